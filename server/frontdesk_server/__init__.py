@@ -1,0 +1,1 @@
+"""The Frontdesk server: routes a query to the LLM that should answer it."""
