@@ -1,0 +1,1 @@
+"""Frozen values in DESIGN.md's words. No I/O, no protobuf, no httpx."""

@@ -1,0 +1,86 @@
+"""What execution did: attempts, checks, and the completion as a whole."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from frontdesk_server.domain.decision import StepKind
+from frontdesk_server.domain.query import Message
+from frontdesk_server.domain.usage import Cost, FinishReason, TokenLogprob, Usage
+
+
+class AttemptOutcome(enum.Enum):
+    """How an attempt ended."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a check said of an answer; score and threshold are in [0, 1]."""
+
+    check: str
+    score: float
+    threshold: float
+    passed: bool
+    detail: str = ""
+    cost_nano_usd: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One model's whole answer, as checks see it."""
+
+    message: Message
+    finish_reason: FinishReason
+    usage: Usage
+    logprobs: tuple[TokenLogprob, ...] = ()
+    upstream_model: str = ""
+
+    @property
+    def text(self) -> str:
+        """The answer's text."""
+        return self.message.text
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call of one model, settled."""
+
+    index: int
+    model: str
+    kind: StepKind
+    outcome: AttemptOutcome
+    backend: str
+    usage: Usage
+    cost_nano_usd: int | None
+    duration_seconds: float
+    time_to_first_token_seconds: float | None = None
+    error_reason: str = ""
+    error_message: str = ""
+    checks: tuple[CheckResult, ...] = ()
+    retries: int = 0
+    upstream_model: str = ""
+    finish_reason: FinishReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a request came to, however it ended: every attempt and the whole cost."""
+
+    attempts: tuple[Attempt, ...]
+    cost: Cost
+    committed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer with its account."""
+
+    model: str
+    answer: Answer
+    settlement: Settlement

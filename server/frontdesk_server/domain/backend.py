@@ -1,0 +1,49 @@
+"""The seam between execution and the clients of upstream APIs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from frontdesk_server.domain.events import BackendEvent
+from frontdesk_server.domain.model import Capability, Timeouts
+from frontdesk_server.domain.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class BackendCall:
+    """One call of one upstream model. `headers` carry the trace context."""
+
+    upstream_model: str
+    query: Query
+    stream: bool
+    timeouts: Timeouts = Timeouts()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """The client of one upstream API."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+
+    @property
+    def provider(self) -> str:
+        """The provider's name in the GenAI semantic conventions, such as "openai"."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What its API can express; a model has at most these."""
+
+    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+        """Yield the answer's deltas and, last, exactly one `Finished`; raise `UpstreamError` on any failure.
+
+        With `call.stream` False one unary response is yielded as its few deltas. Connect and read timers are the
+        backend's; the other timers are the consumer's. The consumer must close the generator, and closing it early
+        aborts the request upstream.
+        """
+
+    async def aclose(self) -> None:
+        """Close every connection."""

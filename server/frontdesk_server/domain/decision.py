@@ -1,0 +1,128 @@
+"""The immutable result of routing, and the plan that execution follows."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.signals import Signals
+
+
+class ExclusionReason(enum.Enum):
+    """Why a candidate may not answer."""
+
+    CONTEXT_WINDOW = "context_window"
+    CAPABILITY = "capability"
+    NOT_ALLOWED = "not_allowed"
+    EXCLUDED = "excluded"
+    BREAKER_OPEN = "breaker_open"
+    BUDGET = "budget"
+    DEADLINE = "deadline"
+    MAX_COST = "max_cost"
+    MAX_TIME_TO_FIRST_TOKEN = "max_time_to_first_token"
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """The reason and its particulars in words."""
+
+    reason: ExclusionReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that was considered: what is expected of it, or why it is excluded."""
+
+    model: str
+    predicted_quality: float | None = None
+    quality_uncertainty: float | None = None
+    predicted_cost_nano_usd: int | None = None
+    predicted_time_to_first_token_seconds: float | None = None
+    score: float | None = None
+    exclusion: Exclusion | None = None
+
+
+class Verdict(enum.Enum):
+    """What a strategy concluded."""
+
+    CHOSE = "chose"
+    ABSTAINED = "abstained"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyStep:
+    """One strategy that was asked on the way to the decision; `path` is its place in the router's tree."""
+
+    path: str
+    strategy: str
+    verdict: Verdict
+    reason: str
+    duration_seconds: float
+    model: str = ""
+    confidence: float | None = None
+    cost_nano_usd: int | None = 0
+
+
+class StreamMode(enum.Enum):
+    """When a step's answer reaches the caller."""
+
+    HOLD = "hold"
+    GATE = "gate"
+    OPTIMISTIC = "optimistic"
+
+
+class StepKind(enum.Enum):
+    """Why a step stands in the plan."""
+
+    PRIMARY = "primary"
+    ESCALATION = "escalation"
+    FALLBACK = "fallback"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One step: a model and, for a cascade, the name of the check its answer must pass."""
+
+    model: str
+    kind: StepKind
+    check: str = ""
+    stream_mode: StreamMode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Result of routing. `propensity` is the probability in (0, 1] with which this model was chosen."""
+
+    decision_id: str
+    model: str
+    reason: str
+    strategy: str
+    path: tuple[StrategyStep, ...]
+    candidates: tuple[Candidate, ...]
+    plan: tuple[PlanStep, ...]
+    signals: Signals
+    router: str
+    router_version: str
+    strongest_model: str
+    decided_at: datetime
+    router_duration_seconds: float
+    router_cost_nano_usd: int | None = 0
+    propensity: float = 1.0
+    explored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedQuery:
+    """A query with its decision: what execution, ledger and telemetry work on."""
+
+    query: Query
+    policy: RoutingPolicy
+    decision: Decision
+    caller: str = ""
+    labels: dict[str, str] = field(default_factory=dict)

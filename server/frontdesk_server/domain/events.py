@@ -1,0 +1,97 @@
+"""Events: what a backend yields, and the life cycle of a streamed answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from frontdesk_server.domain.attempt import Attempt, Settlement
+from frontdesk_server.domain.decision import Decision, StepKind
+from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer, never empty."""
+
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A piece of the LLM's reasoning."""
+
+    text: str = ""
+    signature: str = ""
+    redacted_data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call; `id` and `name` come with the call's first piece only."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments_json: str = ""
+
+
+Delta = TextDelta | ReasoningDelta | ToolCallDelta
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """Usage so far; a later report replaces an earlier one."""
+
+    usage: Usage
+    upstream_model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The backend's answer is complete; nothing follows."""
+
+    finish_reason: FinishReason
+    usage: Usage
+    upstream_model: str = ""
+
+
+BackendEvent = Delta | UsageReport | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Routing has decided. First, exactly once."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A model is being called."""
+
+    index: int
+    model: str
+    kind: StepKind
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """An attempt was rejected or failed, and another model takes over."""
+
+    attempt: Attempt
+    next_model: str
+    superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The answer is complete. Last, exactly once."""
+
+    model: str
+    finish_reason: FinishReason
+    usage: Usage
+    settlement: Settlement
+
+
+CompletionEvent = Started | AttemptStarted | Delta | AttemptEnded | Completed

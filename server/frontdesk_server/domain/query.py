@@ -1,0 +1,180 @@
+"""What is to be answered: messages, tools, generation settings."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+class Role(enum.Enum):
+    """Who speaks in a message; the value is the field's usual wire name."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Plain text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPart:
+    """An image, a sound or a document: either its bytes or a URI which the provider fetches."""
+
+    mime_type: str
+    data: bytes | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool by the LLM; `arguments_json` is kept as the LLM wrote it."""
+
+    id: str
+    name: str
+    arguments_json: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a called tool returned."""
+
+    tool_call_id: str
+    content: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    """Reasoning of an LLM, passed back to its provider unchanged."""
+
+    text: str = ""
+    signature: str = ""
+    redacted_data: str = ""
+
+
+ContentPart = TextPart | MediaPart | ToolCall | ToolResult | ReasoningPart
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the conversation."""
+
+    role: Role
+    parts: tuple[ContentPart, ...]
+    name: str = ""
+
+    @property
+    def text(self) -> str:
+        """All its text parts, joined by newlines."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool which the LLM may call; `parameters_json` is a JSON Schema, empty for no parameters."""
+
+    name: str
+    description: str = ""
+    parameters_json: str = ""
+    strict: bool | None = None
+
+
+class ToolChoiceMode(enum.Enum):
+    """Whether a tool must be called."""
+
+    AUTO = "auto"
+    NONE = "none"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """A general mode, or the one tool that must be called."""
+
+    mode: ToolChoiceMode = ToolChoiceMode.AUTO
+    tool_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonObjectFormat:
+    """Any JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchemaFormat:
+    """JSON which satisfies a schema."""
+
+    name: str
+    schema_json: str
+    description: str = ""
+    strict: bool | None = None
+
+
+ResponseFormat = JsonObjectFormat | JsonSchemaFormat
+
+
+class ReasoningEffort(enum.Enum):
+    """How much an LLM should reason before it answers."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationConfig:
+    """How the answer is generated; None leaves a setting to the provider."""
+
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop_sequences: tuple[str, ...] = ()
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logprobs: bool = False
+    top_logprobs: int = 0
+    response_format: ResponseFormat | None = None
+    reasoning_effort: ReasoningEffort | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is to be answered. The router sees all of it, not only the last line."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
+
+    @property
+    def last_user_text(self) -> str:
+        """Text of the last user message; empty when there is none."""
+        for message in reversed(self.messages):
+            if message.role is Role.USER:
+                return message.text
+        return ""
+
+    @property
+    def in_tool_loop(self) -> bool:
+        """Whether the LLM is waiting for the results which this query brings."""
+        return bool(self.messages) and self.messages[-1].role is Role.TOOL
+
+    def media(self) -> Iterator[MediaPart]:
+        """Every media part of the conversation."""
+        for message in self.messages:
+            for part in message.parts:
+                if isinstance(part, MediaPart):
+                    yield part
+
+
+def text_query(text: str, generation: GenerationConfig | None = None) -> Query:
+    """A query of one user message."""
+    return Query((Message(Role.USER, (TextPart(text),)),), generation=generation or GenerationConfig())

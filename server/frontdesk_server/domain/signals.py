@@ -1,0 +1,38 @@
+"""Features of a query that strategies decide by."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Task(enum.Enum):
+    """What a query is about."""
+
+    CHAT = "chat"
+    SUMMARISE = "summarise"
+    EXTRACT = "extract"
+    TRANSLATE = "translate"
+    CODE = "code"
+    MATH = "math"
+    REASONING = "reasoning"
+    CREATIVE = "creative"
+    KNOWLEDGE = "knowledge"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Computed once per query, without I/O. `difficulty` is in [0, 1] and independent of length."""
+
+    text: str
+    task: Task
+    difficulty: float
+    input_tokens: int
+    code: bool = False
+    math: bool = False
+    language: str = ""
+    turns: int = 1
+    tools: bool = False
+    media: bool = False
+    difficulty_cues: tuple[str, ...] = ()
