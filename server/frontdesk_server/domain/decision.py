@@ -87,12 +87,16 @@ class StepKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One step: a model and, for a cascade, the name of the check its answer must pass."""
+    """One step: a model and, for a cascade, the name of the check its answer must pass.
+
+    The name is the check's path in the configuration; `gate_tokens` counts the first tokens that mode GATE checks.
+    """
 
     model: str
     kind: StepKind
     check: str = ""
     stream_mode: StreamMode | None = None
+    gate_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

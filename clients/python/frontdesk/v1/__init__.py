@@ -1,0 +1,1 @@
+"""Generated from protos/frontdesk/v1; do not edit."""

@@ -1,0 +1,135 @@
+"""Backends and the models they serve."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, HttpUrl, model_validator
+
+from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section, Weight
+from frontdesk_server.domain.model import Capability
+
+
+class HttpBackendConfig(Section):
+    """What all HTTP backends share."""
+
+    base_url: HttpUrl
+    """Root of the API, such as https://api.openai.com/v1. Only the configuration can name an address."""
+    api_key: Secret | None = None
+    """Sent as the API demands. Use ${NAME}, never the key itself."""
+    headers: dict[str, Secret] = {}
+    """Further headers of every request."""
+    max_connections: Count = 512
+    """Most connections at once."""
+    http2: bool = False
+    """Speak HTTP/2 (on httpx's own transport)."""
+    max_response_bytes: Count = 64 * 1024 * 1024
+    """Longest response that is read."""
+
+
+class OpenAIBackendConfig(HttpBackendConfig):
+    """Any OpenAI-compatible /chat/completions."""
+
+    kind: Literal["openai"]
+    provider: str = "openai"
+    """Provider's name in traces."""
+    max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
+    """What the API calls the most tokens of an answer."""
+
+
+class AnthropicBackendConfig(HttpBackendConfig):
+    """The native Messages API of Anthropic."""
+
+    kind: Literal["anthropic"]
+    version: str = "2023-06-01"
+    """Value of the anthropic-version header."""
+
+
+class SimulatedBackendConfig(Section):
+    """Embedded: deterministic text that says it is simulated. No network."""
+
+    kind: Literal["simulated"]
+    time_to_first_token_ms: Annotated[float, Field(ge=0)] = 50.0
+    """Wait before the first token; a model's own expectation overrides it."""
+    output_tokens_per_second: Annotated[float, Field(gt=0)] = 200.0
+    """Speed of the answer; a model's own expectation overrides it."""
+    error_rate: Fraction = 0.0
+    """Share of calls that fail, spread evenly and repeatably."""
+
+
+BackendConfig = Annotated[
+    OpenAIBackendConfig | AnthropicBackendConfig | SimulatedBackendConfig, Field(discriminator="kind")
+]
+
+
+class PricesConfig(Section):
+    """USD per million tokens."""
+
+    input: Weight
+    """Input tokens."""
+    output: Weight
+    """Output tokens."""
+    cache_read: Weight | None = None
+    """Input read from the provider's cache. Default: as input."""
+    cache_write: Weight | None = None
+    """Input written to the provider's cache. Default: as input."""
+    reasoning: Weight | None = None
+    """Reasoning tokens. Default: as output."""
+
+
+class TimeoutsConfig(Section):
+    """Timers of one attempt."""
+
+    connect_seconds: Seconds = 5.0
+    """Until the connection stands."""
+    first_token_seconds: Seconds = 30.0
+    """Until the first content."""
+    idle_seconds: Seconds = 30.0
+    """Between two pieces of content."""
+    total_seconds: Seconds = 300.0
+    """The whole attempt."""
+
+
+class DeploymentConfig(Section):
+    """One place where a model is served."""
+
+    backend: str
+    """Name of the backend."""
+    upstream_model: str | None = None
+    """The model's name there. Default: its public name."""
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """Share of the load against the other deployments."""
+
+
+class ModelConfig(Section):
+    """One LLM of the pool."""
+
+    backend: str | None = None
+    """Name of the backend. Either this or deployments."""
+    upstream_model: str | None = None
+    """The provider's name of the model. Default: the public name."""
+    deployments: tuple[DeploymentConfig, ...] = ()
+    """Several places that serve the model; load is balanced over them."""
+    description: str = ""
+    """What it is good at; a router LLM reads it."""
+    prices: PricesConfig | Literal["auto"] | None = None
+    """USD per million tokens; auto looks them up by the upstream model's name. Default: unknown."""
+    context_window: Count = 8192
+    """Most tokens of input and output together."""
+    max_output_tokens: Count | None = None
+    """Most tokens of an answer."""
+    capabilities: frozenset[Capability] = frozenset()
+    """What it can do beyond plain text."""
+    quality: Fraction | None = None
+    """Prior quality: what policies go by where no strategy predicts one."""
+    time_to_first_token_ms: Milliseconds | None = None
+    """Expectation until traffic has been observed."""
+    output_tokens_per_second: Annotated[float, Field(gt=0)] | None = None
+    """Expectation until traffic has been observed."""
+    timeouts: TimeoutsConfig = TimeoutsConfig()
+
+    @model_validator(mode="after")
+    def _served_somewhere(self) -> ModelConfig:
+        if (self.backend is None) == (not self.deployments):
+            raise ValueError("name either a backend or deployments")
+        return self

@@ -1,0 +1,85 @@
+"""The server itself and what surrounds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from frontdesk_server.config.base import Count, Fraction, Seconds, Secret, Section
+
+
+class ServerConfig(Section):
+    """Where and how the service listens."""
+
+    address: str = "127.0.0.1:50051"
+    """host:port, or unix:/path."""
+    max_message_bytes: Count = 8 * 1024 * 1024
+    """Longest request or response message."""
+    max_concurrent_calls: Count = 1024
+    """Most calls at once; past it callers are refused at once."""
+    grace_seconds: Seconds = 15.0
+    """How long running calls may finish after SIGTERM."""
+    reflection: bool = True
+    """Serve the schema, for tools without stubs."""
+
+
+class EmbedderConfig(Section):
+    """How texts become vectors."""
+
+    kind: Literal["static", "onnx", "openai"] = "static"
+    path: Path | None = None
+    """Folder of `onnx`, or of a static table other than the one that ships."""
+    base_url: str | None = None
+    """Of `openai`."""
+    api_key: Secret | None = None
+    """Of `openai`."""
+    model: str | None = None
+    """Of `openai`."""
+    dimension: Count | None = None
+    """Of `openai`."""
+    cache_size: Annotated[int, Field(ge=0)] = 4096
+    """Vectors remembered."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> EmbedderConfig:
+        if self.kind == "onnx" and self.path is None:
+            raise ValueError("an onnx embedder needs a path")
+        if self.kind == "openai" and (self.base_url is None or self.model is None):
+            raise ValueError("an openai embedder needs base_url and model")
+        return self
+
+
+class LedgerConfig(Section):
+    """Where decisions, attempts and outcomes are kept."""
+
+    url: Secret = Secret("sqlite:///frontdesk.db")
+    """SQLAlchemy URL: sqlite:///FILE or postgresql+psycopg://…; empty keeps nothing."""
+    durability: Literal["group", "sync"] = "group"
+    """`group` commits within flush_ms off the request path; `sync` before the answer is complete."""
+    flush_ms: Annotated[float, Field(gt=0)] = 50.0
+    """Longest time a record waits: what a kill can lose."""
+    max_batch: Count = 500
+    """Most records of one commit."""
+    max_queue: Count = 20_000
+    """Records waiting; past it requests wait for the ledger."""
+    retention_days: Count | None = None
+    """Older records are deleted. Default: kept."""
+    store_prompts: bool = False
+    """Keep prompts and answers."""
+    redact: tuple[str, ...] = ()
+    """RE2 patterns that are blanked before a prompt is stored."""
+
+
+class TelemetryConfig(Section):
+    """Traces, metrics and logs. Exporters follow the standard OTEL_* variables."""
+
+    service_name: str = "frontdesk"
+    sample_ratio: Fraction = 1.0
+    """Share of traces kept when the caller brings no sampling decision."""
+    prometheus_address: str | None = None
+    """host:port of the metrics page. Default: none."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "pretty"] = "auto"
+    """auto: pretty in a terminal, else JSON lines."""

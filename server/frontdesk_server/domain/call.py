@@ -1,0 +1,51 @@
+"""The seam between a front (gRPC today) and the desk: one call of one caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from frontdesk_server.domain.observer import NULL_CALL, CallObservation
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. Empty sets allow every router and model."""
+
+    name: str = "anonymous"
+    routers: frozenset[str] = frozenset()
+    models: frozenset[str] = frozenset()
+
+
+ANONYMOUS = Caller()
+
+
+class Call(Protocol):
+    """One call. It is cancelled by cancelling the task that serves it."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls."""
+
+    @property
+    def deadline(self) -> float | None:
+        """Instant of the clock's monotonic time at which the caller gives up; None for no deadline."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Text metadata of the call, keys in lower case."""
+
+    @property
+    def observation(self) -> CallObservation:
+        """Where spans of this call hang."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCall:
+    """A call made in process, such as by the command line."""
+
+    caller: Caller = ANONYMOUS
+    deadline: float | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    observation: CallObservation = NULL_CALL

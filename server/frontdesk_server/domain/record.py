@@ -1,0 +1,63 @@
+"""The seam to the ledger, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from frontdesk_server.domain.attempt import Answer, Settlement
+from frontdesk_server.domain.decision import Decision, RoutedQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How good an answer was in [0, 1], as `source` judged it."""
+
+    decision_id: str
+    quality: float
+    source: str
+    reported_at: datetime
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A decision with what became of it; no settlement when it was only routed or still runs."""
+
+    decision: Decision
+    caller: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    settlement: Settlement | None = None
+    outcomes: tuple[Outcome, ...] = ()
+
+
+class Ledger(Protocol):
+    """The durable record of decisions, attempts, usage, cost, latency, outcomes."""
+
+    async def record_decision(self, routed: RoutedQuery) -> None:
+        """Keep a decision; returns when it is as durable as configured."""
+
+    async def record_settlement(
+        self, routed: RoutedQuery, settlement: Settlement, *, answer: Answer | None, error_reason: str
+    ) -> None:
+        """Keep how a completion ended; returns when it is as durable as configured."""
+
+    async def record_outcome(self, outcome: Outcome) -> bool:
+        """Keep an outcome, durable on return; True when it replaced one of the same source.
+
+        Raises:
+            DecisionNotFound: no such decision is recorded.
+            LedgerUnavailable: the store does not answer.
+
+        """
+
+    async def decision(self, decision_id: str) -> DecisionRecord:
+        """Look a decision up, records that are not committed yet included.
+
+        Raises:
+            DecisionNotFound: no such decision is recorded.
+            LedgerUnavailable: the store does not answer.
+
+        """

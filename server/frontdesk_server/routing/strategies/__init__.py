@@ -1,0 +1,1 @@
+"""One file a strategy. Each ranks candidates, or composes others."""
