@@ -25,6 +25,41 @@ class ServerConfig(Section):
     """Serve the schema, for tools without stubs."""
 
 
+class RetryConfig(Section):
+    """Repeats of one model's call after retryable errors, before any content has come."""
+
+    max_retries: Annotated[int, Field(ge=0)] = 2
+    """Repeats within one attempt."""
+    base_ms: Milliseconds = 100.0
+    """Longest wait before the first repeat; doubles each time, and full jitter picks below it."""
+    max_ms: Milliseconds = 2000.0
+    """Longest wait of all, and the longest Retry-After that is honoured rather than fallen back from."""
+
+
+class BreakerConfig(Section):
+    """Circuit breaker of each model."""
+
+    window: Count = 20
+    """Latest calls that are looked at."""
+    min_calls: Count = 5
+    """Calls before it may open."""
+    failure_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of failed calls at which it opens."""
+    open_seconds: Seconds = 5.0
+    """How long it stays open before one live call probes; doubles after each failed probe."""
+    max_open_seconds: Seconds = 60.0
+    """Longest it stays open."""
+
+
+class ExecutionConfig(Section):
+    """How models are called."""
+
+    retry: RetryConfig = RetryConfig()
+    breaker: BreakerConfig = BreakerConfig()
+    slice_share: Annotated[float, Field(gt=0, le=1)] = 0.6
+    """Share of what is left of the deadline that an attempt gets while another step could follow it."""
+
+
 class EmbedderConfig(Section):
     """How texts become vectors."""
 

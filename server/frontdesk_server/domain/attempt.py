@@ -49,7 +49,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call of one model, settled."""
+    """One call of one model, settled. `usage_estimated`: the provider reported none and the tokens were counted here."""
 
     index: int
     model: str
@@ -66,6 +66,7 @@ class Attempt:
     retries: int = 0
     upstream_model: str = ""
     finish_reason: FinishReason | None = None
+    usage_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

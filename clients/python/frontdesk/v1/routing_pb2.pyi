@@ -746,6 +746,7 @@ class Attempt(Message):
     BACKEND_FIELD_NUMBER: int
     UPSTREAM_MODEL_FIELD_NUMBER: int
     FINISH_REASON_FIELD_NUMBER: int
+    USAGE_ESTIMATED_FIELD_NUMBER: int
     index: int
     """Place in the request, from 0."""
     model: str
@@ -768,6 +769,8 @@ class Attempt(Message):
     """Model name that the provider reported; empty when it reported none."""
     finish_reason: FinishReason.ValueType
     """Why generation ended; unspecified when it did not."""
+    usage_estimated: bool
+    """True when the provider reported no usage and Frontdesk counted the tokens itself."""
     @property
     def usage(self) -> Usage:
         """Tokens consumed."""
@@ -802,9 +805,10 @@ class Attempt(Message):
         backend: str = ...,
         upstream_model: str = ...,
         finish_reason: FinishReason.ValueType = ...,
+        usage_estimated: bool = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["_cost_nano_usd", b"_cost_nano_usd", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_cost_nano_usd", b"_cost_nano_usd", "backend", b"backend", "checks", b"checks", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "error_message", b"error_message", "error_reason", b"error_reason", "finish_reason", b"finish_reason", "index", b"index", "kind", b"kind", "model", b"model", "outcome", b"outcome", "retries", b"retries", "time_to_first_token", b"time_to_first_token", "upstream_model", b"upstream_model", "usage", b"usage"]) -> None: ...
+    def ClearField(self, field_name: Literal["_cost_nano_usd", b"_cost_nano_usd", "backend", b"backend", "checks", b"checks", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "error_message", b"error_message", "error_reason", b"error_reason", "finish_reason", b"finish_reason", "index", b"index", "kind", b"kind", "model", b"model", "outcome", b"outcome", "retries", b"retries", "time_to_first_token", b"time_to_first_token", "upstream_model", b"upstream_model", "usage", b"usage", "usage_estimated", b"usage_estimated"]) -> None: ...
     def WhichOneof(self, oneof_group: Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> Literal["cost_nano_usd"] | None: ...
 
 @final
