@@ -229,15 +229,11 @@ class DeadlineExceeded(FrontdeskError):
 
 
 class UpstreamError(FrontdeskError):
-    """One call of one model failed.
-
-    `retryable`: the same call may succeed soon. `fallback`: another model may succeed.
-    """
+    """One call of one model failed. `retryable`: the same call may succeed soon."""
 
     code = "UNAVAILABLE"
     reason = "UPSTREAM_FAILED"
     retryable: ClassVar[bool] = False
-    fallback: ClassVar[bool] = True
 
     def __init__(self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
         self.status = status

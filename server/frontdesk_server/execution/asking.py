@@ -1,0 +1,54 @@
+"""Asks a model of the pool a question of Frontdesk's own: the router LLM, verifiers, second opinions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import aclosing
+
+from frontdesk_server.domain.asking import Asked
+from frontdesk_server.domain.attempt import AttemptOutcome
+from frontdesk_server.domain.decision import StepKind
+from frontdesk_server.domain.errors import UpstreamUnreachable
+from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.observer import AttemptParent
+from frontdesk_server.domain.query import Query
+from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+class Asker:
+    """Implements the `Ask` seam: one model, one unary call, no fallback."""
+
+    def __init__(self, tools: AttemptTools, models: Mapping[str, Model]) -> None:
+        self._tools = tools
+        self._models = models
+
+    async def __call__(
+        self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent
+    ) -> Asked:
+        """Return the whole answer; raise `UpstreamError` on any failure."""
+        if not self._tools.conditions.breaker(model).acquire():
+            raise UpstreamUnreachable(f"circuit breaker of {model} is open")
+        order = AttemptOrder(
+            index=0,
+            model=self._models[model],
+            kind=StepKind.PRIMARY,
+            query=query,
+            stream=False,
+            first_token_seconds=timeout_seconds,
+            total_seconds=timeout_seconds,
+            input_tokens=sum(len(m.text) for m in query.messages) // _CHARACTERS_PER_TOKEN,
+            purpose=purpose,
+        )
+        run = AttemptRun(self._tools, order, parent)
+        try:
+            async with aclosing(run.deltas()) as deltas:
+                async for _ in deltas:
+                    pass
+        except BaseException as error:
+            cancelled = not isinstance(error, Exception)
+            run.settle(AttemptOutcome.CANCELLED if cancelled else AttemptOutcome.FAILED, error=error)
+            raise
+        attempt = run.settle(AttemptOutcome.ACCEPTED)
+        return Asked(run.answer(), attempt.cost_nano_usd, attempt.duration_seconds)

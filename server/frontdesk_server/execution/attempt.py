@@ -1,0 +1,232 @@
+"""One call of one model: timers, retries before the first content, settlement."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from random import Random
+
+from frontdesk_server.config.service import RetryConfig
+from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
+from frontdesk_server.domain.backend import Backend, BackendCall
+from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.decision import StepKind
+from frontdesk_server.domain.errors import (
+    FrontdeskError,
+    UpstreamCredentialsRefused,
+    UpstreamCut,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamRequestRefused,
+    UpstreamTimedOut,
+    UpstreamUnreachable,
+)
+from frontdesk_server.domain.events import Delta, Finished, UsageReport
+from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
+from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.usage import FinishReason, Usage
+from frontdesk_server.execution.balancing import Balancer
+from frontdesk_server.execution.collector import AnswerCollector
+from frontdesk_server.execution.conditions import LiveConditions
+
+_NOTHING_USED = Usage(input_tokens=0, output_tokens=0)
+_UNBILLED = (
+    UpstreamUnreachable,
+    UpstreamOverloaded,
+    UpstreamFailed,
+    UpstreamCredentialsRefused,
+    UpstreamRequestRefused,
+)
+"""Errors before any content after which no provider bills."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptTools:
+    """What every attempt needs."""
+
+    backends: Mapping[str, Backend]
+    conditions: LiveConditions
+    balancer: Balancer
+    retry: RetryConfig
+    clock: Clock
+    random: Random
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOrder:
+    """What is to be called and within which limits, in seconds; `input_tokens` is the estimate for unreported usage."""
+
+    index: int
+    model: Model
+    kind: StepKind
+    query: Query
+    stream: bool
+    first_token_seconds: float
+    total_seconds: float
+    input_tokens: int
+    purpose: str = "answer"
+
+
+class AttemptRun:
+    """Drive one attempt: iterate `deltas()`, then `settle()` exactly once, whatever happened."""
+
+    def __init__(self, tools: AttemptTools, order: AttemptOrder, parent: AttemptParent) -> None:
+        self._tools = tools
+        self._order = order
+        self._collector = AnswerCollector()
+        self._deployment = order.model.primary
+        self._started = tools.clock.monotonic()
+        self._observation: AttemptObservation = parent.attempt_started(
+            order.model, self._deployment, order.query, purpose=order.purpose
+        )
+        self._first_token_at: float | None = None
+        self._usage = Usage()
+        self._upstream_model = ""
+        self._finish_reason: FinishReason | None = None
+        self._dispatched = False
+        self._retries = 0
+
+    @property
+    def model(self) -> Model:
+        """The model that is called."""
+        return self._order.model
+
+    @property
+    def tokens(self) -> int:
+        """Output tokens so far, counted or estimated."""
+        return self._collector.tokens
+
+    def answer(self) -> Answer:
+        """The answer so far."""
+        return self._collector.answer(self._finish_reason or FinishReason.OTHER, self._usage, self._upstream_model)
+
+    async def deltas(self) -> AsyncGenerator[Delta]:
+        """Yield the answer's deltas to its end.
+
+        Raises:
+            UpstreamError: the model failed, repeats included.
+        """
+        avoid: Deployment | None = None
+        while True:
+            try:
+                async with aclosing(self._call_once(avoid)) as deltas:
+                    async for delta in deltas:
+                        yield delta
+                return
+            except UpstreamError as error:
+                wait = self._wait_before_repeat(error)
+                if wait is None:
+                    raise
+                avoid = self._deployment
+                self._retries += 1
+                await asyncio.sleep(wait)
+
+    async def _call_once(self, avoid: Deployment | None) -> AsyncGenerator[Delta]:
+        order, tools = self._order, self._tools
+        self._deployment = tools.balancer.acquire(order.model, avoid)
+        try:
+            backend = tools.backends[self._deployment.backend]
+            call = BackendCall(
+                self._deployment.upstream_model,
+                order.query,
+                order.stream,
+                order.model.timeouts,
+                self._observation.headers,
+            )
+            self._dispatched = True
+            async with aclosing(backend.stream(call)) as events:
+                while True:
+                    match event := await self._next(events):
+                        case Finished(finish_reason, usage, upstream_model):
+                            self._finish_reason = finish_reason
+                            self._usage, self._upstream_model = usage, upstream_model
+                            return
+                        case UsageReport(usage, upstream_model):
+                            self._usage, self._upstream_model = usage, upstream_model
+                        case _:
+                            if self._first_token_at is None:
+                                self._first_token_at = tools.clock.monotonic()
+                                self._observation.first_token()
+                            self._collector.add(event)
+                            yield event
+        finally:
+            tools.balancer.release(self._deployment)
+
+    async def _next(self, events: AsyncGenerator[Delta | UsageReport | Finished]) -> Delta | UsageReport | Finished:
+        timer, seconds = self._running_timer()
+        try:
+            async with asyncio.timeout(seconds):
+                return await anext(events)
+        except TimeoutError as timeout:
+            raise UpstreamTimedOut(timer, seconds) from timeout
+        except StopAsyncIteration as end:
+            raise UpstreamCut("the response ended without its end") from end
+
+    def _running_timer(self) -> tuple[str, float]:
+        elapsed = self._tools.clock.monotonic() - self._started
+        total_left = max(0.0, self._order.total_seconds - elapsed)
+        if self._first_token_at is not None:
+            timer, seconds = "idle", self._order.model.timeouts.idle_seconds
+        else:
+            timer, seconds = "first token", max(0.0, self._order.first_token_seconds - elapsed)
+        return ("total", total_left) if total_left < seconds else (timer, seconds)
+
+    def _wait_before_repeat(self, error: UpstreamError) -> float | None:
+        """Seconds to wait, or None when the call is not to be repeated."""
+        retry = self._tools.retry
+        if not error.retryable or self._first_token_at is not None or self._retries >= retry.max_retries:
+            return None
+        ceiling_ms = min(retry.max_ms, retry.base_ms * 2**self._retries)
+        wait = self._tools.random.uniform(0, ceiling_ms) / 1000
+        if error.retry_after_seconds is not None:
+            wait = max(wait, error.retry_after_seconds)
+            if wait > retry.max_ms / 1000:
+                return None
+        return None if wait >= self._running_timer()[1] else wait
+
+    def settle(
+        self, outcome: AttemptOutcome, *, checks: tuple[CheckResult, ...] = (), error: BaseException | None = None
+    ) -> Attempt:
+        """Close the books: usage, cost, times; tells conditions and telemetry."""
+        clock, order = self._tools.clock, self._order
+        usage, estimated = self._settled_usage(error)
+        prices = order.model.prices
+        first_token = None if self._first_token_at is None else self._first_token_at - self._started
+        attempt = Attempt(
+            index=order.index,
+            model=order.model.name,
+            kind=order.kind,
+            outcome=outcome,
+            backend=self._deployment.backend,
+            usage=usage,
+            cost_nano_usd=None if prices is None else prices.cost_nano_usd(usage),
+            duration_seconds=clock.monotonic() - self._started,
+            time_to_first_token_seconds=first_token,
+            error_reason=error.reason if isinstance(error, FrontdeskError) else "",
+            error_message=str(error) if isinstance(error, FrontdeskError) else "",
+            checks=checks,
+            retries=self._retries,
+            upstream_model=self._upstream_model,
+            finish_reason=self._finish_reason,
+            usage_estimated=estimated,
+        )
+        self._tools.conditions.report(order.model.name, outcome, error, first_token)
+        self._observation.ended(attempt)
+        return attempt
+
+    def _settled_usage(self, error: BaseException | None) -> tuple[Usage, bool]:
+        """Usage and whether it is an estimate."""
+        if self._usage.input_tokens is not None and self._usage.output_tokens is not None:
+            return self._usage, False
+        if not self._dispatched or (isinstance(error, _UNBILLED) and self._first_token_at is None):
+            return _NOTHING_USED, False
+        estimate = replace(
+            self._usage,
+            input_tokens=self._usage.input_tokens or self._order.input_tokens,
+            output_tokens=self._usage.output_tokens or self._collector.tokens,
+        )
+        return estimate, True

@@ -1,0 +1,75 @@
+"""Agreement: a second model, or more samples of the same, are asked at once and must say the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from frontdesk_server.config.strategies import AgreementCheck
+from frontdesk_server.domain.answers import agree
+from frontdesk_server.domain.asking import Ask, Asked
+from frontdesk_server.domain.attempt import Answer, CheckResult
+from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.usage import sum_known
+from frontdesk_server.execution.checks.base import CheckContext, Judge
+
+_SAMPLING_TEMPERATURE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The share of other answers that agree with the first."""
+
+    config: AgreementCheck
+    ask: Ask
+    needs_logprobs: bool = False
+
+    @asynccontextmanager
+    async def open(self, context: CheckContext) -> AsyncIterator[Judge]:
+        """Ask the others beside the attempt; what still runs on leaving is aborted."""
+        asking = [asyncio.create_task(self._ask(context)) for _ in range(self.config.samples)]
+
+        async def judge(answer: Answer) -> tuple[CheckResult, ...]:
+            others = await asyncio.gather(*asking)
+            return (self._compare(answer, others),)
+
+        try:
+            yield judge
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _ask(self, context: CheckContext) -> Asked | UpstreamError:
+        model = self.config.model or context.model
+        try:
+            return await self.ask(
+                model,
+                self._query(context),
+                purpose="check",
+                timeout_seconds=context.remaining_seconds(),
+                parent=context.parent,
+            )
+        except UpstreamError as error:
+            return error
+
+    def _query(self, context: CheckContext) -> Query:
+        """The caller's query; samples of the same model must differ, so they need a temperature."""
+        query, generation = context.query, context.query.generation
+        if self.config.model in (None, context.model) and not generation.temperature:
+            generation = replace(generation, temperature=_SAMPLING_TEMPERATURE, seed=None)
+        return replace(query, generation=replace(generation, logprobs=False, top_logprobs=0))
+
+    def _compare(self, answer: Answer, others: list[Asked | UpstreamError]) -> CheckResult:
+        asked = [other for other in others if isinstance(other, Asked)]
+        threshold = self.config.threshold
+        cost = sum_known(other.cost_nano_usd for other in asked)
+        if not asked:
+            return CheckResult("agreement", 0.0, threshold, False, f"no second answer: {others[0]}", cost)
+        scores = [agree(answer.text, other.answer.text, compare=self.config.compare) for other in asked]
+        score = sum(scores) / len(scores)
+        detail = f"agreement {score:.2f} with {len(asked)} further answer{'s' if len(asked) > 1 else ''}"
+        return CheckResult("agreement", score, threshold, score >= threshold, detail, cost)

@@ -1,0 +1,87 @@
+"""Checks that ask a model: self-rating, verifier."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from frontdesk_server.config.strategies import SelfRatingCheck, VerifierCheck
+from frontdesk_server.domain.asking import Ask
+from frontdesk_server.domain.attempt import Answer, CheckResult
+from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.query import GenerationConfig, text_query
+from frontdesk_server.execution.checks.base import CheckContext, Judge
+
+SELF_RATING_PROMPT = """You were asked:
+{query}
+
+You answered:
+{answer}
+
+How sure are you that this answer is correct and complete? Reply with one whole number from 0 (certainly wrong) to 100 \
+(certainly right) and nothing else."""
+
+VERIFIER_PROMPT = """Judge an answer strictly.
+
+Question:
+{query}
+
+Answer:
+{answer}
+
+Reply with one whole number from 0 (wrong or useless) to 100 (correct and complete) and nothing else."""
+
+_RATING = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d+)?)\s*(%|/\s*100|/\s*10\b)?(?![\d.]*\d)")
+_RATING_TOKENS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The answer is rated by the model that gave it (`self_rating`) or by another (`verifier`)."""
+
+    config: SelfRatingCheck | VerifierCheck
+    ask: Ask
+    needs_logprobs: bool = False
+
+    @asynccontextmanager
+    async def open(self, context: CheckContext) -> AsyncIterator[Judge]:
+        """Nothing to prepare: there is no answer yet."""
+
+        async def judge(answer: Answer) -> tuple[CheckResult, ...]:
+            return (await self._rate(context, answer),)
+
+        yield judge
+
+    async def _rate(self, context: CheckContext, answer: Answer) -> CheckResult:
+        config = self.config
+        if isinstance(config, VerifierCheck):
+            model, prompt = config.model, config.prompt or VERIFIER_PROMPT
+        else:
+            model, prompt = context.model, config.prompt or SELF_RATING_PROMPT
+        text = prompt.replace("{query}", context.query.last_user_text).replace("{answer}", answer.text)
+        query = text_query(text, GenerationConfig(max_output_tokens=_RATING_TOKENS, temperature=0.0))
+        try:
+            asked = await self.ask(
+                model, query, purpose="check", timeout_seconds=context.remaining_seconds(), parent=context.parent
+            )
+        except UpstreamError as error:
+            detail = f"{model} could not be asked: {error}"
+            return CheckResult(config.kind, 0.0, config.threshold, passed=False, detail=detail)
+        score = parse_rating(asked.answer.text)
+        if score is None:
+            detail = f"{model} gave no rating: {asked.answer.text[:40]!r}"
+            return CheckResult(config.kind, 0.0, config.threshold, False, detail, asked.cost_nano_usd)
+        detail = f"{model} rated it {score:.2f}"
+        return CheckResult(config.kind, score, config.threshold, score >= config.threshold, detail, asked.cost_nano_usd)
+
+
+def parse_rating(text: str) -> float | None:
+    """A rating in [0, 1] from "85", "85 %", "85/100" or "8/10"; None when the text holds none or several."""
+    found = _RATING.findall(text)
+    if len(found) != 1:
+        return None
+    number, unit = found[0]
+    score = float(number) / (10 if unit.replace(" ", "") == "/10" else 100)
+    return score if 0 <= score <= 1 else None
