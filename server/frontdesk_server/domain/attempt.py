@@ -49,7 +49,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call of one model, settled. `usage_estimated`: the provider reported none and the tokens were counted here."""
+    """One call of one model, settled.
+
+    `usage_estimated`: the provider reported no usage and Frontdesk counted the tokens itself.
+    """
 
     index: int
     model: str

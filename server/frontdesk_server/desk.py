@@ -1,0 +1,158 @@
+"""The desk: what Frontdesk does for a caller, over domain values. Fronts such as gRPC call it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+
+from frontdesk_server.domain.attempt import Completion
+from frontdesk_server.domain.call import Call
+from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.decision import Decision, RoutedQuery
+from frontdesk_server.domain.errors import CompletionFailed, DeadlineExceeded, FrontdeskError
+from frontdesk_server.domain.events import Completed, CompletionEvent, Started
+from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.record import DecisionRecord, Ledger, Outcome
+from frontdesk_server.execution.executor import Execution
+from frontdesk_server.runtime import Runtime, RuntimeHolder
+
+Labels = Mapping[str, str]
+
+
+class Desk:
+    """Routes, completes, reports, looks up. Every call works on the runtime that was current when it came in."""
+
+    def __init__(self, runtimes: RuntimeHolder, ledger: Ledger, clock: Clock) -> None:
+        self._runtimes = runtimes
+        self._ledger = ledger
+        self._clock = clock
+
+    async def route(self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels) -> Decision:
+        """Decide and record the decision."""
+        with self._runtimes.lease() as runtime:
+            routed = await self._routed(runtime, query, policy, call, labels)
+            await self._ledger.record_decision(routed)
+            return routed.decision
+
+    async def route_batch(
+        self, queries: Sequence[Query], policy: RoutingPolicy, call: Call, labels: Labels
+    ) -> list[Decision | FrontdeskError]:
+        """Decide for many queries; a query that cannot be routed yields its error in its place."""
+        results: list[Decision | FrontdeskError] = []
+        for query in queries:
+            try:
+                results.append(await self.route(query, policy, call, labels))
+            except FrontdeskError as error:
+                results.append(error)
+        return results
+
+    async def complete(
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels
+    ) -> tuple[Decision, Completion]:
+        """Decide and return the whole answer.
+
+        Raises:
+            CompletionFailed: no model answered; carries the settlement.
+        """
+        with self._runtimes.lease() as runtime:
+            routed = await self._routed(runtime, query, policy, call, labels)
+            execution = runtime.executor.start(routed, call, self._deadline(runtime, policy, call), stream=False)
+            async with aclosing(self._recorded(routed, execution, call)) as events:
+                async for event in events:
+                    if isinstance(event, Completed) and execution.answer is not None:
+                        return routed.decision, Completion(event.model, execution.answer, event.settlement)
+        raise RuntimeError("an execution ended without completing or failing")
+
+    async def stream_complete(
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels
+    ) -> AsyncGenerator[CompletionEvent]:
+        """Decide and yield the answer's events: `Started` first, `Completed` last.
+
+        Raises:
+            CompletionFailed: no model answered, or the stream broke after commit; carries the settlement.
+        """
+        with self._runtimes.lease() as runtime:
+            routed = await self._routed(runtime, query, policy, call, labels)
+            execution = runtime.executor.start(routed, call, self._deadline(runtime, policy, call), stream=True)
+            async with aclosing(self._recorded(routed, execution, call)) as events:
+                yield Started(routed.decision)
+                async for event in events:
+                    yield event
+
+    async def report_outcome(
+        self, decision_id: str, quality: float, source: str, labels: Labels
+    ) -> tuple[Outcome, bool]:
+        """Record how good an answer was; True when it replaced an earlier report of the same source.
+
+        Raises:
+            DecisionNotFound: no such decision is recorded.
+        """
+        outcome = Outcome(decision_id, quality, source, self._clock.now(), labels)
+        return outcome, await self._ledger.record_outcome(outcome)
+
+    async def decision(self, decision_id: str) -> DecisionRecord:
+        """Look up a recorded decision with what became of it.
+
+        Raises:
+            DecisionNotFound: no such decision is recorded.
+        """
+        return await self._ledger.decision(decision_id)
+
+    def models(self, router: str, call: Call) -> list[tuple[Model, bool]]:
+        """The models which the caller may use, by name, each with whether its circuit breaker lets calls through.
+
+        Raises:
+            UnknownRouter: a router is named that does not exist.
+        """
+        with self._runtimes.lease() as runtime:
+            names = runtime.engine.router_models(router) if router else runtime.pool
+            allowed = call.caller.models
+            return [
+                (runtime.pool[name], runtime.conditions.breaker(name).admits)
+                for name in sorted(names)
+                if not allowed or name in allowed
+            ]
+
+    async def _routed(
+        self, runtime: Runtime, query: Query, policy: RoutingPolicy, call: Call, labels: Labels
+    ) -> RoutedQuery:
+        if call.deadline is not None and call.deadline <= self._clock.monotonic():
+            raise DeadlineExceeded("the deadline had passed when the call arrived")
+        observation = call.observation.route_started()
+        try:
+            decision = await runtime.engine.route(
+                query, policy, caller=call.caller, deadline=call.deadline, observation=observation
+            )
+        except BaseException as error:
+            observation.ended(None, error)
+            raise
+        routed = RoutedQuery(query, policy, decision, call.caller.name, dict(labels))
+        observation.ended(routed)
+        return routed
+
+    def _deadline(self, runtime: Runtime, policy: RoutingPolicy, call: Call) -> float:
+        own = self._clock.monotonic() + runtime.timeout_seconds(policy.router)
+        return own if call.deadline is None else min(own, call.deadline)
+
+    async def _recorded(self, routed: RoutedQuery, execution: Execution, call: Call) -> AsyncGenerator[CompletionEvent]:
+        """The execution's events; whatever happens, the settlement reaches the ledger before the caller hears the end."""
+        error: BaseException | None = None
+        await self._ledger.record_decision(routed)
+        events = execution.events()
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, Completed):
+                        break
+                    yield event
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            settlement = execution.settlement
+            call.observation.settled(routed, settlement, error)
+            reason = error.reason if isinstance(error, CompletionFailed) else "CANCELLED" if error else ""
+            await self._ledger.record_settlement(routed, settlement, answer=execution.answer, error_reason=reason)
+        yield event

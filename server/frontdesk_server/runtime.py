@@ -1,0 +1,99 @@
+"""Everything that is built from one configuration, and its replacement while calls are running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from random import Random
+
+from frontdesk_server.backends import build_backend
+from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.model import Model
+from frontdesk_server.execution.asking import Asker
+from frontdesk_server.execution.attempt import AttemptTools
+from frontdesk_server.execution.balancing import Balancer
+from frontdesk_server.execution.checks import build_check
+from frontdesk_server.execution.conditions import LiveConditions
+from frontdesk_server.execution.executor import Executor
+from frontdesk_server.pool import build_pool
+from frontdesk_server.routing.engine import Engine
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One configuration at work. Immutable but for the count of the calls that use it."""
+
+    loaded: LoadedConfig
+    pool: Mapping[str, Model]
+    engine: Engine
+    executor: Executor
+    conditions: LiveConditions
+    resources: AsyncExitStack
+    leases: int = 0
+    retired: asyncio.Event | None = None
+
+    def timeout_seconds(self, router: str) -> float:
+        """Deadline of calls to this router that bring none."""
+        return self.loaded.config.routers[router].timeout_seconds
+
+
+class RuntimeHolder:
+    """Holds the current runtime; a replaced one is closed when its last call has ended."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._current = runtime
+
+    @property
+    def current(self) -> Runtime:
+        """The runtime that new calls get."""
+        return self._current
+
+    @contextmanager
+    def lease(self) -> Iterator[Runtime]:
+        """The current runtime, kept open while it is used."""
+        runtime = self._current
+        runtime.leases += 1
+        try:
+            yield runtime
+        finally:
+            runtime.leases -= 1
+            if runtime.retired is not None and not runtime.leases:
+                runtime.retired.set()
+
+    async def replace(self, runtime: Runtime) -> None:
+        """Give new calls this runtime; return when the old one is idle and closed."""
+        old, self._current = self._current, runtime
+        old.retired = asyncio.Event()
+        if old.leases:
+            await old.retired.wait()
+        await old.resources.aclose()
+
+    async def aclose(self) -> None:
+        """Close the current runtime."""
+        await self._current.resources.aclose()
+
+
+async def build_runtime(loaded: LoadedConfig, conditions: LiveConditions, clock: Clock) -> Runtime:
+    """Build pool, backends, engine and executor.
+
+    Raises:
+        ConfigError: the configuration contradicts itself in a way that its schema cannot see.
+    """
+    config = loaded.config
+    pool = build_pool(config)
+    random = Random()  # noqa: S311 - jitter and load balancing, no secrets
+    async with AsyncExitStack() as resources:
+        backends = {}
+        for name, section in config.backends.items():
+            backends[name] = build_backend(name, section, pool)
+            resources.push_async_callback(backends[name].aclose)
+        tools = AttemptTools(backends, conditions, Balancer(random), config.execution.retry, clock, random)
+        ask = Asker(tools, pool)
+        engine = Engine(loaded, pool, conditions, ask, clock)
+        checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
+        executor = Executor(tools, pool, checks, config.execution)
+        return Runtime(loaded, pool, engine, executor, conditions, resources.pop_all())
+    raise RuntimeError("unreachable")
