@@ -3,28 +3,66 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
-PROTOS := $(wildcard protos/frontdesk/v1/*.proto)
+STUBS := clients/python
+GEN := .tools/gen/bin
 
 .PHONY: help
 help:  ## Lists the targets.
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 .venv/.ready: pyproject.toml .ci/constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[server,learn]' --group dev
-	touch $@
+	@echo "Setting up .venv (about a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[server,learn]' --group dev
+	@touch $@
 
 .PHONY: setup
 setup: .venv/.ready  ## Installs everything into .venv.
 
+.PHONY: demo
+demo: .venv/.ready  ## Routes and answers the four queries on the embedded pool.
+	@$(BIN)/frontdesk demo
+
+.PHONY: run
+run: .venv/.ready  ## Serves the embedded pool on 127.0.0.1:50051.
+	@$(BIN)/frontdesk serve
+
+.PHONY: test
+test: .venv/.ready  ## Runs every test suite whose toolchain is present.
+	@$(BIN)/pytest
+
+.PHONY: lint
+lint: .venv/.ready check-gen  ## Runs every gate: ruff, mypy, buf, fresh stubs.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy server clients/python
+	$(BIN)/buf lint protos
+	if git rev-parse --verify --quiet main >/dev/null; then \
+	    $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
+
+.PHONY: bench
+bench: .venv/.ready  ## Measures speed as ratios to a baseline in the same run.
+	$(BIN)/python benchmarks/decision_time.py
+	$(BIN)/python benchmarks/route_throughput.py
+
 .tools/gen/.ready: protos/requirements.txt
-	$(PYTHON) -m venv .tools/gen
-	.tools/gen/bin/pip install --quiet --requirement protos/requirements.txt
-	touch $@
+	@$(PYTHON) -m venv .tools/gen
+	@$(GEN)/pip install --quiet --requirement $<
+	@touch $@
 
 .PHONY: gen
 gen: .tools/gen/.ready  ## Generates the stubs from protos/.
-	.tools/gen/bin/python -m grpc_tools.protoc --proto_path=protos --plugin=protoc-gen-mypy=.tools/gen/bin/protoc-gen-mypy \
-	    --plugin=protoc-gen-mypy_grpc=.tools/gen/bin/protoc-gen-mypy_grpc --python_out=clients/python \
-	    --grpc_python_out=clients/python --mypy_out=readable_stubs:clients/python --mypy_grpc_out=readable_stubs:clients/python \
-	    $(PROTOS)
+	$(GEN)/python -m grpc_tools.protoc --proto_path=protos \
+	    --plugin=$(GEN)/protoc-gen-mypy --plugin=$(GEN)/protoc-gen-mypy_grpc \
+	    --python_out=$(STUBS) --mypy_out=quiet,readable_stubs:$(STUBS) protos/frontdesk/v1/*.proto
+	$(GEN)/python -m grpc_tools.protoc --proto_path=protos --plugin=$(GEN)/protoc-gen-mypy_grpc \
+	    --grpc_python_out=$(STUBS) --mypy_grpc_out=quiet,readable_stubs:$(STUBS) protos/frontdesk/v1/router_service.proto
+
+.PHONY: check-gen
+check-gen: .tools/gen/.ready  ## Fails when the committed stubs are not what protos/ say.
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(MAKE) --no-print-directory --silent gen STUBS="$$fresh"; \
+	for stub in "$$fresh"/frontdesk/v1/*; do \
+	    cmp "$$stub" "clients/python/frontdesk/v1/$$(basename "$$stub")" || { echo "stale stubs: run make gen"; exit 1; }; \
+	done

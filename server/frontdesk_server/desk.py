@@ -137,7 +137,7 @@ class Desk:
         return own if call.deadline is None else min(own, call.deadline)
 
     async def _recorded(self, routed: RoutedQuery, execution: Execution, call: Call) -> AsyncGenerator[CompletionEvent]:
-        """The execution's events; whatever happens, the settlement reaches the ledger before the caller hears the end."""
+        """The execution's events. However it ends, the settlement reaches the ledger before the caller hears of it."""
         error: BaseException | None = None
         await self._ledger.record_decision(routed)
         events = execution.events()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from frontdesk_server.config.base import Count, Fraction, Milliseconds, Secret, Seconds, Section
+from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section
 
 
 class ServerConfig(Section):
