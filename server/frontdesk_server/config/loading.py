@@ -154,7 +154,7 @@ def _dangling(config: Config, reader: _Reader) -> list[ConfigFault]:
     """Faults of models that name a backend which does not exist."""
     faults = []
     for name, model in config.models.items():
-        served = [(("models", name, "backend"), model.backend)] if model.backend else []
+        served: list[tuple[Path_, str]] = [(("models", name, "backend"), model.backend)] if model.backend else []
         served += [
             (("models", name, "deployments", index, "backend"), d.backend) for index, d in enumerate(model.deployments)
         ]

@@ -310,9 +310,20 @@ StrategyConfig = Annotated[
     Field(discriminator="kind"),
 ]
 
-for _section in (Rule, RulesConfig, ClassifierConfig, EmbeddingConfig, LlmConfig, CombinedCheck, CascadeStep):
-    _section.model_rebuild()
-for _section in (CascadeConfig, ChainConfig, SplitArm, SplitConfig):
+_RECURSIVE: tuple[type[Section], ...] = (
+    Rule,
+    RulesConfig,
+    ClassifierConfig,
+    EmbeddingConfig,
+    LlmConfig,
+    CombinedCheck,
+    CascadeStep,
+    CascadeConfig,
+    ChainConfig,
+    SplitArm,
+    SplitConfig,
+)
+for _section in _RECURSIVE:
     _section.model_rebuild()
 
 
