@@ -1,0 +1,63 @@
+"""The `frontdesk` command. One file a command, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from frontdesk_server.domain.errors import FrontdeskError
+
+__all__ = ["main"]
+
+_COMMANDS: Mapping[str, str] = {
+    "serve": "serve",
+    "demo": "demo",
+    "route": "route",
+    "complete": "complete",
+    "check": "check",
+    "schema": "schema",
+}
+"""Command to the module of this package that defines a function of the same name, in the order of the help."""
+
+
+class _LazyGroup(TyperGroup):
+    """Loads a command's module when the command is named, so that none pays for the imports of another."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        try:
+            module = importlib.import_module(f"frontdesk_server.cli.{_COMMANDS[cmd_name]}")
+        except ModuleNotFoundError as error:
+            extra = "learn" if error.name in {"sklearn", "pyarrow", "matplotlib"} else "server"
+            raise click.ClickException(f"{cmd_name} needs {error.name}: pip install 'frontdesk[{extra}]'") from error
+        single = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        single.command(cmd_name)(getattr(module, cmd_name.replace("-", "_")))
+        return typer.main.get_command(single)
+
+
+app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def _frontdesk() -> None:
+    """Picks the LLM that should answer each query, and says why, what it cost and how it went."""
+
+
+def main() -> None:
+    """Run the command line; an error of Frontdesk's own ends it with its text and exit code 2."""
+    try:
+        app(prog_name="frontdesk")
+    except FrontdeskError as error:
+        sys.stderr.write(f"frontdesk: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

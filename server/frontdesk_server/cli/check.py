@@ -1,0 +1,46 @@
+"""`frontdesk check`: whether a configuration can be used."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from frontdesk_server.app import open_runtime
+from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.domain.errors import ConfigError
+
+
+def check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
+    """Check a configuration and report every fault with its place.
+
+    Example: frontdesk check frontdesk.yaml
+    """
+    try:
+        loaded = load_config(file)
+        asyncio.run(_build(loaded))
+    except ConfigError as error:
+        typer.echo("\n".join(error.lines()), err=True)
+        raise typer.Exit(1) from error
+    _summarise(loaded, Console())
+
+
+async def _build(loaded: LoadedConfig) -> None:
+    async with open_runtime(loaded):
+        pass
+
+
+def _summarise(loaded: LoadedConfig, console: Console) -> None:
+    config = loaded.config
+    table = Table("model", "backend", "USD per million in / out", "context window", box=None, header_style="bold")
+    for name, model in config.models.items():
+        prices = model.prices
+        shown = "unknown" if prices is None else prices if isinstance(prices, str) else f"{prices.input} / {prices.output}"
+        backend = model.backend or ", ".join(d.backend for d in model.deployments)
+        table.add_row(name, backend, shown, f"{model.context_window:,}")
+    console.print(table)
+    console.print(f"\n{loaded.source} is good: version {loaded.version}, routers {', '.join(config.routers)}")
