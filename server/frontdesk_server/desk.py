@@ -15,6 +15,7 @@ from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.record import DecisionRecord, Ledger, Outcome
+from frontdesk_server.execution.admission import Admission
 from frontdesk_server.execution.executor import Execution
 from frontdesk_server.runtime import Runtime, RuntimeHolder
 
@@ -24,8 +25,9 @@ Labels = Mapping[str, str]
 class Desk:
     """Routes, completes, reports, looks up. Every call works on the runtime that was current when it came in."""
 
-    def __init__(self, runtimes: RuntimeHolder, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, runtimes: RuntimeHolder, admission: Admission, ledger: Ledger, clock: Clock) -> None:
         self._runtimes = runtimes
+        self._admission = admission
         self._ledger = ledger
         self._clock = clock
 
@@ -55,14 +57,16 @@ class Desk:
 
         Raises:
             CompletionFailed: no model answered; carries the settlement.
+            Overloaded: too many completions run and wait.
         """
-        with self._runtimes.lease() as runtime:
-            routed = await self._routed(runtime, query, policy, call, labels)
-            execution = runtime.executor.start(routed, call, self._deadline(runtime, policy, call), stream=False)
-            async with aclosing(self._recorded(routed, execution, call)) as events:
-                async for event in events:
-                    if isinstance(event, Completed) and execution.answer is not None:
-                        return routed.decision, Completion(event.model, execution.answer, event.settlement)
+        async with self._admission.admitted(call.caller.name):
+            with self._runtimes.lease() as runtime:
+                routed = await self._routed(runtime, query, policy, call, labels)
+                execution = runtime.executor.start(routed, call, self._deadline(runtime, policy, call), stream=False)
+                async with aclosing(self._recorded(routed, execution, call)) as events:
+                    async for event in events:
+                        if isinstance(event, Completed) and execution.answer is not None:
+                            return routed.decision, Completion(event.model, execution.answer, event.settlement)
         raise RuntimeError("an execution ended without completing or failing")
 
     async def stream_complete(
@@ -72,14 +76,16 @@ class Desk:
 
         Raises:
             CompletionFailed: no model answered, or the stream broke after commit; carries the settlement.
+            Overloaded: too many completions run and wait.
         """
-        with self._runtimes.lease() as runtime:
-            routed = await self._routed(runtime, query, policy, call, labels)
-            execution = runtime.executor.start(routed, call, self._deadline(runtime, policy, call), stream=True)
-            async with aclosing(self._recorded(routed, execution, call)) as events:
-                yield Started(routed.decision)
-                async for event in events:
-                    yield event
+        async with self._admission.admitted(call.caller.name):
+            with self._runtimes.lease() as runtime:
+                routed = await self._routed(runtime, query, policy, call, labels)
+                execution = runtime.executor.start(routed, call, self._deadline(runtime, policy, call), stream=True)
+                async with aclosing(self._recorded(routed, execution, call)) as events:
+                    yield Started(routed.decision)
+                    async for event in events:
+                        yield event
 
     async def report_outcome(
         self, decision_id: str, quality: float, source: str, labels: Labels

@@ -39,7 +39,9 @@ def _summarise(loaded: LoadedConfig, console: Console) -> None:
     table = Table("model", "backend", "USD per million in / out", "context window", box=None, header_style="bold")
     for name, model in config.models.items():
         prices = model.prices
-        shown = "unknown" if prices is None else prices if isinstance(prices, str) else f"{prices.input} / {prices.output}"
+        shown = (
+            "unknown" if prices is None else prices if isinstance(prices, str) else f"{prices.input} / {prices.output}"
+        )
         backend = model.backend or ", ".join(d.backend for d in model.deployments)
         table.add_row(name, backend, shown, f"{model.context_window:,}")
     console.print(table)

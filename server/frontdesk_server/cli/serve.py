@@ -16,9 +16,7 @@ def serve(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Configuration file. Default: the embedded pool.")
     ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="host:port or unix:/path; overrides the configuration.")
-    ] = None,
+    address: Annotated[str | None, typer.Option(help="host:port or unix:/path; overrides the configuration.")] = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again.
 

@@ -51,9 +51,23 @@ class BreakerConfig(Section):
     """Longest it stays open."""
 
 
+class AdmissionConfig(Section):
+    """How many completions may run and wait in one process; past it callers are refused at once."""
+
+    max_running: Count = 512
+    """Completions that run."""
+    max_running_per_caller: Count = 512
+    """Completions of one caller that run."""
+    max_waiting: Annotated[int, Field(ge=0)] = 512
+    """Completions that wait for a place; callers take turns."""
+    max_waiting_per_caller: Annotated[int, Field(ge=0)] = 128
+    """Completions of one caller that wait."""
+
+
 class ExecutionConfig(Section):
     """How models are called."""
 
+    admission: AdmissionConfig = AdmissionConfig()
     retry: RetryConfig = RetryConfig()
     breaker: BreakerConfig = BreakerConfig()
     slice_share: Annotated[float, Field(gt=0, le=1)] = 0.6

@@ -60,7 +60,12 @@ class Desk:
         retry = RetryConfig(max_retries=0) if "retry" not in config else config["retry"]
         random = Random(1)
         self.tools = AttemptTools(
-            {"fake": self.backend}, self.conditions, Balancer(random), retry, CLOCK, random  # type: ignore[arg-type]
+            {"fake": self.backend},
+            self.conditions,
+            Balancer(random),
+            retry,
+            CLOCK,
+            random,  # type: ignore[arg-type]
         )
         ask = Asker(self.tools, MODELS)
         checks = {name: build_check(check, ask) for name, check in CHECKS.items()}

@@ -1,0 +1,104 @@
+"""Bounded admission: so many calls run, so many wait, the rest is refused at once. Callers take turns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from frontdesk_server.config.service import AdmissionConfig
+from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.errors import Overloaded
+
+_SMOOTHING = 0.1
+_FIRST_GUESS_SECONDS = 1.0
+
+
+class Admission:
+    """Admits calls of one process. Waiting callers are served in turn, whatever the length of their queues."""
+
+    def __init__(self, config: AdmissionConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._running: Counter[str] = Counter()
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._typical_seconds = _FIRST_GUESS_SECONDS
+
+    @property
+    def running(self) -> int:
+        """Calls that run."""
+        return self._running.total()
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait."""
+        return sum(len(queue) for queue in self._waiting.values())
+
+    @asynccontextmanager
+    async def admitted(self, caller: str) -> AsyncIterator[None]:
+        """Run inside once admitted.
+
+        Raises:
+            Overloaded: neither a place to run nor one to wait is left.
+        """
+        if self._may_run(caller) and not self._waiting:
+            self._running[caller] += 1
+        else:
+            await self._wait(caller)
+        started = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            self._typical_seconds += _SMOOTHING * (self._clock.monotonic() - started - self._typical_seconds)
+            self._release(caller)
+
+    def _may_run(self, caller: str) -> bool:
+        config = self._config
+        return self.running < config.max_running and self._running[caller] < config.max_running_per_caller
+
+    async def _wait(self, caller: str) -> None:
+        config, queue = self._config, self._waiting.get(caller)
+        if self.waiting >= config.max_waiting or (queue is not None and len(queue) >= config.max_waiting_per_caller):
+            turns = 1 + self.waiting / config.max_running
+            message = f"{self.running} calls run and {self.waiting} wait; repeat later"
+            raise Overloaded(message, retry_after_seconds=round(turns * self._typical_seconds, 3))
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(caller, deque()).append(turn)
+        self._admit_waiting()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._release(caller)
+            else:
+                self._forget(caller, turn)
+            raise
+
+    def _release(self, caller: str) -> None:
+        self._running[caller] -= 1
+        if not self._running[caller]:
+            del self._running[caller]
+        self._admit_waiting()
+
+    def _admit_waiting(self) -> None:
+        """Give free places to waiting callers, one each in turn; who gets one goes to the end of the line."""
+        passed = 0
+        while self._waiting and self.running < self._config.max_running and passed < len(self._waiting):
+            caller = next(iter(self._waiting))
+            self._waiting.move_to_end(caller)
+            if not self._may_run(caller):
+                passed += 1
+                continue
+            passed = 0
+            turn = self._waiting[caller].popleft()
+            if not self._waiting[caller]:
+                del self._waiting[caller]
+            self._running[caller] += 1
+            turn.set_result(None)
+
+    def _forget(self, caller: str, turn: asyncio.Future[None]) -> None:
+        queue = self._waiting[caller]
+        queue.remove(turn)
+        if not queue:
+            del self._waiting[caller]

@@ -1,0 +1,98 @@
+"""Admission: bounded, immediate in refusing, fair between callers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from frontdesk_server.config.service import AdmissionConfig
+from frontdesk_server.domain.errors import Overloaded
+from frontdesk_server.execution.admission import Admission
+
+from tests.fakes import FakeClock
+
+
+def admission(**limits: int) -> Admission:
+    return Admission(AdmissionConfig(**limits), FakeClock())  # type: ignore[arg-type]
+
+
+class Occupant:
+    """A call that stays admitted until it is told to leave."""
+
+    def __init__(self, desk: Admission, caller: str, admitted: Callable[[str], None] = lambda _: None) -> None:
+        self._leave = asyncio.Event()
+        self.task = asyncio.create_task(self._occupy(desk, caller, admitted))
+
+    async def _occupy(self, desk: Admission, caller: str, admitted: Callable[[str], None]) -> None:
+        async with desk.admitted(caller):
+            admitted(caller)
+            await self._leave.wait()
+
+    async def leave(self) -> None:
+        self._leave.set()
+        await self.task
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_past_the_queue_callers_are_refused_with_a_time_to_come_back() -> None:
+    desk = admission(max_running=1, max_waiting=1)
+    running, waiting = Occupant(desk, "a"), Occupant(desk, "a")
+    await settle()
+    assert (desk.running, desk.waiting) == (1, 1)
+    with pytest.raises(Overloaded) as refusal:
+        async with desk.admitted("b"):
+            pass
+    assert refusal.value.retry_after_seconds is not None
+    assert refusal.value.retry_after_seconds > 0
+    await running.leave()
+    await waiting.leave()
+    assert (desk.running, desk.waiting) == (0, 0)
+
+
+async def test_callers_take_turns_whatever_the_length_of_their_queues() -> None:
+    desk = admission(max_running=1)
+    order: list[str] = []
+    occupants = [Occupant(desk, caller, order.append) for caller in ("a", "a", "a", "a", "b")]
+    await settle()
+    await asyncio.gather(*(occupant.leave() for occupant in occupants))
+    assert order.index("b") == 2
+
+
+async def test_one_caller_cannot_take_every_place() -> None:
+    desk = admission(max_running=2, max_running_per_caller=1)
+    first, second, other = Occupant(desk, "a"), Occupant(desk, "a"), Occupant(desk, "b")
+    await settle()
+    assert (desk.running, desk.waiting) == (2, 1)
+    await first.leave()
+    await settle()
+    assert desk.waiting == 0
+    await second.leave()
+    await other.leave()
+
+
+async def test_a_caller_who_gives_up_while_waiting_leaves_no_trace() -> None:
+    desk = admission(max_running=1)
+    running, waiting = Occupant(desk, "a"), Occupant(desk, "b")
+    await settle()
+    waiting.task.cancel()
+    await settle()
+    assert desk.waiting == 0
+    await running.leave()
+    assert desk.running == 0
+
+
+async def test_a_place_given_to_a_caller_who_has_just_gone_is_given_on() -> None:
+    desk = admission(max_running=1)
+    running, gone = Occupant(desk, "a"), Occupant(desk, "b")
+    await settle()
+    running._leave.set()
+    await asyncio.sleep(0)
+    gone.task.cancel()
+    await settle()
+    assert (desk.running, desk.waiting) == (0, 0)
+    await running.task
