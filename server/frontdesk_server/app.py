@@ -1,0 +1,111 @@
+"""The composition root: builds everything from one configuration, in one AsyncExitStack. No globals anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.desk import Desk
+from frontdesk_server.domain.clock import SystemClock
+from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.execution.admission import Admission
+from frontdesk_server.execution.conditions import LiveConditions
+from frontdesk_server.ledger import open_ledger
+from frontdesk_server.rpc.server import RpcServer
+from frontdesk_server.runtime import Runtime, RuntimeHolder, build_runtime
+
+log = structlog.get_logger()
+
+
+class App:
+    """A running Frontdesk without its front: the desk, and the means to replace its configuration."""
+
+    def __init__(self, desk: Desk, runtimes: RuntimeHolder, conditions: LiveConditions, clock: SystemClock) -> None:
+        self.desk = desk
+        self.clock = clock
+        self._runtimes = runtimes
+        self._conditions = conditions
+        self._reloading = asyncio.Lock()
+
+    @property
+    def loaded(self) -> LoadedConfig:
+        """The configuration that new calls get."""
+        return self._runtimes.current.loaded
+
+    async def reload(self, path: Path) -> bool:
+        """Read the file again; on any fault the last good configuration stays, and the log says why."""
+        async with self._reloading:
+            try:
+                loaded = load_config(path)
+                runtime = await build_runtime(loaded, self._conditions, self.clock)
+            except ConfigError as error:
+                log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
+                return False
+            log.info("config.reloaded", replaced=self.loaded.version, version=loaded.version)
+            await self._runtimes.replace(runtime)
+            return True
+
+
+@asynccontextmanager
+async def open_runtime(loaded: LoadedConfig) -> AsyncIterator[Runtime]:
+    """A runtime alone, such as for checking a configuration.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+    """
+    clock = SystemClock()
+    runtime = await build_runtime(loaded, LiveConditions(loaded.config.execution.breaker, clock), clock)
+    async with runtime.resources:
+        yield runtime
+
+
+@asynccontextmanager
+async def open_app(loaded: LoadedConfig) -> AsyncIterator[App]:
+    """Everything but the front. On leaving, backends close, then the ledger drains, then telemetry flushes.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+    """
+    clock, config = SystemClock(), loaded.config
+    async with open_ledger(config.ledger, clock) as ledger:
+        conditions = LiveConditions(config.execution.breaker, clock)
+        runtimes = RuntimeHolder(await build_runtime(loaded, conditions, clock))
+        try:
+            desk = Desk(runtimes, Admission(config.execution.admission, clock), ledger, clock)
+            yield App(desk, runtimes, conditions, clock)
+        finally:
+            await runtimes.aclose()
+
+
+@asynccontextmanager
+async def open_server(loaded: LoadedConfig, *, address: str | None = None) -> AsyncIterator[tuple[App, RpcServer]]:
+    """Everything with its gRPC front, listening; an orderly end on leaving.
+
+    Raises:
+        ConfigError: the configuration cannot be used, or its address not be listened on.
+    """
+    config = loaded.config.server
+    if address is not None:
+        config = config.model_copy(update={"address": address})
+    async with open_app(loaded) as app, RpcServer(app.desk, config, clock=app.clock) as server:
+        yield app, server
+
+
+async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_server(loaded, address=address) as (app, server), asyncio.TaskGroup() as reloads:
+        loop.add_signal_handler(signal.SIGHUP, lambda: reloads.create_task(app.reload(Path(loaded.source))))
+        log.info("server.listening", address=server.address, config=loaded.source, version=loaded.version)
+        await stop.wait()
+        log.info("server.stopping", grace_seconds=loaded.config.server.grace_seconds)
+    log.info("server.stopped")

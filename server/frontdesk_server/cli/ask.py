@@ -1,0 +1,50 @@
+"""What `frontdesk route` and `frontdesk complete` share: options, errors, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from frontdesk import FrontdeskError
+from frontdesk.v1 import routing_pb2
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+
+QueryArgument = Annotated[str, typer.Argument(help="The query's text.")]
+RouterOption = Annotated[str, typer.Option(help="Name of the router.")]
+FloorOption = Annotated[float | None, typer.Option(help="Least predicted quality in [0, 1].")]
+AllowOption = Annotated[list[str] | None, typer.Option(help="Only these models may answer; repeatable.")]
+ExcludeOption = Annotated[list[str] | None, typer.Option(help="These models may not answer; repeatable.")]
+AddressOption = Annotated[
+    str | None, typer.Option(help="Server to ask. Default: 127.0.0.1:50051 if one runs there, else in process.")
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="Ask in process, on this configuration.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the response in protobuf's JSON mapping.")]
+
+
+def policy(
+    router: str, quality_floor: float | None, allow: list[str] | None, exclude: list[str] | None
+) -> routing_pb2.RoutingPolicy:
+    """The policy that the options describe."""
+    return routing_pb2.RoutingPolicy(
+        router=router, quality_floor=quality_floor, allowed_models=allow or (), excluded_models=exclude or ()
+    )
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run the command; what the server refuses ends it with its reason and exit code 1."""
+    try:
+        uvloop.run(work)
+    except FrontdeskError as error:
+        typer.echo(f"{error.reason}: {error.message}", err=True)
+        for violation in error.field_violations:
+            typer.echo(f"  {violation.field}: {violation.description}", err=True)
+        raise typer.Exit(1) from error
+
+
+def to_json(message: Message) -> str:
+    """Protobuf's JSON mapping, indented."""
+    return MessageToJson(message, indent=2, ensure_ascii=False)

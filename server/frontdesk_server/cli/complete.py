@@ -1,0 +1,65 @@
+"""`frontdesk complete`: the answer, from the model that should give it."""
+
+from __future__ import annotations
+
+import typer
+from frontdesk import Client, RoutingPolicy
+from frontdesk.events import AttemptEnded, Started, TextDelta
+
+from frontdesk_server.cli.ask import (
+    AddressOption,
+    AllowOption,
+    ConfigOption,
+    ExcludeOption,
+    FloorOption,
+    JsonOption,
+    QueryArgument,
+    RouterOption,
+    policy,
+    run,
+    to_json,
+)
+from frontdesk_server.cli.connection import connect
+from frontdesk_server.cli.money import usd
+
+
+def complete(
+    query: QueryArgument,
+    router: RouterOption = "default",
+    quality_floor: FloorOption = None,
+    allow: AllowOption = None,
+    exclude: ExcludeOption = None,
+    address: AddressOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Answer a query with the model that should answer it; the answer streams to standard output, the account to stderr.
+
+    Example: frontdesk complete "What is 2 + 2?"
+    """
+    wishes = policy(router, quality_floor, allow, exclude)
+
+    async def work() -> None:
+        async with connect(address, config) as client:
+            if json:
+                typer.echo(to_json(await client.complete(query, policy=wishes)))
+            else:
+                await _stream(client, query, wishes)
+
+    run(work())
+
+
+async def _stream(client: Client, query: str, wishes: RoutingPolicy) -> None:
+    async with client.stream_complete(query, policy=wishes) as stream:
+        async for event in stream:
+            match event:
+                case Started(decision=decision):
+                    typer.secho(f"{decision.model}: {decision.reason}", err=True, dim=True)
+                case TextDelta(text=text):
+                    typer.echo(text, nl=False)
+                case AttemptEnded(attempt=attempt, next_model=next_model):
+                    why = attempt.error_message or "its answer did not pass its check"
+                    typer.secho(f"\n{attempt.model}: {why}; asking {next_model}", err=True, dim=True)
+        completion = await stream.completion()
+    typer.echo()
+    typer.secho(f"{completion.model}, {usd(completion.cost, 'total')}", err=True, dim=True)

@@ -1,0 +1,55 @@
+"""`frontdesk route`: which model should answer, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from frontdesk import explain as explain_decision
+from frontdesk.v1.router_service_pb2 import RouteResponse
+
+from frontdesk_server.cli.ask import (
+    AddressOption,
+    AllowOption,
+    ConfigOption,
+    ExcludeOption,
+    FloorOption,
+    JsonOption,
+    QueryArgument,
+    RouterOption,
+    policy,
+    run,
+    to_json,
+)
+from frontdesk_server.cli.connection import connect
+
+
+def route(
+    query: QueryArgument,
+    router: RouterOption = "default",
+    quality_floor: FloorOption = None,
+    allow: AllowOption = None,
+    exclude: ExcludeOption = None,
+    address: AddressOption = None,
+    config: ConfigOption = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show every candidate and the way to the decision.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Decide which model should answer a query.
+
+    Example: frontdesk route --explain "Prove the Riemann hypothesis."
+    """
+
+    async def work() -> None:
+        async with connect(address, config) as client:
+            decision = await client.route(query, policy=policy(router, quality_floor, allow, exclude))
+        if json:
+            typer.echo(to_json(RouteResponse(decision=decision)))
+        elif explain:
+            typer.echo(explain_decision(decision))
+        else:
+            typer.echo(f"{decision.model}: {decision.reason}")
+
+    run(work())
