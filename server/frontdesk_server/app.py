@@ -73,7 +73,7 @@ async def open_app(loaded: LoadedConfig) -> AsyncIterator[App]:
         ConfigError: the configuration cannot be used.
     """
     clock, config = SystemClock(), loaded.config
-    async with open_ledger(config.ledger, clock) as ledger:
+    async with open_ledger(config.ledger, clock=clock) as ledger:
         conditions = LiveConditions(config.execution.breaker, clock)
         runtimes = RuntimeHolder(await build_runtime(loaded, conditions, clock))
         try:

@@ -39,12 +39,12 @@ class _LazyGroup(TyperGroup):
         except ModuleNotFoundError as error:
             extra = "learn" if error.name in {"sklearn", "pyarrow", "matplotlib"} else "server"
             raise click.ClickException(f"{cmd_name} needs {error.name}: pip install 'frontdesk[{extra}]'") from error
-        single = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         single.command(cmd_name)(getattr(module, cmd_name.replace("-", "_")))
         return typer.main.get_command(single)
 
 
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False)
+app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()

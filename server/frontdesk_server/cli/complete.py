@@ -33,7 +33,9 @@ def complete(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Answer a query with the model that should answer it; the answer streams to standard output, the account to stderr.
+    """Answer a query with the model that should answer it.
+
+    The answer streams to standard output, the account goes to standard error.
 
     Example: frontdesk complete "What is 2 + 2?"
     """

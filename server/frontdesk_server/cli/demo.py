@@ -103,12 +103,14 @@ def _show_decision(decision: Decision, console: Console) -> None:
 
 
 def _summarise(shown: list[_Shown], console: Console) -> None:
-    table = Table(title="\nWhat it came to", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    table.add_column("query", max_width=44, no_wrap=True, overflow="ellipsis")
-    table.add_column("model", style="cyan")
-    table.add_column("time", justify="right")
-    table.add_column("cost", justify="right")
-    table.add_column("always strongest", justify="right")
+    table = Table(
+        title="\nWhat it came to", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), expand=True
+    )
+    table.add_column("query", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("model", style="cyan", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("cost", justify="right", no_wrap=True)
+    table.add_column("strongest", justify="right", no_wrap=True)
     for row in shown:
         cost = row.completion.cost
         table.add_row(
