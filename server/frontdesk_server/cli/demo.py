@@ -103,9 +103,8 @@ def _show_decision(decision: Decision, console: Console) -> None:
 
 
 def _summarise(shown: list[_Shown], console: Console) -> None:
-    table = Table(
-        title="\nWhat it came to", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), expand=True
-    )
+    console.print("\n[bold]What it came to[/]")
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), expand=True)
     table.add_column("query", ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column("model", style="cyan", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
