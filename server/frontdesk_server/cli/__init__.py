@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -24,24 +24,39 @@ _COMMANDS: Mapping[str, str] = {
 }
 """Command to the module of this package that defines a function of the same name, in the order of the help."""
 
+_LEARN_PACKAGES = frozenset({"matplotlib", "pyarrow", "scipy", "sklearn"})
+
 
 class _LazyGroup(TyperGroup):
     """Loads a command's module when the command is named, so that none pays for the imports of another."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in _COMMANDS:
             return None
-        try:
-            module = importlib.import_module(f"frontdesk_server.cli.{_COMMANDS[cmd_name]}")
-        except ModuleNotFoundError as error:
-            extra = "learn" if error.name in {"sklearn", "pyarrow", "matplotlib"} else "server"
-            raise click.ClickException(f"{cmd_name} needs {error.name}: pip install 'frontdesk[{extra}]'") from error
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(cmd_name)(getattr(module, cmd_name.replace("-", "_")))
+        single.command(cmd_name)(_load(cmd_name))
         return typer.main.get_command(single)
+
+
+def _load(command: str) -> Callable[..., None]:
+    try:
+        module = importlib.import_module(f"frontdesk_server.cli.{_COMMANDS[command]}")
+    except ModuleNotFoundError as error:
+        return _unavailable(f"{command} needs {error.name}", "learn" if error.name in _LEARN_PACKAGES else "server")
+    function: Callable[..., None] = getattr(module, command.replace("-", "_"))
+    return function
+
+
+def _unavailable(why: str, extra: str) -> Callable[..., None]:
+    def unavailable() -> None:
+        typer.echo(f"{why}: pip install 'frontdesk[{extra}]'", err=True)
+        raise typer.Exit(2)
+
+    unavailable.__doc__ = f"Not installed: needs frontdesk[{extra}]."
+    return unavailable
 
 
 app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

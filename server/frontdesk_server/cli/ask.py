@@ -40,7 +40,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         uvloop.run(work)
     except FrontdeskError as error:
         typer.echo(f"{error.reason}: {error.message}", err=True)
-        for violation in error.field_violations:
+        for violation in error.violations:
             typer.echo(f"  {violation.field}: {violation.description}", err=True)
         raise typer.Exit(1) from error
 

@@ -20,7 +20,6 @@ from frontdesk_server.cli.ask import (
     to_json,
 )
 from frontdesk_server.cli.connection import connect
-from frontdesk_server.cli.money import usd
 
 
 def complete(

@@ -18,7 +18,7 @@ from rich.text import Text
 from frontdesk_server.cli.ask import run
 from frontdesk_server.cli.connection import in_process
 from frontdesk_server.cli.demo_pools import PoolChoice, demo_config
-from frontdesk_server.cli.money import nano_usd, usd
+from frontdesk_server.cli.money import strongest_usd, total_usd, usd
 
 QUERIES = (
     "What is 2 + 2?",
@@ -93,7 +93,7 @@ def _show_decision(decision: Decision, console: Console) -> None:
         table.add_row(
             "[cyan]▶[/]" if chosen else "",
             f"[cyan bold]{candidate.model}[/]" if chosen else candidate.model,
-            nano_usd(cost),
+            usd(cost),
             f"{first_token * 1000:.0f} ms" if candidate.HasField("predicted_time_to_first_token") else "",
             candidate.exclusion_detail,
         )
@@ -112,15 +112,13 @@ def _summarise(shown: list[_Shown], console: Console) -> None:
     table.add_column("strongest", justify="right", no_wrap=True)
     for row in shown:
         cost = row.completion.cost
-        table.add_row(
-            row.query, row.completion.model, f"{row.seconds:.2f} s", usd(cost, "total"), usd(cost, "strongest")
-        )
+        table.add_row(row.query, row.completion.model, f"{row.seconds:.2f} s", total_usd(cost), strongest_usd(cost))
     console.print(table)
     costs = [row.completion.cost for row in shown]
     if all(cost.HasField("total_nano_usd") and cost.HasField("strongest_nano_usd") for cost in costs):
         spent, strongest = sum(c.total_nano_usd for c in costs), sum(c.strongest_nano_usd for c in costs)
         console.print(
-            f"\n{nano_usd(spent)} instead of {nano_usd(strongest)} with the strongest model for everything: "
+            f"\n{usd(spent)} instead of {usd(strongest)} with the strongest model for everything: "
             f"[bold green]{1 - spent / strongest:.0%} saved[/]"
         )
 

@@ -10,6 +10,7 @@ import urllib.request
 from typing import Any
 
 import typer
+from pydantic import SecretStr
 
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
 from frontdesk_server.config.pool import ModelConfig, OpenAIBackendConfig, PricesConfig
@@ -39,7 +40,7 @@ def demo_config(choice: PoolChoice) -> tuple[LoadedConfig, str]:
     if choice is PoolChoice.AUTO:
         choice = _offered()
     loaded = load_config(default_config_path())
-    update: dict[str, Any] = {"ledger": LedgerConfig(url="")}
+    update: dict[str, Any] = {"ledger": LedgerConfig(url=SecretStr(""))}
     if choice is PoolChoice.OPENAI:
         update |= _pool("https://api.openai.com/v1", os.environ.get("OPENAI_API_KEY", ""), _OPENAI_MODELS, loaded)
     elif choice is PoolChoice.OLLAMA:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from frontdesk.v1.routing_pb2 import Cost
 
 _NANO = 1_000_000_000
 
 
-def usd(cost: Cost, part: Literal["total", "strongest"]) -> str:
-    """One part of a cost in USD; "unknown" when it is."""
-    field = f"{part}_nano_usd"
-    return nano_usd(getattr(cost, field) if cost.HasField(field) else None)
+def total_usd(cost: Cost) -> str:
+    """What a request cost in USD."""
+    return usd(cost.total_nano_usd if cost.HasField("total_nano_usd") else None)
 
 
-def nano_usd(amount: int | None) -> str:
+def strongest_usd(cost: Cost) -> str:
+    """What the strongest model would have cost in USD."""
+    return usd(cost.strongest_nano_usd if cost.HasField("strongest_nano_usd") else None)
+
+
+def usd(nano_usd: int | None) -> str:
     """An amount in USD with six decimals, the usual size of a query; "unknown" when it is."""
-    return "unknown" if amount is None else f"${amount / _NANO:.6f}"
+    return "unknown" if nano_usd is None else f"${nano_usd / _NANO:.6f}"
