@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import structlog
+from structlog.typing import FilteringBoundLogger
 
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.desk import Desk
@@ -20,18 +21,29 @@ from frontdesk_server.ledger import open_ledger
 from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.runtime import Runtime, RuntimeHolder, build_runtime
 
-log = structlog.get_logger()
-
 
 class App:
     """A running Frontdesk without its front: the desk, and the means to replace its configuration."""
 
-    def __init__(self, desk: Desk, runtimes: RuntimeHolder, conditions: LiveConditions, clock: SystemClock) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        runtimes: RuntimeHolder,
+        conditions: LiveConditions,
+        telemetry: Telemetry,
+        clock: SystemClock,
+    ) -> None:
         self.desk = desk
+        self.telemetry = telemetry
         self.clock = clock
         self._runtimes = runtimes
         self._conditions = conditions
         self._reloading = asyncio.Lock()
+
+    @property
+    def log(self) -> FilteringBoundLogger:
+        """Where the service's own events go."""
+        return self.telemetry.logger
 
     @property
     def loaded(self) -> LoadedConfig:
@@ -45,9 +57,9 @@ class App:
                 loaded = load_config(path)
                 runtime = await build_runtime(loaded, self._conditions, self.clock)
             except ConfigError as error:
-                log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
+                self.log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
                 return False
-            log.info("config.reloaded", replaced=self.loaded.version, version=loaded.version)
+            self.log.info("config.reloaded", replaced=self.loaded.version, version=loaded.version)
             await self._runtimes.replace(runtime)
             return True
 
@@ -73,14 +85,16 @@ async def open_app(loaded: LoadedConfig) -> AsyncIterator[App]:
         ConfigError: the configuration cannot be used.
     """
     clock, config = SystemClock(), loaded.config
-    async with open_ledger(config.ledger, clock=clock) as ledger:
+    async with AsyncExitStack() as stack:
+        providers = {name: provider_of(section) for name, section in config.backends.items()}
+        telemetry = await stack.enter_async_context(open_telemetry(config.telemetry, os.environ, providers=providers))
+        monitor = telemetry.ledger_monitor
+        ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))
         conditions = LiveConditions(config.execution.breaker, clock)
         runtimes = RuntimeHolder(await build_runtime(loaded, conditions, clock))
-        try:
-            desk = Desk(runtimes, Admission(config.execution.admission, clock), ledger, clock)
-            yield App(desk, runtimes, conditions, clock)
-        finally:
-            await runtimes.aclose()
+        stack.push_async_callback(runtimes.aclose)
+        desk = Desk(runtimes, Admission(config.execution.admission, clock), ledger, clock)
+        yield App(desk, runtimes, conditions, telemetry, clock)
 
 
 @asynccontextmanager
@@ -93,8 +107,9 @@ async def open_server(loaded: LoadedConfig, *, address: str | None = None) -> As
     config = loaded.config.server
     if address is not None:
         config = config.model_copy(update={"address": address})
-    async with open_app(loaded) as app, RpcServer(app.desk, config, clock=app.clock) as server:
-        yield app, server
+    async with open_app(loaded) as app:
+        async with RpcServer(app.desk, config, observer=app.telemetry.observer, clock=app.clock) as server:
+            yield app, server
 
 
 async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None) -> None:
@@ -105,7 +120,6 @@ async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = Non
         loop.add_signal_handler(number, stop.set)
     async with open_server(loaded, address=address) as (app, server), asyncio.TaskGroup() as reloads:
         loop.add_signal_handler(signal.SIGHUP, lambda: reloads.create_task(app.reload(Path(loaded.source))))
-        log.info("server.listening", address=server.address, config=loaded.source, version=loaded.version)
+        app.log.info("server.listening", address=server.address, config=loaded.source, version=loaded.version)
         await stop.wait()
-        log.info("server.stopping", grace_seconds=loaded.config.server.grace_seconds)
-    log.info("server.stopped")
+        app.log.info("server.stopping", grace_seconds=loaded.config.server.grace_seconds)

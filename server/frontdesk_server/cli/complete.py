@@ -63,4 +63,4 @@ async def _stream(client: Client, query: str, wishes: RoutingPolicy) -> None:
                     typer.secho(f"\n{attempt.model}: {why}; asking {next_model}", err=True, dim=True)
         completion = await stream.completion()
     typer.echo()
-    typer.secho(f"{completion.model}, {usd(completion.cost, 'total')}", err=True, dim=True)
+    typer.secho(f"{completion.model}, {total_usd(completion.cost)}", err=True, dim=True)
