@@ -31,6 +31,7 @@ class App:
         runtimes: RuntimeHolder,
         conditions: LiveConditions,
         telemetry: Telemetry,
+        providers: dict[str, str],
         clock: SystemClock,
     ) -> None:
         self.desk = desk
@@ -38,6 +39,7 @@ class App:
         self.clock = clock
         self._runtimes = runtimes
         self._conditions = conditions
+        self._providers = providers
         self._reloading = asyncio.Lock()
 
     @property
@@ -60,6 +62,7 @@ class App:
                 self.log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
                 return False
             self.log.info("config.reloaded", replaced=self.loaded.version, version=loaded.version)
+            self._providers.update(runtime.providers())
             await self._runtimes.replace(runtime)
             return True
 
@@ -86,15 +89,16 @@ async def open_app(loaded: LoadedConfig) -> AsyncIterator[App]:
     """
     clock, config = SystemClock(), loaded.config
     async with AsyncExitStack() as stack:
-        providers = {name: provider_of(section) for name, section in config.backends.items()}
+        providers: dict[str, str] = {}
         telemetry = await stack.enter_async_context(open_telemetry(config.telemetry, os.environ, providers=providers))
         monitor = telemetry.ledger_monitor
         ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))
         conditions = LiveConditions(config.execution.breaker, clock)
         runtimes = RuntimeHolder(await build_runtime(loaded, conditions, clock))
         stack.push_async_callback(runtimes.aclose)
+        providers.update(runtimes.current.providers())
         desk = Desk(runtimes, Admission(config.execution.admission, clock), ledger, clock)
-        yield App(desk, runtimes, conditions, telemetry, clock)
+        yield App(desk, runtimes, conditions, telemetry, providers, clock)
 
 
 @asynccontextmanager

@@ -35,6 +35,10 @@ class Runtime:
     leases: int = 0
     retired: asyncio.Event | None = None
 
+    def providers(self) -> dict[str, str]:
+        """Each backend's provider, as traces name it."""
+        return {name: backend.provider for name, backend in self.executor.tools.backends.items()}
+
     def timeout_seconds(self, router: str) -> float:
         """Deadline of calls to this router that bring none."""
         return self.loaded.config.routers[router].timeout_seconds
