@@ -20,6 +20,7 @@ from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.ledger import open_ledger
 from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.runtime import Runtime, RuntimeHolder, build_runtime
+from frontdesk_server.telemetry import Telemetry, open_telemetry
 
 
 class App:

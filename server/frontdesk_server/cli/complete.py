@@ -20,6 +20,7 @@ from frontdesk_server.cli.ask import (
     to_json,
 )
 from frontdesk_server.cli.connection import connect
+from frontdesk_server.cli.money import total_usd
 
 
 def complete(

@@ -18,7 +18,7 @@ from rich.text import Text
 from frontdesk_server.cli.ask import run
 from frontdesk_server.cli.connection import in_process
 from frontdesk_server.cli.demo_pools import PoolChoice, demo_config
-from frontdesk_server.cli.money import strongest_usd, total_usd, usd
+from frontdesk_server.cli.money import nano_usd, strongest_usd, total_usd
 
 QUERIES = (
     "What is 2 + 2?",
@@ -93,7 +93,7 @@ def _show_decision(decision: Decision, console: Console) -> None:
         table.add_row(
             "[cyan]▶[/]" if chosen else "",
             f"[cyan bold]{candidate.model}[/]" if chosen else candidate.model,
-            usd(cost),
+            nano_usd(cost),
             f"{first_token * 1000:.0f} ms" if candidate.HasField("predicted_time_to_first_token") else "",
             candidate.exclusion_detail,
         )
@@ -118,11 +118,11 @@ def _summarise(shown: list[_Shown], console: Console) -> None:
     if all(cost.HasField("total_nano_usd") and cost.HasField("strongest_nano_usd") for cost in costs):
         spent, strongest = sum(c.total_nano_usd for c in costs), sum(c.strongest_nano_usd for c in costs)
         console.print(
-            f"\n{usd(spent)} instead of {usd(strongest)} with the strongest model for everything: "
+            f"\n{nano_usd(spent)} instead of {nano_usd(strongest)} with the strongest model for everything: "
             f"[bold green]{1 - spent / strongest:.0%} saved[/]"
         )
 
 
 def _compared(completion: CompleteResponse) -> str:
     cost = completion.cost
-    return f"{usd(cost, 'total')}; always {completion.decision.strongest_model}: {usd(cost, 'strongest')}"
+    return f"{total_usd(cost)}; always {completion.decision.strongest_model}: {strongest_usd(cost)}"
