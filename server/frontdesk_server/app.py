@@ -112,9 +112,11 @@ async def open_server(loaded: LoadedConfig, *, address: str | None = None) -> As
     config = loaded.config.server
     if address is not None:
         config = config.model_copy(update={"address": address})
-    async with open_app(loaded) as app:
-        async with RpcServer(app.desk, config, observer=app.telemetry.observer, clock=app.clock) as server:
-            yield app, server
+    async with (
+        open_app(loaded) as app,
+        RpcServer(app.desk, config, observer=app.telemetry.observer, clock=app.clock) as server,
+    ):
+        yield app, server
 
 
 async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -38,9 +39,11 @@ async def connect(address: str | None, config: Path | None) -> AsyncIterator[Cli
 @asynccontextmanager
 async def in_process(loaded: LoadedConfig) -> AsyncIterator[Client]:
     """A client of a server of its own, on a unix socket that only this user can reach."""
+    telemetry = loaded.config.telemetry.model_copy(update={"log_level": "error"})
+    quiet = replace(loaded, config=loaded.config.model_copy(update={"telemetry": telemetry}))
     with tempfile.TemporaryDirectory(prefix="frontdesk-") as folder:
         address = f"unix:{folder}/frontdesk.sock"
-        async with open_server(loaded, address=address), Client(address) as client:
+        async with open_server(quiet, address=address), Client(address) as client:
             yield client
 
 
