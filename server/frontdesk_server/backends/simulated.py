@@ -7,7 +7,7 @@ import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from frontdesk_server.backends.simulated_answer import SimulatedAnswer, compose
+from frontdesk_server.backends.simulated_answer import compose
 from frontdesk_server.config.pool import SimulatedBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamFailed
@@ -59,8 +59,14 @@ class SimulatedBackend:
         if answer.tool_call is not None:
             tool_call = answer.tool_call
             yield ToolCallDelta(0, tool_call.id, tool_call.name, tool_call.arguments_json)
-        async for delta in self._paced(answer, pace, call.stream):
-            yield delta
+        tokens = answer.tokens
+        speed = pace.output_tokens_per_second
+        step = max(1, round(speed * _TICK_SECONDS) if call.stream else len(tokens))
+        for start in range(0, len(tokens), step):
+            piece = tokens[start : start + step]
+            if start or not call.stream:
+                await self._sleep(len(piece) / speed)
+            yield TextDelta("".join(piece), answer.logprobs[start : start + step])
         yield Finished(answer.finish_reason, answer.usage, call.upstream_model)
 
     async def aclose(self) -> None:
@@ -69,13 +75,3 @@ class SimulatedBackend:
     def _fails(self) -> bool:
         """Whether this call is one of the failing share, spread evenly over all calls."""
         return math.floor(self._calls * self._error_rate) > math.floor((self._calls - 1) * self._error_rate)
-
-    async def _paced(self, answer: SimulatedAnswer, pace: Pace, stream: bool) -> AsyncGenerator[TextDelta]:
-        speed = pace.output_tokens_per_second
-        tokens = answer.tokens
-        step = max(1, round(speed * _TICK_SECONDS)) if stream else max(1, len(tokens))
-        for start in range(0, len(tokens), step):
-            piece = tokens[start : start + step]
-            if start or not stream:
-                await self._sleep(len(piece) / speed)
-            yield TextDelta("".join(piece), answer.logprobs[start : start + step])
