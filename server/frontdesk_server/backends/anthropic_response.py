@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,7 +12,7 @@ from frontdesk_server.backends.failures import error_object
 from frontdesk_server.backends.folding import EventFold, token_count
 from frontdesk_server.backends.openai_response import json_object
 from frontdesk_server.backends.sse import SseEvent
-from frontdesk_server.domain.errors import UpstreamProtocolError
+from frontdesk_server.domain.errors import UpstreamError, UpstreamProtocolError
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, ToolCallDelta, UsageReport
 from frontdesk_server.domain.usage import FinishReason, Usage
 
@@ -34,6 +36,7 @@ class AnthropicTranslator:
         self._fold = EventFold()
         self._finish_reason: FinishReason | None = None
         self._usage: Json = {}
+        self._output_counted = False
         self._upstream_model = ""
         self._tool_calls = 0
         self._tool_call_at: dict[int, int] = {}
@@ -44,29 +47,39 @@ class AnthropicTranslator:
         """Whether the stop reason has come."""
         return self._finish_reason is not None
 
-    def read_events(self, events: list[SseEvent]) -> list[BackendEvent]:
+    def read_events(self, events: Iterable[SseEvent]) -> Iterator[BackendEvent]:
         """The deltas of the events that one network read brought, neighbours of one kind joined."""
-        for event in events:
-            if event.data:
-                self._read(json_object(event.data))
-        return self._fold.take()
+        try:
+            for event in events:
+                if event.data:
+                    self._read(json_object(event.data))
+        except UpstreamError:
+            yield from self._fold.take()
+            raise
+        yield from self._fold.take()
 
     def read_document(self, document: Json) -> list[BackendEvent]:
         """The deltas of a unary response."""
-        self._read({"type": "message_start", "message": document})
-        for index, block in enumerate(document.get("content") or ()):
-            self._read({"type": "content_block_start", "index": index, "content_block": block})
-            self._read({"type": "content_block_stop", "index": index})
-        self._read({"type": "message_delta", "delta": document})
+        try:
+            self._upstream_model = document.get("model") or ""
+            for index, block in enumerate(document.get("content") or ()):
+                self._start_block(index, block)
+                self._stop_block(index)
+            self._end(document, document.get("stop_reason"))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise UpstreamProtocolError("the response is not of the form the API promises") from error
         if not self.complete:
             raise UpstreamProtocolError("the response has no stop reason")
-        return [event for event in self._fold.take() if not isinstance(event, UsageReport)]
+        return self._fold.take()
 
     def finished(self) -> Finished:
         """The end."""
         if self._finish_reason is None:
             raise UpstreamProtocolError("the response has no stop reason")
-        return Finished(self._finish_reason, _usage(self._usage), self._upstream_model)
+        usage = _usage(self._usage)
+        if not self._output_counted:  # what `message_start` says of output is only a beginning
+            usage = replace(usage, output_tokens=None)
+        return Finished(self._finish_reason, usage, self._upstream_model)
 
     def _read(self, event: Json) -> None:
         if failure := error_object(event):
@@ -81,12 +94,10 @@ class AnthropicTranslator:
                     self._start_block(event["index"], event["content_block"])
                 case "content_block_delta":
                     self._read_delta(event["index"], event["delta"])
-                case "content_block_stop" if event["index"] in self._without_arguments:
-                    self._fold.add(ToolCallDelta(self._tool_call_at[event["index"]], arguments_json="{}"))
+                case "content_block_stop":
+                    self._stop_block(event["index"])
                 case "message_delta":
-                    self._note_usage(event)
-                    if reason := event["delta"].get("stop_reason"):
-                        self._finish_reason = _FINISH_REASONS.get(reason, FinishReason.OTHER)
+                    self._end(event, event["delta"].get("stop_reason"))
                 case "message_stop":
                     self.ended = True
                 case _:
@@ -121,6 +132,16 @@ class AnthropicTranslator:
             case "input_json_delta" if index in self._tool_call_at and delta["partial_json"]:
                 self._without_arguments.discard(index)
                 self._fold.add(ToolCallDelta(self._tool_call_at[index], arguments_json=delta["partial_json"]))
+
+    def _stop_block(self, index: int) -> None:
+        if index in self._without_arguments:
+            self._fold.add(ToolCallDelta(self._tool_call_at[index], arguments_json="{}"))
+
+    def _end(self, holder: Json, stop_reason: str | None) -> None:
+        self._note_usage(holder)
+        self._output_counted = "output_tokens" in (holder.get("usage") or {})
+        if stop_reason:
+            self._finish_reason = _FINISH_REASONS.get(stop_reason, FinishReason.OTHER)
 
     def _add_text(self, text: str) -> None:
         if text:

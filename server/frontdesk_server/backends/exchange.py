@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -36,8 +36,8 @@ class Translator(Protocol):
     def ended(self) -> bool:
         """Whether nothing more follows."""
 
-    def read_events(self, events: list[SseEvent]) -> list[BackendEvent]:
-        """The deltas in the events of one network read."""
+    def read_events(self, events: Iterable[SseEvent]) -> Iterable[BackendEvent]:
+        """The deltas in the events of one network read; those before a failure come before it is raised."""
 
     def read_document(self, document: dict[str, Any]) -> list[BackendEvent]:
         """The deltas in a whole unary response."""
@@ -175,7 +175,7 @@ async def _tail(response: Response, reader: SseReader, translator: Translator) -
                 chunk = await response.read()
                 if not chunk:
                     return events
-                events += translator.read_events(reader.feed(chunk))
+                events.extend(translator.read_events(reader.feed(chunk)))
             timer.reschedule(loop.time() + _LINGER_SECONDS)
             while await response.read():
                 pass

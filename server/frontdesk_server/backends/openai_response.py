@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import orjson
 from frontdesk_server.backends.failures import error_object
 from frontdesk_server.backends.folding import EventFold, token_count
 from frontdesk_server.backends.sse import SseEvent
-from frontdesk_server.domain.errors import UpstreamFailed, UpstreamProtocolError
+from frontdesk_server.domain.errors import UpstreamError, UpstreamFailed, UpstreamProtocolError
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, ToolCallDelta, UsageReport
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
 
@@ -59,18 +60,22 @@ class OpenAITranslator:
         """Whether the finish reason has come."""
         return self._finish_reason is not None
 
-    def read_events(self, events: list[SseEvent]) -> list[BackendEvent]:
+    def read_events(self, events: Iterable[SseEvent]) -> Iterator[BackendEvent]:
         """The deltas of the chunks that one network read brought, neighbours of one kind joined."""
         usage_before = self._usage
-        for event in events:
-            if event.data == "[DONE]":
-                self.ended = True
-                break
-            if event.data:
-                self._read_chunk(json_object(event.data))
+        try:
+            for event in events:
+                if event.data == "[DONE]":
+                    self.ended = True
+                    break
+                if event.data:
+                    self._read_chunk(json_object(event.data))
+        except UpstreamError:
+            yield from self._fold.take()
+            raise
         if self._usage is not None and self._usage is not usage_before and not self.complete:
             self._fold.add(UsageReport(self._usage, self._upstream_model))
-        return self._fold.take()
+        yield from self._fold.take()
 
     def read_document(self, document: Json) -> list[BackendEvent]:
         """The deltas of a unary response."""

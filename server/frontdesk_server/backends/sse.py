@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from frontdesk_server.domain.errors import UpstreamProtocolError
@@ -34,38 +35,39 @@ class SseReader:
         self._at_start = True
         self._after_carriage_return = False
 
-    def feed(self, chunk: bytes) -> list[SseEvent]:
-        """Give every event that `chunk` completes.
+    def feed(self, chunk: bytes) -> Iterator[SseEvent]:
+        """Give every event that `chunk` completes; to be exhausted before the next call.
 
         Raises:
-            UpstreamProtocolError: a line is not UTF-8, or an event is longer than allowed.
+            UpstreamProtocolError: after the events before it, a line is not UTF-8, or an event is longer than allowed.
 
         """
         end_of_lines = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
-        if not end_of_lines:
-            self._keep(chunk)
-            return []
-        events = self._read(self._complete_lines(chunk[:end_of_lines]))
+        if end_of_lines:
+            yield from self._read(self._complete(chunk[:end_of_lines]))
         if end_of_lines < len(chunk):
-            self._keep(chunk[end_of_lines:])
-        return events
+            self._partial_line.append(chunk[end_of_lines:])
+            self._partial_size += len(chunk) - end_of_lines
+            self._check_size(self._partial_size)
 
-    def _keep(self, partial_line: bytes) -> None:
-        self._partial_line.append(partial_line)
-        self._partial_size += len(partial_line)
-        if self._event_size + self._partial_size > self._max_event_bytes:
-            raise self._too_long()
-
-    def _complete_lines(self, block: bytes) -> list[str]:
+    def _complete(self, block: bytes) -> bytes:
         if self._partial_line:
             self._partial_line.append(block)
             block = b"".join(self._partial_line)
             self._partial_line.clear()
             self._partial_size = 0
+        return block
+
+    def _read(self, block: bytes) -> Iterator[SseEvent]:
         try:
             text = block.decode()
         except UnicodeDecodeError as error:
+            yield from self._read_lines(block[: error.start].decode())
             raise UpstreamProtocolError("the event stream is not UTF-8") from error
+        yield from self._read_lines(text)
+
+    def _read_lines(self, text: str) -> Iterator[SseEvent]:
+        """Read whole lines; what follows the last line end is ignored."""
         if self._at_start:
             self._at_start = False
             text = text.removeprefix(_BYTE_ORDER_MARK)
@@ -73,7 +75,21 @@ class SseReader:
             text = self._normalised(text)
         lines = text.split("\n")
         lines.pop()
-        return lines
+        for line in lines:
+            if line:
+                self._check_size(len(line))
+                self._event_size += len(line)
+                field, _, value = line.partition(":")
+                if field == "data":
+                    self._data.append(value.removeprefix(" "))
+                elif field == "event":
+                    self._type = value.removeprefix(" ")
+                continue
+            event = SseEvent(self._type, "\n".join(self._data)) if self._data else None
+            self._type, self._event_size = "", 0
+            self._data.clear()
+            if event:
+                yield event
 
     def _normalised(self, text: str) -> str:
         """With every line ended by a newline; a CRLF may be split between two chunks."""
@@ -82,28 +98,6 @@ class SseReader:
         self._after_carriage_return = text.endswith("\r")
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
-    def _read(self, lines: list[str]) -> list[SseEvent]:
-        events = []
-        data = self._data
-        size = self._event_size
-        for line in lines:
-            if not line:
-                if data:
-                    events.append(SseEvent(self._type, data[0] if len(data) == 1 else "\n".join(data)))
-                    data.clear()
-                self._type = ""
-                size = 0
-                continue
-            size += len(line)
-            if size > self._max_event_bytes:
-                raise self._too_long()
-            field, _, value = line.partition(":")
-            if field == "data":
-                data.append(value.removeprefix(" "))
-            elif field == "event":
-                self._type = value.removeprefix(" ")
-        self._event_size = size
-        return events
-
-    def _too_long(self) -> UpstreamProtocolError:
-        return UpstreamProtocolError(f"an event is longer than {self._max_event_bytes} bytes")
+    def _check_size(self, more: int) -> None:
+        if self._event_size + more > self._max_event_bytes:
+            raise UpstreamProtocolError(f"an event is longer than {self._max_event_bytes} bytes")
