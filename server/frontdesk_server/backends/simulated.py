@@ -41,14 +41,14 @@ class SimulatedBackend:
     ) -> None:
         self.name = name
         self._pace = Pace(config.time_to_first_token_ms, config.output_tokens_per_second)
-        self._paces = dict(paces or {})
+        self.paces = dict(paces or {})
         self._error_rate = config.error_rate
         self._sleep = sleep
         self._calls = 0
 
     async def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        pace = self._paces.get(call.upstream_model, self._pace)
+        pace = self.paces.get(call.upstream_model, self._pace)
         self._calls += 1
         if self._fails():
             raise UpstreamFailed(f"simulated failure of call {self._calls}", status=503)
