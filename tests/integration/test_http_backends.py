@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+import subprocess
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from frontdesk_server.backends import AnthropicBackend, OpenAIBackend
@@ -42,10 +46,8 @@ PATIENT = Timeouts()
 
 
 @asynccontextmanager
-async def backend_of(
-    upstream: FaultyUpstream, dialect: str = "openai", *, http2: bool = False, max_response_bytes: int = 1 << 26
-) -> AsyncIterator[Backend]:
-    shared = {"http2": http2, "max_response_bytes": max_response_bytes, "api_key": "key", "headers": {"X-Team": "a"}}
+async def backend_of(upstream: FaultyUpstream, dialect: str = "openai", **settings: Any) -> AsyncIterator[Backend]:
+    shared = {"api_key": "key", "headers": {"X-Team": "a"}, **settings}
     backend: Backend
     if dialect == "openai":
         backend = OpenAIBackend(
@@ -266,14 +268,64 @@ async def test_a_fresh_connection_that_is_lost_is_not_retried() -> None:
 
 
 async def test_no_more_connections_than_configured_are_opened() -> None:
-    async with FaultyUpstream(Script(first_token_seconds=0.01)) as upstream:
-        config = OpenAIBackendConfig.model_validate(
-            {"kind": "openai", "base_url": upstream.openai_url, "max_connections": 2}
-        )
-        backend = OpenAIBackend("b", config)
+    script = Script(first_token_seconds=0.01)
+    async with FaultyUpstream(script) as upstream, backend_of(upstream, max_connections=2) as backend:
         await asyncio.gather(*(events_of(backend, call()) for _ in range(6)))
-        await backend.aclose()
         assert upstream.connections_opened <= 2
+
+
+async def test_waiting_for_a_free_connection_is_bounded_by_the_connect_timer() -> None:
+    script = Script(fault=Fault.HANG)
+    timeouts = Timeouts(connect_seconds=0.05)
+    async with FaultyUpstream(script) as upstream, backend_of(upstream, max_connections=1) as backend:
+        events = backend.stream(call())
+        await anext(events)
+        with pytest.raises(UpstreamTimedOut) as caught:
+            await events_of(backend, call(timeouts=timeouts))
+        await events.aclose()
+    assert caught.value.timer == "connect"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate of 127.0.0.1 with its key, in one file."""
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    command = "openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=127.0.0.1"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(path.with_suffix(".crt"))]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
+    return path
+
+
+def server_tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["aiohttp", "httpcore"])
+async def test_over_tls_it_answers_and_aborts_at_once(certificate: Path, http2: bool) -> None:
+    upstream = FaultyUpstream(tls=server_tls(certificate))
+    upstream.enqueue(Script(), Script(fault=Fault.HANG))
+    async with upstream, backend_of(upstream, http2=http2, ca_file=certificate) as backend:
+        assert text_of(await events_of(backend, call())) == Script().text
+        events = backend.stream(call())
+        await anext(events)
+        closed_at = time.perf_counter()
+        await events.aclose()
+        request = upstream.requests[1]
+        await asyncio.wait_for(request.aborted.wait(), 1)
+        assert request.aborted_at is not None
+        assert request.aborted_at - closed_at < 0.1
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["aiohttp", "httpcore"])
+async def test_a_certificate_that_is_not_trusted_is_refused(certificate: Path, http2: bool) -> None:
+    upstream = FaultyUpstream(tls=server_tls(certificate))
+    async with upstream, backend_of(upstream, http2=http2) as backend:
+        with pytest.raises(UpstreamUnreachable):
+            await events_of(backend, call())
+    assert upstream.requests == []
 
 
 ABORTED = [

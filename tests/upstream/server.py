@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
 import struct
 import time
 from collections import deque
@@ -46,11 +47,15 @@ class SeenRequest:
 class FaultyUpstream:
     """An upstream for one test: `async with FaultyUpstream() as upstream`.
 
-    Requests take the scripts given to `enqueue` in order, then `script`, which may be a function of the request.
+    Requests take the scripts given to `enqueue` in order, then `script`, which may be a function of the request. With
+    `tls` it speaks HTTPS.
     """
 
-    def __init__(self, script: Script | Callable[[SeenRequest], Script] = HEALTHY) -> None:
+    def __init__(
+        self, script: Script | Callable[[SeenRequest], Script] = HEALTHY, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.script = script
+        self._tls = tls
         self.requests: list[SeenRequest] = []
         """Every request that arrived whole, those dropped by `close_when_reused` excepted."""
         self.connections_opened = 0
@@ -71,12 +76,12 @@ class FaultyUpstream:
     @property
     def openai_url(self) -> str:
         """`base_url` of an OpenAI-compatible backend."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.anthropic_url}/v1"
 
     @property
     def anthropic_url(self) -> str:
         """`base_url` of an Anthropic backend."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}"
 
     @property
     def open_connections(self) -> int:
@@ -90,7 +95,7 @@ class FaultyUpstream:
     async def listen(self) -> None:
         """Accept connections, after `refuse` at the same port again."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port)
+        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:

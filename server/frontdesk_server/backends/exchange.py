@@ -97,7 +97,7 @@ class Upstream:
         }
         self._max_response_bytes = config.max_response_bytes
         self._extensions = {"trace": trace_connection} if config.http2 else {}
-        self._client = build_client(max_connections=config.max_connections, http2=config.http2)
+        self._client = build_client(config)
 
     @asynccontextmanager
     async def post(self, content: bytes, call: BackendCall) -> AsyncIterator[Response]:

@@ -113,6 +113,8 @@ def http_error(error: Exception, timeouts: Timeouts, read_seconds: float, *, beg
             return UpstreamTimedOut("connect", timeouts.connect_seconds)
         case TimeoutError() | httpx.TimeoutException():
             return UpstreamTimedOut("read", read_seconds)
+        case aiohttp.ClientConnectorCertificateError():
+            return UpstreamUnreachable("the upstream's certificate is not trusted")
         case aiohttp.ClientConnectorError():
             return UpstreamUnreachable(f"no connection to the upstream: {cause.os_error.strerror or 'refused'}")
         case httpx.ConnectError():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from frontdesk_server.domain.errors import UpstreamProtocolError
 
@@ -11,8 +11,7 @@ MAX_EVENT_BYTES = 8 * 1024 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
+class SseEvent(NamedTuple):
     """One event: its type, empty when none was given, and its data lines joined by newlines."""
 
     type: str
@@ -87,8 +86,8 @@ class SseReader:
                 continue
             event = SseEvent(self._type, "\n".join(self._data)) if self._data else None
             self._type, self._event_size = "", 0
-            self._data.clear()
-            if event:
+            if event is not None:
+                self._data.clear()
                 yield event
 
     def _normalised(self, text: str) -> str:

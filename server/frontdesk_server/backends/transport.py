@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ssl import SSLContext
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+
+from frontdesk_server.config.pool import HttpBackendConfig
 
 KEEPALIVE_SECONDS = 30.0
 
@@ -43,37 +46,40 @@ class RetryOnFreshConnection(httpx.AsyncBaseTransport):
         await self._fresh.aclose()
 
 
-def build_client(*, max_connections: int, http2: bool) -> httpx.AsyncClient:
+def build_client(config: HttpBackendConfig) -> httpx.AsyncClient:
     """A client that keeps connections alive, follows no redirect, keeps no cookie, and ignores the environment."""
     ssl_context = httpx.create_ssl_context(trust_env=False)
-    transports: list[httpx.AsyncBaseTransport] = []
-    for keep_alive in (True, False):
-        if http2:
-            limits = httpx.Limits(
-                max_connections=max_connections,
-                max_keepalive_connections=max_connections if keep_alive else 0,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-            )
-            transports.append(httpx.AsyncHTTPTransport(verify=ssl_context, trust_env=False, http2=True, limits=limits))
-        else:
-
-            def session(keep_alive: bool = keep_alive) -> aiohttp.ClientSession:
-                options: dict[str, Any] = (
-                    {"keepalive_timeout": KEEPALIVE_SECONDS} if keep_alive else {"force_close": True}
-                )
-                return aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(limit=max_connections, ssl=ssl_context, **options),
-                    cookie_jar=aiohttp.DummyCookieJar(),
-                    trace_configs=[_connection_trace()],
-                )
-
-            transports.append(AiohttpTransport(verify=ssl_context, trust_env=False, client=session))
+    if config.ca_file is not None:
+        ssl_context.load_verify_locations(config.ca_file)
+    build = _httpcore_transport if config.http2 else _aiohttp_transport
+    pooled, fresh = (build(config.max_connections, ssl_context, keep_alive) for keep_alive in (True, False))
     return httpx.AsyncClient(
-        transport=RetryOnFreshConnection(*transports),
+        transport=RetryOnFreshConnection(pooled, fresh),
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
+
+
+def _aiohttp_transport(max_connections: int, ssl_context: SSLContext, keep_alive: bool) -> httpx.AsyncBaseTransport:
+    def session() -> aiohttp.ClientSession:  # which only a running loop can build
+        options: dict[str, Any] = {"keepalive_timeout": KEEPALIVE_SECONDS} if keep_alive else {"force_close": True}
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=max_connections, ssl=ssl_context, **options),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[_connection_trace()],
+        )
+
+    return AiohttpTransport(verify=ssl_context, trust_env=False, client=session)
+
+
+def _httpcore_transport(max_connections: int, ssl_context: SSLContext, keep_alive: bool) -> httpx.AsyncBaseTransport:
+    limits = httpx.Limits(
+        max_connections=max_connections,
+        max_keepalive_connections=max_connections if keep_alive else 0,
+        keepalive_expiry=KEEPALIVE_SECONDS,
+    )
+    return httpx.AsyncHTTPTransport(verify=ssl_context, trust_env=False, http2=True, limits=limits)
 
 
 async def trace_connection(event: str, info: dict[str, Any]) -> None:
