@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from frontdesk_server.backends import AnthropicBackend, OpenAIBackend
+from frontdesk_server.backends import AnthropicBackend, OpenAIBackend, build_backend
 from frontdesk_server.config.pool import AnthropicBackendConfig, OpenAIBackendConfig
 from frontdesk_server.domain.backend import Backend, BackendCall
 from frontdesk_server.domain.errors import (
@@ -33,7 +33,7 @@ from frontdesk_server.domain.events import (
     ToolCallDelta,
     UsageReport,
 )
-from frontdesk_server.domain.model import Timeouts
+from frontdesk_server.domain.model import Deployment, Model, Timeouts
 from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.usage import FinishReason
 
@@ -144,6 +144,16 @@ async def test_the_request_carries_credentials_headers_and_trace_context() -> No
         assert headers["x-team"] == "a"
         assert headers["traceparent"] == "00-1-2-01"
         assert headers["accept"] == "text/event-stream"
+
+
+async def test_anthropic_is_told_the_models_own_limit_of_tokens() -> None:
+    model = Model("claude", (Deployment("b", "m"),), 200_000, max_output_tokens=777)
+    async with FaultyUpstream() as upstream:
+        config = AnthropicBackendConfig.model_validate({"kind": "anthropic", "base_url": upstream.anthropic_url})
+        backend = build_backend("b", config, {"claude": model})
+        await events_of(backend, call())
+        await backend.aclose()
+    assert upstream.requests[0].body["max_tokens"] == 777
 
 
 UNUSABLE: list[tuple[Script, type[UpstreamError], type[UpstreamError]]] = [

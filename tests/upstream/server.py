@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import orjson
 
@@ -136,8 +136,7 @@ class _Connection(asyncio.Protocol):
         self._doomed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
         self._upstream.connections_opened += 1
         self._number = self._upstream.connections_opened
         self._upstream._open.add(self)

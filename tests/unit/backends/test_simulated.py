@@ -10,7 +10,7 @@ from frontdesk_server.backends import Pace, SimulatedBackend, build_backend
 from frontdesk_server.backends.json_sample import sample_json
 from frontdesk_server.config.pool import SimulatedBackendConfig
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.errors import UpstreamFailed
+from frontdesk_server.domain.errors import UpstreamFailed, UpstreamRequestRefused
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import (
@@ -179,6 +179,7 @@ async def test_the_configured_share_of_calls_fails_evenly(rate: float, failures:
             {"allOf": [{"properties": {"a": {"type": "integer"}}}, {"properties": {"b": {"const": 1}}}]},
             {"a": 0, "b": 1},
         ),
+        ({"allOf": [{"$ref": "#/$defs/n"}], "$defs": {"n": {"type": "integer"}}}, 0),
         ({}, "simulated"),
     ],
 )
@@ -187,6 +188,23 @@ def test_sampled_json_satisfies_its_schema(schema: dict[str, Any], expected: Any
 
 
 def test_a_recursive_schema_ends() -> None:
-    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}, "$defs": {}}
-    schema = {**node, "$defs": {"node": node}}
-    assert json.loads(sample_json(json.dumps(schema)))["next"]
+    node = {"type": "object", "properties": {"left": {"$ref": "#/$defs/n"}, "right": {"$ref": "#/$defs/n"}}}
+    tree = json.loads(sample_json(json.dumps({**node, "$defs": {"n": node}})))
+    assert tree["left"]["right"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "not json",
+        '{"enum": 3}',
+        '{"$ref": "#/nowhere"}',
+        '{"allOf": [{"$ref": "#"}]}',
+        '{"type": "string", "minLength": 1000000000}',
+        '{"type": "array", "minItems": 1000000000}',
+        '{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}, "required": ["a", "b"]}',
+    ],
+)
+def test_a_schema_that_cannot_be_followed_is_refused(schema: str) -> None:
+    with pytest.raises(UpstreamRequestRefused):
+        sample_json(schema)
