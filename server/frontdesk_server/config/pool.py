@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, HttpUrl, model_validator
+from pydantic import Field, FilePath, HttpUrl, model_validator
 
 from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section, Weight
 from frontdesk_server.domain.model import Capability
@@ -25,6 +25,8 @@ class HttpBackendConfig(Section):
     """Speak HTTP/2 (on httpx's own transport)."""
     max_response_bytes: Count = 64 * 1024 * 1024
     """Longest response that is read."""
+    ca_file: FilePath | None = None
+    """PEM file of further certificate authorities to trust, such as a company's own."""
 
 
 class OpenAIBackendConfig(HttpBackendConfig):

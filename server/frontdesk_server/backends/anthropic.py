@@ -1,0 +1,53 @@
+"""The client of Anthropic's native Messages API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from frontdesk_server.backends.anthropic_request import messages_body
+from frontdesk_server.backends.anthropic_response import AnthropicTranslator
+from frontdesk_server.backends.exchange import Upstream, converse
+from frontdesk_server.config.pool import AnthropicBackendConfig
+from frontdesk_server.domain.backend import BackendCall
+from frontdesk_server.domain.events import BackendEvent
+from frontdesk_server.domain.model import Capability
+
+DEFAULT_MAX_TOKENS = 4096
+"""Limit of an answer when neither the caller nor the model's configuration sets one."""
+
+
+class AnthropicBackend:
+    """Speaks /v1/messages, streamed and unary. `max_tokens` are the models' limits by upstream model."""
+
+    provider = "anthropic"
+    capabilities = frozenset(
+        (
+            Capability.TOOLS,
+            Capability.JSON_SCHEMA,
+            Capability.IMAGE_INPUT,
+            Capability.DOCUMENT_INPUT,
+            Capability.REASONING,
+        )
+    )
+
+    def __init__(self, name: str, config: AnthropicBackendConfig, max_tokens: Mapping[str, int] | None = None) -> None:
+        self.name = name
+        self._max_tokens = dict(max_tokens or {})
+        headers = {"anthropic-version": config.version}
+        if config.api_key:
+            headers["x-api-key"] = config.api_key.get_secret_value()
+        # Configurations name the root with and without the version.
+        path = "/messages" if str(config.base_url).rstrip("/").endswith("/v1") else "/v1/messages"
+        self._upstream = Upstream(config, path, headers)
+
+    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+        """Yield the answer as `domain.backend.Backend` demands."""
+        return converse(self._upstream, self._body, AnthropicTranslator(), call)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._upstream.aclose()
+
+    def _body(self, call: BackendCall) -> dict[str, Any]:
+        return messages_body(call, self._max_tokens.get(call.upstream_model, DEFAULT_MAX_TOKENS))

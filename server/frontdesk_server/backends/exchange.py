@@ -1,0 +1,197 @@
+"""One request to an upstream API and the reading of its response, streamed or unary."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import httpx
+import orjson
+
+from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, error_object, http_error, status_error
+from frontdesk_server.backends.sse import SseEvent, SseReader
+from frontdesk_server.backends.transport import build_client, trace_connection
+from frontdesk_server.config.pool import HttpBackendConfig
+from frontdesk_server.domain.backend import BackendCall
+from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamProtocolError
+from frontdesk_server.domain.events import BackendEvent, Finished
+
+_MAX_ERROR_BODY_BYTES = 64 * 1024
+_TAIL_SECONDS = 1.0
+"""How long usage and the end marker may take after the finish reason."""
+_LINGER_SECONDS = 0.02
+"""How long the connection may take to become reusable after the end marker."""
+
+
+class Translator(Protocol):
+    """Turns one response of an API into events."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer is complete; usage may still follow."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more follows."""
+
+    def read_events(self, events: Iterable[SseEvent]) -> Iterable[BackendEvent]:
+        """The deltas in the events of one network read; those before a failure come before it is raised."""
+
+    def read_document(self, document: dict[str, Any]) -> list[BackendEvent]:
+        """The deltas in a whole unary response."""
+
+    def finished(self) -> Finished:
+        """The end, once complete."""
+
+
+class Response:
+    """A response with status 200 whose body is yet to come."""
+
+    def __init__(self, response: httpx.Response, call: BackendCall, max_bytes: int) -> None:
+        content_type = response.headers.get("content-type", "")
+        self.content_type = content_type.partition(";")[0].strip().lower()
+        self._call = call
+        self._left = max_bytes
+        encoded = response.headers.get("content-encoding", "identity") != "identity"
+        self._body = aiter(response.aiter_bytes() if encoded else _stream_of(response))
+
+    async def read(self) -> bytes:
+        """What has come, at once and undivided; waits for something to come, and is empty at the end."""
+        try:
+            chunk = await anext(self._body, b"")
+        except HTTP_EXCEPTIONS as error:
+            raise http_error(error, self._call.timeouts, _read_seconds(self._call), began=True) from error
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise UpstreamProtocolError("the response is longer than allowed")
+        return chunk
+
+    async def read_document(self) -> dict[str, Any]:
+        """The whole body, a JSON object."""
+        chunks = []
+        while chunk := await self.read():
+            chunks.append(chunk)
+        try:
+            document = orjson.loads(b"".join(chunks))
+        except orjson.JSONDecodeError as error:
+            raise UpstreamProtocolError("the response is not valid JSON") from error
+        if not isinstance(document, dict):
+            raise UpstreamProtocolError("the response is not a JSON object")
+        if failure := error_object(document):
+            raise failure
+        return document
+
+
+class Upstream:
+    """One upstream API at its address, with its credentials and its connections."""
+
+    def __init__(self, config: HttpBackendConfig, path: str, headers: Mapping[str, str]) -> None:
+        self._url = httpx.URL(str(config.base_url).rstrip("/") + path)
+        self._headers = {
+            "content-type": "application/json",
+            "user-agent": "frontdesk",
+            **headers,
+            **{name.lower(): value.get_secret_value() for name, value in config.headers.items()},
+        }
+        self._max_response_bytes = config.max_response_bytes
+        self._extensions = {"trace": trace_connection} if config.http2 else {}
+        self._client = build_client(config)
+
+    @asynccontextmanager
+    async def post(self, content: bytes, call: BackendCall) -> AsyncIterator[Response]:
+        """Send a request; leaving the context before the response's end aborts it upstream."""
+        request = self._request(content, call)
+        try:
+            response = await self._client.send(request, stream=True)
+        except HTTP_EXCEPTIONS as error:
+            raise http_error(error, call.timeouts, _read_seconds(call), began=False) from error
+        try:
+            if response.status_code != 200:
+                raise await self._refusal(response, call)
+            yield Response(response, call, self._max_response_bytes)
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    def _request(self, content: bytes, call: BackendCall) -> httpx.Request:
+        headers = {
+            "accept": "text/event-stream" if call.stream else "application/json",
+            "accept-encoding": "identity" if call.stream else "gzip, deflate",
+            **self._headers,
+            **call.headers,
+        }
+        connect_seconds, read_seconds = call.timeouts.connect_seconds, _read_seconds(call)
+        timeout = {"connect": connect_seconds, "pool": connect_seconds, "read": read_seconds, "write": read_seconds}
+        return httpx.Request(
+            "POST", self._url, headers=headers, content=content, extensions={"timeout": timeout, **self._extensions}
+        )
+
+    async def _refusal(self, response: httpx.Response, call: BackendCall) -> UpstreamError:
+        body = bytearray()
+        reader = Response(response, call, self._max_response_bytes)
+        try:
+            while len(body) < _MAX_ERROR_BODY_BYTES and (chunk := await reader.read()):
+                body += chunk
+        except UpstreamError:
+            pass  # the status says enough
+        return status_error(response.status_code, response.headers, bytes(body))
+
+
+async def converse(
+    upstream: Upstream, build: Callable[[BackendCall], dict[str, Any]], translator: Translator, call: BackendCall
+) -> AsyncGenerator[BackendEvent]:
+    """Send what `build` makes of the call and yield what `translator` makes of the response, `Finished` last."""
+    async with upstream.post(orjson.dumps(build(call)), call) as response:
+        if call.stream and response.content_type == "text/event-stream":
+            reader = SseReader()
+            while not translator.complete:
+                chunk = await response.read()
+                if not chunk:
+                    raise UpstreamCut("the stream ended without its end")
+                for event in translator.read_events(reader.feed(chunk)):
+                    yield event
+            rest = await _tail(response, reader, translator)
+        elif response.content_type in ("application/json", ""):  # some servers do not stream everything
+            rest = translator.read_document(await response.read_document())
+        else:
+            raise UpstreamProtocolError(f"unexpected content type {response.content_type!r}")
+        for event in rest:
+            yield event
+    yield translator.finished()
+
+
+async def _tail(response: Response, reader: SseReader, translator: Translator) -> list[BackendEvent]:
+    """Read what follows a complete answer: usage, the end marker, and the end which frees the connection."""
+    events: list[BackendEvent] = []
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(_TAIL_SECONDS) as timer:
+            while not translator.ended:
+                chunk = await response.read()
+                if not chunk:
+                    return events
+                events.extend(translator.read_events(reader.feed(chunk)))
+            timer.reschedule(loop.time() + _LINGER_SECONDS)
+            while await response.read():
+                pass
+    except (TimeoutError, UpstreamError):
+        pass  # the answer is complete all the same
+    return events
+
+
+def _read_seconds(call: BackendCall) -> float:
+    """How long the upstream may be silent: a unary response is silent until it is generated."""
+    timeouts = call.timeouts
+    return max(timeouts.first_token_seconds, timeouts.idle_seconds) if call.stream else timeouts.total_seconds
+
+
+def _stream_of(response: httpx.Response) -> httpx.AsyncByteStream:
+    """The raw body, past httpx's decoding and chunking."""
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise TypeError("an asynchronous client gives asynchronous streams")
+    return response.stream

@@ -1,0 +1,185 @@
+"""A query as the body of an OpenAI-compatible /chat/completions request."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from frontdesk_server.domain.backend import BackendCall
+from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.query import (
+    GenerationConfig,
+    JsonObjectFormat,
+    JsonSchemaFormat,
+    MediaPart,
+    Message,
+    ReasoningPart,
+    ResponseFormat,
+    Role,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+
+Json = dict[str, Any]
+
+_AUDIO_FORMATS = {
+    "audio/wav": "wav",
+    "audio/wave": "wav",
+    "audio/x-wav": "wav",
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+}
+
+
+def chat_completion_body(call: BackendCall, max_tokens_field: str) -> Json:
+    """The request's JSON.
+
+    Raises:
+        UpstreamRequestRefused: the API has no words for a part of the query.
+
+    """
+    query = call.query
+    body: Json = {
+        "model": call.upstream_model,
+        "messages": [item for message in query.messages for item in _messages(message)],
+        **_generation(query.generation, max_tokens_field),
+    }
+    if call.stream:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    if query.tools:
+        body["tools"] = [_tool(tool) for tool in query.tools]
+    if query.tool_choice is not None:
+        body["tool_choice"] = _tool_choice(query.tool_choice)
+    return body
+
+
+def parsed(json: str, what: str) -> Any:
+    """A JSON value that the caller gave as text.
+
+    Raises:
+        UpstreamRequestRefused: it is not JSON.
+
+    """
+    try:
+        return orjson.loads(json)
+    except orjson.JSONDecodeError as error:
+        raise UpstreamRequestRefused(f"{what} is not valid JSON") from error
+
+
+def _messages(message: Message) -> Iterator[Json]:
+    match message.role:
+        case Role.TOOL:
+            for part in message.parts:
+                if isinstance(part, ToolResult):
+                    content = f"Error: {part.content}" if part.is_error else part.content
+                    yield {"role": "tool", "tool_call_id": part.tool_call_id, "content": content}
+        case Role.ASSISTANT:
+            yield _named(message, _assistant(message))
+        case _:
+            yield _named(message, {"role": message.role.value, "content": _content(message)})
+
+
+def _named(message: Message, item: Json) -> Json:
+    return {**item, "name": message.name} if message.name else item
+
+
+def _assistant(message: Message) -> Json:
+    calls = [_tool_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    item: Json = {"role": "assistant", "content": message.text or (None if calls else "")}
+    if calls:
+        item["tool_calls"] = calls
+        # Providers that show their reasoning need it back in a tool loop, and only there; they do not sign it.
+        reasoning = "".join(p.text for p in message.parts if isinstance(p, ReasoningPart) and not p.signature)
+        if reasoning:
+            item["reasoning_content"] = reasoning
+    return item
+
+
+def _tool_call(call: ToolCall) -> Json:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments_json}}
+
+
+def _content(message: Message) -> str | list[Json]:
+    """Plain text wherever it will do: not every server takes parts."""
+    if all(isinstance(part, TextPart) for part in message.parts):
+        return message.text
+    content = []
+    for part in message.parts:
+        if isinstance(part, TextPart):
+            content.append({"type": "text", "text": part.text})
+        elif isinstance(part, MediaPart):
+            content.append(_media(part))
+    return content
+
+
+def _media(part: MediaPart) -> Json:
+    kind = part.mime_type.partition("/")[0]
+    if kind == "image":
+        return {"type": "image_url", "image_url": {"url": part.uri or _data_uri(part)}}
+    if part.data is None:
+        raise UpstreamRequestRefused(f"the API takes {part.mime_type} as bytes only, not by URI")
+    if kind == "audio":
+        audio_format = _AUDIO_FORMATS.get(part.mime_type)
+        if audio_format is None:
+            raise UpstreamRequestRefused(f"the API takes wav and mp3 only, not {part.mime_type}")
+        return {"type": "input_audio", "input_audio": {"data": b64encode(part.data).decode(), "format": audio_format}}
+    filename = f"document.{part.mime_type.partition('/')[2]}"
+    return {"type": "file", "file": {"filename": filename, "file_data": _data_uri(part)}}
+
+
+def _data_uri(part: MediaPart) -> str:
+    return f"data:{part.mime_type};base64,{b64encode(part.data or b'').decode()}"
+
+
+def _tool(tool: Tool) -> Json:
+    function: Json = {"name": tool.name}
+    if tool.description:
+        function["description"] = tool.description
+    if tool.parameters_json:
+        function["parameters"] = parsed(tool.parameters_json, f"the parameters of tool {tool.name!r}")
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: ToolChoice) -> str | Json:
+    if choice.tool_name:
+        return {"type": "function", "function": {"name": choice.tool_name}}
+    return choice.mode.value
+
+
+def _generation(generation: GenerationConfig, max_tokens_field: str) -> Json:
+    settings: Json = {
+        max_tokens_field: generation.max_output_tokens,
+        "temperature": generation.temperature,
+        "top_p": generation.top_p,
+        "stop": list(generation.stop_sequences) or None,
+        "seed": generation.seed,
+        "frequency_penalty": generation.frequency_penalty,
+        "presence_penalty": generation.presence_penalty,
+        "logprobs": True if generation.logprobs or generation.top_logprobs else None,
+        "top_logprobs": generation.top_logprobs or None,
+        "response_format": None if generation.response_format is None else _response_format(generation.response_format),
+        "reasoning_effort": None if generation.reasoning_effort is None else generation.reasoning_effort.value,
+    }
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _response_format(response_format: ResponseFormat) -> Json:
+    match response_format:
+        case JsonObjectFormat():
+            return {"type": "json_object"}
+        case JsonSchemaFormat(name, schema_json, description, strict):
+            schema: Json = {"name": name, "schema": parsed(schema_json, "the schema of the response format")}
+            if description:
+                schema["description"] = description
+            if strict is not None:
+                schema["strict"] = strict
+            return {"type": "json_schema", "json_schema": schema}

@@ -1,0 +1,156 @@
+"""What a simulated model says: composed from the query alone, so that the same query has the same answer."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from zlib import crc32
+
+import orjson
+
+from frontdesk_server.backends.json_sample import sample_json
+from frontdesk_server.domain.query import (
+    JsonObjectFormat,
+    JsonSchemaFormat,
+    Query,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoiceMode,
+    ToolResult,
+)
+from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
+
+CHARACTERS_PER_TOKEN = 4
+_TOKENS_PER_MESSAGE = 4
+_PARAPHRASE_WORDS = 14
+_WORDS_PER_FURTHER_SENTENCE = 7
+_TOKEN = re.compile(r"\s?\S{1,6}|\s+")
+_FURTHER_SENTENCES = (
+    "It would first say what is asked and what is given.",
+    "Then it would name the parts of the task and take them one by one.",
+    "For each part it would weigh the alternatives and say what speaks for and against them.",
+    "It would point out the cases that are easily forgotten.",
+    "It would check its own result against the question.",
+    "At last it would sum up and say what remains open.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedAnswer:
+    """A whole answer, before it is paced."""
+
+    tokens: tuple[str, ...]
+    logprobs: tuple[TokenLogprob, ...]
+    reasoning: str
+    tool_call: ToolCall | None
+    finish_reason: FinishReason
+    usage: Usage
+
+
+def compose(model: str, query: Query) -> SimulatedAnswer:
+    """The answer of a simulated model."""
+    generation = query.generation
+    reasoning = f"[simulated {model}] No thought went into this." if generation.reasoning_effort else ""
+    tool = _demanded_tool(query)
+    tool_call = None
+    text = ""
+    finish_reason = FinishReason.STOP
+    if tool is not None:
+        arguments = sample_json(tool.parameters_json) if tool.parameters_json else "{}"
+        seed = f"{tool.name}{len(query.messages)}{query.last_user_text}"
+        tool_call = ToolCall(f"call_simulated_{crc32(seed.encode()):08x}", tool.name, arguments)
+        finish_reason = FinishReason.TOOL_CALLS
+    else:
+        text = _until_stop(_text(model, query), generation.stop_sequences)
+    tokens = tuple(_TOKEN.findall(text))
+    limit = generation.max_output_tokens
+    if limit is not None and len(tokens) > limit:
+        tokens = tokens[:limit]
+        finish_reason = FinishReason.LENGTH
+    reasoning_tokens = _estimate(reasoning)
+    call_tokens = _estimate(tool_call.name + tool_call.arguments_json) if tool_call else 0
+    return SimulatedAnswer(
+        tokens,
+        _logprobs(tokens, generation.top_logprobs) if generation.logprobs or generation.top_logprobs else (),
+        reasoning,
+        tool_call,
+        finish_reason,
+        Usage(
+            _input_tokens(query),
+            len(tokens) + reasoning_tokens + call_tokens,
+            cache_read_tokens=0,
+            cache_write_tokens=0,
+            reasoning_tokens=reasoning_tokens,
+        ),
+    )
+
+
+def _text(model: str, query: Query) -> str:
+    match query.generation.response_format:
+        case JsonSchemaFormat(schema_json=schema_json):
+            return sample_json(schema_json)
+        case JsonObjectFormat():
+            return orjson.dumps({"simulated": True, "model": model, "answer": _paraphrase(_asked(query))}).decode()
+    asked = _asked(query)
+    opening = "The tool returned" if query.in_tool_loop else "You asked"
+    sentences = [
+        f"[simulated {model}] {opening}: “{_paraphrase(asked)}”",
+        f"Here {model} would answer; no LLM was called and this text is simulated.",
+        *_FURTHER_SENTENCES[: len(asked.split()) // _WORDS_PER_FURTHER_SENTENCE],
+    ]
+    return " ".join(sentences)
+
+
+def _asked(query: Query) -> str:
+    if query.in_tool_loop:
+        return " ".join(part.content for part in query.messages[-1].parts if isinstance(part, ToolResult))
+    return query.last_user_text
+
+
+def _paraphrase(text: str) -> str:
+    words = text.split()
+    return " ".join(words[:_PARAPHRASE_WORDS]) + (" …" if len(words) > _PARAPHRASE_WORDS else "")
+
+
+def _demanded_tool(query: Query) -> Tool | None:
+    choice = query.tool_choice
+    if choice is None or not query.tools:
+        return None
+    if choice.tool_name:
+        return next((tool for tool in query.tools if tool.name == choice.tool_name), None)
+    return query.tools[0] if choice.mode is ToolChoiceMode.REQUIRED else None
+
+
+def _until_stop(text: str, stop_sequences: tuple[str, ...]) -> str:
+    ends = [end for stop in stop_sequences if stop and (end := text.find(stop)) >= 0]
+    return text[: min(ends)] if ends else text
+
+
+def _logprobs(tokens: tuple[str, ...], top: int) -> tuple[TokenLogprob, ...]:
+    logprobs = []
+    for position, token in enumerate(tokens):
+        logprob = -(crc32(f"{position}{token}".encode()) % 1000) / 1000
+        alternatives = [TopLogprob(token, logprob), *(TopLogprob(f"~{n}", logprob - n) for n in range(1, top))]
+        logprobs.append(TokenLogprob(token, logprob, tuple(alternatives[:top])))
+    return tuple(logprobs)
+
+
+def _input_tokens(query: Query) -> int:
+    tokens = sum(_estimate(tool.name + tool.description + tool.parameters_json) for tool in query.tools)
+    for message in query.messages:
+        tokens += _TOKENS_PER_MESSAGE
+        for part in message.parts:
+            match part:
+                case TextPart(text):
+                    tokens += _estimate(text)
+                case ToolCall(_, name, arguments):
+                    tokens += _estimate(name + arguments)
+                case ToolResult(_, content):
+                    tokens += _estimate(content)
+    return tokens
+
+
+def _estimate(text: str) -> int:
+    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)

@@ -1,0 +1,118 @@
+"""What goes wrong upstream, in the words of the domain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from frontdesk_server.backends.failures import error_object, retry_after_seconds, status_error
+from frontdesk_server.domain.errors import (
+    UpstreamContextExceeded,
+    UpstreamCredentialsRefused,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamProtocolError,
+    UpstreamRequestRefused,
+)
+
+TOO_LONG = b'{"error": {"message": "This model\'s maximum context length is 8192 tokens.", "code": null}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (400, b"", UpstreamRequestRefused),
+        (404, b"{}", UpstreamRequestRefused),
+        (413, b"", UpstreamRequestRefused),
+        (422, b'{"detail": [{"msg": "bad"}]}', UpstreamRequestRefused),
+        (400, b'{"error": {"code": "context_length_exceeded", "message": "x"}}', UpstreamContextExceeded),
+        (400, TOO_LONG, UpstreamContextExceeded),
+        (
+            400,
+            b'{"error": {"code": 400, "type": "exceed_context_size_error"}}',
+            UpstreamContextExceeded,
+        ),
+        (
+            400,
+            b'{"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 > 8"}}',
+            UpstreamContextExceeded,
+        ),
+        (400, b'{"error": "input length exceeds"}', UpstreamContextExceeded),
+        (401, b"", UpstreamCredentialsRefused),
+        (402, b"", UpstreamCredentialsRefused),
+        (403, b"", UpstreamCredentialsRefused),
+        (408, b"", UpstreamFailed),
+        (429, b"", UpstreamOverloaded),
+        (429, b'{"error": {"code": "insufficient_quota"}}', UpstreamCredentialsRefused),
+        (500, TOO_LONG, UpstreamFailed),
+        (502, b"<html>", UpstreamFailed),
+        (503, b"", UpstreamFailed),
+        (529, b'{"type": "error", "error": {"type": "overloaded_error"}}', UpstreamOverloaded),
+        (204, b"", UpstreamProtocolError),
+        (302, b"", UpstreamProtocolError),
+    ],
+)
+def test_statuses(status: int, body: bytes, expected: type[UpstreamError]) -> None:
+    error = status_error(status, {}, body)
+    assert type(error) is expected
+    assert error.status == status
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"choices": []}, None),
+        ({"error": None, "choices": []}, None),
+        ({"error": {}}, None),
+        ({"error": "broken"}, UpstreamFailed),
+        ({"error": {"message": "x"}}, UpstreamFailed),
+        ({"error": {"message": "x", "type": "rate_limit_exceeded"}}, UpstreamOverloaded),
+        ({"error": {"message": "x", "type": "invalid_request_error"}}, UpstreamRequestRefused),
+        (
+            {"error": {"type": "invalid_request_error", "code": "invalid_api_key"}},
+            UpstreamCredentialsRefused,
+        ),
+        ({"error": {"message": "the context window is full", "code": 400}}, UpstreamContextExceeded),
+        ({"error": {"message": "x", "code": 502}}, UpstreamFailed),
+        ({"object": "error", "message": "x", "code": 429}, UpstreamOverloaded),
+        ({"type": "error", "error": {"type": "overloaded_error"}}, UpstreamOverloaded),
+    ],
+)
+def test_error_objects(document: dict[str, object], expected: type[UpstreamError] | None) -> None:
+    error = error_object(document)
+    assert error is None if expected is None else type(error) is expected
+
+
+def test_the_upstreams_words_are_kept_but_not_those_about_keys() -> None:
+    assert "bad" in str(status_error(422, {}, b'{"detail": [{"msg": "bad"}]}'))
+    assert "sk-1" not in str(status_error(401, {}, b'{"error": {"message": "wrong key sk-1"}}'))
+    assert len(str(status_error(500, {}, b'{"error": "' + b"x" * 9999 + b'"}'))) < 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"retry-after": "3"}, 3.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-1"}, 0.0),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "later"}, None),
+        ({"retry-after": ""}, None),
+        ({"retry-after": "Fri, 01 Jan 1990 00:00:00 GMT"}, 0.0),
+        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
+        ({"retry-after-ms": "x", "retry-after": "1"}, 1.0),
+    ],
+)
+def test_retry_after(headers: dict[str, str], expected: float | None) -> None:
+    assert retry_after_seconds(headers) == expected
+
+
+def test_retry_after_a_date() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    seconds = retry_after_seconds({"retry-after": date})
+    assert seconds is not None
+    assert 85 < seconds <= 90

@@ -1,0 +1,187 @@
+"""Queries as OpenAI-compatible request bodies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from frontdesk_server.backends.openai_request import chat_completion_body
+from frontdesk_server.domain.backend import BackendCall
+from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.query import (
+    ContentPart,
+    GenerationConfig,
+    JsonObjectFormat,
+    JsonSchemaFormat,
+    MediaPart,
+    Message,
+    Query,
+    ReasoningEffort,
+    ReasoningPart,
+    Role,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolChoiceMode,
+    ToolResult,
+    text_query,
+)
+
+
+def body_of(query: Query, *, stream: bool = False, max_tokens_field: str = "max_tokens") -> dict[str, Any]:
+    return chat_completion_body(BackendCall("m", query, stream), max_tokens_field)
+
+
+def messages_of(*messages: Message) -> Any:
+    return body_of(Query(messages))["messages"]
+
+
+def user(*parts: ContentPart) -> Message:
+    return Message(Role.USER, parts)
+
+
+def test_a_plain_query_is_model_and_messages_and_nothing_else() -> None:
+    assert body_of(text_query("Hi")) == {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def test_streaming_asks_for_usage() -> None:
+    body = body_of(text_query("Hi"), stream=True)
+    assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (Message(Role.SYSTEM, (TextPart("Be brief."),)), {"role": "system", "content": "Be brief."}),
+        (Message(Role.USER, (TextPart("Hi"),), "ann"), {"role": "user", "content": "Hi", "name": "ann"}),
+        (user(TextPart("a"), TextPart("b")), {"role": "user", "content": "a\nb"}),
+        (
+            user(TextPart("What?"), MediaPart("image/png", data=b"\x00")),
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What?"},
+                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+                ],
+            },
+        ),
+        (
+            user(MediaPart("image/png", uri="https://example.com/a.png")),
+            {
+                "role": "user",
+                "content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}],
+            },
+        ),
+        (
+            user(MediaPart("audio/mpeg", data=b"\x00")),
+            {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AA==", "format": "mp3"}}]},
+        ),
+        (
+            user(MediaPart("application/pdf", data=b"\x00")),
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "file",
+                        "file": {"filename": "document.pdf", "file_data": "data:application/pdf;base64,AA=="},
+                    }
+                ],
+            },
+        ),
+        (Message(Role.ASSISTANT, (TextPart("Four."),)), {"role": "assistant", "content": "Four."}),
+        (
+            Message(Role.ASSISTANT, (ReasoningPart("Hm."), ToolCall("1", "add", '{"a": 2}'))),
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {"id": "1", "type": "function", "function": {"name": "add", "arguments": '{"a": 2}'}},
+                ],
+                "reasoning_content": "Hm.",
+            },
+        ),
+        (
+            Message(Role.ASSISTANT, (ReasoningPart("Hm.", signature="s"), TextPart("Four."))),
+            {"role": "assistant", "content": "Four."},
+        ),
+    ],
+)
+def test_messages(message: Message, expected: dict[str, Any]) -> None:
+    assert messages_of(message) == [expected]
+
+
+def test_every_tool_result_is_a_message_of_its_own_and_an_error_says_so() -> None:
+    results = (ToolResult("1", "4"), ToolResult("2", "no network", is_error=True))
+    assert messages_of(Message(Role.TOOL, results)) == [
+        {"role": "tool", "tool_call_id": "1", "content": "4"},
+        {"role": "tool", "tool_call_id": "2", "content": "Error: no network"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        MediaPart("audio/wav", uri="https://example.com/a.wav"),
+        MediaPart("application/pdf", uri="https://example.com/a.pdf"),
+        MediaPart("audio/ogg", data=b"\x00"),
+    ],
+)
+def test_media_without_words_in_the_api_is_refused_and_not_dropped(part: MediaPart) -> None:
+    with pytest.raises(UpstreamRequestRefused):
+        messages_of(user(part))
+
+
+@pytest.mark.parametrize(
+    ("generation", "expected"),
+    [
+        (GenerationConfig(max_output_tokens=5), {"max_completion_tokens": 5}),
+        (GenerationConfig(temperature=0.0, top_p=0.5), {"temperature": 0.0, "top_p": 0.5}),
+        (GenerationConfig(stop_sequences=("a", "b")), {"stop": ["a", "b"]}),
+        (GenerationConfig(seed=0), {"seed": 0}),
+        (
+            GenerationConfig(frequency_penalty=0.5, presence_penalty=-0.5),
+            {"frequency_penalty": 0.5, "presence_penalty": -0.5},
+        ),
+        (GenerationConfig(logprobs=True), {"logprobs": True}),
+        (GenerationConfig(logprobs=True, top_logprobs=3), {"logprobs": True, "top_logprobs": 3}),
+        (GenerationConfig(response_format=JsonObjectFormat()), {"response_format": {"type": "json_object"}}),
+        (
+            GenerationConfig(response_format=JsonSchemaFormat("s", '{"type": "object"}', "d", True)),
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "s", "schema": {"type": "object"}, "description": "d", "strict": True},
+                }
+            },
+        ),
+        (GenerationConfig(reasoning_effort=ReasoningEffort.LOW), {"reasoning_effort": "low"}),
+    ],
+)
+def test_generation_settings(generation: GenerationConfig, expected: dict[str, Any]) -> None:
+    body = body_of(text_query("Hi", generation), max_tokens_field="max_completion_tokens")
+    assert {name: value for name, value in body.items() if name not in ("model", "messages")} == expected
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (ToolChoice(ToolChoiceMode.AUTO), "auto"),
+        (ToolChoice(ToolChoiceMode.NONE), "none"),
+        (ToolChoice(ToolChoiceMode.REQUIRED), "required"),
+        (ToolChoice(tool_name="add"), {"type": "function", "function": {"name": "add"}}),
+    ],
+)
+def test_tools_and_tool_choice(choice: ToolChoice, expected: Any) -> None:
+    tools = (Tool("add", "Adds.", '{"type": "object"}', True), Tool("now"))
+    body = body_of(Query((user(TextPart("Hi")),), tools, choice))
+    assert body["tool_choice"] == expected
+    assert [tool["function"] for tool in body["tools"]] == [
+        {"name": "add", "description": "Adds.", "parameters": {"type": "object"}, "strict": True},
+        {"name": "now"},
+    ]
+
+
+def test_invalid_json_from_the_caller_cannot_break_the_request() -> None:
+    with pytest.raises(UpstreamRequestRefused, match="not valid JSON"):
+        body_of(Query((user(TextPart("Hi")),), (Tool("add", "", '{}, "model": "other"'),)))
