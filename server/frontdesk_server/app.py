@@ -82,7 +82,7 @@ async def open_runtime(loaded: LoadedConfig) -> AsyncIterator[Runtime]:
 
 
 @asynccontextmanager
-async def open_app(loaded: LoadedConfig) -> AsyncIterator[App]:
+async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[App]:
     """Everything but the front. On leaving, backends close, then the ledger drains, then telemetry flushes.
 
     Raises:
@@ -91,7 +91,9 @@ async def open_app(loaded: LoadedConfig) -> AsyncIterator[App]:
     clock, config = SystemClock(), loaded.config
     async with AsyncExitStack() as stack:
         providers: dict[str, str] = {}
-        telemetry = await stack.enter_async_context(open_telemetry(config.telemetry, os.environ, providers=providers))
+        telemetry = await stack.enter_async_context(
+            open_telemetry(config.telemetry, os.environ, providers=providers, worker=worker)
+        )
         monitor = telemetry.ledger_monitor
         ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))
         conditions = LiveConditions(config.execution.breaker, clock)
@@ -103,8 +105,12 @@ async def open_app(loaded: LoadedConfig) -> AsyncIterator[App]:
 
 
 @asynccontextmanager
-async def open_server(loaded: LoadedConfig, *, address: str | None = None) -> AsyncIterator[tuple[App, RpcServer]]:
+async def open_server(
+    loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None
+) -> AsyncIterator[tuple[App, RpcServer]]:
     """Everything with its gRPC front, listening; an orderly end on leaving.
+
+    `worker` is the index of one of several processes that share the port; None serves alone.
 
     Raises:
         ConfigError: the configuration cannot be used, or its address not be listened on.
@@ -113,19 +119,24 @@ async def open_server(loaded: LoadedConfig, *, address: str | None = None) -> As
     if address is not None:
         config = config.model_copy(update={"address": address})
     async with (
-        open_app(loaded) as app,
-        RpcServer(app.desk, config, observer=app.telemetry.observer, clock=app.clock) as server,
+        open_app(loaded, worker=worker or 0) as app,
+        RpcServer(
+            app.desk, config, observer=app.telemetry.observer, clock=app.clock, reuse_port=worker is not None
+        ) as server,
     ):
         yield app, server
 
 
-async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None) -> None:
+async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_server(loaded, address=address) as (app, server), asyncio.TaskGroup() as reloads:
+    async with (
+        open_server(loaded, address=address, worker=worker) as (app, server),
+        asyncio.TaskGroup() as reloads,
+    ):
         loop.add_signal_handler(signal.SIGHUP, lambda: reloads.create_task(app.reload(Path(loaded.source))))
         app.log.info("server.listening", address=server.address, config=loaded.source, version=loaded.version)
         await stop.wait()

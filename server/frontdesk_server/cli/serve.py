@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 
-from frontdesk_server.app import serve_until_stopped
-from frontdesk_server.config.loading import default_config_path, load_config
+from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.supervisor import Supervisor, reserved_port
+
+_GRACE_MARGIN_SECONDS = 5.0
 
 
 def serve(
@@ -17,10 +21,40 @@ def serve(
         Path | None, typer.Option("--config", "-c", help="Configuration file. Default: the embedded pool.")
     ] = None,
     address: Annotated[str | None, typer.Option(help="host:port or unix:/path; overrides the configuration.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the port; one serves one core.")] = 1,
+    worker: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again.
 
-    Example: frontdesk serve --config frontdesk.yaml
+    Example: frontdesk serve --config frontdesk.yaml --workers 4
     """
     path = config or default_config_path()
-    uvloop.run(serve_until_stopped(load_config(path), address=address))
+    loaded = load_config(path)
+    address = address or loaded.config.server.address
+    if workers > 1:
+        raise typer.Exit(_supervise(loaded, path, address, workers))
+    _serve(loaded, address, worker)
+
+
+def _serve(loaded: LoadedConfig, address: str, worker: int | None) -> None:
+    import uvloop
+
+    from frontdesk_server.app import serve_until_stopped
+
+    uvloop.run(serve_until_stopped(loaded, address=address, worker=worker))
+
+
+def _supervise(loaded: LoadedConfig, path: Path, address: str, workers: int) -> int:
+    if address.startswith("unix:"):
+        raise ConfigError(loaded.source, [ConfigFault("workers cannot share a unix socket", "server.address")])
+    try:
+        with reserved_port(address) as shared:
+            command = [sys.executable, "-m", "frontdesk_server.cli", "serve", "-c", str(path), "--address", shared]
+            grace_seconds = loaded.config.server.grace_seconds + _GRACE_MARGIN_SECONDS
+            return asyncio.run(
+                Supervisor(lambda index: [*command, "--worker", str(index)], workers, grace_seconds).run()
+            )
+    except OSError as error:
+        raise ConfigError(
+            loaded.source, [ConfigFault(f"cannot listen on {address}: {error}", "server.address")]
+        ) from error
