@@ -6,11 +6,20 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from frontdesk import AttemptEnded, Client, Completed, FrontdeskError, Started, TextDelta, text_of
+from frontdesk import (
+    AttemptEnded,
+    Client,
+    Completed,
+    CompletionStream,
+    Event,
+    FrontdeskError,
+    Started,
+    TextDelta,
+    text_of,
+)
 from frontdesk.v1.routing_pb2 import AttemptOutcome, ExclusionReason
 from frontdesk_server.app import App
 
@@ -65,10 +74,9 @@ async def test_a_stream_that_breaks_after_commit_ends_with_an_error_that_carries
 ) -> None:
     upstream.enqueue(Script(fault=Fault.CUT, after_tokens=2))
     async with service(pool_config(upstream.openai_url), tmp_path) as (client, _):
-        seen: list[Any] = []
+        seen: list[Event] = []
         with pytest.raises(FrontdeskError) as failure:
-            async for event in client.stream_complete("Hello"):
-                seen.append(event)  # noqa: PERF401 - what came before the failure matters
+            await read_into(seen, client.stream_complete("Hello"))
     assert any(isinstance(event, TextDelta) for event in seen)
     assert not any(isinstance(event, Completed) for event in seen)
     assert failure.value.reason == "UPSTREAM_CUT"
@@ -102,7 +110,12 @@ async def test_the_callers_deadline_bounds_everything(upstream: FaultyUpstream, 
     assert time.perf_counter() - started < 1
 
 
-async def outcome_of_route(client: Client) -> str:
+async def read_into(seen: list[Event], stream: CompletionStream) -> None:
+    async for event in stream:
+        seen.append(event)  # noqa: PERF401 - what came before a failure matters
+
+
+async def version_that_routes(client: Client) -> str:
     return (await client.route("Hello")).router_version
 
 
@@ -112,10 +125,10 @@ async def test_reload_swaps_the_configuration_and_keeps_the_last_good_one(
     config = pool_config(upstream.openai_url)
     path = tmp_path / "frontdesk.yaml"
     async with service(config, tmp_path) as (client, app):
-        before = await outcome_of_route(client)
+        before = await version_that_routes(client)
         path.write_text("routers: [")
         assert not await app.reload(path)
-        assert await outcome_of_route(client) == before
+        assert await version_that_routes(client) == before
         config["routers"]["default"]["strategy"]["model"] = "frontier"
         path.write_text(yaml.safe_dump(config))
         assert await app.reload(path)
