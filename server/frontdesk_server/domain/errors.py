@@ -4,6 +4,7 @@ FrontdeskError
 ├── ConfigError                     the configuration cannot be used (never reaches a caller)
 ├── RequestError                    the caller must change the request
 │   ├── InvalidRequest              INVALID_ARGUMENT, one violation per field at fault
+│   ├── RequestTooLarge             RESOURCE_EXHAUSTED
 │   ├── UnknownRouter               NOT_FOUND
 │   ├── UnknownModel                NOT_FOUND
 │   ├── DecisionNotFound            NOT_FOUND
@@ -108,7 +109,19 @@ class InvalidRequest(RequestError):
     def __init__(self, violations: Sequence[FieldViolation]) -> None:
         self.violations = tuple(violations)
         self.reason = self.violations[0].reason
-        super().__init__("; ".join(f"{v.field}: {v.description}" for v in self.violations))
+        super().__init__(
+            "; ".join(f"{v.field}: {v.description}" if v.field else v.description for v in self.violations)
+        )
+
+
+class RequestTooLarge(RequestError):
+    """The request message is longer than the server's limit."""
+
+    code = "RESOURCE_EXHAUSTED"
+    reason = "REQUEST_TOO_LARGE"
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(f"the request has {size_bytes:,} bytes; the limit is {limit_bytes:,}")
 
 
 class UnknownRouter(RequestError):
@@ -312,7 +325,8 @@ class UpstreamCut(UpstreamError):
 class CompletionFailed(FrontdeskError):
     """No model answered, or the stream broke after commit. `cause` says why; `settlement` what was done and cost."""
 
-    def __init__(self, cause: FrontdeskError, settlement: Settlement) -> None:
+    def __init__(self, cause: FrontdeskError, settlement: Settlement, completion_id: str = "") -> None:
+        self.completion_id = completion_id
         self.cause = cause
         self.settlement = settlement
         self.reason = cause.reason

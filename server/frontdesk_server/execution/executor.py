@@ -75,7 +75,7 @@ class Execution:
                 async for event in events:
                     yield event
         except FrontdeskError as error:
-            raise CompletionFailed(error, self.settlement) from error
+            raise CompletionFailed(error, self.settlement, self._routed.decision.decision_id) from error
         finally:
             if self._run is not None:
                 self._settle(AttemptOutcome.CANCELLED)

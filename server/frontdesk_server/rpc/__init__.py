@@ -1,0 +1,1 @@
+"""The gRPC front: the only place that knows protobuf and grpc."""

@@ -1,0 +1,121 @@
+"""From validated request messages to domain values. Lean on purpose: every `Route` passes here."""
+
+from __future__ import annotations
+
+from frontdesk.v1 import chat_pb2, routing_pb2
+
+from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.query import (
+    ContentPart,
+    GenerationConfig,
+    JsonObjectFormat,
+    JsonSchemaFormat,
+    MediaPart,
+    Message,
+    Query,
+    ReasoningPart,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from frontdesk_server.rpc.enums import CAPABILITY_OF, REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
+
+_DEFAULT_GENERATION = GenerationConfig()
+_DEFAULT_POLICY = RoutingPolicy()
+
+
+def decode_query(query: chat_pb2.Query) -> Query:
+    """The query; it must have passed validation."""
+    has = query.HasField
+    return Query(
+        messages=tuple([decode_message(message) for message in query.messages]),
+        tools=tuple([_tool(tool) for tool in query.tools]) if query.tools else (),
+        tool_choice=_tool_choice(query.tool_choice) if has("tool_choice") else None,
+        generation=_generation(query.generation) if has("generation") else _DEFAULT_GENERATION,
+    )
+
+
+def decode_message(message: chat_pb2.Message) -> Message:
+    """One turn of the conversation."""
+    return Message(ROLE_OF[message.role], tuple([_part(part) for part in message.parts]), message.name)
+
+
+def decode_policy(policy: routing_pb2.RoutingPolicy) -> RoutingPolicy:
+    """The caller's wishes."""
+    has = policy.HasField
+    limit = policy.max_time_to_first_token if has("max_time_to_first_token") else None
+    return RoutingPolicy(
+        router=policy.router or _DEFAULT_POLICY.router,
+        quality_floor=policy.quality_floor if has("quality_floor") else None,
+        cost_weight=policy.cost_weight if has("cost_weight") else None,
+        latency_weight=policy.latency_weight if has("latency_weight") else None,
+        max_cost_nano_usd=policy.max_cost_nano_usd if has("max_cost_nano_usd") else None,
+        max_time_to_first_token_seconds=None if limit is None else limit.seconds + limit.nanos / 1e9,
+        allowed_models=frozenset(policy.allowed_models),
+        excluded_models=frozenset(policy.excluded_models),
+        required_capabilities=frozenset([CAPABILITY_OF[number] for number in policy.required_capabilities]),
+        affinity_key=policy.affinity_key,
+        max_attempts=policy.max_attempts if has("max_attempts") else None,
+    )
+
+
+def _part(part: chat_pb2.ContentPart) -> ContentPart:
+    kind = part.WhichOneof("part")
+    if kind == "text":
+        return TextPart(part.text)
+    if kind == "media":
+        media = part.media
+        if media.WhichOneof("source") == "data":
+            return MediaPart(media.mime_type, data=media.data)
+        return MediaPart(media.mime_type, uri=media.uri)
+    if kind == "tool_call":
+        call = part.tool_call
+        return ToolCall(call.id, call.name, call.arguments_json or "{}")
+    if kind == "tool_result":
+        result = part.tool_result
+        return ToolResult(result.tool_call_id, result.content, result.is_error)
+    reasoning = part.reasoning
+    return ReasoningPart(reasoning.text, reasoning.signature, reasoning.redacted_data)
+
+
+def _tool(tool: chat_pb2.Tool) -> Tool:
+    strict = tool.strict if tool.HasField("strict") else None
+    return Tool(tool.name, tool.description, tool.parameters_json, strict)
+
+
+def _tool_choice(choice: chat_pb2.ToolChoice) -> ToolChoice | None:
+    if choice.WhichOneof("choice") == "tool_name":
+        return ToolChoice(tool_name=choice.tool_name)
+    mode = TOOL_CHOICE_MODE_OF.get(choice.mode)
+    return None if mode is None else ToolChoice(mode)
+
+
+def _generation(config: chat_pb2.GenerationConfig) -> GenerationConfig:
+    has = config.HasField
+    return GenerationConfig(
+        max_output_tokens=config.max_output_tokens if has("max_output_tokens") else None,
+        temperature=config.temperature if has("temperature") else None,
+        top_p=config.top_p if has("top_p") else None,
+        stop_sequences=tuple(config.stop_sequences),
+        seed=config.seed if has("seed") else None,
+        frequency_penalty=config.frequency_penalty if has("frequency_penalty") else None,
+        presence_penalty=config.presence_penalty if has("presence_penalty") else None,
+        logprobs=config.logprobs,
+        top_logprobs=config.top_logprobs,
+        response_format=_response_format(config.response_format) if has("response_format") else None,
+        reasoning_effort=REASONING_EFFORT_OF.get(config.reasoning_effort),
+    )
+
+
+def _response_format(response_format: chat_pb2.ResponseFormat) -> ResponseFormat | None:
+    kind = response_format.WhichOneof("format")
+    if kind == "json_object":
+        return JsonObjectFormat()
+    if kind == "json_schema":
+        schema = response_format.json_schema
+        strict = schema.strict if schema.HasField("strict") else None
+        return JsonSchemaFormat(schema.name, schema.schema_json, schema.description, strict)
+    return None

@@ -1,0 +1,255 @@
+"""From domain values to response messages. Lean on purpose: every `Route` and every delta passes here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from frontdesk.v1 import chat_pb2, router_service_pb2, routing_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from frontdesk_server.domain.attempt import Attempt, CheckResult, Settlement
+from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, StrategyStep
+from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.query import ContentPart, MediaPart, Message, ReasoningPart, TextPart, ToolCall
+from frontdesk_server.domain.record import Outcome
+from frontdesk_server.domain.signals import Signals
+from frontdesk_server.domain.usage import Cost, Prices, TokenLogprob, Usage
+from frontdesk_server.rpc.enums import (
+    ATTEMPT_OUTCOME,
+    CAPABILITY,
+    EXCLUSION_REASON,
+    FINISH_REASON,
+    ROLE,
+    STEP_KIND,
+    STREAM_MODE,
+    TASK,
+    VERDICT,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def encode_duration(seconds: float) -> Duration:
+    """The duration, to the nanosecond."""
+    nanos = round(seconds * 1e9)
+    return Duration(seconds=nanos // 1_000_000_000, nanos=nanos % 1_000_000_000)
+
+
+def encode_timestamp(instant: datetime) -> Timestamp:
+    """The instant, exact to the microsecond that Python keeps."""
+    since = instant - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
+
+
+def encode_decision(decision: Decision) -> routing_pb2.Decision:
+    """The decision with every candidate."""
+    return routing_pb2.Decision(
+        decision_id=decision.decision_id,
+        model=decision.model,
+        reason=decision.reason,
+        strategy=decision.strategy,
+        path=[_strategy_step(step) for step in decision.path],
+        candidates=[_candidate(candidate) for candidate in decision.candidates],
+        plan=[_plan_step(step) for step in decision.plan],
+        signals=_signals(decision.signals),
+        router=decision.router,
+        router_version=decision.router_version,
+        propensity=decision.propensity,
+        explored=decision.explored,
+        router_duration=encode_duration(decision.router_duration_seconds),
+        router_cost_nano_usd=decision.router_cost_nano_usd,
+        strongest_model=decision.strongest_model,
+        decided_at=encode_timestamp(decision.decided_at),
+    )
+
+
+def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
+    """One attempt."""
+    first, finish = attempt.time_to_first_token_seconds, attempt.finish_reason
+    return routing_pb2.Attempt(
+        index=attempt.index,
+        model=attempt.model,
+        kind=STEP_KIND[attempt.kind],
+        outcome=ATTEMPT_OUTCOME[attempt.outcome],
+        usage=encode_usage(attempt.usage),
+        cost_nano_usd=attempt.cost_nano_usd,
+        time_to_first_token=None if first is None else encode_duration(first),
+        duration=encode_duration(attempt.duration_seconds),
+        error_reason=attempt.error_reason,
+        error_message=attempt.error_message,
+        checks=[_check_result(check) for check in attempt.checks],
+        retries=attempt.retries,
+        backend=attempt.backend,
+        upstream_model=attempt.upstream_model,
+        finish_reason=FINISH_REASON[finish] if finish else chat_pb2.FINISH_REASON_UNSPECIFIED,
+    )
+
+
+def encode_usage(usage: Usage) -> chat_pb2.Usage:
+    """Tokens; what is unknown stays unset."""
+    return chat_pb2.Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+    )
+
+
+def encode_cost(cost: Cost) -> routing_pb2.Cost:
+    """The cost; what is unknown stays unset."""
+    return routing_pb2.Cost(
+        total_nano_usd=cost.total_nano_usd,
+        attempts_nano_usd=cost.attempts_nano_usd,
+        checks_nano_usd=cost.checks_nano_usd,
+        router_nano_usd=cost.router_nano_usd,
+        strongest_nano_usd=cost.strongest_nano_usd,
+    )
+
+
+def encode_message(message: Message) -> chat_pb2.Message:
+    """One turn of the conversation."""
+    return chat_pb2.Message(role=ROLE[message.role], parts=[_part(part) for part in message.parts], name=message.name)
+
+
+def encode_logprobs(logprobs: tuple[TokenLogprob, ...]) -> list[chat_pb2.TokenLogprob]:
+    """Log-probabilities of tokens, in order."""
+    return [
+        chat_pb2.TokenLogprob(
+            token=entry.token,
+            logprob=entry.logprob,
+            top=[chat_pb2.TopLogprob(token=top.token, logprob=top.logprob) for top in entry.top],
+        )
+        for entry in logprobs
+    ]
+
+
+def encode_failure(settlement: Settlement, completion_id: str) -> router_service_pb2.CompletionFailure:
+    """What a failed completion did and cost."""
+    return router_service_pb2.CompletionFailure(
+        completion_id=completion_id,
+        attempts=[encode_attempt(attempt) for attempt in settlement.attempts],
+        cost=encode_cost(settlement.cost),
+        committed=settlement.committed,
+    )
+
+
+def encode_outcome(outcome: Outcome) -> router_service_pb2.Outcome:
+    """One reported outcome."""
+    return router_service_pb2.Outcome(
+        decision_id=outcome.decision_id,
+        quality=outcome.quality,
+        source=outcome.source,
+        labels=outcome.labels,
+        reported_at=encode_timestamp(outcome.reported_at),
+    )
+
+
+def encode_model(model: Model, available: bool) -> router_service_pb2.Model:
+    """A model of the pool, as its first deployment serves it."""
+    return router_service_pb2.Model(
+        name=model.name,
+        description=model.description,
+        backend=model.primary.backend,
+        upstream_model=model.primary.upstream_model,
+        prices=None if model.prices is None else _prices(model.prices),
+        context_window=model.context_window,
+        max_output_tokens=model.max_output_tokens,
+        capabilities=sorted(CAPABILITY[capability] for capability in model.capabilities),
+        available=available,
+    )
+
+
+def _strategy_step(step: StrategyStep) -> routing_pb2.StrategyStep:
+    return routing_pb2.StrategyStep(
+        path=step.path,
+        strategy=step.strategy,
+        verdict=VERDICT[step.verdict],
+        reason=step.reason,
+        model=step.model,
+        confidence=step.confidence,
+        duration=encode_duration(step.duration_seconds),
+        cost_nano_usd=step.cost_nano_usd,
+    )
+
+
+def _candidate(candidate: Candidate) -> routing_pb2.Candidate:
+    first = candidate.predicted_time_to_first_token_seconds
+    exclusion = candidate.exclusion
+    return routing_pb2.Candidate(
+        model=candidate.model,
+        predicted_quality=candidate.predicted_quality,
+        quality_uncertainty=candidate.quality_uncertainty,
+        predicted_cost_nano_usd=candidate.predicted_cost_nano_usd,
+        predicted_time_to_first_token=None if first is None else encode_duration(first),
+        score=candidate.score,
+        exclusion_reason=EXCLUSION_REASON[exclusion.reason] if exclusion else routing_pb2.EXCLUSION_REASON_UNSPECIFIED,
+        exclusion_detail=exclusion.detail if exclusion else "",
+    )
+
+
+def _plan_step(step: PlanStep) -> routing_pb2.PlanStep:
+    return routing_pb2.PlanStep(
+        model=step.model,
+        kind=STEP_KIND[step.kind],
+        check=step.check,
+        stream_mode=STREAM_MODE[step.stream_mode] if step.stream_mode else routing_pb2.STREAM_MODE_UNSPECIFIED,
+    )
+
+
+def _signals(signals: Signals) -> routing_pb2.Signals:
+    return routing_pb2.Signals(
+        task=TASK[signals.task],
+        difficulty=signals.difficulty,
+        input_tokens=signals.input_tokens,
+        text_characters=len(signals.text),
+        code=signals.code,
+        math=signals.math,
+        language=signals.language,
+        turns=signals.turns,
+        tools=signals.tools,
+        media=signals.media,
+        difficulty_cues=signals.difficulty_cues,
+    )
+
+
+def _check_result(check: CheckResult) -> routing_pb2.CheckResult:
+    return routing_pb2.CheckResult(
+        check=check.check,
+        score=check.score,
+        threshold=check.threshold,
+        passed=check.passed,
+        detail=check.detail,
+        cost_nano_usd=check.cost_nano_usd,
+    )
+
+
+def _prices(prices: Prices) -> router_service_pb2.Prices:
+    return router_service_pb2.Prices(
+        input_nano_usd_per_million=prices.input_nano_usd_per_million,
+        output_nano_usd_per_million=prices.output_nano_usd_per_million,
+        cache_read_nano_usd_per_million=prices.cache_read_nano_usd_per_million,
+        cache_write_nano_usd_per_million=prices.cache_write_nano_usd_per_million,
+        reasoning_nano_usd_per_million=prices.reasoning_nano_usd_per_million,
+    )
+
+
+def _part(part: ContentPart) -> chat_pb2.ContentPart:
+    if isinstance(part, TextPart):
+        return chat_pb2.ContentPart(text=part.text)
+    if isinstance(part, ToolCall):
+        call = chat_pb2.ToolCall(id=part.id, name=part.name, arguments_json=part.arguments_json)
+        return chat_pb2.ContentPart(tool_call=call)
+    if isinstance(part, ReasoningPart):
+        reasoning = chat_pb2.Reasoning(text=part.text, signature=part.signature, redacted_data=part.redacted_data)
+        return chat_pb2.ContentPart(reasoning=reasoning)
+    if isinstance(part, MediaPart):
+        media = chat_pb2.Media(mime_type=part.mime_type)
+        if part.data is not None:
+            media.data = part.data
+        else:
+            media.uri = part.uri or ""
+        return chat_pb2.ContentPart(media=media)
+    result = chat_pb2.ToolResult(tool_call_id=part.tool_call_id, content=part.content, is_error=part.is_error)
+    return chat_pb2.ContentPart(tool_result=result)

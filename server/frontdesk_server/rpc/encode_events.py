@@ -1,0 +1,59 @@
+"""From completion events to the messages of a stream."""
+
+from __future__ import annotations
+
+from frontdesk.v1 import router_service_pb2 as pb
+
+from frontdesk_server.domain.events import (
+    AttemptEnded,
+    AttemptStarted,
+    CompletionEvent,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+)
+from frontdesk_server.rpc.encode import (
+    encode_attempt,
+    encode_cost,
+    encode_decision,
+    encode_logprobs,
+    encode_usage,
+)
+from frontdesk_server.rpc.enums import FINISH_REASON, STEP_KIND
+
+
+def encode_event(event: CompletionEvent) -> pb.StreamCompleteResponse:
+    """One event; text deltas, by far the most frequent, come first."""
+    if isinstance(event, TextDelta):
+        if event.logprobs:
+            text = pb.TextDelta(text=event.text, logprobs=encode_logprobs(event.logprobs))
+        else:
+            text = pb.TextDelta(text=event.text)
+        return pb.StreamCompleteResponse(text_delta=text)
+    if isinstance(event, ReasoningDelta):
+        reasoning = pb.ReasoningDelta(text=event.text, signature=event.signature, redacted_data=event.redacted_data)
+        return pb.StreamCompleteResponse(reasoning_delta=reasoning)
+    if isinstance(event, ToolCallDelta):
+        call = pb.ToolCallDelta(index=event.index, id=event.id, name=event.name, arguments_json=event.arguments_json)
+        return pb.StreamCompleteResponse(tool_call_delta=call)
+    if isinstance(event, Started):
+        decision = event.decision
+        started = pb.Started(completion_id=decision.decision_id, decision=encode_decision(decision))
+        return pb.StreamCompleteResponse(started=started)
+    if isinstance(event, AttemptStarted):
+        attempt_started = pb.AttemptStarted(index=event.index, model=event.model, kind=STEP_KIND[event.kind])
+        return pb.StreamCompleteResponse(attempt_started=attempt_started)
+    if isinstance(event, AttemptEnded):
+        attempt_ended = pb.AttemptEnded(
+            attempt=encode_attempt(event.attempt), next_model=event.next_model, superseded=event.superseded
+        )
+        return pb.StreamCompleteResponse(attempt_ended=attempt_ended)
+    completed = pb.Completed(
+        model=event.model,
+        finish_reason=FINISH_REASON[event.finish_reason],
+        usage=encode_usage(event.usage),
+        cost=encode_cost(event.settlement.cost),
+        attempts=[encode_attempt(attempt) for attempt in event.settlement.attempts],
+    )
+    return pb.StreamCompleteResponse(completed=completed)

@@ -1,0 +1,167 @@
+"""The one layer around every method, folded in when the handlers are built.
+
+It refuses what is too much, too large, too late or not a message, opens and ends the call's observation, and turns
+errors into statuses. Requests arrive here as bytes: a deserializer that raises would make gRPC answer INTERNAL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import grpc
+import structlog
+from google.protobuf.message import DecodeError, Message
+
+from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.errors import (
+    DeadlineExceeded,
+    FieldViolation,
+    FrontdeskError,
+    InvalidRequest,
+    Overloaded,
+    RequestTooLarge,
+)
+from frontdesk_server.domain.observer import CallObservation, Observer
+from frontdesk_server.rpc.call import GrpcCall, Identify, anyone
+from frontdesk_server.rpc.reasons import InvalidReason
+from frontdesk_server.rpc.status import internal_status, status_of
+from frontdesk_server.rpc.wire import find_invalid_utf8
+
+Context = grpc.aio.ServicerContext[bytes, Any]
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How much the server takes on. Past them calls are refused at once."""
+
+    max_message_bytes: int
+    max_concurrent_calls: int
+
+
+class Interceptor:
+    """Wraps the methods of a service and knows how many of their calls are running."""
+
+    def __init__(self, observer: Observer, clock: Clock, limits: CallLimits, identify: Identify = anyone) -> None:
+        self._observer = observer
+        self._clock = clock
+        self._limits = limits
+        self._identify = identify
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no call is running."""
+        await self._idle.wait()
+
+    def unary(
+        self,
+        method: str,
+        request_type: type[_Request],
+        response_type: type[_Response],
+        serve: Callable[[_Request, GrpcCall], Awaitable[_Response]],
+    ) -> grpc.RpcMethodHandler[bytes, _Response]:
+        """The handler of a method with one response; `method` is the full name without a leading slash."""
+
+        async def handle(raw: bytes, context: Context) -> _Response:
+            metadata = _metadata(context)
+            observation = self._observer.call_started(method, metadata)
+            self._enter()
+            try:
+                call = self._open(context, metadata, observation)
+                response = await serve(self._parse(request_type, raw), call)
+            except BaseException as error:
+                await self._fail(error, method, context, observation)
+                raise
+            finally:
+                self._leave()
+            observation.ended("OK", None)
+            return response
+
+        return grpc.unary_unary_rpc_method_handler(handle, response_serializer=response_type.SerializeToString)
+
+    def stream(
+        self,
+        method: str,
+        request_type: type[_Request],
+        response_type: type[_Response],
+        serve: Callable[[_Request, GrpcCall], AsyncGenerator[_Response]],
+    ) -> grpc.RpcMethodHandler[bytes, _Response]:
+        """The handler of a method with a stream of responses."""
+
+        # A coroutine that writes, not a generator: gRPC does not close a generator when the caller goes away.
+        async def handle(raw: bytes, context: Context) -> None:
+            metadata = _metadata(context)
+            observation = self._observer.call_started(method, metadata)
+            self._enter()
+            try:
+                call = self._open(context, metadata, observation)
+                async with aclosing(serve(self._parse(request_type, raw), call)) as responses:
+                    async for response in responses:
+                        await context.write(response)
+            except BaseException as error:
+                await self._fail(error, method, context, observation)
+                raise
+            finally:
+                self._leave()
+            observation.ended("OK", None)
+
+        return grpc.unary_stream_rpc_method_handler(handle, response_serializer=response_type.SerializeToString)
+
+    def _enter(self) -> None:
+        self._running += 1
+        self._idle.clear()
+
+    def _leave(self) -> None:
+        self._running -= 1
+        if not self._running:
+            self._idle.set()
+
+    def _open(self, context: Context, metadata: Mapping[str, str], observation: CallObservation) -> GrpcCall:
+        if self._running > self._limits.max_concurrent_calls:
+            raise Overloaded(f"{self._limits.max_concurrent_calls} calls are running already")
+        remaining = context.time_remaining()
+        if remaining is not None and remaining <= 0:
+            raise DeadlineExceeded("the deadline was past when the call arrived")
+        deadline = None if remaining is None else self._clock.monotonic() + remaining
+        return GrpcCall(self._identify(metadata), deadline, metadata, observation)
+
+    def _parse(self, request_type: type[_Request], raw: bytes) -> _Request:
+        if len(raw) > self._limits.max_message_bytes:
+            raise RequestTooLarge(len(raw), self._limits.max_message_bytes)
+        try:
+            return request_type.FromString(raw)
+        except DecodeError as error:
+            field = find_invalid_utf8(raw, request_type)
+            reason = InvalidReason.MALFORMED_REQUEST if field is None else InvalidReason.INVALID_UTF8
+            raise InvalidRequest([FieldViolation(field or "", reason.value, reason.name)]) from error
+
+    async def _fail(self, error: BaseException, method: str, context: Context, observation: CallObservation) -> None:
+        """End the call's observation and send its status; returns only for what the caller must raise again."""
+        if isinstance(error, asyncio.CancelledError):
+            remaining = context.time_remaining()
+            late = remaining is not None and remaining <= 0
+            observation.ended("DEADLINE_EXCEEDED" if late else "CANCELLED", None)
+            return
+        if isinstance(error, FrontdeskError):
+            status = status_of(error)
+            observation.ended(status.code.name, error)
+        else:
+            observation.ended("INTERNAL", None)
+            if not isinstance(error, Exception):
+                return
+            status = internal_status()
+            _log.error("rpc.internal_error", method=method, exc_info=error)
+        await context.abort(status.code, status.message, status.trailing_metadata)
+
+
+def _metadata(context: Context) -> dict[str, str]:
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}

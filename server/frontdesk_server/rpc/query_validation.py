@@ -1,0 +1,176 @@
+"""What the contract demands of a query."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from frontdesk.v1 import chat_pb2 as pb
+
+from frontdesk_server.rpc.enums import REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
+from frontdesk_server.rpc.json_schema import schema_fault
+from frontdesk_server.rpc.reasons import InvalidReason as Reason
+from frontdesk_server.rpc.violations import Limits, Violations
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_MIME_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
+_PARTS_OF_ROLE = {
+    pb.ROLE_SYSTEM: frozenset({"text"}),
+    pb.ROLE_USER: frozenset({"text", "media"}),
+    pb.ROLE_ASSISTANT: frozenset({"text", "tool_call", "reasoning"}),
+    pb.ROLE_TOOL: frozenset({"tool_result"}),
+}
+_LAST_ROLES = frozenset({pb.ROLE_USER, pb.ROLE_TOOL})
+
+
+def check_query(query: pb.Query, path: str, limits: Limits, violations: Violations) -> None:
+    """Note every violation of the query at `path`, such as "query"."""
+    if not query.messages:
+        violations.add(f"{path}.messages", Reason.MESSAGES_EMPTY)
+    else:
+        _check_conversation(query, path, violations)
+    if query.tools:
+        _check_tools(query, path, violations)
+    if query.HasField("tool_choice"):
+        _check_tool_choice(query, path, violations)
+    if query.HasField("generation"):
+        _check_generation(query.generation, f"{path}.generation", limits, violations)
+
+
+def _check_conversation(query: pb.Query, path: str, violations: Violations) -> None:
+    call_ids: set[str] = set()
+    role = 0
+    for index, message in enumerate(query.messages):
+        role = message.role
+        allowed = _PARTS_OF_ROLE.get(role)
+        if allowed is None:
+            _add_enum(violations, f"{path}.messages[{index}].role", role, Reason.ROLE_UNSPECIFIED)
+        if not message.parts:
+            violations.add(f"{path}.messages[{index}].parts", Reason.MESSAGE_WITHOUT_PARTS)
+        for place, part in enumerate(message.parts):
+            kind = part.WhichOneof("part")
+            if kind == "text" and allowed is not None:
+                continue
+            at = f"{path}.messages[{index}].parts[{place}]"
+            if kind is None:
+                violations.add(f"{at}.part", Reason.FIELD_REQUIRED)
+            elif allowed is not None and kind not in allowed:
+                speaker = ROLE_OF[role].value
+                violations.add(f"{at}.{kind}", Reason.PART_NOT_ALLOWED, f"a {speaker} message may not hold a {kind}")
+            else:
+                _check_part(part, kind, at, call_ids, violations)
+    if role in ROLE_OF and role not in _LAST_ROLES:
+        violations.add(f"{path}.messages[{len(query.messages) - 1}].role", Reason.LAST_MESSAGE_ROLE)
+
+
+def _check_part(part: pb.ContentPart, kind: str, at: str, call_ids: set[str], violations: Violations) -> None:
+    if kind == "media":
+        _check_media(part.media, f"{at}.media", violations)
+    elif kind == "tool_call":
+        call = part.tool_call
+        if not call.id:
+            violations.add(f"{at}.tool_call.id", Reason.FIELD_REQUIRED)
+        elif call.id in call_ids:
+            violations.add(f"{at}.tool_call.id", Reason.DUPLICATE_TOOL_CALL)
+        if not call.name:
+            violations.add(f"{at}.tool_call.name", Reason.FIELD_REQUIRED)
+        call_ids.add(call.id)
+    elif kind == "tool_result":
+        answered = part.tool_result.tool_call_id
+        if not answered:
+            violations.add(f"{at}.tool_result.tool_call_id", Reason.FIELD_REQUIRED)
+        elif answered not in call_ids:
+            violations.add(f"{at}.tool_result.tool_call_id", Reason.TOOL_RESULT_WITHOUT_CALL)
+
+
+def _check_media(media: pb.Media, at: str, violations: Violations) -> None:
+    if not media.mime_type:
+        violations.add(f"{at}.mime_type", Reason.FIELD_REQUIRED)
+    elif not _MIME_TYPE.fullmatch(media.mime_type):
+        violations.add(f"{at}.mime_type", Reason.MEDIA_TYPE_INVALID)
+    source = media.WhichOneof("source")
+    if source is None or (source == "data" and not media.data):
+        violations.add(f"{at}.source", Reason.MEDIA_WITHOUT_SOURCE)
+    elif source == "uri" and not _is_https(media.uri):
+        violations.add(f"{at}.uri", Reason.MEDIA_URI_NOT_HTTPS)
+
+
+def _is_https(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        return parts.scheme == "https" and bool(parts.hostname) and uri.isprintable() and " " not in uri
+    except ValueError:
+        return False
+
+
+def _check_tools(query: pb.Query, path: str, violations: Violations) -> None:
+    names: set[str] = set()
+    for index, tool in enumerate(query.tools):
+        at = f"{path}.tools[{index}]"
+        _check_name(tool.name, f"{at}.name", violations)
+        if tool.name and tool.name in names:
+            violations.add(f"{at}.name", Reason.DUPLICATE_TOOL)
+        names.add(tool.name)
+        if tool.parameters_json:
+            fault = schema_fault(tool.parameters_json, of_type_object=True)
+            if fault is not None:
+                violations.add(f"{at}.parameters_json", Reason.JSON_SCHEMA_INVALID, fault)
+
+
+def _check_tool_choice(query: pb.Query, path: str, violations: Violations) -> None:
+    choice = query.tool_choice
+    kind = choice.WhichOneof("choice")
+    at = f"{path}.tool_choice"
+    if kind is None:
+        violations.add(f"{at}.choice", Reason.FIELD_REQUIRED)
+    elif kind == "mode" and choice.mode and choice.mode not in TOOL_CHOICE_MODE_OF:
+        violations.add(f"{at}.mode", Reason.UNKNOWN_ENUM_VALUE)
+    elif not query.tools:
+        violations.add(at, Reason.TOOL_CHOICE_WITHOUT_TOOLS)
+    elif kind == "tool_name" and all(tool.name != choice.tool_name for tool in query.tools):
+        violations.add(f"{at}.tool_name", Reason.UNKNOWN_TOOL)
+
+
+def _check_generation(config: pb.GenerationConfig, at: str, limits: Limits, violations: Violations) -> None:
+    has = config.HasField
+    if has("max_output_tokens") and config.max_output_tokens < 1:
+        violations.add(f"{at}.max_output_tokens", Reason.MAX_OUTPUT_TOKENS_OUT_OF_RANGE)
+    if has("temperature") and not 0 <= config.temperature <= 2:
+        violations.add(f"{at}.temperature", Reason.TEMPERATURE_OUT_OF_RANGE)
+    if has("top_p") and not 0 < config.top_p <= 1:
+        violations.add(f"{at}.top_p", Reason.TOP_P_OUT_OF_RANGE)
+    if len(config.stop_sequences) > limits.stop_sequences or "" in config.stop_sequences:
+        violations.add(f"{at}.stop_sequences", Reason.STOP_SEQUENCES_INVALID)
+    if has("frequency_penalty") and not -2 <= config.frequency_penalty <= 2:
+        violations.add(f"{at}.frequency_penalty", Reason.PENALTY_OUT_OF_RANGE)
+    if has("presence_penalty") and not -2 <= config.presence_penalty <= 2:
+        violations.add(f"{at}.presence_penalty", Reason.PENALTY_OUT_OF_RANGE)
+    if not 0 <= config.top_logprobs <= limits.top_logprobs:
+        violations.add(f"{at}.top_logprobs", Reason.TOP_LOGPROBS_OUT_OF_RANGE)
+    elif config.top_logprobs and not config.logprobs:
+        violations.add(f"{at}.top_logprobs", Reason.TOP_LOGPROBS_WITHOUT_LOGPROBS)
+    if config.reasoning_effort and config.reasoning_effort not in REASONING_EFFORT_OF:
+        violations.add(f"{at}.reasoning_effort", Reason.UNKNOWN_ENUM_VALUE)
+    if has("response_format") and config.response_format.WhichOneof("format") == "json_schema":
+        _check_json_schema(config.response_format.json_schema, f"{at}.response_format.json_schema", violations)
+
+
+def _check_json_schema(schema: pb.JsonSchemaFormat, at: str, violations: Violations) -> None:
+    _check_name(schema.name, f"{at}.name", violations)
+    if not schema.schema_json:
+        violations.add(f"{at}.schema_json", Reason.FIELD_REQUIRED)
+        return
+    fault = schema_fault(schema.schema_json)
+    if fault is not None:
+        violations.add(f"{at}.schema_json", Reason.JSON_SCHEMA_INVALID, fault)
+
+
+def _check_name(name: str, at: str, violations: Violations) -> None:
+    if not name:
+        violations.add(at, Reason.FIELD_REQUIRED)
+    elif not _NAME.fullmatch(name):
+        violations.add(at, Reason.NAME_INVALID)
+
+
+def _add_enum(violations: Violations, at: str, number: int, unspecified: Reason) -> None:
+    violations.add(at, Reason.UNKNOWN_ENUM_VALUE if number else unspecified)

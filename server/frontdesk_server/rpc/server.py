@@ -1,0 +1,125 @@
+"""The gRPC server: listening, health, reflection, limits, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+
+from frontdesk_server.config.service import ServerConfig
+from frontdesk_server.domain.clock import Clock, SystemClock
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.observer import NullObserver, Observer
+from frontdesk_server.rpc.call import Identify, anyone
+from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
+from frontdesk_server.rpc.service import SERVICE_NAME, Desk, RouterService
+
+_SERVED = ("", SERVICE_NAME)
+
+# A message up to this many times the limit is read, so that its refusal can say why; a longer one gRPC refuses itself.
+_READ_BEYOND_LIMIT = 8
+
+
+class RpcServer:
+    """Serves a desk while its `async with` block runs.
+
+    Construct it inside a running event loop. On leaving, health says NOT_SERVING, calls that arrive within
+    `drain_seconds` are still served, running ones may finish within the configured grace, and the rest is cancelled;
+    when the block has been left, no call is running any more.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        config: ServerConfig,
+        *,
+        observer: Observer | None = None,
+        clock: Clock | None = None,
+        identify: Identify = anyone,
+        credentials: grpc.ServerCredentials | None = None,
+        reuse_port: bool = False,
+        drain_seconds: float = 0.0,
+    ) -> None:
+        self._config = config
+        self._credentials = credentials
+        self._drain_seconds = drain_seconds
+        self._health = health_aio.HealthServicer()
+        limits = CallLimits(config.max_message_bytes, config.max_concurrent_calls)
+        self._interceptor = Interceptor(observer or NullObserver(), clock or SystemClock(), limits, identify)
+        self._server = grpc.aio.server(options=_options(config, reuse_port))
+        self._server.add_registered_method_handlers(SERVICE_NAME, RouterService(desk).handlers(self._interceptor))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if config.reflection:
+            names = (SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
+        self._port = 0
+
+    @property
+    def port(self) -> int:
+        """The bound TCP port; of a unix socket the number says nothing."""
+        return self._port
+
+    @property
+    def address(self) -> str:
+        """Where clients reach it: host:port with the bound port, or unix:/path."""
+        if self._config.address.startswith("unix:"):
+            return self._config.address
+        return f"{self._config.address.rpartition(':')[0]}:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        """Listen and say SERVING.
+
+        Raises:
+            ConfigError: the address cannot be listened on.
+
+        """
+        address = self._config.address
+        try:
+            if self._credentials is None:
+                self._port = self._server.add_insecure_port(address)
+            else:
+                self._port = self._server.add_secure_port(address, self._credentials)
+        except RuntimeError as error:
+            fault = ConfigFault("cannot listen there: in use, or not an address of this machine", "server.address")
+            raise ConfigError(address, [fault]) from error
+        await self._server.start()
+        for name in _SERVED:
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop in order."""
+        await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(self._drain_seconds)
+        stopping = asyncio.create_task(self._server.stop(self._config.grace_seconds))
+        try:
+            async with asyncio.timeout(self._config.grace_seconds):
+                await self._interceptor.idle()
+        except TimeoutError:
+            pass
+        # Health watchers never end by themselves: with no call of ours left there is nothing to wait for.
+        await self._server.stop(None)
+        await stopping
+        await self._interceptor.idle()
+
+
+def _options(config: ServerConfig, reuse_port: bool) -> Sequence[tuple[str, int]]:
+    return (
+        ("grpc.so_reuseport", int(reuse_port)),
+        ("grpc.max_receive_message_length", config.max_message_bytes * _READ_BEYOND_LIMIT),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        # Not above what clients use (ours: 30 s), or they are cut off with "too_many_pings".
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    )

@@ -1,0 +1,200 @@
+"""The methods of RouterService over the desk: validate, decode, ask, encode."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Protocol
+
+import grpc
+from frontdesk.v1 import router_service_pb2 as pb
+
+from frontdesk_server.domain.attempt import Completion
+from frontdesk_server.domain.call import Call
+from frontdesk_server.domain.decision import Decision
+from frontdesk_server.domain.errors import FrontdeskError, InvalidRequest, UnknownRouter
+from frontdesk_server.domain.events import CompletionEvent
+from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.record import DecisionRecord, Outcome
+from frontdesk_server.rpc import validation
+from frontdesk_server.rpc.call import GrpcCall
+from frontdesk_server.rpc.decode import decode_policy, decode_query
+from frontdesk_server.rpc.encode import (
+    encode_attempt,
+    encode_cost,
+    encode_decision,
+    encode_logprobs,
+    encode_message,
+    encode_model,
+    encode_outcome,
+    encode_usage,
+)
+from frontdesk_server.rpc.encode_events import encode_event
+from frontdesk_server.rpc.enums import FINISH_REASON
+from frontdesk_server.rpc.interceptor import Interceptor
+from frontdesk_server.rpc.status import status_of, violations_of
+from frontdesk_server.rpc.violations import DEFAULT_LIMITS, Limits
+
+SERVICE_NAME: str = pb.DESCRIPTOR.services_by_name["RouterService"].full_name
+_DEFAULT_SOURCE = "caller"
+
+
+class Desk(Protocol):
+    """The use cases behind the service; errors come as `FrontdeskError`."""
+
+    async def route(self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]) -> Decision:
+        """Decide."""
+
+    async def route_batch(
+        self, queries: Sequence[Query], policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
+    ) -> list[Decision | FrontdeskError]:
+        """Decide for each query, in their order."""
+
+    async def complete(
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
+    ) -> tuple[Decision, Completion]:
+        """Decide and answer; raises CompletionFailed."""
+
+    def stream_complete(
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
+    ) -> AsyncGenerator[CompletionEvent]:
+        """Decide and answer in events; raises CompletionFailed."""
+
+    async def report_outcome(
+        self, decision_id: str, quality: float, source: str, labels: Mapping[str, str]
+    ) -> tuple[Outcome, bool]:
+        """Record an outcome; True when it replaced one."""
+
+    async def decision(self, decision_id: str) -> DecisionRecord:
+        """Look a decision up."""
+
+    def models(self, router: str, call: Call) -> list[tuple[Model, bool]]:
+        """The models the caller may use, each with whether it is available; all routers' when `router` is empty."""
+
+
+class RouterService:
+    """Serves `frontdesk.v1.RouterService`."""
+
+    def __init__(self, desk: Desk, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._desk = desk
+        self._limits = limits
+
+    def handlers(self, interceptor: Interceptor) -> dict[str, grpc.RpcMethodHandler[bytes, Any]]:
+        """The handler of every method by its name."""
+
+        def full(name: str) -> str:
+            return f"{SERVICE_NAME}/{name}"
+
+        unary, stream = interceptor.unary, interceptor.stream
+        return {
+            "Route": unary(full("Route"), pb.RouteRequest, pb.RouteResponse, self.route),
+            "RouteBatch": unary(full("RouteBatch"), pb.RouteBatchRequest, pb.RouteBatchResponse, self.route_batch),
+            "Complete": unary(full("Complete"), pb.CompleteRequest, pb.CompleteResponse, self.complete),
+            "StreamComplete": stream(
+                full("StreamComplete"), pb.StreamCompleteRequest, pb.StreamCompleteResponse, self.stream_complete
+            ),
+            "ReportOutcome": unary(
+                full("ReportOutcome"), pb.ReportOutcomeRequest, pb.ReportOutcomeResponse, self.report_outcome
+            ),
+            "GetDecision": unary(full("GetDecision"), pb.GetDecisionRequest, pb.GetDecisionResponse, self.get_decision),
+            "ListModels": unary(full("ListModels"), pb.ListModelsRequest, pb.ListModelsResponse, self.list_models),
+        }
+
+    async def route(self, request: pb.RouteRequest, call: GrpcCall) -> pb.RouteResponse:
+        """Decide only."""
+        validation.validate_query_request(request, self._limits)
+        query, policy = decode_query(request.query), decode_policy(request.policy)
+        decision = await self._desk.route(query, policy, call, dict(request.labels))
+        return pb.RouteResponse(decision=encode_decision(decision))
+
+    async def route_batch(self, request: pb.RouteBatchRequest, call: GrpcCall) -> pb.RouteBatchResponse:
+        """Decide for many queries; one that is invalid does not fail the others."""
+        validation.validate_batch_request(request, self._limits)
+        queries: list[Query] = []
+        refused: dict[int, FrontdeskError] = {}
+        for index, query in enumerate(request.queries):
+            try:
+                validation.validate_batch_query(query, index, self._limits)
+                queries.append(decode_query(query))
+            except InvalidRequest as error:
+                refused[index] = error
+        policy, labels = decode_policy(request.policy), dict(request.labels)
+        routed = iter(await self._desk.route_batch(queries, policy, call, labels) if queries else ())
+        results = [refused[i] if i in refused else next(routed) for i in range(len(request.queries))]
+        return pb.RouteBatchResponse(results=[_route_result(result) for result in results])
+
+    async def complete(self, request: pb.CompleteRequest, call: GrpcCall) -> pb.CompleteResponse:
+        """Decide and return the whole answer."""
+        validation.validate_query_request(request, self._limits)
+        query, policy = decode_query(request.query), decode_policy(request.policy)
+        decision, completion = await self._desk.complete(query, policy, call, dict(request.labels))
+        answer, settlement = completion.answer, completion.settlement
+        return pb.CompleteResponse(
+            completion_id=decision.decision_id,
+            decision=encode_decision(decision),
+            model=completion.model,
+            message=encode_message(answer.message),
+            finish_reason=FINISH_REASON[answer.finish_reason],
+            usage=encode_usage(answer.usage),
+            cost=encode_cost(settlement.cost),
+            attempts=[encode_attempt(attempt) for attempt in settlement.attempts],
+            logprobs=encode_logprobs(answer.logprobs),
+        )
+
+    async def stream_complete(
+        self, request: pb.StreamCompleteRequest, call: GrpcCall
+    ) -> AsyncGenerator[pb.StreamCompleteResponse]:
+        """Decide and stream the answer."""
+        validation.validate_query_request(request, self._limits)
+        query, policy = decode_query(request.query), decode_policy(request.policy)
+        async with aclosing(self._desk.stream_complete(query, policy, call, dict(request.labels))) as events:
+            async for event in events:
+                yield encode_event(event)
+
+    async def report_outcome(self, request: pb.ReportOutcomeRequest, call: GrpcCall) -> pb.ReportOutcomeResponse:
+        """Record how good an answer was."""
+        validation.validate_outcome_request(request, self._limits)
+        source = request.source or _DEFAULT_SOURCE
+        outcome, replaced = await self._desk.report_outcome(
+            request.decision_id, request.quality, source, dict(request.labels)
+        )
+        return pb.ReportOutcomeResponse(outcome=encode_outcome(outcome), replaced=replaced)
+
+    async def get_decision(self, request: pb.GetDecisionRequest, call: GrpcCall) -> pb.GetDecisionResponse:
+        """Return a recorded decision with what became of it."""
+        validation.validate_decision_request(request)
+        record = await self._desk.decision(request.decision_id)
+        settlement = record.settlement
+        return pb.GetDecisionResponse(
+            decision=encode_decision(record.decision),
+            attempts=[encode_attempt(attempt) for attempt in settlement.attempts] if settlement else (),
+            cost=encode_cost(settlement.cost) if settlement else None,
+            outcomes=[encode_outcome(outcome) for outcome in record.outcomes],
+            labels=record.labels,
+        )
+
+    async def list_models(self, request: pb.ListModelsRequest, call: GrpcCall) -> pb.ListModelsResponse:
+        """List the models which the caller may use."""
+        validation.validate_models_request(request, self._limits)
+        try:
+            models = self._desk.models(request.router, call)
+        except UnknownRouter as error:
+            error.field = "router"  # the desk names the field of the other requests
+            raise
+        models = sorted(models, key=lambda entry: entry[0].name)
+        return pb.ListModelsResponse(models=[encode_model(model, available) for model, available in models])
+
+
+def _route_result(result: Decision | FrontdeskError) -> pb.RouteResult:
+    if isinstance(result, Decision):
+        return pb.RouteResult(decision=encode_decision(result))
+    status, violations = status_of(result), violations_of(result)
+    error = pb.RouteError(
+        code=status.code.value[0],
+        reason=result.reason,
+        message=status.message,
+        field=violations[0].field if violations else "",
+    )
+    return pb.RouteResult(error=error)
