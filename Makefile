@@ -55,7 +55,7 @@ bench: .venv/.ready  ## Measures speed as ratios to a baseline in the same run.
 gen: .tools/gen/.ready  ## Generates the stubs from protos/.
 	$(GEN)/python -m grpc_tools.protoc --proto_path=protos \
 	    --plugin=$(GEN)/protoc-gen-mypy --plugin=$(GEN)/protoc-gen-mypy_grpc \
-	    --python_out=$(STUBS) --mypy_out=quiet,readable_stubs:$(STUBS) protos/frontdesk/v1/*.proto
+	    --python_out=$(STUBS) --mypy_out=quiet:$(STUBS) protos/frontdesk/v1/*.proto
 	$(GEN)/python -m grpc_tools.protoc --proto_path=protos --plugin=$(GEN)/protoc-gen-mypy_grpc \
 	    --grpc_python_out=$(STUBS) --mypy_grpc_out=quiet,readable_stubs:$(STUBS) protos/frontdesk/v1/router_service.proto
 

@@ -3,53 +3,28 @@
 isort:skip_file
 What is asked and what is answered: messages, tools, generation settings, usage."""
 
+import builtins
+import collections.abc
+import google.protobuf.descriptor
+import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
+import google.protobuf.message
 import sys
+import typing
 
 if sys.version_info >= (3, 10):
     import typing as typing_extensions
 else:
     import typing_extensions
-from builtins import (
-    bool,
-    bytes,
-    float,
-    int,
-    str,
-    type,
-)
-from collections.abc import (
-    Iterable,
-)
-from google.protobuf.descriptor import (
-    Descriptor,
-    EnumDescriptor,
-    FileDescriptor,
-)
-from google.protobuf.internal.containers import (
-    RepeatedCompositeFieldContainer,
-    RepeatedScalarFieldContainer,
-)
-from google.protobuf.internal.enum_type_wrapper import (
-    _EnumTypeWrapper,
-)
-from google.protobuf.message import (
-    Message,
-)
-from typing import (
-    Literal,
-    NewType,
-    final,
-    overload,
-)
 
-DESCRIPTOR: FileDescriptor
+DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
 class _Role:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _RoleEnumTypeWrapper(_EnumTypeWrapper[_Role.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _RoleEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Role.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     ROLE_UNSPECIFIED: _Role.ValueType  # 0
     """Not set; refused in a request."""
     ROLE_SYSTEM: _Role.ValueType  # 1
@@ -74,13 +49,14 @@ ROLE_ASSISTANT: Role.ValueType  # 3
 """The LLM."""
 ROLE_TOOL: Role.ValueType  # 4
 """The result of a tool call."""
+Global___Role: typing_extensions.TypeAlias = Role
 
 class _ReasoningEffort:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _ReasoningEffortEnumTypeWrapper(_EnumTypeWrapper[_ReasoningEffort.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _ReasoningEffortEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ReasoningEffort.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     REASONING_EFFORT_UNSPECIFIED: _ReasoningEffort.ValueType  # 0
     """Not set: the provider's default."""
     REASONING_EFFORT_LOW: _ReasoningEffort.ValueType  # 1
@@ -101,13 +77,14 @@ REASONING_EFFORT_MEDIUM: ReasoningEffort.ValueType  # 2
 """A medium amount."""
 REASONING_EFFORT_HIGH: ReasoningEffort.ValueType  # 3
 """Much."""
+Global___ReasoningEffort: typing_extensions.TypeAlias = ReasoningEffort
 
 class _FinishReason:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _FinishReasonEnumTypeWrapper(_EnumTypeWrapper[_FinishReason.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _FinishReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_FinishReason.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     FINISH_REASON_UNSPECIFIED: _FinishReason.ValueType  # 0
     """Not set."""
     FINISH_REASON_STOP: _FinishReason.ValueType  # 1
@@ -136,215 +113,230 @@ FINISH_REASON_CONTENT_FILTER: FinishReason.ValueType  # 4
 """The provider withheld content."""
 FINISH_REASON_OTHER: FinishReason.ValueType  # 5
 """Anything else the provider reported."""
+Global___FinishReason: typing_extensions.TypeAlias = FinishReason
 
-@final
-class Message(Message):
+@typing.final
+class Message(google.protobuf.message.Message):
     """One turn of the conversation."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    ROLE_FIELD_NUMBER: int
-    PARTS_FIELD_NUMBER: int
-    NAME_FIELD_NUMBER: int
-    role: Role.ValueType
+    ROLE_FIELD_NUMBER: builtins.int
+    PARTS_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    role: Global___Role.ValueType
     """Who speaks. Required."""
-    name: str
+    name: builtins.str
     """Name of the speaker where several share a role. Default: none."""
     @property
-    def parts(self) -> RepeatedCompositeFieldContainer[ContentPart]:
+    def parts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ContentPart]:
         """What is said, in order. At least one part."""
 
     def __init__(
         self,
         *,
-        role: Role.ValueType = ...,
-        parts: Iterable[ContentPart] | None = ...,
-        name: str = ...,
+        role: Global___Role.ValueType = ...,
+        parts: collections.abc.Iterable[Global___ContentPart] | None = ...,
+        name: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["name", b"name", "parts", b"parts", "role", b"role"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "parts", b"parts", "role", b"role"]) -> None: ...
 
-@final
-class ContentPart(Message):
+Global___Message: typing_extensions.TypeAlias = Message
+
+@typing.final
+class ContentPart(google.protobuf.message.Message):
     """One piece of a message."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TEXT_FIELD_NUMBER: int
-    MEDIA_FIELD_NUMBER: int
-    TOOL_CALL_FIELD_NUMBER: int
-    TOOL_RESULT_FIELD_NUMBER: int
-    REASONING_FIELD_NUMBER: int
-    text: str
+    TEXT_FIELD_NUMBER: builtins.int
+    MEDIA_FIELD_NUMBER: builtins.int
+    TOOL_CALL_FIELD_NUMBER: builtins.int
+    TOOL_RESULT_FIELD_NUMBER: builtins.int
+    REASONING_FIELD_NUMBER: builtins.int
+    text: builtins.str
     """Plain text, UTF-8."""
     @property
-    def media(self) -> Media:
+    def media(self) -> Global___Media:
         """An image, a sound or a document. Only in user messages."""
 
     @property
-    def tool_call(self) -> ToolCall:
+    def tool_call(self) -> Global___ToolCall:
         """A tool the LLM wants called. Only in assistant messages."""
 
     @property
-    def tool_result(self) -> ToolResult:
+    def tool_result(self) -> Global___ToolResult:
         """What a called tool returned. Only in tool messages."""
 
     @property
-    def reasoning(self) -> Reasoning:
+    def reasoning(self) -> Global___Reasoning:
         """The LLM's reasoning, passed back as it was received. Only in assistant messages."""
 
     def __init__(
         self,
         *,
-        text: str = ...,
-        media: Media | None = ...,
-        tool_call: ToolCall | None = ...,
-        tool_result: ToolResult | None = ...,
-        reasoning: Reasoning | None = ...,
+        text: builtins.str = ...,
+        media: Global___Media | None = ...,
+        tool_call: Global___ToolCall | None = ...,
+        tool_result: Global___ToolResult | None = ...,
+        reasoning: Global___Reasoning | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["media", b"media", "part", b"part", "reasoning", b"reasoning", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> bool: ...
-    def ClearField(self, field_name: Literal["media", b"media", "part", b"part", "reasoning", b"reasoning", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["part", b"part"]) -> Literal["text", "media", "tool_call", "tool_result", "reasoning"] | None: ...
+    def HasField(self, field_name: typing.Literal["media", b"media", "part", b"part", "reasoning", b"reasoning", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["media", b"media", "part", b"part", "reasoning", b"reasoning", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["text", "media", "tool_call", "tool_result", "reasoning"] | None: ...
 
-@final
-class Media(Message):
+Global___ContentPart: typing_extensions.TypeAlias = ContentPart
+
+@typing.final
+class Media(google.protobuf.message.Message):
     """An image, a sound or a document."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    MIME_TYPE_FIELD_NUMBER: int
-    DATA_FIELD_NUMBER: int
-    URI_FIELD_NUMBER: int
-    mime_type: str
+    MIME_TYPE_FIELD_NUMBER: builtins.int
+    DATA_FIELD_NUMBER: builtins.int
+    URI_FIELD_NUMBER: builtins.int
+    mime_type: builtins.str
     """IANA media type such as "image/png". Required."""
-    data: bytes
+    data: builtins.bytes
     """The content itself."""
-    uri: str
+    uri: builtins.str
     """An https URI which the provider (never Frontdesk) fetches."""
     def __init__(
         self,
         *,
-        mime_type: str = ...,
-        data: bytes = ...,
-        uri: str = ...,
+        mime_type: builtins.str = ...,
+        data: builtins.bytes = ...,
+        uri: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["data", b"data", "source", b"source", "uri", b"uri"]) -> bool: ...
-    def ClearField(self, field_name: Literal["data", b"data", "mime_type", b"mime_type", "source", b"source", "uri", b"uri"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["source", b"source"]) -> Literal["data", "uri"] | None: ...
+    def HasField(self, field_name: typing.Literal["data", b"data", "source", b"source", "uri", b"uri"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["data", b"data", "mime_type", b"mime_type", "source", b"source", "uri", b"uri"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["data", "uri"] | None: ...
 
-@final
-class ToolCall(Message):
+Global___Media: typing_extensions.TypeAlias = Media
+
+@typing.final
+class ToolCall(google.protobuf.message.Message):
     """A call of a tool, made by the LLM."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    ID_FIELD_NUMBER: int
-    NAME_FIELD_NUMBER: int
-    ARGUMENTS_JSON_FIELD_NUMBER: int
-    id: str
+    ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: builtins.int
+    id: builtins.str
     """Identifies the call within the conversation. Required."""
-    name: str
+    name: builtins.str
     """Name of the tool. Required."""
-    arguments_json: str
+    arguments_json: builtins.str
     """Arguments as a JSON object, as the LLM wrote them. Default: "{}"."""
     def __init__(
         self,
         *,
-        id: str = ...,
-        name: str = ...,
-        arguments_json: str = ...,
+        id: builtins.str = ...,
+        name: builtins.str = ...,
+        arguments_json: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["arguments_json", b"arguments_json", "id", b"id", "name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["arguments_json", b"arguments_json", "id", b"id", "name", b"name"]) -> None: ...
 
-@final
-class ToolResult(Message):
+Global___ToolCall: typing_extensions.TypeAlias = ToolCall
+
+@typing.final
+class ToolResult(google.protobuf.message.Message):
     """What a called tool returned."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TOOL_CALL_ID_FIELD_NUMBER: int
-    CONTENT_FIELD_NUMBER: int
-    IS_ERROR_FIELD_NUMBER: int
-    tool_call_id: str
+    TOOL_CALL_ID_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    IS_ERROR_FIELD_NUMBER: builtins.int
+    tool_call_id: builtins.str
     """The id of the ToolCall it answers; that call must precede it. Required."""
-    content: str
+    content: builtins.str
     """The result as text, often JSON."""
-    is_error: bool
+    is_error: builtins.bool
     """True when the tool failed and content describes the error. Default: false."""
     def __init__(
         self,
         *,
-        tool_call_id: str = ...,
-        content: str = ...,
-        is_error: bool = ...,
+        tool_call_id: builtins.str = ...,
+        content: builtins.str = ...,
+        is_error: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["content", b"content", "is_error", b"is_error", "tool_call_id", b"tool_call_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "is_error", b"is_error", "tool_call_id", b"tool_call_id"]) -> None: ...
 
-@final
-class Reasoning(Message):
+Global___ToolResult: typing_extensions.TypeAlias = ToolResult
+
+@typing.final
+class Reasoning(google.protobuf.message.Message):
     """Reasoning of an LLM. Opaque fields must be passed back unchanged."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TEXT_FIELD_NUMBER: int
-    SIGNATURE_FIELD_NUMBER: int
-    REDACTED_DATA_FIELD_NUMBER: int
-    text: str
+    TEXT_FIELD_NUMBER: builtins.int
+    SIGNATURE_FIELD_NUMBER: builtins.int
+    REDACTED_DATA_FIELD_NUMBER: builtins.int
+    text: builtins.str
     """Readable reasoning; empty when the provider hides it."""
-    signature: str
+    signature: builtins.str
     """The provider's signature over the text. Default: none."""
-    redacted_data: str
+    redacted_data: builtins.str
     """Reasoning that the provider encrypted. Default: none."""
     def __init__(
         self,
         *,
-        text: str = ...,
-        signature: str = ...,
-        redacted_data: str = ...,
+        text: builtins.str = ...,
+        signature: builtins.str = ...,
+        redacted_data: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
 
-@final
-class Tool(Message):
+Global___Reasoning: typing_extensions.TypeAlias = Reasoning
+
+@typing.final
+class Tool(google.protobuf.message.Message):
     """A tool which the LLM may call."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    NAME_FIELD_NUMBER: int
-    DESCRIPTION_FIELD_NUMBER: int
-    PARAMETERS_JSON_FIELD_NUMBER: int
-    STRICT_FIELD_NUMBER: int
-    name: str
+    NAME_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    PARAMETERS_JSON_FIELD_NUMBER: builtins.int
+    STRICT_FIELD_NUMBER: builtins.int
+    name: builtins.str
     """Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query."""
-    description: str
+    description: builtins.str
     """When and how to use it. Default: none."""
-    parameters_json: str
+    parameters_json: builtins.str
     """Parameters as a JSON Schema of type object. Default: an object without properties."""
-    strict: bool
+    strict: builtins.bool
     """True asks the provider to enforce the schema. Unset: the provider's default."""
     def __init__(
         self,
         *,
-        name: str = ...,
-        description: str = ...,
-        parameters_json: str = ...,
-        strict: bool | None = ...,
+        name: builtins.str = ...,
+        description: builtins.str = ...,
+        parameters_json: builtins.str = ...,
+        strict: builtins.bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_strict", b"_strict", "strict", b"strict"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_strict", b"_strict", "description", b"description", "name", b"name", "parameters_json", b"parameters_json", "strict", b"strict"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["_strict", b"_strict"]) -> Literal["strict"] | None: ...
+    def HasField(self, field_name: typing.Literal["_strict", b"_strict", "strict", b"strict"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_strict", b"_strict", "description", b"description", "name", b"name", "parameters_json", b"parameters_json", "strict", b"strict"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_strict", b"_strict"]) -> typing.Literal["strict"] | None: ...
 
-@final
-class ToolChoice(Message):
+Global___Tool: typing_extensions.TypeAlias = Tool
+
+@typing.final
+class ToolChoice(google.protobuf.message.Message):
     """Whether and which tool must be called."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     class _Mode:
-        ValueType = NewType("ValueType", int)
+        ValueType = typing.NewType("ValueType", builtins.int)
         V: typing_extensions.TypeAlias = ValueType
 
-    class _ModeEnumTypeWrapper(_EnumTypeWrapper[ToolChoice._Mode.ValueType], type):
-        DESCRIPTOR: EnumDescriptor
+    class _ModeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ToolChoice._Mode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
         MODE_UNSPECIFIED: ToolChoice._Mode.ValueType  # 0
         """Not set: auto when tools are given."""
         MODE_AUTO: ToolChoice._Mode.ValueType  # 1
@@ -366,287 +358,305 @@ class ToolChoice(Message):
     MODE_REQUIRED: ToolChoice.Mode.ValueType  # 3
     """Some tool must be called."""
 
-    MODE_FIELD_NUMBER: int
-    TOOL_NAME_FIELD_NUMBER: int
-    mode: ToolChoice.Mode.ValueType
+    MODE_FIELD_NUMBER: builtins.int
+    TOOL_NAME_FIELD_NUMBER: builtins.int
+    mode: Global___ToolChoice.Mode.ValueType
     """A general mode."""
-    tool_name: str
+    tool_name: builtins.str
     """The name of the one tool that must be called."""
     def __init__(
         self,
         *,
-        mode: ToolChoice.Mode.ValueType = ...,
-        tool_name: str = ...,
+        mode: Global___ToolChoice.Mode.ValueType = ...,
+        tool_name: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["choice", b"choice", "mode", b"mode", "tool_name", b"tool_name"]) -> bool: ...
-    def ClearField(self, field_name: Literal["choice", b"choice", "mode", b"mode", "tool_name", b"tool_name"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["choice", b"choice"]) -> Literal["mode", "tool_name"] | None: ...
+    def HasField(self, field_name: typing.Literal["choice", b"choice", "mode", b"mode", "tool_name", b"tool_name"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["choice", b"choice", "mode", b"mode", "tool_name", b"tool_name"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["choice", b"choice"]) -> typing.Literal["mode", "tool_name"] | None: ...
 
-@final
-class ResponseFormat(Message):
+Global___ToolChoice: typing_extensions.TypeAlias = ToolChoice
+
+@typing.final
+class ResponseFormat(google.protobuf.message.Message):
     """The form the answer must have."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    JSON_OBJECT_FIELD_NUMBER: int
-    JSON_SCHEMA_FIELD_NUMBER: int
+    JSON_OBJECT_FIELD_NUMBER: builtins.int
+    JSON_SCHEMA_FIELD_NUMBER: builtins.int
     @property
-    def json_object(self) -> JsonObjectFormat:
+    def json_object(self) -> Global___JsonObjectFormat:
         """Any JSON object."""
 
     @property
-    def json_schema(self) -> JsonSchemaFormat:
+    def json_schema(self) -> Global___JsonSchemaFormat:
         """JSON which satisfies a schema."""
 
     def __init__(
         self,
         *,
-        json_object: JsonObjectFormat | None = ...,
-        json_schema: JsonSchemaFormat | None = ...,
+        json_object: Global___JsonObjectFormat | None = ...,
+        json_schema: Global___JsonSchemaFormat | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["format", b"format", "json_object", b"json_object", "json_schema", b"json_schema"]) -> bool: ...
-    def ClearField(self, field_name: Literal["format", b"format", "json_object", b"json_object", "json_schema", b"json_schema"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["format", b"format"]) -> Literal["json_object", "json_schema"] | None: ...
+    def HasField(self, field_name: typing.Literal["format", b"format", "json_object", b"json_object", "json_schema", b"json_schema"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["format", b"format", "json_object", b"json_object", "json_schema", b"json_schema"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["format", b"format"]) -> typing.Literal["json_object", "json_schema"] | None: ...
 
-@final
-class JsonObjectFormat(Message):
+Global___ResponseFormat: typing_extensions.TypeAlias = ResponseFormat
+
+@typing.final
+class JsonObjectFormat(google.protobuf.message.Message):
     """Any JSON object."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     def __init__(
         self,
     ) -> None: ...
 
-@final
-class JsonSchemaFormat(Message):
+Global___JsonObjectFormat: typing_extensions.TypeAlias = JsonObjectFormat
+
+@typing.final
+class JsonSchemaFormat(google.protobuf.message.Message):
     """JSON which satisfies a schema."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    NAME_FIELD_NUMBER: int
-    SCHEMA_JSON_FIELD_NUMBER: int
-    DESCRIPTION_FIELD_NUMBER: int
-    STRICT_FIELD_NUMBER: int
-    name: str
+    NAME_FIELD_NUMBER: builtins.int
+    SCHEMA_JSON_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    STRICT_FIELD_NUMBER: builtins.int
+    name: builtins.str
     """Name of the schema, 1 to 64 characters of [a-zA-Z0-9_-]. Required."""
-    schema_json: str
+    schema_json: builtins.str
     """The JSON Schema. Required."""
-    description: str
+    description: builtins.str
     """What the schema is for. Default: none."""
-    strict: bool
+    strict: builtins.bool
     """True asks the provider to enforce the schema. Unset: the provider's default."""
     def __init__(
         self,
         *,
-        name: str = ...,
-        schema_json: str = ...,
-        description: str = ...,
-        strict: bool | None = ...,
+        name: builtins.str = ...,
+        schema_json: builtins.str = ...,
+        description: builtins.str = ...,
+        strict: builtins.bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_strict", b"_strict", "strict", b"strict"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_strict", b"_strict", "description", b"description", "name", b"name", "schema_json", b"schema_json", "strict", b"strict"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["_strict", b"_strict"]) -> Literal["strict"] | None: ...
+    def HasField(self, field_name: typing.Literal["_strict", b"_strict", "strict", b"strict"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_strict", b"_strict", "description", b"description", "name", b"name", "schema_json", b"schema_json", "strict", b"strict"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_strict", b"_strict"]) -> typing.Literal["strict"] | None: ...
 
-@final
-class GenerationConfig(Message):
+Global___JsonSchemaFormat: typing_extensions.TypeAlias = JsonSchemaFormat
+
+@typing.final
+class GenerationConfig(google.protobuf.message.Message):
     """How the answer is generated. A model that cannot honour a set field is not chosen; nothing is dropped silently."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    MAX_OUTPUT_TOKENS_FIELD_NUMBER: int
-    TEMPERATURE_FIELD_NUMBER: int
-    TOP_P_FIELD_NUMBER: int
-    STOP_SEQUENCES_FIELD_NUMBER: int
-    SEED_FIELD_NUMBER: int
-    FREQUENCY_PENALTY_FIELD_NUMBER: int
-    PRESENCE_PENALTY_FIELD_NUMBER: int
-    LOGPROBS_FIELD_NUMBER: int
-    TOP_LOGPROBS_FIELD_NUMBER: int
-    RESPONSE_FORMAT_FIELD_NUMBER: int
-    REASONING_EFFORT_FIELD_NUMBER: int
-    max_output_tokens: int
+    MAX_OUTPUT_TOKENS_FIELD_NUMBER: builtins.int
+    TEMPERATURE_FIELD_NUMBER: builtins.int
+    TOP_P_FIELD_NUMBER: builtins.int
+    STOP_SEQUENCES_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
+    FREQUENCY_PENALTY_FIELD_NUMBER: builtins.int
+    PRESENCE_PENALTY_FIELD_NUMBER: builtins.int
+    LOGPROBS_FIELD_NUMBER: builtins.int
+    TOP_LOGPROBS_FIELD_NUMBER: builtins.int
+    RESPONSE_FORMAT_FIELD_NUMBER: builtins.int
+    REASONING_EFFORT_FIELD_NUMBER: builtins.int
+    max_output_tokens: builtins.int
     """Most tokens of the answer, >= 1. Unset: the model's own limit."""
-    temperature: float
+    temperature: builtins.float
     """Sampling temperature in [0, 2]. Unset: the provider's default."""
-    top_p: float
+    top_p: builtins.float
     """Nucleus sampling mass in (0, 1]. Unset: the provider's default."""
-    seed: int
+    seed: builtins.int
     """Seed for repeatable sampling where the provider can. Unset: none."""
-    frequency_penalty: float
+    frequency_penalty: builtins.float
     """Penalty on frequent tokens in [-2, 2]. Unset: the provider's default."""
-    presence_penalty: float
+    presence_penalty: builtins.float
     """Penalty on present tokens in [-2, 2]. Unset: the provider's default."""
-    logprobs: bool
+    logprobs: builtins.bool
     """True returns the log-probability of every token. Unset: false."""
-    top_logprobs: int
+    top_logprobs: builtins.int
     """Alternatives returned per token in [0, 20]; needs logprobs. Unset: 0."""
-    reasoning_effort: ReasoningEffort.ValueType
+    reasoning_effort: Global___ReasoningEffort.ValueType
     """How much to reason. Unspecified: the provider's default."""
     @property
-    def stop_sequences(self) -> RepeatedScalarFieldContainer[str]:
+    def stop_sequences(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """At most 8 strings at which generation stops."""
 
     @property
-    def response_format(self) -> ResponseFormat:
+    def response_format(self) -> Global___ResponseFormat:
         """Form of the answer. Unset: free text."""
 
     def __init__(
         self,
         *,
-        max_output_tokens: int | None = ...,
-        temperature: float | None = ...,
-        top_p: float | None = ...,
-        stop_sequences: Iterable[str] | None = ...,
-        seed: int | None = ...,
-        frequency_penalty: float | None = ...,
-        presence_penalty: float | None = ...,
-        logprobs: bool | None = ...,
-        top_logprobs: int | None = ...,
-        response_format: ResponseFormat | None = ...,
-        reasoning_effort: ReasoningEffort.ValueType = ...,
+        max_output_tokens: builtins.int | None = ...,
+        temperature: builtins.float | None = ...,
+        top_p: builtins.float | None = ...,
+        stop_sequences: collections.abc.Iterable[builtins.str] | None = ...,
+        seed: builtins.int | None = ...,
+        frequency_penalty: builtins.float | None = ...,
+        presence_penalty: builtins.float | None = ...,
+        logprobs: builtins.bool | None = ...,
+        top_logprobs: builtins.int | None = ...,
+        response_format: Global___ResponseFormat | None = ...,
+        reasoning_effort: Global___ReasoningEffort.ValueType = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "presence_penalty", b"presence_penalty", "response_format", b"response_format", "seed", b"seed", "temperature", b"temperature", "top_logprobs", b"top_logprobs", "top_p", b"top_p"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "presence_penalty", b"presence_penalty", "reasoning_effort", b"reasoning_effort", "response_format", b"response_format", "seed", b"seed", "stop_sequences", b"stop_sequences", "temperature", b"temperature", "top_logprobs", b"top_logprobs", "top_p", b"top_p"]) -> None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_frequency_penalty", b"_frequency_penalty"]) -> Literal["frequency_penalty"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_logprobs", b"_logprobs"]) -> Literal["logprobs"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_max_output_tokens", b"_max_output_tokens"]) -> Literal["max_output_tokens"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_presence_penalty", b"_presence_penalty"]) -> Literal["presence_penalty"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_seed", b"_seed"]) -> Literal["seed"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_temperature", b"_temperature"]) -> Literal["temperature"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_top_logprobs", b"_top_logprobs"]) -> Literal["top_logprobs"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_top_p", b"_top_p"]) -> Literal["top_p"] | None: ...
+    def HasField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "presence_penalty", b"presence_penalty", "response_format", b"response_format", "seed", b"seed", "temperature", b"temperature", "top_logprobs", b"top_logprobs", "top_p", b"top_p"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "presence_penalty", b"presence_penalty", "reasoning_effort", b"reasoning_effort", "response_format", b"response_format", "seed", b"seed", "stop_sequences", b"stop_sequences", "temperature", b"temperature", "top_logprobs", b"top_logprobs", "top_p", b"top_p"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_frequency_penalty", b"_frequency_penalty"]) -> typing.Literal["frequency_penalty"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_logprobs", b"_logprobs"]) -> typing.Literal["logprobs"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_max_output_tokens", b"_max_output_tokens"]) -> typing.Literal["max_output_tokens"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_presence_penalty", b"_presence_penalty"]) -> typing.Literal["presence_penalty"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_seed", b"_seed"]) -> typing.Literal["seed"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_temperature", b"_temperature"]) -> typing.Literal["temperature"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_top_logprobs", b"_top_logprobs"]) -> typing.Literal["top_logprobs"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_top_p", b"_top_p"]) -> typing.Literal["top_p"] | None: ...
 
-@final
-class Query(Message):
+Global___GenerationConfig: typing_extensions.TypeAlias = GenerationConfig
+
+@typing.final
+class Query(google.protobuf.message.Message):
     """What is to be answered. The router sees all of it, not only the last line."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    MESSAGES_FIELD_NUMBER: int
-    TOOLS_FIELD_NUMBER: int
-    TOOL_CHOICE_FIELD_NUMBER: int
-    GENERATION_FIELD_NUMBER: int
+    MESSAGES_FIELD_NUMBER: builtins.int
+    TOOLS_FIELD_NUMBER: builtins.int
+    TOOL_CHOICE_FIELD_NUMBER: builtins.int
+    GENERATION_FIELD_NUMBER: builtins.int
     @property
-    def messages(self) -> RepeatedCompositeFieldContainer[Message]:
+    def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Message]:
         """The conversation, oldest first. At least one message; the last is from the user or a tool."""
 
     @property
-    def tools(self) -> RepeatedCompositeFieldContainer[Tool]:
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Tool]:
         """Tools which the LLM may call. Default: none."""
 
     @property
-    def tool_choice(self) -> ToolChoice:
+    def tool_choice(self) -> Global___ToolChoice:
         """Whether and which tool must be called. Needs tools."""
 
     @property
-    def generation(self) -> GenerationConfig:
+    def generation(self) -> Global___GenerationConfig:
         """How the answer is generated. Unset: the providers' defaults."""
 
     def __init__(
         self,
         *,
-        messages: Iterable[Message] | None = ...,
-        tools: Iterable[Tool] | None = ...,
-        tool_choice: ToolChoice | None = ...,
-        generation: GenerationConfig | None = ...,
+        messages: collections.abc.Iterable[Global___Message] | None = ...,
+        tools: collections.abc.Iterable[Global___Tool] | None = ...,
+        tool_choice: Global___ToolChoice | None = ...,
+        generation: Global___GenerationConfig | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["generation", b"generation", "tool_choice", b"tool_choice"]) -> bool: ...
-    def ClearField(self, field_name: Literal["generation", b"generation", "messages", b"messages", "tool_choice", b"tool_choice", "tools", b"tools"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["generation", b"generation", "tool_choice", b"tool_choice"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["generation", b"generation", "messages", b"messages", "tool_choice", b"tool_choice", "tools", b"tools"]) -> None: ...
 
-@final
-class Usage(Message):
+Global___Query: typing_extensions.TypeAlias = Query
+
+@typing.final
+class Usage(google.protobuf.message.Message):
     """Tokens consumed. An unset field is unknown, which is not zero."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    INPUT_TOKENS_FIELD_NUMBER: int
-    OUTPUT_TOKENS_FIELD_NUMBER: int
-    CACHE_READ_TOKENS_FIELD_NUMBER: int
-    CACHE_WRITE_TOKENS_FIELD_NUMBER: int
-    REASONING_TOKENS_FIELD_NUMBER: int
-    input_tokens: int
+    INPUT_TOKENS_FIELD_NUMBER: builtins.int
+    OUTPUT_TOKENS_FIELD_NUMBER: builtins.int
+    CACHE_READ_TOKENS_FIELD_NUMBER: builtins.int
+    CACHE_WRITE_TOKENS_FIELD_NUMBER: builtins.int
+    REASONING_TOKENS_FIELD_NUMBER: builtins.int
+    input_tokens: builtins.int
     """All input tokens, cached ones included."""
-    output_tokens: int
+    output_tokens: builtins.int
     """All output tokens, reasoning included."""
-    cache_read_tokens: int
+    cache_read_tokens: builtins.int
     """Input tokens read from the provider's cache."""
-    cache_write_tokens: int
+    cache_write_tokens: builtins.int
     """Input tokens written to the provider's cache."""
-    reasoning_tokens: int
+    reasoning_tokens: builtins.int
     """Output tokens spent on reasoning."""
     def __init__(
         self,
         *,
-        input_tokens: int | None = ...,
-        output_tokens: int | None = ...,
-        cache_read_tokens: int | None = ...,
-        cache_write_tokens: int | None = ...,
-        reasoning_tokens: int | None = ...,
+        input_tokens: builtins.int | None = ...,
+        output_tokens: builtins.int | None = ...,
+        cache_read_tokens: builtins.int | None = ...,
+        cache_write_tokens: builtins.int | None = ...,
+        reasoning_tokens: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_tokens", b"_input_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_tokens", b"cache_write_tokens", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_tokens", b"_input_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_tokens", b"cache_write_tokens", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]) -> None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_cache_read_tokens", b"_cache_read_tokens"]) -> Literal["cache_read_tokens"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_cache_write_tokens", b"_cache_write_tokens"]) -> Literal["cache_write_tokens"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_input_tokens", b"_input_tokens"]) -> Literal["input_tokens"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_output_tokens", b"_output_tokens"]) -> Literal["output_tokens"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_reasoning_tokens", b"_reasoning_tokens"]) -> Literal["reasoning_tokens"] | None: ...
+    def HasField(self, field_name: typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_tokens", b"_input_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_tokens", b"cache_write_tokens", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_tokens", b"_input_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_tokens", b"cache_write_tokens", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cache_read_tokens", b"_cache_read_tokens"]) -> typing.Literal["cache_read_tokens"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cache_write_tokens", b"_cache_write_tokens"]) -> typing.Literal["cache_write_tokens"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_input_tokens", b"_input_tokens"]) -> typing.Literal["input_tokens"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_output_tokens", b"_output_tokens"]) -> typing.Literal["output_tokens"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_reasoning_tokens", b"_reasoning_tokens"]) -> typing.Literal["reasoning_tokens"] | None: ...
 
-@final
-class TokenLogprob(Message):
+Global___Usage: typing_extensions.TypeAlias = Usage
+
+@typing.final
+class TokenLogprob(google.protobuf.message.Message):
     """Log-probability of one generated token."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TOKEN_FIELD_NUMBER: int
-    LOGPROB_FIELD_NUMBER: int
-    TOP_FIELD_NUMBER: int
-    token: str
+    TOKEN_FIELD_NUMBER: builtins.int
+    LOGPROB_FIELD_NUMBER: builtins.int
+    TOP_FIELD_NUMBER: builtins.int
+    token: builtins.str
     """The token as text."""
-    logprob: float
+    logprob: builtins.float
     """Natural logarithm of its probability, <= 0."""
     @property
-    def top(self) -> RepeatedCompositeFieldContainer[TopLogprob]:
+    def top(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TopLogprob]:
         """The most likely tokens at this place, best first; as many as top_logprobs asked for."""
 
     def __init__(
         self,
         *,
-        token: str = ...,
-        logprob: float = ...,
-        top: Iterable[TopLogprob] | None = ...,
+        token: builtins.str = ...,
+        logprob: builtins.float = ...,
+        top: collections.abc.Iterable[Global___TopLogprob] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["logprob", b"logprob", "token", b"token", "top", b"top"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["logprob", b"logprob", "token", b"token", "top", b"top"]) -> None: ...
 
-@final
-class TopLogprob(Message):
+Global___TokenLogprob: typing_extensions.TypeAlias = TokenLogprob
+
+@typing.final
+class TopLogprob(google.protobuf.message.Message):
     """One alternative at the place of a token."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TOKEN_FIELD_NUMBER: int
-    LOGPROB_FIELD_NUMBER: int
-    token: str
+    TOKEN_FIELD_NUMBER: builtins.int
+    LOGPROB_FIELD_NUMBER: builtins.int
+    token: builtins.str
     """The token as text."""
-    logprob: float
+    logprob: builtins.float
     """Natural logarithm of its probability, <= 0."""
     def __init__(
         self,
         *,
-        token: str = ...,
-        logprob: float = ...,
+        token: builtins.str = ...,
+        logprob: builtins.float = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["logprob", b"logprob", "token", b"token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["logprob", b"logprob", "token", b"token"]) -> None: ...
+
+Global___TopLogprob: typing_extensions.TypeAlias = TopLogprob

@@ -3,992 +3,1016 @@
 isort:skip_file
 The service: route, complete, report, look up."""
 
-from builtins import (
-    bool,
-    float,
-    int,
-    str,
-)
-from collections.abc import (
-    Iterable,
-    Mapping,
-)
-from frontdesk.v1.chat_pb2 import (
-    FinishReason,
-    Message,
-    Query,
-    TokenLogprob,
-    Usage,
-)
-from frontdesk.v1.routing_pb2 import (
-    Attempt,
-    Capability,
-    Cost,
-    Decision,
-    RoutingPolicy,
-    StepKind,
-)
-from google.protobuf.descriptor import (
-    Descriptor,
-    FileDescriptor,
-)
-from google.protobuf.internal.containers import (
-    RepeatedCompositeFieldContainer,
-    RepeatedScalarFieldContainer,
-    ScalarMap,
-)
-from google.protobuf.message import (
-    Message,
-)
-from google.protobuf.timestamp_pb2 import (
-    Timestamp,
-)
-from typing import (
-    Literal,
-    final,
-    overload,
-)
+import builtins
+import collections.abc
+import frontdesk.v1.chat_pb2
+import frontdesk.v1.routing_pb2
+import google.protobuf.descriptor
+import google.protobuf.internal.containers
+import google.protobuf.message
+import google.protobuf.timestamp_pb2
+import sys
+import typing
 
-DESCRIPTOR: FileDescriptor
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
 
-@final
-class RouteRequest(Message):
+DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+@typing.final
+class RouteRequest(google.protobuf.message.Message):
     """Request of Route."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    @final
-    class LabelsEntry(Message):
-        DESCRIPTOR: Descriptor
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-        KEY_FIELD_NUMBER: int
-        VALUE_FIELD_NUMBER: int
-        key: str
-        value: str
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
         def __init__(
             self,
             *,
-            key: str = ...,
-            value: str = ...,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
         ) -> None: ...
-        def ClearField(self, field_name: Literal["key", b"key", "value", b"value"]) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
-    QUERY_FIELD_NUMBER: int
-    POLICY_FIELD_NUMBER: int
-    LABELS_FIELD_NUMBER: int
+    QUERY_FIELD_NUMBER: builtins.int
+    POLICY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
     @property
-    def query(self) -> Query:
+    def query(self) -> frontdesk.v1.chat_pb2.Query:
         """What is to be answered. Required."""
 
     @property
-    def policy(self) -> RoutingPolicy:
+    def policy(self) -> frontdesk.v1.routing_pb2.RoutingPolicy:
         """The caller's wishes. Unset: the default router with its defaults."""
 
     @property
-    def labels(self) -> ScalarMap[str, str]:
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """At most 16 labels that are recorded with the decision; keys up to 64, values up to 256 characters."""
 
     def __init__(
         self,
         *,
-        query: Query | None = ...,
-        policy: RoutingPolicy | None = ...,
-        labels: Mapping[str, str] | None = ...,
+        query: frontdesk.v1.chat_pb2.Query | None = ...,
+        policy: frontdesk.v1.routing_pb2.RoutingPolicy | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["policy", b"policy", "query", b"query"]) -> bool: ...
-    def ClearField(self, field_name: Literal["labels", b"labels", "policy", b"policy", "query", b"query"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["policy", b"policy", "query", b"query"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["labels", b"labels", "policy", b"policy", "query", b"query"]) -> None: ...
 
-@final
-class RouteResponse(Message):
+Global___RouteRequest: typing_extensions.TypeAlias = RouteRequest
+
+@typing.final
+class RouteResponse(google.protobuf.message.Message):
     """Response of Route."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    DECISION_FIELD_NUMBER: int
+    DECISION_FIELD_NUMBER: builtins.int
     @property
-    def decision(self) -> Decision:
+    def decision(self) -> frontdesk.v1.routing_pb2.Decision:
         """The decision."""
 
     def __init__(
         self,
         *,
-        decision: Decision | None = ...,
+        decision: frontdesk.v1.routing_pb2.Decision | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["decision", b"decision"]) -> bool: ...
-    def ClearField(self, field_name: Literal["decision", b"decision"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["decision", b"decision"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["decision", b"decision"]) -> None: ...
 
-@final
-class RouteBatchRequest(Message):
+Global___RouteResponse: typing_extensions.TypeAlias = RouteResponse
+
+@typing.final
+class RouteBatchRequest(google.protobuf.message.Message):
     """Request of RouteBatch."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    @final
-    class LabelsEntry(Message):
-        DESCRIPTOR: Descriptor
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-        KEY_FIELD_NUMBER: int
-        VALUE_FIELD_NUMBER: int
-        key: str
-        value: str
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
         def __init__(
             self,
             *,
-            key: str = ...,
-            value: str = ...,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
         ) -> None: ...
-        def ClearField(self, field_name: Literal["key", b"key", "value", b"value"]) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
-    QUERIES_FIELD_NUMBER: int
-    POLICY_FIELD_NUMBER: int
-    LABELS_FIELD_NUMBER: int
+    QUERIES_FIELD_NUMBER: builtins.int
+    POLICY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
     @property
-    def queries(self) -> RepeatedCompositeFieldContainer[Query]:
+    def queries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[frontdesk.v1.chat_pb2.Query]:
         """What is to be answered, 1 to 1,024 queries."""
 
     @property
-    def policy(self) -> RoutingPolicy:
+    def policy(self) -> frontdesk.v1.routing_pb2.RoutingPolicy:
         """The caller's wishes for all of them. Unset: the default router with its defaults."""
 
     @property
-    def labels(self) -> ScalarMap[str, str]:
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Labels for all of them, as in RouteRequest."""
 
     def __init__(
         self,
         *,
-        queries: Iterable[Query] | None = ...,
-        policy: RoutingPolicy | None = ...,
-        labels: Mapping[str, str] | None = ...,
+        queries: collections.abc.Iterable[frontdesk.v1.chat_pb2.Query] | None = ...,
+        policy: frontdesk.v1.routing_pb2.RoutingPolicy | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["policy", b"policy"]) -> bool: ...
-    def ClearField(self, field_name: Literal["labels", b"labels", "policy", b"policy", "queries", b"queries"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["policy", b"policy"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["labels", b"labels", "policy", b"policy", "queries", b"queries"]) -> None: ...
 
-@final
-class RouteBatchResponse(Message):
+Global___RouteBatchRequest: typing_extensions.TypeAlias = RouteBatchRequest
+
+@typing.final
+class RouteBatchResponse(google.protobuf.message.Message):
     """Response of RouteBatch."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    RESULTS_FIELD_NUMBER: int
+    RESULTS_FIELD_NUMBER: builtins.int
     @property
-    def results(self) -> RepeatedCompositeFieldContainer[RouteResult]:
+    def results(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RouteResult]:
         """One result a query, in their order."""
 
     def __init__(
         self,
         *,
-        results: Iterable[RouteResult] | None = ...,
+        results: collections.abc.Iterable[Global___RouteResult] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["results", b"results"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["results", b"results"]) -> None: ...
 
-@final
-class RouteResult(Message):
+Global___RouteBatchResponse: typing_extensions.TypeAlias = RouteBatchResponse
+
+@typing.final
+class RouteResult(google.protobuf.message.Message):
     """The result for one query of a batch."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    DECISION_FIELD_NUMBER: int
-    ERROR_FIELD_NUMBER: int
+    DECISION_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
     @property
-    def decision(self) -> Decision:
+    def decision(self) -> frontdesk.v1.routing_pb2.Decision:
         """The decision."""
 
     @property
-    def error(self) -> RouteError:
+    def error(self) -> Global___RouteError:
         """Why this query could not be routed."""
 
     def __init__(
         self,
         *,
-        decision: Decision | None = ...,
-        error: RouteError | None = ...,
+        decision: frontdesk.v1.routing_pb2.Decision | None = ...,
+        error: Global___RouteError | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["decision", b"decision", "error", b"error", "result", b"result"]) -> bool: ...
-    def ClearField(self, field_name: Literal["decision", b"decision", "error", b"error", "result", b"result"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["result", b"result"]) -> Literal["decision", "error"] | None: ...
+    def HasField(self, field_name: typing.Literal["decision", b"decision", "error", b"error", "result", b"result"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["decision", b"decision", "error", b"error", "result", b"result"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["result", b"result"]) -> typing.Literal["decision", "error"] | None: ...
 
-@final
-class RouteError(Message):
+Global___RouteResult: typing_extensions.TypeAlias = RouteResult
+
+@typing.final
+class RouteError(google.protobuf.message.Message):
     """Why one query of a batch could not be routed."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    CODE_FIELD_NUMBER: int
-    REASON_FIELD_NUMBER: int
-    MESSAGE_FIELD_NUMBER: int
-    FIELD_FIELD_NUMBER: int
-    code: int
+    CODE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    FIELD_FIELD_NUMBER: builtins.int
+    code: builtins.int
     """The gRPC status code which Route would have returned."""
-    reason: str
+    reason: builtins.str
     """The ErrorInfo reason."""
-    message: str
+    message: builtins.str
     """The error in words."""
-    field: str
+    field: builtins.str
     """Path of the field at fault; empty when no field is."""
     def __init__(
         self,
         *,
-        code: int = ...,
-        reason: str = ...,
-        message: str = ...,
-        field: str = ...,
+        code: builtins.int = ...,
+        reason: builtins.str = ...,
+        message: builtins.str = ...,
+        field: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["code", b"code", "field", b"field", "message", b"message", "reason", b"reason"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "field", b"field", "message", b"message", "reason", b"reason"]) -> None: ...
 
-@final
-class CompleteRequest(Message):
+Global___RouteError: typing_extensions.TypeAlias = RouteError
+
+@typing.final
+class CompleteRequest(google.protobuf.message.Message):
     """Request of Complete."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    @final
-    class LabelsEntry(Message):
-        DESCRIPTOR: Descriptor
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-        KEY_FIELD_NUMBER: int
-        VALUE_FIELD_NUMBER: int
-        key: str
-        value: str
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
         def __init__(
             self,
             *,
-            key: str = ...,
-            value: str = ...,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
         ) -> None: ...
-        def ClearField(self, field_name: Literal["key", b"key", "value", b"value"]) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
-    QUERY_FIELD_NUMBER: int
-    POLICY_FIELD_NUMBER: int
-    LABELS_FIELD_NUMBER: int
+    QUERY_FIELD_NUMBER: builtins.int
+    POLICY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
     @property
-    def query(self) -> Query:
+    def query(self) -> frontdesk.v1.chat_pb2.Query:
         """What is to be answered. Required."""
 
     @property
-    def policy(self) -> RoutingPolicy:
+    def policy(self) -> frontdesk.v1.routing_pb2.RoutingPolicy:
         """The caller's wishes. Unset: the default router with its defaults."""
 
     @property
-    def labels(self) -> ScalarMap[str, str]:
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Labels, as in RouteRequest."""
 
     def __init__(
         self,
         *,
-        query: Query | None = ...,
-        policy: RoutingPolicy | None = ...,
-        labels: Mapping[str, str] | None = ...,
+        query: frontdesk.v1.chat_pb2.Query | None = ...,
+        policy: frontdesk.v1.routing_pb2.RoutingPolicy | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["policy", b"policy", "query", b"query"]) -> bool: ...
-    def ClearField(self, field_name: Literal["labels", b"labels", "policy", b"policy", "query", b"query"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["policy", b"policy", "query", b"query"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["labels", b"labels", "policy", b"policy", "query", b"query"]) -> None: ...
 
-@final
-class CompleteResponse(Message):
+Global___CompleteRequest: typing_extensions.TypeAlias = CompleteRequest
+
+@typing.final
+class CompleteResponse(google.protobuf.message.Message):
     """Response of Complete."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    COMPLETION_ID_FIELD_NUMBER: int
-    DECISION_FIELD_NUMBER: int
-    MODEL_FIELD_NUMBER: int
-    MESSAGE_FIELD_NUMBER: int
-    FINISH_REASON_FIELD_NUMBER: int
-    USAGE_FIELD_NUMBER: int
-    COST_FIELD_NUMBER: int
-    ATTEMPTS_FIELD_NUMBER: int
-    LOGPROBS_FIELD_NUMBER: int
-    completion_id: str
+    COMPLETION_ID_FIELD_NUMBER: builtins.int
+    DECISION_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    FINISH_REASON_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
+    COST_FIELD_NUMBER: builtins.int
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    LOGPROBS_FIELD_NUMBER: builtins.int
+    completion_id: builtins.str
     """Identifies the completion; equals the decision's id."""
-    model: str
+    model: builtins.str
     """The model that answered; differs from the decision's after an escalation or a fallback."""
-    finish_reason: FinishReason.ValueType
+    finish_reason: frontdesk.v1.chat_pb2.FinishReason.ValueType
     """Why generation ended."""
     @property
-    def decision(self) -> Decision:
+    def decision(self) -> frontdesk.v1.routing_pb2.Decision:
         """The decision."""
 
     @property
-    def message(self) -> Message:
+    def message(self) -> frontdesk.v1.chat_pb2.Message:
         """The answer."""
 
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> frontdesk.v1.chat_pb2.Usage:
         """Tokens of the accepted attempt."""
 
     @property
-    def cost(self) -> Cost:
+    def cost(self) -> frontdesk.v1.routing_pb2.Cost:
         """What the request cost."""
 
     @property
-    def attempts(self) -> RepeatedCompositeFieldContainer[Attempt]:
+    def attempts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[frontdesk.v1.routing_pb2.Attempt]:
         """Every attempt, in order."""
 
     @property
-    def logprobs(self) -> RepeatedCompositeFieldContainer[TokenLogprob]:
+    def logprobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[frontdesk.v1.chat_pb2.TokenLogprob]:
         """Log-probabilities of the answer's tokens, when asked for."""
 
     def __init__(
         self,
         *,
-        completion_id: str = ...,
-        decision: Decision | None = ...,
-        model: str = ...,
-        message: Message | None = ...,
-        finish_reason: FinishReason.ValueType = ...,
-        usage: Usage | None = ...,
-        cost: Cost | None = ...,
-        attempts: Iterable[Attempt] | None = ...,
-        logprobs: Iterable[TokenLogprob] | None = ...,
+        completion_id: builtins.str = ...,
+        decision: frontdesk.v1.routing_pb2.Decision | None = ...,
+        model: builtins.str = ...,
+        message: frontdesk.v1.chat_pb2.Message | None = ...,
+        finish_reason: frontdesk.v1.chat_pb2.FinishReason.ValueType = ...,
+        usage: frontdesk.v1.chat_pb2.Usage | None = ...,
+        cost: frontdesk.v1.routing_pb2.Cost | None = ...,
+        attempts: collections.abc.Iterable[frontdesk.v1.routing_pb2.Attempt] | None = ...,
+        logprobs: collections.abc.Iterable[frontdesk.v1.chat_pb2.TokenLogprob] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["cost", b"cost", "decision", b"decision", "message", b"message", "usage", b"usage"]) -> bool: ...
-    def ClearField(self, field_name: Literal["attempts", b"attempts", "completion_id", b"completion_id", "cost", b"cost", "decision", b"decision", "finish_reason", b"finish_reason", "logprobs", b"logprobs", "message", b"message", "model", b"model", "usage", b"usage"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["cost", b"cost", "decision", b"decision", "message", b"message", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "completion_id", b"completion_id", "cost", b"cost", "decision", b"decision", "finish_reason", b"finish_reason", "logprobs", b"logprobs", "message", b"message", "model", b"model", "usage", b"usage"]) -> None: ...
 
-@final
-class StreamCompleteRequest(Message):
+Global___CompleteResponse: typing_extensions.TypeAlias = CompleteResponse
+
+@typing.final
+class StreamCompleteRequest(google.protobuf.message.Message):
     """Request of StreamComplete."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    @final
-    class LabelsEntry(Message):
-        DESCRIPTOR: Descriptor
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-        KEY_FIELD_NUMBER: int
-        VALUE_FIELD_NUMBER: int
-        key: str
-        value: str
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
         def __init__(
             self,
             *,
-            key: str = ...,
-            value: str = ...,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
         ) -> None: ...
-        def ClearField(self, field_name: Literal["key", b"key", "value", b"value"]) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
-    QUERY_FIELD_NUMBER: int
-    POLICY_FIELD_NUMBER: int
-    LABELS_FIELD_NUMBER: int
+    QUERY_FIELD_NUMBER: builtins.int
+    POLICY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
     @property
-    def query(self) -> Query:
+    def query(self) -> frontdesk.v1.chat_pb2.Query:
         """What is to be answered. Required."""
 
     @property
-    def policy(self) -> RoutingPolicy:
+    def policy(self) -> frontdesk.v1.routing_pb2.RoutingPolicy:
         """The caller's wishes. Unset: the default router with its defaults."""
 
     @property
-    def labels(self) -> ScalarMap[str, str]:
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Labels, as in RouteRequest."""
 
     def __init__(
         self,
         *,
-        query: Query | None = ...,
-        policy: RoutingPolicy | None = ...,
-        labels: Mapping[str, str] | None = ...,
+        query: frontdesk.v1.chat_pb2.Query | None = ...,
+        policy: frontdesk.v1.routing_pb2.RoutingPolicy | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["policy", b"policy", "query", b"query"]) -> bool: ...
-    def ClearField(self, field_name: Literal["labels", b"labels", "policy", b"policy", "query", b"query"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["policy", b"policy", "query", b"query"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["labels", b"labels", "policy", b"policy", "query", b"query"]) -> None: ...
 
-@final
-class StreamCompleteResponse(Message):
+Global___StreamCompleteRequest: typing_extensions.TypeAlias = StreamCompleteRequest
+
+@typing.final
+class StreamCompleteResponse(google.protobuf.message.Message):
     """One event of a streamed answer."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    STARTED_FIELD_NUMBER: int
-    ATTEMPT_STARTED_FIELD_NUMBER: int
-    TEXT_DELTA_FIELD_NUMBER: int
-    REASONING_DELTA_FIELD_NUMBER: int
-    TOOL_CALL_DELTA_FIELD_NUMBER: int
-    ATTEMPT_ENDED_FIELD_NUMBER: int
-    COMPLETED_FIELD_NUMBER: int
+    STARTED_FIELD_NUMBER: builtins.int
+    ATTEMPT_STARTED_FIELD_NUMBER: builtins.int
+    TEXT_DELTA_FIELD_NUMBER: builtins.int
+    REASONING_DELTA_FIELD_NUMBER: builtins.int
+    TOOL_CALL_DELTA_FIELD_NUMBER: builtins.int
+    ATTEMPT_ENDED_FIELD_NUMBER: builtins.int
+    COMPLETED_FIELD_NUMBER: builtins.int
     @property
-    def started(self) -> Started:
+    def started(self) -> Global___Started:
         """Routing has decided. First, exactly once."""
 
     @property
-    def attempt_started(self) -> AttemptStarted:
+    def attempt_started(self) -> Global___AttemptStarted:
         """A model is being called."""
 
     @property
-    def text_delta(self) -> TextDelta:
+    def text_delta(self) -> Global___TextDelta:
         """A piece of the answer."""
 
     @property
-    def reasoning_delta(self) -> ReasoningDelta:
+    def reasoning_delta(self) -> Global___ReasoningDelta:
         """A piece of the LLM's reasoning."""
 
     @property
-    def tool_call_delta(self) -> ToolCallDelta:
+    def tool_call_delta(self) -> Global___ToolCallDelta:
         """A piece of a tool call."""
 
     @property
-    def attempt_ended(self) -> AttemptEnded:
+    def attempt_ended(self) -> Global___AttemptEnded:
         """An attempt was rejected or failed, and another model takes over."""
 
     @property
-    def completed(self) -> Completed:
+    def completed(self) -> Global___Completed:
         """The answer is complete. Last, exactly once."""
 
     def __init__(
         self,
         *,
-        started: Started | None = ...,
-        attempt_started: AttemptStarted | None = ...,
-        text_delta: TextDelta | None = ...,
-        reasoning_delta: ReasoningDelta | None = ...,
-        tool_call_delta: ToolCallDelta | None = ...,
-        attempt_ended: AttemptEnded | None = ...,
-        completed: Completed | None = ...,
+        started: Global___Started | None = ...,
+        attempt_started: Global___AttemptStarted | None = ...,
+        text_delta: Global___TextDelta | None = ...,
+        reasoning_delta: Global___ReasoningDelta | None = ...,
+        tool_call_delta: Global___ToolCallDelta | None = ...,
+        attempt_ended: Global___AttemptEnded | None = ...,
+        completed: Global___Completed | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["attempt_ended", b"attempt_ended", "attempt_started", b"attempt_started", "completed", b"completed", "event", b"event", "reasoning_delta", b"reasoning_delta", "started", b"started", "text_delta", b"text_delta", "tool_call_delta", b"tool_call_delta"]) -> bool: ...
-    def ClearField(self, field_name: Literal["attempt_ended", b"attempt_ended", "attempt_started", b"attempt_started", "completed", b"completed", "event", b"event", "reasoning_delta", b"reasoning_delta", "started", b"started", "text_delta", b"text_delta", "tool_call_delta", b"tool_call_delta"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["event", b"event"]) -> Literal["started", "attempt_started", "text_delta", "reasoning_delta", "tool_call_delta", "attempt_ended", "completed"] | None: ...
+    def HasField(self, field_name: typing.Literal["attempt_ended", b"attempt_ended", "attempt_started", b"attempt_started", "completed", b"completed", "event", b"event", "reasoning_delta", b"reasoning_delta", "started", b"started", "text_delta", b"text_delta", "tool_call_delta", b"tool_call_delta"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt_ended", b"attempt_ended", "attempt_started", b"attempt_started", "completed", b"completed", "event", b"event", "reasoning_delta", b"reasoning_delta", "started", b"started", "text_delta", b"text_delta", "tool_call_delta", b"tool_call_delta"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["started", "attempt_started", "text_delta", "reasoning_delta", "tool_call_delta", "attempt_ended", "completed"] | None: ...
 
-@final
-class Started(Message):
+Global___StreamCompleteResponse: typing_extensions.TypeAlias = StreamCompleteResponse
+
+@typing.final
+class Started(google.protobuf.message.Message):
     """Routing has decided."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    COMPLETION_ID_FIELD_NUMBER: int
-    DECISION_FIELD_NUMBER: int
-    completion_id: str
+    COMPLETION_ID_FIELD_NUMBER: builtins.int
+    DECISION_FIELD_NUMBER: builtins.int
+    completion_id: builtins.str
     """Identifies the completion; equals the decision's id."""
     @property
-    def decision(self) -> Decision:
+    def decision(self) -> frontdesk.v1.routing_pb2.Decision:
         """The decision."""
 
     def __init__(
         self,
         *,
-        completion_id: str = ...,
-        decision: Decision | None = ...,
+        completion_id: builtins.str = ...,
+        decision: frontdesk.v1.routing_pb2.Decision | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["decision", b"decision"]) -> bool: ...
-    def ClearField(self, field_name: Literal["completion_id", b"completion_id", "decision", b"decision"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["decision", b"decision"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["completion_id", b"completion_id", "decision", b"decision"]) -> None: ...
 
-@final
-class AttemptStarted(Message):
+Global___Started: typing_extensions.TypeAlias = Started
+
+@typing.final
+class AttemptStarted(google.protobuf.message.Message):
     """A model is being called. Its deltas follow, never another attempt's."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    INDEX_FIELD_NUMBER: int
-    MODEL_FIELD_NUMBER: int
-    KIND_FIELD_NUMBER: int
-    index: int
+    INDEX_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    index: builtins.int
     """Place in the request, from 0."""
-    model: str
+    model: builtins.str
     """Public name of the model."""
-    kind: StepKind.ValueType
+    kind: frontdesk.v1.routing_pb2.StepKind.ValueType
     """Why the attempt is made."""
     def __init__(
         self,
         *,
-        index: int = ...,
-        model: str = ...,
-        kind: StepKind.ValueType = ...,
+        index: builtins.int = ...,
+        model: builtins.str = ...,
+        kind: frontdesk.v1.routing_pb2.StepKind.ValueType = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["index", b"index", "kind", b"kind", "model", b"model"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["index", b"index", "kind", b"kind", "model", b"model"]) -> None: ...
 
-@final
-class TextDelta(Message):
+Global___AttemptStarted: typing_extensions.TypeAlias = AttemptStarted
+
+@typing.final
+class TextDelta(google.protobuf.message.Message):
     """A piece of the answer."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TEXT_FIELD_NUMBER: int
-    LOGPROBS_FIELD_NUMBER: int
-    text: str
+    TEXT_FIELD_NUMBER: builtins.int
+    LOGPROBS_FIELD_NUMBER: builtins.int
+    text: builtins.str
     """The text, never empty."""
     @property
-    def logprobs(self) -> RepeatedCompositeFieldContainer[TokenLogprob]:
+    def logprobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[frontdesk.v1.chat_pb2.TokenLogprob]:
         """Log-probabilities of its tokens, when asked for."""
 
     def __init__(
         self,
         *,
-        text: str = ...,
-        logprobs: Iterable[TokenLogprob] | None = ...,
+        text: builtins.str = ...,
+        logprobs: collections.abc.Iterable[frontdesk.v1.chat_pb2.TokenLogprob] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["logprobs", b"logprobs", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["logprobs", b"logprobs", "text", b"text"]) -> None: ...
 
-@final
-class ReasoningDelta(Message):
+Global___TextDelta: typing_extensions.TypeAlias = TextDelta
+
+@typing.final
+class ReasoningDelta(google.protobuf.message.Message):
     """A piece of the LLM's reasoning."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TEXT_FIELD_NUMBER: int
-    SIGNATURE_FIELD_NUMBER: int
-    REDACTED_DATA_FIELD_NUMBER: int
-    text: str
+    TEXT_FIELD_NUMBER: builtins.int
+    SIGNATURE_FIELD_NUMBER: builtins.int
+    REDACTED_DATA_FIELD_NUMBER: builtins.int
+    text: builtins.str
     """Readable text; may be empty when only an opaque field comes."""
-    signature: str
+    signature: builtins.str
     """The provider's signature over the whole reasoning block. Default: none."""
-    redacted_data: str
+    redacted_data: builtins.str
     """Reasoning that the provider encrypted. Default: none."""
     def __init__(
         self,
         *,
-        text: str = ...,
-        signature: str = ...,
-        redacted_data: str = ...,
+        text: builtins.str = ...,
+        signature: builtins.str = ...,
+        redacted_data: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
 
-@final
-class ToolCallDelta(Message):
+Global___ReasoningDelta: typing_extensions.TypeAlias = ReasoningDelta
+
+@typing.final
+class ToolCallDelta(google.protobuf.message.Message):
     """A piece of a tool call. Pieces with the same index belong together."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    INDEX_FIELD_NUMBER: int
-    ID_FIELD_NUMBER: int
-    NAME_FIELD_NUMBER: int
-    ARGUMENTS_JSON_FIELD_NUMBER: int
-    index: int
+    INDEX_FIELD_NUMBER: builtins.int
+    ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: builtins.int
+    index: builtins.int
     """Place of the call in the answer, from 0."""
-    id: str
+    id: builtins.str
     """The call's id; only in its first piece."""
-    name: str
+    name: builtins.str
     """The tool's name; only in its first piece."""
-    arguments_json: str
+    arguments_json: builtins.str
     """A piece of the arguments' JSON."""
     def __init__(
         self,
         *,
-        index: int = ...,
-        id: str = ...,
-        name: str = ...,
-        arguments_json: str = ...,
+        index: builtins.int = ...,
+        id: builtins.str = ...,
+        name: builtins.str = ...,
+        arguments_json: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["arguments_json", b"arguments_json", "id", b"id", "index", b"index", "name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["arguments_json", b"arguments_json", "id", b"id", "index", b"index", "name", b"name"]) -> None: ...
 
-@final
-class AttemptEnded(Message):
+Global___ToolCallDelta: typing_extensions.TypeAlias = ToolCallDelta
+
+@typing.final
+class AttemptEnded(google.protobuf.message.Message):
     """An attempt was rejected or failed, and another model takes over."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    ATTEMPT_FIELD_NUMBER: int
-    NEXT_MODEL_FIELD_NUMBER: int
-    SUPERSEDED_FIELD_NUMBER: int
-    next_model: str
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    NEXT_MODEL_FIELD_NUMBER: builtins.int
+    SUPERSEDED_FIELD_NUMBER: builtins.int
+    next_model: builtins.str
     """The model that takes over."""
-    superseded: bool
+    superseded: builtins.bool
     """True when deltas of this attempt were streamed (stream mode optimistic) and must be discarded now."""
     @property
-    def attempt(self) -> Attempt:
+    def attempt(self) -> frontdesk.v1.routing_pb2.Attempt:
         """The attempt."""
 
     def __init__(
         self,
         *,
-        attempt: Attempt | None = ...,
-        next_model: str = ...,
-        superseded: bool = ...,
+        attempt: frontdesk.v1.routing_pb2.Attempt | None = ...,
+        next_model: builtins.str = ...,
+        superseded: builtins.bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["attempt", b"attempt"]) -> bool: ...
-    def ClearField(self, field_name: Literal["attempt", b"attempt", "next_model", b"next_model", "superseded", b"superseded"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["attempt", b"attempt"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "next_model", b"next_model", "superseded", b"superseded"]) -> None: ...
 
-@final
-class Completed(Message):
+Global___AttemptEnded: typing_extensions.TypeAlias = AttemptEnded
+
+@typing.final
+class Completed(google.protobuf.message.Message):
     """The answer is complete."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    MODEL_FIELD_NUMBER: int
-    FINISH_REASON_FIELD_NUMBER: int
-    USAGE_FIELD_NUMBER: int
-    COST_FIELD_NUMBER: int
-    ATTEMPTS_FIELD_NUMBER: int
-    model: str
+    MODEL_FIELD_NUMBER: builtins.int
+    FINISH_REASON_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
+    COST_FIELD_NUMBER: builtins.int
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    model: builtins.str
     """The model that answered."""
-    finish_reason: FinishReason.ValueType
+    finish_reason: frontdesk.v1.chat_pb2.FinishReason.ValueType
     """Why generation ended."""
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> frontdesk.v1.chat_pb2.Usage:
         """Tokens of the accepted attempt."""
 
     @property
-    def cost(self) -> Cost:
+    def cost(self) -> frontdesk.v1.routing_pb2.Cost:
         """What the request cost."""
 
     @property
-    def attempts(self) -> RepeatedCompositeFieldContainer[Attempt]:
+    def attempts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[frontdesk.v1.routing_pb2.Attempt]:
         """Every attempt, in order."""
 
     def __init__(
         self,
         *,
-        model: str = ...,
-        finish_reason: FinishReason.ValueType = ...,
-        usage: Usage | None = ...,
-        cost: Cost | None = ...,
-        attempts: Iterable[Attempt] | None = ...,
+        model: builtins.str = ...,
+        finish_reason: frontdesk.v1.chat_pb2.FinishReason.ValueType = ...,
+        usage: frontdesk.v1.chat_pb2.Usage | None = ...,
+        cost: frontdesk.v1.routing_pb2.Cost | None = ...,
+        attempts: collections.abc.Iterable[frontdesk.v1.routing_pb2.Attempt] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["cost", b"cost", "usage", b"usage"]) -> bool: ...
-    def ClearField(self, field_name: Literal["attempts", b"attempts", "cost", b"cost", "finish_reason", b"finish_reason", "model", b"model", "usage", b"usage"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["cost", b"cost", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "cost", b"cost", "finish_reason", b"finish_reason", "model", b"model", "usage", b"usage"]) -> None: ...
 
-@final
-class CompletionFailure(Message):
+Global___Completed: typing_extensions.TypeAlias = Completed
+
+@typing.final
+class CompletionFailure(google.protobuf.message.Message):
     """Detail in the status of a Complete or StreamComplete that failed after routing: what was done and what it cost."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    COMPLETION_ID_FIELD_NUMBER: int
-    ATTEMPTS_FIELD_NUMBER: int
-    COST_FIELD_NUMBER: int
-    COMMITTED_FIELD_NUMBER: int
-    completion_id: str
+    COMPLETION_ID_FIELD_NUMBER: builtins.int
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    COST_FIELD_NUMBER: builtins.int
+    COMMITTED_FIELD_NUMBER: builtins.int
+    completion_id: builtins.str
     """Identifies the completion; equals the decision's id."""
-    committed: bool
+    committed: builtins.bool
     """True when content had reached the caller; repeating the request would answer twice."""
     @property
-    def attempts(self) -> RepeatedCompositeFieldContainer[Attempt]:
+    def attempts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[frontdesk.v1.routing_pb2.Attempt]:
         """Every attempt, in order; the last one's usage is partial."""
 
     @property
-    def cost(self) -> Cost:
+    def cost(self) -> frontdesk.v1.routing_pb2.Cost:
         """What the request cost up to the failure."""
 
     def __init__(
         self,
         *,
-        completion_id: str = ...,
-        attempts: Iterable[Attempt] | None = ...,
-        cost: Cost | None = ...,
-        committed: bool = ...,
+        completion_id: builtins.str = ...,
+        attempts: collections.abc.Iterable[frontdesk.v1.routing_pb2.Attempt] | None = ...,
+        cost: frontdesk.v1.routing_pb2.Cost | None = ...,
+        committed: builtins.bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["cost", b"cost"]) -> bool: ...
-    def ClearField(self, field_name: Literal["attempts", b"attempts", "committed", b"committed", "completion_id", b"completion_id", "cost", b"cost"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["cost", b"cost"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "committed", b"committed", "completion_id", b"completion_id", "cost", b"cost"]) -> None: ...
 
-@final
-class ReportOutcomeRequest(Message):
+Global___CompletionFailure: typing_extensions.TypeAlias = CompletionFailure
+
+@typing.final
+class ReportOutcomeRequest(google.protobuf.message.Message):
     """Request of ReportOutcome."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    @final
-    class LabelsEntry(Message):
-        DESCRIPTOR: Descriptor
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-        KEY_FIELD_NUMBER: int
-        VALUE_FIELD_NUMBER: int
-        key: str
-        value: str
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
         def __init__(
             self,
             *,
-            key: str = ...,
-            value: str = ...,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
         ) -> None: ...
-        def ClearField(self, field_name: Literal["key", b"key", "value", b"value"]) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
-    DECISION_ID_FIELD_NUMBER: int
-    QUALITY_FIELD_NUMBER: int
-    SOURCE_FIELD_NUMBER: int
-    LABELS_FIELD_NUMBER: int
-    decision_id: str
+    DECISION_ID_FIELD_NUMBER: builtins.int
+    QUALITY_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    decision_id: builtins.str
     """The decision that is judged. Required."""
-    quality: float
+    quality: builtins.float
     """How good the answer was in [0, 1]. Required."""
-    source: str
+    source: builtins.str
     """Who judges, such as "user" or "nightly-eval". Default: "caller"."""
     @property
-    def labels(self) -> ScalarMap[str, str]:
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Labels, as in RouteRequest."""
 
     def __init__(
         self,
         *,
-        decision_id: str = ...,
-        quality: float | None = ...,
-        source: str = ...,
-        labels: Mapping[str, str] | None = ...,
+        decision_id: builtins.str = ...,
+        quality: builtins.float | None = ...,
+        source: builtins.str = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_quality", b"_quality", "quality", b"quality"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_quality", b"_quality", "decision_id", b"decision_id", "labels", b"labels", "quality", b"quality", "source", b"source"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["_quality", b"_quality"]) -> Literal["quality"] | None: ...
+    def HasField(self, field_name: typing.Literal["_quality", b"_quality", "quality", b"quality"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_quality", b"_quality", "decision_id", b"decision_id", "labels", b"labels", "quality", b"quality", "source", b"source"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_quality", b"_quality"]) -> typing.Literal["quality"] | None: ...
 
-@final
-class ReportOutcomeResponse(Message):
+Global___ReportOutcomeRequest: typing_extensions.TypeAlias = ReportOutcomeRequest
+
+@typing.final
+class ReportOutcomeResponse(google.protobuf.message.Message):
     """Response of ReportOutcome."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    OUTCOME_FIELD_NUMBER: int
-    REPLACED_FIELD_NUMBER: int
-    replaced: bool
+    OUTCOME_FIELD_NUMBER: builtins.int
+    REPLACED_FIELD_NUMBER: builtins.int
+    replaced: builtins.bool
     """True when an earlier report of the same source was replaced."""
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Global___Outcome:
         """The outcome as recorded."""
 
     def __init__(
         self,
         *,
-        outcome: Outcome | None = ...,
-        replaced: bool = ...,
+        outcome: Global___Outcome | None = ...,
+        replaced: builtins.bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["outcome", b"outcome"]) -> bool: ...
-    def ClearField(self, field_name: Literal["outcome", b"outcome", "replaced", b"replaced"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["outcome", b"outcome"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["outcome", b"outcome", "replaced", b"replaced"]) -> None: ...
 
-@final
-class Outcome(Message):
+Global___ReportOutcomeResponse: typing_extensions.TypeAlias = ReportOutcomeResponse
+
+@typing.final
+class Outcome(google.protobuf.message.Message):
     """How good an answer was."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    @final
-    class LabelsEntry(Message):
-        DESCRIPTOR: Descriptor
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-        KEY_FIELD_NUMBER: int
-        VALUE_FIELD_NUMBER: int
-        key: str
-        value: str
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
         def __init__(
             self,
             *,
-            key: str = ...,
-            value: str = ...,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
         ) -> None: ...
-        def ClearField(self, field_name: Literal["key", b"key", "value", b"value"]) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
-    DECISION_ID_FIELD_NUMBER: int
-    QUALITY_FIELD_NUMBER: int
-    SOURCE_FIELD_NUMBER: int
-    LABELS_FIELD_NUMBER: int
-    REPORTED_AT_FIELD_NUMBER: int
-    decision_id: str
+    DECISION_ID_FIELD_NUMBER: builtins.int
+    QUALITY_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    REPORTED_AT_FIELD_NUMBER: builtins.int
+    decision_id: builtins.str
     """The decision that is judged."""
-    quality: float
+    quality: builtins.float
     """Quality in [0, 1]."""
-    source: str
+    source: builtins.str
     """Who judges."""
     @property
-    def labels(self) -> ScalarMap[str, str]:
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Labels of the report."""
 
     @property
-    def reported_at(self) -> Timestamp:
+    def reported_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was reported."""
 
     def __init__(
         self,
         *,
-        decision_id: str = ...,
-        quality: float = ...,
-        source: str = ...,
-        labels: Mapping[str, str] | None = ...,
-        reported_at: Timestamp | None = ...,
+        decision_id: builtins.str = ...,
+        quality: builtins.float = ...,
+        source: builtins.str = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        reported_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["reported_at", b"reported_at"]) -> bool: ...
-    def ClearField(self, field_name: Literal["decision_id", b"decision_id", "labels", b"labels", "quality", b"quality", "reported_at", b"reported_at", "source", b"source"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["reported_at", b"reported_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["decision_id", b"decision_id", "labels", b"labels", "quality", b"quality", "reported_at", b"reported_at", "source", b"source"]) -> None: ...
 
-@final
-class GetDecisionRequest(Message):
+Global___Outcome: typing_extensions.TypeAlias = Outcome
+
+@typing.final
+class GetDecisionRequest(google.protobuf.message.Message):
     """Request of GetDecision."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    DECISION_ID_FIELD_NUMBER: int
-    decision_id: str
+    DECISION_ID_FIELD_NUMBER: builtins.int
+    decision_id: builtins.str
     """The decision. Required."""
     def __init__(
         self,
         *,
-        decision_id: str = ...,
+        decision_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["decision_id", b"decision_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["decision_id", b"decision_id"]) -> None: ...
 
-@final
-class GetDecisionResponse(Message):
+Global___GetDecisionRequest: typing_extensions.TypeAlias = GetDecisionRequest
+
+@typing.final
+class GetDecisionResponse(google.protobuf.message.Message):
     """Response of GetDecision."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    @final
-    class LabelsEntry(Message):
-        DESCRIPTOR: Descriptor
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-        KEY_FIELD_NUMBER: int
-        VALUE_FIELD_NUMBER: int
-        key: str
-        value: str
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
         def __init__(
             self,
             *,
-            key: str = ...,
-            value: str = ...,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
         ) -> None: ...
-        def ClearField(self, field_name: Literal["key", b"key", "value", b"value"]) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
-    DECISION_FIELD_NUMBER: int
-    ATTEMPTS_FIELD_NUMBER: int
-    COST_FIELD_NUMBER: int
-    OUTCOMES_FIELD_NUMBER: int
-    LABELS_FIELD_NUMBER: int
+    DECISION_FIELD_NUMBER: builtins.int
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    COST_FIELD_NUMBER: builtins.int
+    OUTCOMES_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
     @property
-    def decision(self) -> Decision:
+    def decision(self) -> frontdesk.v1.routing_pb2.Decision:
         """The decision as it was made."""
 
     @property
-    def attempts(self) -> RepeatedCompositeFieldContainer[Attempt]:
+    def attempts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[frontdesk.v1.routing_pb2.Attempt]:
         """The attempts that followed; empty when only routed."""
 
     @property
-    def cost(self) -> Cost:
+    def cost(self) -> frontdesk.v1.routing_pb2.Cost:
         """What the request cost. Unset: only routed, or still running."""
 
     @property
-    def outcomes(self) -> RepeatedCompositeFieldContainer[Outcome]:
+    def outcomes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Outcome]:
         """Outcomes reported so far, one a source."""
 
     @property
-    def labels(self) -> ScalarMap[str, str]:
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Labels of the request."""
 
     def __init__(
         self,
         *,
-        decision: Decision | None = ...,
-        attempts: Iterable[Attempt] | None = ...,
-        cost: Cost | None = ...,
-        outcomes: Iterable[Outcome] | None = ...,
-        labels: Mapping[str, str] | None = ...,
+        decision: frontdesk.v1.routing_pb2.Decision | None = ...,
+        attempts: collections.abc.Iterable[frontdesk.v1.routing_pb2.Attempt] | None = ...,
+        cost: frontdesk.v1.routing_pb2.Cost | None = ...,
+        outcomes: collections.abc.Iterable[Global___Outcome] | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["cost", b"cost", "decision", b"decision"]) -> bool: ...
-    def ClearField(self, field_name: Literal["attempts", b"attempts", "cost", b"cost", "decision", b"decision", "labels", b"labels", "outcomes", b"outcomes"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["cost", b"cost", "decision", b"decision"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "cost", b"cost", "decision", b"decision", "labels", b"labels", "outcomes", b"outcomes"]) -> None: ...
 
-@final
-class ListModelsRequest(Message):
+Global___GetDecisionResponse: typing_extensions.TypeAlias = GetDecisionResponse
+
+@typing.final
+class ListModelsRequest(google.protobuf.message.Message):
     """Request of ListModels."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    ROUTER_FIELD_NUMBER: int
-    router: str
+    ROUTER_FIELD_NUMBER: builtins.int
+    router: builtins.str
     """Only models of this router. Default: the whole pool."""
     def __init__(
         self,
         *,
-        router: str = ...,
+        router: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["router", b"router"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["router", b"router"]) -> None: ...
 
-@final
-class ListModelsResponse(Message):
+Global___ListModelsRequest: typing_extensions.TypeAlias = ListModelsRequest
+
+@typing.final
+class ListModelsResponse(google.protobuf.message.Message):
     """Response of ListModels."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    MODELS_FIELD_NUMBER: int
+    MODELS_FIELD_NUMBER: builtins.int
     @property
-    def models(self) -> RepeatedCompositeFieldContainer[Model]:
+    def models(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Model]:
         """The models, by name."""
 
     def __init__(
         self,
         *,
-        models: Iterable[Model] | None = ...,
+        models: collections.abc.Iterable[Global___Model] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["models", b"models"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["models", b"models"]) -> None: ...
 
-@final
-class Model(Message):
+Global___ListModelsResponse: typing_extensions.TypeAlias = ListModelsResponse
+
+@typing.final
+class Model(google.protobuf.message.Message):
     """A model of the pool."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    NAME_FIELD_NUMBER: int
-    DESCRIPTION_FIELD_NUMBER: int
-    BACKEND_FIELD_NUMBER: int
-    UPSTREAM_MODEL_FIELD_NUMBER: int
-    PRICES_FIELD_NUMBER: int
-    CONTEXT_WINDOW_FIELD_NUMBER: int
-    MAX_OUTPUT_TOKENS_FIELD_NUMBER: int
-    CAPABILITIES_FIELD_NUMBER: int
-    AVAILABLE_FIELD_NUMBER: int
-    name: str
+    NAME_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    BACKEND_FIELD_NUMBER: builtins.int
+    UPSTREAM_MODEL_FIELD_NUMBER: builtins.int
+    PRICES_FIELD_NUMBER: builtins.int
+    CONTEXT_WINDOW_FIELD_NUMBER: builtins.int
+    MAX_OUTPUT_TOKENS_FIELD_NUMBER: builtins.int
+    CAPABILITIES_FIELD_NUMBER: builtins.int
+    AVAILABLE_FIELD_NUMBER: builtins.int
+    name: builtins.str
     """Public name."""
-    description: str
+    description: builtins.str
     """What it is good at, as configured."""
-    backend: str
+    backend: builtins.str
     """Name of the backend."""
-    upstream_model: str
+    upstream_model: builtins.str
     """The provider's name of the model."""
-    context_window: int
+    context_window: builtins.int
     """Most tokens of input and output together."""
-    max_output_tokens: int
+    max_output_tokens: builtins.int
     """Most tokens of an answer. Unset: bounded by the context window alone."""
-    available: bool
+    available: builtins.bool
     """False while its circuit breaker is open."""
     @property
-    def prices(self) -> Prices:
+    def prices(self) -> Global___Prices:
         """Prices. Unset: unknown."""
 
     @property
-    def capabilities(self) -> RepeatedScalarFieldContainer[Capability.ValueType]:
+    def capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[frontdesk.v1.routing_pb2.Capability.ValueType]:
         """What it can do."""
 
     def __init__(
         self,
         *,
-        name: str = ...,
-        description: str = ...,
-        backend: str = ...,
-        upstream_model: str = ...,
-        prices: Prices | None = ...,
-        context_window: int = ...,
-        max_output_tokens: int | None = ...,
-        capabilities: Iterable[Capability.ValueType] | None = ...,
-        available: bool = ...,
+        name: builtins.str = ...,
+        description: builtins.str = ...,
+        backend: builtins.str = ...,
+        upstream_model: builtins.str = ...,
+        prices: Global___Prices | None = ...,
+        context_window: builtins.int = ...,
+        max_output_tokens: builtins.int | None = ...,
+        capabilities: collections.abc.Iterable[frontdesk.v1.routing_pb2.Capability.ValueType] | None = ...,
+        available: builtins.bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_max_output_tokens", b"_max_output_tokens", "max_output_tokens", b"max_output_tokens", "prices", b"prices"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_max_output_tokens", b"_max_output_tokens", "available", b"available", "backend", b"backend", "capabilities", b"capabilities", "context_window", b"context_window", "description", b"description", "max_output_tokens", b"max_output_tokens", "name", b"name", "prices", b"prices", "upstream_model", b"upstream_model"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["_max_output_tokens", b"_max_output_tokens"]) -> Literal["max_output_tokens"] | None: ...
+    def HasField(self, field_name: typing.Literal["_max_output_tokens", b"_max_output_tokens", "max_output_tokens", b"max_output_tokens", "prices", b"prices"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_max_output_tokens", b"_max_output_tokens", "available", b"available", "backend", b"backend", "capabilities", b"capabilities", "context_window", b"context_window", "description", b"description", "max_output_tokens", b"max_output_tokens", "name", b"name", "prices", b"prices", "upstream_model", b"upstream_model"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_max_output_tokens", b"_max_output_tokens"]) -> typing.Literal["max_output_tokens"] | None: ...
 
-@final
-class Prices(Message):
+Global___Model: typing_extensions.TypeAlias = Model
+
+@typing.final
+class Prices(google.protobuf.message.Message):
     """Prices in nano-USD per million tokens (1,000,000,000 is 1 USD per million tokens)."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    INPUT_NANO_USD_PER_MILLION_FIELD_NUMBER: int
-    OUTPUT_NANO_USD_PER_MILLION_FIELD_NUMBER: int
-    CACHE_READ_NANO_USD_PER_MILLION_FIELD_NUMBER: int
-    CACHE_WRITE_NANO_USD_PER_MILLION_FIELD_NUMBER: int
-    REASONING_NANO_USD_PER_MILLION_FIELD_NUMBER: int
-    input_nano_usd_per_million: int
+    INPUT_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    OUTPUT_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    CACHE_READ_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    CACHE_WRITE_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    REASONING_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    input_nano_usd_per_million: builtins.int
     """Input."""
-    output_nano_usd_per_million: int
+    output_nano_usd_per_million: builtins.int
     """Output."""
-    cache_read_nano_usd_per_million: int
+    cache_read_nano_usd_per_million: builtins.int
     """Input read from the provider's cache. Unset: as input."""
-    cache_write_nano_usd_per_million: int
+    cache_write_nano_usd_per_million: builtins.int
     """Input written to the provider's cache. Unset: as input."""
-    reasoning_nano_usd_per_million: int
+    reasoning_nano_usd_per_million: builtins.int
     """Reasoning. Unset: as output."""
     def __init__(
         self,
         *,
-        input_nano_usd_per_million: int = ...,
-        output_nano_usd_per_million: int = ...,
-        cache_read_nano_usd_per_million: int | None = ...,
-        cache_write_nano_usd_per_million: int | None = ...,
-        reasoning_nano_usd_per_million: int | None = ...,
+        input_nano_usd_per_million: builtins.int = ...,
+        output_nano_usd_per_million: builtins.int = ...,
+        cache_read_nano_usd_per_million: builtins.int | None = ...,
+        cache_write_nano_usd_per_million: builtins.int | None = ...,
+        reasoning_nano_usd_per_million: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million", "_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million", "_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million", "cache_read_nano_usd_per_million", b"cache_read_nano_usd_per_million", "cache_write_nano_usd_per_million", b"cache_write_nano_usd_per_million", "reasoning_nano_usd_per_million", b"reasoning_nano_usd_per_million"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million", "_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million", "_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million", "cache_read_nano_usd_per_million", b"cache_read_nano_usd_per_million", "cache_write_nano_usd_per_million", b"cache_write_nano_usd_per_million", "input_nano_usd_per_million", b"input_nano_usd_per_million", "output_nano_usd_per_million", b"output_nano_usd_per_million", "reasoning_nano_usd_per_million", b"reasoning_nano_usd_per_million"]) -> None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million"]) -> Literal["cache_read_nano_usd_per_million"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million"]) -> Literal["cache_write_nano_usd_per_million"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million"]) -> Literal["reasoning_nano_usd_per_million"] | None: ...
+    def HasField(self, field_name: typing.Literal["_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million", "_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million", "_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million", "cache_read_nano_usd_per_million", b"cache_read_nano_usd_per_million", "cache_write_nano_usd_per_million", b"cache_write_nano_usd_per_million", "reasoning_nano_usd_per_million", b"reasoning_nano_usd_per_million"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million", "_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million", "_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million", "cache_read_nano_usd_per_million", b"cache_read_nano_usd_per_million", "cache_write_nano_usd_per_million", b"cache_write_nano_usd_per_million", "input_nano_usd_per_million", b"input_nano_usd_per_million", "output_nano_usd_per_million", b"output_nano_usd_per_million", "reasoning_nano_usd_per_million", b"reasoning_nano_usd_per_million"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million"]) -> typing.Literal["cache_read_nano_usd_per_million"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million"]) -> typing.Literal["cache_write_nano_usd_per_million"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million"]) -> typing.Literal["reasoning_nano_usd_per_million"] | None: ...
+
+Global___Prices: typing_extensions.TypeAlias = Prices

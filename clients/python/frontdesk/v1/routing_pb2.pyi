@@ -3,62 +3,31 @@
 isort:skip_file
 How an LLM is chosen, and the full account of the choice."""
 
+import builtins
+import collections.abc
+import frontdesk.v1.chat_pb2
+import google.protobuf.descriptor
+import google.protobuf.duration_pb2
+import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
+import google.protobuf.message
+import google.protobuf.timestamp_pb2
 import sys
+import typing
 
 if sys.version_info >= (3, 10):
     import typing as typing_extensions
 else:
     import typing_extensions
-from builtins import (
-    bool,
-    float,
-    int,
-    str,
-    type,
-)
-from collections.abc import (
-    Iterable,
-)
-from frontdesk.v1.chat_pb2 import (
-    FinishReason,
-    Usage,
-)
-from google.protobuf.descriptor import (
-    Descriptor,
-    EnumDescriptor,
-    FileDescriptor,
-)
-from google.protobuf.duration_pb2 import (
-    Duration,
-)
-from google.protobuf.internal.containers import (
-    RepeatedCompositeFieldContainer,
-    RepeatedScalarFieldContainer,
-)
-from google.protobuf.internal.enum_type_wrapper import (
-    _EnumTypeWrapper,
-)
-from google.protobuf.message import (
-    Message,
-)
-from google.protobuf.timestamp_pb2 import (
-    Timestamp,
-)
-from typing import (
-    Literal,
-    NewType,
-    final,
-    overload,
-)
 
-DESCRIPTOR: FileDescriptor
+DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
 class _Capability:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _CapabilityEnumTypeWrapper(_EnumTypeWrapper[_Capability.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _CapabilityEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Capability.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     CAPABILITY_UNSPECIFIED: _Capability.ValueType  # 0
     """Not set; refused in a request."""
     CAPABILITY_TOOLS: _Capability.ValueType  # 1
@@ -107,13 +76,14 @@ CAPABILITY_SEED: Capability.ValueType  # 9
 """Honours a seed."""
 CAPABILITY_PENALTIES: Capability.ValueType  # 10
 """Honours frequency and presence penalties."""
+Global___Capability: typing_extensions.TypeAlias = Capability
 
 class _Task:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _TaskEnumTypeWrapper(_EnumTypeWrapper[_Task.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _TaskEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Task.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     TASK_UNSPECIFIED: _Task.ValueType  # 0
     """Not determined."""
     TASK_CHAT: _Task.ValueType  # 1
@@ -162,13 +132,14 @@ TASK_KNOWLEDGE: Task.ValueType  # 9
 """Questions of fact."""
 TASK_OTHER: Task.ValueType  # 10
 """None of the others."""
+Global___Task: typing_extensions.TypeAlias = Task
 
 class _ExclusionReason:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _ExclusionReasonEnumTypeWrapper(_EnumTypeWrapper[_ExclusionReason.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _ExclusionReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ExclusionReason.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     EXCLUSION_REASON_UNSPECIFIED: _ExclusionReason.ValueType  # 0
     """Not excluded."""
     EXCLUSION_REASON_CONTEXT_WINDOW: _ExclusionReason.ValueType  # 1
@@ -213,13 +184,14 @@ EXCLUSION_REASON_MAX_COST: ExclusionReason.ValueType  # 8
 """The predicted cost is above max_cost_nano_usd."""
 EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN: ExclusionReason.ValueType  # 9
 """The predicted time is above max_time_to_first_token."""
+Global___ExclusionReason: typing_extensions.TypeAlias = ExclusionReason
 
 class _Verdict:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _VerdictEnumTypeWrapper(_EnumTypeWrapper[_Verdict.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _VerdictEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Verdict.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
     """Not set."""
     VERDICT_CHOSE: _Verdict.ValueType  # 1
@@ -244,13 +216,14 @@ VERDICT_FAILED: Verdict.ValueType  # 3
 """It failed and handed over."""
 VERDICT_TIMED_OUT: Verdict.ValueType  # 4
 """It ran out of its time budget and handed over."""
+Global___Verdict: typing_extensions.TypeAlias = Verdict
 
 class _StreamMode:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _StreamModeEnumTypeWrapper(_EnumTypeWrapper[_StreamMode.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _StreamModeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_StreamMode.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     STREAM_MODE_UNSPECIFIED: _StreamMode.ValueType  # 0
     """Not set: the answer streams as it comes."""
     STREAM_MODE_HOLD: _StreamMode.ValueType  # 1
@@ -271,13 +244,14 @@ STREAM_MODE_GATE: StreamMode.ValueType  # 2
 """Held until the first tokens pass the check, then streamed."""
 STREAM_MODE_OPTIMISTIC: StreamMode.ValueType  # 3
 """Streamed at once; a rejected answer is superseded, and the stream says so."""
+Global___StreamMode: typing_extensions.TypeAlias = StreamMode
 
 class _StepKind:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _StepKindEnumTypeWrapper(_EnumTypeWrapper[_StepKind.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _StepKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_StepKind.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     STEP_KIND_UNSPECIFIED: _StepKind.ValueType  # 0
     """Not set."""
     STEP_KIND_PRIMARY: _StepKind.ValueType  # 1
@@ -298,13 +272,14 @@ STEP_KIND_ESCALATION: StepKind.ValueType  # 2
 """Asked when the step before it was rejected by its check."""
 STEP_KIND_FALLBACK: StepKind.ValueType  # 3
 """Asked when the step before it failed."""
+Global___StepKind: typing_extensions.TypeAlias = StepKind
 
 class _AttemptOutcome:
-    ValueType = NewType("ValueType", int)
+    ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
 
-class _AttemptOutcomeEnumTypeWrapper(_EnumTypeWrapper[_AttemptOutcome.ValueType], type):
-    DESCRIPTOR: EnumDescriptor
+class _AttemptOutcomeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_AttemptOutcome.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     ATTEMPT_OUTCOME_UNSPECIFIED: _AttemptOutcome.ValueType  # 0
     """Not set."""
     ATTEMPT_OUTCOME_ACCEPTED: _AttemptOutcome.ValueType  # 1
@@ -329,527 +304,546 @@ ATTEMPT_OUTCOME_FAILED: AttemptOutcome.ValueType  # 3
 """The model failed or timed out."""
 ATTEMPT_OUTCOME_CANCELLED: AttemptOutcome.ValueType  # 4
 """The caller went away, or another attempt made it needless."""
+Global___AttemptOutcome: typing_extensions.TypeAlias = AttemptOutcome
 
-@final
-class RoutingPolicy(Message):
+@typing.final
+class RoutingPolicy(google.protobuf.message.Message):
     """The caller's wishes for one query. Every unset field takes the router's default."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    ROUTER_FIELD_NUMBER: int
-    QUALITY_FLOOR_FIELD_NUMBER: int
-    COST_WEIGHT_FIELD_NUMBER: int
-    LATENCY_WEIGHT_FIELD_NUMBER: int
-    MAX_COST_NANO_USD_FIELD_NUMBER: int
-    MAX_TIME_TO_FIRST_TOKEN_FIELD_NUMBER: int
-    ALLOWED_MODELS_FIELD_NUMBER: int
-    EXCLUDED_MODELS_FIELD_NUMBER: int
-    REQUIRED_CAPABILITIES_FIELD_NUMBER: int
-    AFFINITY_KEY_FIELD_NUMBER: int
-    MAX_ATTEMPTS_FIELD_NUMBER: int
-    router: str
+    ROUTER_FIELD_NUMBER: builtins.int
+    QUALITY_FLOOR_FIELD_NUMBER: builtins.int
+    COST_WEIGHT_FIELD_NUMBER: builtins.int
+    LATENCY_WEIGHT_FIELD_NUMBER: builtins.int
+    MAX_COST_NANO_USD_FIELD_NUMBER: builtins.int
+    MAX_TIME_TO_FIRST_TOKEN_FIELD_NUMBER: builtins.int
+    ALLOWED_MODELS_FIELD_NUMBER: builtins.int
+    EXCLUDED_MODELS_FIELD_NUMBER: builtins.int
+    REQUIRED_CAPABILITIES_FIELD_NUMBER: builtins.int
+    AFFINITY_KEY_FIELD_NUMBER: builtins.int
+    MAX_ATTEMPTS_FIELD_NUMBER: builtins.int
+    router: builtins.str
     """Name of the configured router. Default: "default"."""
-    quality_floor: float
+    quality_floor: builtins.float
     """Least predicted quality in [0, 1]; the cheapest model that reaches it is chosen. Unset: the router's."""
-    cost_weight: float
+    cost_weight: builtins.float
     """Weight of cost against quality, >= 0, in quality per 0.01 USD. Unset: the router's."""
-    latency_weight: float
+    latency_weight: builtins.float
     """Weight of latency against quality, >= 0, in quality per second to the first token. Unset: the router's."""
-    max_cost_nano_usd: int
+    max_cost_nano_usd: builtins.int
     """Most predicted cost of the answer in nano-USD, >= 0. Unset: no cap."""
-    affinity_key: str
+    affinity_key: builtins.str
     """Conversations with the same key stay on one model where that pays. Default: no affinity."""
-    max_attempts: int
+    max_attempts: builtins.int
     """Most attempts in all, >= 1: first choice, escalations and fallbacks. Unset: the router's."""
     @property
-    def max_time_to_first_token(self) -> Duration:
+    def max_time_to_first_token(self) -> google.protobuf.duration_pb2.Duration:
         """Longest predicted time to the first token. Unset: no cap."""
 
     @property
-    def allowed_models(self) -> RepeatedScalarFieldContainer[str]:
+    def allowed_models(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Only these models may answer. Default: all."""
 
     @property
-    def excluded_models(self) -> RepeatedScalarFieldContainer[str]:
+    def excluded_models(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """These models may not answer. Default: none."""
 
     @property
-    def required_capabilities(self) -> RepeatedScalarFieldContainer[Capability.ValueType]:
+    def required_capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[Global___Capability.ValueType]:
         """Capabilities the model must have beyond those the query itself needs."""
 
     def __init__(
         self,
         *,
-        router: str = ...,
-        quality_floor: float | None = ...,
-        cost_weight: float | None = ...,
-        latency_weight: float | None = ...,
-        max_cost_nano_usd: int | None = ...,
-        max_time_to_first_token: Duration | None = ...,
-        allowed_models: Iterable[str] | None = ...,
-        excluded_models: Iterable[str] | None = ...,
-        required_capabilities: Iterable[Capability.ValueType] | None = ...,
-        affinity_key: str = ...,
-        max_attempts: int | None = ...,
+        router: builtins.str = ...,
+        quality_floor: builtins.float | None = ...,
+        cost_weight: builtins.float | None = ...,
+        latency_weight: builtins.float | None = ...,
+        max_cost_nano_usd: builtins.int | None = ...,
+        max_time_to_first_token: google.protobuf.duration_pb2.Duration | None = ...,
+        allowed_models: collections.abc.Iterable[builtins.str] | None = ...,
+        excluded_models: collections.abc.Iterable[builtins.str] | None = ...,
+        required_capabilities: collections.abc.Iterable[Global___Capability.ValueType] | None = ...,
+        affinity_key: builtins.str = ...,
+        max_attempts: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_attempts", b"_max_attempts", "_max_cost_nano_usd", b"_max_cost_nano_usd", "_quality_floor", b"_quality_floor", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_attempts", b"max_attempts", "max_cost_nano_usd", b"max_cost_nano_usd", "max_time_to_first_token", b"max_time_to_first_token", "quality_floor", b"quality_floor"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_attempts", b"_max_attempts", "_max_cost_nano_usd", b"_max_cost_nano_usd", "_quality_floor", b"_quality_floor", "affinity_key", b"affinity_key", "allowed_models", b"allowed_models", "cost_weight", b"cost_weight", "excluded_models", b"excluded_models", "latency_weight", b"latency_weight", "max_attempts", b"max_attempts", "max_cost_nano_usd", b"max_cost_nano_usd", "max_time_to_first_token", b"max_time_to_first_token", "quality_floor", b"quality_floor", "required_capabilities", b"required_capabilities", "router", b"router"]) -> None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_cost_weight", b"_cost_weight"]) -> Literal["cost_weight"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_latency_weight", b"_latency_weight"]) -> Literal["latency_weight"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_max_attempts", b"_max_attempts"]) -> Literal["max_attempts"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_max_cost_nano_usd", b"_max_cost_nano_usd"]) -> Literal["max_cost_nano_usd"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_quality_floor", b"_quality_floor"]) -> Literal["quality_floor"] | None: ...
+    def HasField(self, field_name: typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_attempts", b"_max_attempts", "_max_cost_nano_usd", b"_max_cost_nano_usd", "_quality_floor", b"_quality_floor", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_attempts", b"max_attempts", "max_cost_nano_usd", b"max_cost_nano_usd", "max_time_to_first_token", b"max_time_to_first_token", "quality_floor", b"quality_floor"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_attempts", b"_max_attempts", "_max_cost_nano_usd", b"_max_cost_nano_usd", "_quality_floor", b"_quality_floor", "affinity_key", b"affinity_key", "allowed_models", b"allowed_models", "cost_weight", b"cost_weight", "excluded_models", b"excluded_models", "latency_weight", b"latency_weight", "max_attempts", b"max_attempts", "max_cost_nano_usd", b"max_cost_nano_usd", "max_time_to_first_token", b"max_time_to_first_token", "quality_floor", b"quality_floor", "required_capabilities", b"required_capabilities", "router", b"router"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cost_weight", b"_cost_weight"]) -> typing.Literal["cost_weight"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_latency_weight", b"_latency_weight"]) -> typing.Literal["latency_weight"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_max_attempts", b"_max_attempts"]) -> typing.Literal["max_attempts"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_max_cost_nano_usd", b"_max_cost_nano_usd"]) -> typing.Literal["max_cost_nano_usd"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_quality_floor", b"_quality_floor"]) -> typing.Literal["quality_floor"] | None: ...
 
-@final
-class Signals(Message):
+Global___RoutingPolicy: typing_extensions.TypeAlias = RoutingPolicy
+
+@typing.final
+class Signals(google.protobuf.message.Message):
     """Features of a query that strategies decide by. Computed once, without I/O."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TASK_FIELD_NUMBER: int
-    DIFFICULTY_FIELD_NUMBER: int
-    INPUT_TOKENS_FIELD_NUMBER: int
-    TEXT_CHARACTERS_FIELD_NUMBER: int
-    CODE_FIELD_NUMBER: int
-    MATH_FIELD_NUMBER: int
-    LANGUAGE_FIELD_NUMBER: int
-    TURNS_FIELD_NUMBER: int
-    TOOLS_FIELD_NUMBER: int
-    MEDIA_FIELD_NUMBER: int
-    DIFFICULTY_CUES_FIELD_NUMBER: int
-    task: Task.ValueType
+    TASK_FIELD_NUMBER: builtins.int
+    DIFFICULTY_FIELD_NUMBER: builtins.int
+    INPUT_TOKENS_FIELD_NUMBER: builtins.int
+    TEXT_CHARACTERS_FIELD_NUMBER: builtins.int
+    CODE_FIELD_NUMBER: builtins.int
+    MATH_FIELD_NUMBER: builtins.int
+    LANGUAGE_FIELD_NUMBER: builtins.int
+    TURNS_FIELD_NUMBER: builtins.int
+    TOOLS_FIELD_NUMBER: builtins.int
+    MEDIA_FIELD_NUMBER: builtins.int
+    DIFFICULTY_CUES_FIELD_NUMBER: builtins.int
+    task: Global___Task.ValueType
     """What the query is about."""
-    difficulty: float
+    difficulty: builtins.float
     """Estimated difficulty in [0, 1], independent of length."""
-    input_tokens: int
+    input_tokens: builtins.int
     """Estimated input tokens of the whole query."""
-    text_characters: int
+    text_characters: builtins.int
     """Characters of the last user message."""
-    code: bool
+    code: builtins.bool
     """True when the query holds or asks for program code."""
-    math: bool
+    math: builtins.bool
     """True when the query holds or asks for mathematics."""
-    language: str
+    language: builtins.str
     """ISO 639-1 code of the language of the last user message; empty when undetermined."""
-    turns: int
+    turns: builtins.int
     """Messages of the user so far."""
-    tools: bool
+    tools: builtins.bool
     """True when tools are offered."""
-    media: bool
+    media: builtins.bool
     """True when a media part is present."""
     @property
-    def difficulty_cues(self) -> RepeatedScalarFieldContainer[str]:
+    def difficulty_cues(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What raised or lowered the difficulty, most weighty first, such as "asks for a proof"."""
 
     def __init__(
         self,
         *,
-        task: Task.ValueType = ...,
-        difficulty: float = ...,
-        input_tokens: int = ...,
-        text_characters: int = ...,
-        code: bool = ...,
-        math: bool = ...,
-        language: str = ...,
-        turns: int = ...,
-        tools: bool = ...,
-        media: bool = ...,
-        difficulty_cues: Iterable[str] | None = ...,
+        task: Global___Task.ValueType = ...,
+        difficulty: builtins.float = ...,
+        input_tokens: builtins.int = ...,
+        text_characters: builtins.int = ...,
+        code: builtins.bool = ...,
+        math: builtins.bool = ...,
+        language: builtins.str = ...,
+        turns: builtins.int = ...,
+        tools: builtins.bool = ...,
+        media: builtins.bool = ...,
+        difficulty_cues: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["code", b"code", "difficulty", b"difficulty", "difficulty_cues", b"difficulty_cues", "input_tokens", b"input_tokens", "language", b"language", "math", b"math", "media", b"media", "task", b"task", "text_characters", b"text_characters", "tools", b"tools", "turns", b"turns"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "difficulty", b"difficulty", "difficulty_cues", b"difficulty_cues", "input_tokens", b"input_tokens", "language", b"language", "math", b"math", "media", b"media", "task", b"task", "text_characters", b"text_characters", "tools", b"tools", "turns", b"turns"]) -> None: ...
 
-@final
-class Candidate(Message):
+Global___Signals: typing_extensions.TypeAlias = Signals
+
+@typing.final
+class Candidate(google.protobuf.message.Message):
     """A model that was considered."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    MODEL_FIELD_NUMBER: int
-    PREDICTED_QUALITY_FIELD_NUMBER: int
-    QUALITY_UNCERTAINTY_FIELD_NUMBER: int
-    PREDICTED_COST_NANO_USD_FIELD_NUMBER: int
-    PREDICTED_TIME_TO_FIRST_TOKEN_FIELD_NUMBER: int
-    SCORE_FIELD_NUMBER: int
-    EXCLUSION_REASON_FIELD_NUMBER: int
-    EXCLUSION_DETAIL_FIELD_NUMBER: int
-    model: str
+    MODEL_FIELD_NUMBER: builtins.int
+    PREDICTED_QUALITY_FIELD_NUMBER: builtins.int
+    QUALITY_UNCERTAINTY_FIELD_NUMBER: builtins.int
+    PREDICTED_COST_NANO_USD_FIELD_NUMBER: builtins.int
+    PREDICTED_TIME_TO_FIRST_TOKEN_FIELD_NUMBER: builtins.int
+    SCORE_FIELD_NUMBER: builtins.int
+    EXCLUSION_REASON_FIELD_NUMBER: builtins.int
+    EXCLUSION_DETAIL_FIELD_NUMBER: builtins.int
+    model: builtins.str
     """Public name of the model."""
-    predicted_quality: float
+    predicted_quality: builtins.float
     """Predicted quality in [0, 1]. Unset: the strategy predicts none."""
-    quality_uncertainty: float
+    quality_uncertainty: builtins.float
     """One standard deviation of predicted_quality. Unset: unknown."""
-    predicted_cost_nano_usd: int
+    predicted_cost_nano_usd: builtins.int
     """Predicted cost of the answer in nano-USD. Unset: prices unknown."""
-    score: float
+    score: builtins.float
     """What selection maximised, or the strategy's own score. Unset: not scored."""
-    exclusion_reason: ExclusionReason.ValueType
+    exclusion_reason: Global___ExclusionReason.ValueType
     """Why the model may not answer. Unspecified: it may."""
-    exclusion_detail: str
+    exclusion_detail: builtins.str
     """The reason in words. Empty: not excluded."""
     @property
-    def predicted_time_to_first_token(self) -> Duration:
+    def predicted_time_to_first_token(self) -> google.protobuf.duration_pb2.Duration:
         """Predicted time to the first token. Unset: unknown."""
 
     def __init__(
         self,
         *,
-        model: str = ...,
-        predicted_quality: float | None = ...,
-        quality_uncertainty: float | None = ...,
-        predicted_cost_nano_usd: int | None = ...,
-        predicted_time_to_first_token: Duration | None = ...,
-        score: float | None = ...,
-        exclusion_reason: ExclusionReason.ValueType = ...,
-        exclusion_detail: str = ...,
+        model: builtins.str = ...,
+        predicted_quality: builtins.float | None = ...,
+        quality_uncertainty: builtins.float | None = ...,
+        predicted_cost_nano_usd: builtins.int | None = ...,
+        predicted_time_to_first_token: google.protobuf.duration_pb2.Duration | None = ...,
+        score: builtins.float | None = ...,
+        exclusion_reason: Global___ExclusionReason.ValueType = ...,
+        exclusion_detail: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd", "_predicted_quality", b"_predicted_quality", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "predicted_cost_nano_usd", b"predicted_cost_nano_usd", "predicted_quality", b"predicted_quality", "predicted_time_to_first_token", b"predicted_time_to_first_token", "quality_uncertainty", b"quality_uncertainty", "score", b"score"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd", "_predicted_quality", b"_predicted_quality", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "exclusion_detail", b"exclusion_detail", "exclusion_reason", b"exclusion_reason", "model", b"model", "predicted_cost_nano_usd", b"predicted_cost_nano_usd", "predicted_quality", b"predicted_quality", "predicted_time_to_first_token", b"predicted_time_to_first_token", "quality_uncertainty", b"quality_uncertainty", "score", b"score"]) -> None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd"]) -> Literal["predicted_cost_nano_usd"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_predicted_quality", b"_predicted_quality"]) -> Literal["predicted_quality"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_quality_uncertainty", b"_quality_uncertainty"]) -> Literal["quality_uncertainty"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_score", b"_score"]) -> Literal["score"] | None: ...
+    def HasField(self, field_name: typing.Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd", "_predicted_quality", b"_predicted_quality", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "predicted_cost_nano_usd", b"predicted_cost_nano_usd", "predicted_quality", b"predicted_quality", "predicted_time_to_first_token", b"predicted_time_to_first_token", "quality_uncertainty", b"quality_uncertainty", "score", b"score"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd", "_predicted_quality", b"_predicted_quality", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "exclusion_detail", b"exclusion_detail", "exclusion_reason", b"exclusion_reason", "model", b"model", "predicted_cost_nano_usd", b"predicted_cost_nano_usd", "predicted_quality", b"predicted_quality", "predicted_time_to_first_token", b"predicted_time_to_first_token", "quality_uncertainty", b"quality_uncertainty", "score", b"score"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd"]) -> typing.Literal["predicted_cost_nano_usd"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_predicted_quality", b"_predicted_quality"]) -> typing.Literal["predicted_quality"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_quality_uncertainty", b"_quality_uncertainty"]) -> typing.Literal["quality_uncertainty"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_score", b"_score"]) -> typing.Literal["score"] | None: ...
 
-@final
-class StrategyStep(Message):
+Global___Candidate: typing_extensions.TypeAlias = Candidate
+
+@typing.final
+class StrategyStep(google.protobuf.message.Message):
     """One strategy that was asked on the way to the decision."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    PATH_FIELD_NUMBER: int
-    STRATEGY_FIELD_NUMBER: int
-    VERDICT_FIELD_NUMBER: int
-    REASON_FIELD_NUMBER: int
-    MODEL_FIELD_NUMBER: int
-    CONFIDENCE_FIELD_NUMBER: int
-    DURATION_FIELD_NUMBER: int
-    COST_NANO_USD_FIELD_NUMBER: int
-    path: str
+    PATH_FIELD_NUMBER: builtins.int
+    STRATEGY_FIELD_NUMBER: builtins.int
+    VERDICT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    CONFIDENCE_FIELD_NUMBER: builtins.int
+    DURATION_FIELD_NUMBER: builtins.int
+    COST_NANO_USD_FIELD_NUMBER: builtins.int
+    path: builtins.str
     """Place in the router's tree, such as "default/rules"."""
-    strategy: str
+    strategy: builtins.str
     """Kind of strategy, such as "rules"."""
-    verdict: Verdict.ValueType
+    verdict: Global___Verdict.ValueType
     """What it concluded."""
-    reason: str
+    reason: builtins.str
     """Why, in words."""
-    model: str
+    model: builtins.str
     """The model it chose; empty when it chose none."""
-    confidence: float
+    confidence: builtins.float
     """How sure it was in [0, 1]. Unset: it does not say."""
-    cost_nano_usd: int
+    cost_nano_usd: builtins.int
     """What it cost in nano-USD, such as a router LLM's call. Unset: unknown."""
     @property
-    def duration(self) -> Duration:
+    def duration(self) -> google.protobuf.duration_pb2.Duration:
         """Time it took."""
 
     def __init__(
         self,
         *,
-        path: str = ...,
-        strategy: str = ...,
-        verdict: Verdict.ValueType = ...,
-        reason: str = ...,
-        model: str = ...,
-        confidence: float | None = ...,
-        duration: Duration | None = ...,
-        cost_nano_usd: int | None = ...,
+        path: builtins.str = ...,
+        strategy: builtins.str = ...,
+        verdict: Global___Verdict.ValueType = ...,
+        reason: builtins.str = ...,
+        model: builtins.str = ...,
+        confidence: builtins.float | None = ...,
+        duration: google.protobuf.duration_pb2.Duration | None = ...,
+        cost_nano_usd: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_confidence", b"_confidence", "_cost_nano_usd", b"_cost_nano_usd", "confidence", b"confidence", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_confidence", b"_confidence", "_cost_nano_usd", b"_cost_nano_usd", "confidence", b"confidence", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "model", b"model", "path", b"path", "reason", b"reason", "strategy", b"strategy", "verdict", b"verdict"]) -> None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_confidence", b"_confidence"]) -> Literal["confidence"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> Literal["cost_nano_usd"] | None: ...
+    def HasField(self, field_name: typing.Literal["_confidence", b"_confidence", "_cost_nano_usd", b"_cost_nano_usd", "confidence", b"confidence", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_confidence", b"_confidence", "_cost_nano_usd", b"_cost_nano_usd", "confidence", b"confidence", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "model", b"model", "path", b"path", "reason", b"reason", "strategy", b"strategy", "verdict", b"verdict"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_confidence", b"_confidence"]) -> typing.Literal["confidence"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> typing.Literal["cost_nano_usd"] | None: ...
 
-@final
-class PlanStep(Message):
+Global___StrategyStep: typing_extensions.TypeAlias = StrategyStep
+
+@typing.final
+class PlanStep(google.protobuf.message.Message):
     """One step of the plan that execution follows."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    MODEL_FIELD_NUMBER: int
-    KIND_FIELD_NUMBER: int
-    CHECK_FIELD_NUMBER: int
-    STREAM_MODE_FIELD_NUMBER: int
-    model: str
+    MODEL_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    CHECK_FIELD_NUMBER: builtins.int
+    STREAM_MODE_FIELD_NUMBER: builtins.int
+    model: builtins.str
     """Public name of the model."""
-    kind: StepKind.ValueType
+    kind: Global___StepKind.ValueType
     """Why the step stands here."""
-    check: str
+    check: builtins.str
     """Name of the check which its answer must pass; empty for none."""
-    stream_mode: StreamMode.ValueType
+    stream_mode: Global___StreamMode.ValueType
     """When its answer reaches the caller."""
     def __init__(
         self,
         *,
-        model: str = ...,
-        kind: StepKind.ValueType = ...,
-        check: str = ...,
-        stream_mode: StreamMode.ValueType = ...,
+        model: builtins.str = ...,
+        kind: Global___StepKind.ValueType = ...,
+        check: builtins.str = ...,
+        stream_mode: Global___StreamMode.ValueType = ...,
     ) -> None: ...
-    def ClearField(self, field_name: Literal["check", b"check", "kind", b"kind", "model", b"model", "stream_mode", b"stream_mode"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["check", b"check", "kind", b"kind", "model", b"model", "stream_mode", b"stream_mode"]) -> None: ...
 
-@final
-class Decision(Message):
+Global___PlanStep: typing_extensions.TypeAlias = PlanStep
+
+@typing.final
+class Decision(google.protobuf.message.Message):
     """The immutable result of routing."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    DECISION_ID_FIELD_NUMBER: int
-    MODEL_FIELD_NUMBER: int
-    REASON_FIELD_NUMBER: int
-    STRATEGY_FIELD_NUMBER: int
-    PATH_FIELD_NUMBER: int
-    CANDIDATES_FIELD_NUMBER: int
-    PLAN_FIELD_NUMBER: int
-    SIGNALS_FIELD_NUMBER: int
-    ROUTER_FIELD_NUMBER: int
-    ROUTER_VERSION_FIELD_NUMBER: int
-    PROPENSITY_FIELD_NUMBER: int
-    EXPLORED_FIELD_NUMBER: int
-    ROUTER_DURATION_FIELD_NUMBER: int
-    ROUTER_COST_NANO_USD_FIELD_NUMBER: int
-    STRONGEST_MODEL_FIELD_NUMBER: int
-    DECIDED_AT_FIELD_NUMBER: int
-    decision_id: str
+    DECISION_ID_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    STRATEGY_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    CANDIDATES_FIELD_NUMBER: builtins.int
+    PLAN_FIELD_NUMBER: builtins.int
+    SIGNALS_FIELD_NUMBER: builtins.int
+    ROUTER_FIELD_NUMBER: builtins.int
+    ROUTER_VERSION_FIELD_NUMBER: builtins.int
+    PROPENSITY_FIELD_NUMBER: builtins.int
+    EXPLORED_FIELD_NUMBER: builtins.int
+    ROUTER_DURATION_FIELD_NUMBER: builtins.int
+    ROUTER_COST_NANO_USD_FIELD_NUMBER: builtins.int
+    STRONGEST_MODEL_FIELD_NUMBER: builtins.int
+    DECIDED_AT_FIELD_NUMBER: builtins.int
+    decision_id: builtins.str
     """Identifies the decision; 26 characters, sorts by time."""
-    model: str
+    model: builtins.str
     """The chosen model."""
-    reason: str
+    reason: builtins.str
     """Why, in one sentence."""
-    strategy: str
+    strategy: builtins.str
     """Kind of the strategy that chose; "default" when none did."""
-    router: str
+    router: builtins.str
     """Name of the router."""
-    router_version: str
+    router_version: builtins.str
     """Hash of the configuration that decided; 12 hexadecimal digits."""
-    propensity: float
+    propensity: builtins.float
     """Probability with which this model was chosen for this query, in (0, 1]."""
-    explored: bool
+    explored: builtins.bool
     """True when the model was chosen to explore and not because it was best."""
-    router_cost_nano_usd: int
+    router_cost_nano_usd: builtins.int
     """What routing cost in nano-USD (router LLM calls). Unset: unknown."""
-    strongest_model: str
+    strongest_model: builtins.str
     """The strongest model of the router, which savings are computed against."""
     @property
-    def path(self) -> RepeatedCompositeFieldContainer[StrategyStep]:
+    def path(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___StrategyStep]:
         """Every strategy that was asked, in order."""
 
     @property
-    def candidates(self) -> RepeatedCompositeFieldContainer[Candidate]:
+    def candidates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """Every model of the router, best first, the excluded ones last."""
 
     @property
-    def plan(self) -> RepeatedCompositeFieldContainer[PlanStep]:
+    def plan(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PlanStep]:
         """The steps that execution follows."""
 
     @property
-    def signals(self) -> Signals:
+    def signals(self) -> Global___Signals:
         """Features of the query."""
 
     @property
-    def router_duration(self) -> Duration:
+    def router_duration(self) -> google.protobuf.duration_pb2.Duration:
         """Time that routing took."""
 
     @property
-    def decided_at(self) -> Timestamp:
+    def decided_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the decision was made."""
 
     def __init__(
         self,
         *,
-        decision_id: str = ...,
-        model: str = ...,
-        reason: str = ...,
-        strategy: str = ...,
-        path: Iterable[StrategyStep] | None = ...,
-        candidates: Iterable[Candidate] | None = ...,
-        plan: Iterable[PlanStep] | None = ...,
-        signals: Signals | None = ...,
-        router: str = ...,
-        router_version: str = ...,
-        propensity: float = ...,
-        explored: bool = ...,
-        router_duration: Duration | None = ...,
-        router_cost_nano_usd: int | None = ...,
-        strongest_model: str = ...,
-        decided_at: Timestamp | None = ...,
+        decision_id: builtins.str = ...,
+        model: builtins.str = ...,
+        reason: builtins.str = ...,
+        strategy: builtins.str = ...,
+        path: collections.abc.Iterable[Global___StrategyStep] | None = ...,
+        candidates: collections.abc.Iterable[Global___Candidate] | None = ...,
+        plan: collections.abc.Iterable[Global___PlanStep] | None = ...,
+        signals: Global___Signals | None = ...,
+        router: builtins.str = ...,
+        router_version: builtins.str = ...,
+        propensity: builtins.float = ...,
+        explored: builtins.bool = ...,
+        router_duration: google.protobuf.duration_pb2.Duration | None = ...,
+        router_cost_nano_usd: builtins.int | None = ...,
+        strongest_model: builtins.str = ...,
+        decided_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_router_cost_nano_usd", b"_router_cost_nano_usd", "decided_at", b"decided_at", "router_cost_nano_usd", b"router_cost_nano_usd", "router_duration", b"router_duration", "signals", b"signals"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_router_cost_nano_usd", b"_router_cost_nano_usd", "candidates", b"candidates", "decided_at", b"decided_at", "decision_id", b"decision_id", "explored", b"explored", "model", b"model", "path", b"path", "plan", b"plan", "propensity", b"propensity", "reason", b"reason", "router", b"router", "router_cost_nano_usd", b"router_cost_nano_usd", "router_duration", b"router_duration", "router_version", b"router_version", "signals", b"signals", "strategy", b"strategy", "strongest_model", b"strongest_model"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["_router_cost_nano_usd", b"_router_cost_nano_usd"]) -> Literal["router_cost_nano_usd"] | None: ...
+    def HasField(self, field_name: typing.Literal["_router_cost_nano_usd", b"_router_cost_nano_usd", "decided_at", b"decided_at", "router_cost_nano_usd", b"router_cost_nano_usd", "router_duration", b"router_duration", "signals", b"signals"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_router_cost_nano_usd", b"_router_cost_nano_usd", "candidates", b"candidates", "decided_at", b"decided_at", "decision_id", b"decision_id", "explored", b"explored", "model", b"model", "path", b"path", "plan", b"plan", "propensity", b"propensity", "reason", b"reason", "router", b"router", "router_cost_nano_usd", b"router_cost_nano_usd", "router_duration", b"router_duration", "router_version", b"router_version", "signals", b"signals", "strategy", b"strategy", "strongest_model", b"strongest_model"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_router_cost_nano_usd", b"_router_cost_nano_usd"]) -> typing.Literal["router_cost_nano_usd"] | None: ...
 
-@final
-class CheckResult(Message):
+Global___Decision: typing_extensions.TypeAlias = Decision
+
+@typing.final
+class CheckResult(google.protobuf.message.Message):
     """What a check said of an answer."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    CHECK_FIELD_NUMBER: int
-    SCORE_FIELD_NUMBER: int
-    THRESHOLD_FIELD_NUMBER: int
-    PASSED_FIELD_NUMBER: int
-    DETAIL_FIELD_NUMBER: int
-    COST_NANO_USD_FIELD_NUMBER: int
-    check: str
+    CHECK_FIELD_NUMBER: builtins.int
+    SCORE_FIELD_NUMBER: builtins.int
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    PASSED_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
+    COST_NANO_USD_FIELD_NUMBER: builtins.int
+    check: builtins.str
     """Name of the check, such as "logprob"."""
-    score: float
+    score: builtins.float
     """Score in [0, 1]; higher is better."""
-    threshold: float
+    threshold: builtins.float
     """Least score that passes."""
-    passed: bool
+    passed: builtins.bool
     """Whether the answer passed."""
-    detail: str
+    detail: builtins.str
     """The finding in words."""
-    cost_nano_usd: int
+    cost_nano_usd: builtins.int
     """What the check cost in nano-USD (verifier calls). Unset: unknown."""
     def __init__(
         self,
         *,
-        check: str = ...,
-        score: float = ...,
-        threshold: float = ...,
-        passed: bool = ...,
-        detail: str = ...,
-        cost_nano_usd: int | None = ...,
+        check: builtins.str = ...,
+        score: builtins.float = ...,
+        threshold: builtins.float = ...,
+        passed: builtins.bool = ...,
+        detail: builtins.str = ...,
+        cost_nano_usd: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_cost_nano_usd", b"_cost_nano_usd", "cost_nano_usd", b"cost_nano_usd"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_cost_nano_usd", b"_cost_nano_usd", "check", b"check", "cost_nano_usd", b"cost_nano_usd", "detail", b"detail", "passed", b"passed", "score", b"score", "threshold", b"threshold"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> Literal["cost_nano_usd"] | None: ...
+    def HasField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "cost_nano_usd", b"cost_nano_usd"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "check", b"check", "cost_nano_usd", b"cost_nano_usd", "detail", b"detail", "passed", b"passed", "score", b"score", "threshold", b"threshold"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> typing.Literal["cost_nano_usd"] | None: ...
 
-@final
-class Attempt(Message):
+Global___CheckResult: typing_extensions.TypeAlias = CheckResult
+
+@typing.final
+class Attempt(google.protobuf.message.Message):
     """One call of one model."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    INDEX_FIELD_NUMBER: int
-    MODEL_FIELD_NUMBER: int
-    KIND_FIELD_NUMBER: int
-    OUTCOME_FIELD_NUMBER: int
-    USAGE_FIELD_NUMBER: int
-    COST_NANO_USD_FIELD_NUMBER: int
-    TIME_TO_FIRST_TOKEN_FIELD_NUMBER: int
-    DURATION_FIELD_NUMBER: int
-    ERROR_REASON_FIELD_NUMBER: int
-    ERROR_MESSAGE_FIELD_NUMBER: int
-    CHECKS_FIELD_NUMBER: int
-    RETRIES_FIELD_NUMBER: int
-    BACKEND_FIELD_NUMBER: int
-    UPSTREAM_MODEL_FIELD_NUMBER: int
-    FINISH_REASON_FIELD_NUMBER: int
-    USAGE_ESTIMATED_FIELD_NUMBER: int
-    index: int
+    INDEX_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
+    COST_NANO_USD_FIELD_NUMBER: builtins.int
+    TIME_TO_FIRST_TOKEN_FIELD_NUMBER: builtins.int
+    DURATION_FIELD_NUMBER: builtins.int
+    ERROR_REASON_FIELD_NUMBER: builtins.int
+    ERROR_MESSAGE_FIELD_NUMBER: builtins.int
+    CHECKS_FIELD_NUMBER: builtins.int
+    RETRIES_FIELD_NUMBER: builtins.int
+    BACKEND_FIELD_NUMBER: builtins.int
+    UPSTREAM_MODEL_FIELD_NUMBER: builtins.int
+    FINISH_REASON_FIELD_NUMBER: builtins.int
+    USAGE_ESTIMATED_FIELD_NUMBER: builtins.int
+    index: builtins.int
     """Place in the request, from 0."""
-    model: str
+    model: builtins.str
     """Public name of the model."""
-    kind: StepKind.ValueType
+    kind: Global___StepKind.ValueType
     """Why the attempt was made."""
-    outcome: AttemptOutcome.ValueType
+    outcome: Global___AttemptOutcome.ValueType
     """How it ended."""
-    cost_nano_usd: int
+    cost_nano_usd: builtins.int
     """Cost in nano-USD. Unset: unknown."""
-    error_reason: str
+    error_reason: builtins.str
     """ErrorInfo reason when it failed; empty otherwise."""
-    error_message: str
+    error_message: builtins.str
     """The failure in words; empty otherwise."""
-    retries: int
+    retries: builtins.int
     """Calls repeated within the attempt after retryable errors."""
-    backend: str
+    backend: builtins.str
     """Name of the backend that was called."""
-    upstream_model: str
+    upstream_model: builtins.str
     """Model name that the provider reported; empty when it reported none."""
-    finish_reason: FinishReason.ValueType
+    finish_reason: frontdesk.v1.chat_pb2.FinishReason.ValueType
     """Why generation ended; unspecified when it did not."""
-    usage_estimated: bool
+    usage_estimated: builtins.bool
     """True when the provider reported no usage and Frontdesk counted the tokens itself."""
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> frontdesk.v1.chat_pb2.Usage:
         """Tokens consumed."""
 
     @property
-    def time_to_first_token(self) -> Duration:
+    def time_to_first_token(self) -> google.protobuf.duration_pb2.Duration:
         """Time to the first content. Unset: none came."""
 
     @property
-    def duration(self) -> Duration:
+    def duration(self) -> google.protobuf.duration_pb2.Duration:
         """Time from dispatch to the end."""
 
     @property
-    def checks(self) -> RepeatedCompositeFieldContainer[CheckResult]:
+    def checks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___CheckResult]:
         """What the checks said, in order."""
 
     def __init__(
         self,
         *,
-        index: int = ...,
-        model: str = ...,
-        kind: StepKind.ValueType = ...,
-        outcome: AttemptOutcome.ValueType = ...,
-        usage: Usage | None = ...,
-        cost_nano_usd: int | None = ...,
-        time_to_first_token: Duration | None = ...,
-        duration: Duration | None = ...,
-        error_reason: str = ...,
-        error_message: str = ...,
-        checks: Iterable[CheckResult] | None = ...,
-        retries: int = ...,
-        backend: str = ...,
-        upstream_model: str = ...,
-        finish_reason: FinishReason.ValueType = ...,
-        usage_estimated: bool = ...,
+        index: builtins.int = ...,
+        model: builtins.str = ...,
+        kind: Global___StepKind.ValueType = ...,
+        outcome: Global___AttemptOutcome.ValueType = ...,
+        usage: frontdesk.v1.chat_pb2.Usage | None = ...,
+        cost_nano_usd: builtins.int | None = ...,
+        time_to_first_token: google.protobuf.duration_pb2.Duration | None = ...,
+        duration: google.protobuf.duration_pb2.Duration | None = ...,
+        error_reason: builtins.str = ...,
+        error_message: builtins.str = ...,
+        checks: collections.abc.Iterable[Global___CheckResult] | None = ...,
+        retries: builtins.int = ...,
+        backend: builtins.str = ...,
+        upstream_model: builtins.str = ...,
+        finish_reason: frontdesk.v1.chat_pb2.FinishReason.ValueType = ...,
+        usage_estimated: builtins.bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_cost_nano_usd", b"_cost_nano_usd", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_cost_nano_usd", b"_cost_nano_usd", "backend", b"backend", "checks", b"checks", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "error_message", b"error_message", "error_reason", b"error_reason", "finish_reason", b"finish_reason", "index", b"index", "kind", b"kind", "model", b"model", "outcome", b"outcome", "retries", b"retries", "time_to_first_token", b"time_to_first_token", "upstream_model", b"upstream_model", "usage", b"usage", "usage_estimated", b"usage_estimated"]) -> None: ...
-    def WhichOneof(self, oneof_group: Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> Literal["cost_nano_usd"] | None: ...
+    def HasField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "backend", b"backend", "checks", b"checks", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "error_message", b"error_message", "error_reason", b"error_reason", "finish_reason", b"finish_reason", "index", b"index", "kind", b"kind", "model", b"model", "outcome", b"outcome", "retries", b"retries", "time_to_first_token", b"time_to_first_token", "upstream_model", b"upstream_model", "usage", b"usage", "usage_estimated", b"usage_estimated"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> typing.Literal["cost_nano_usd"] | None: ...
 
-@final
-class Cost(Message):
+Global___Attempt: typing_extensions.TypeAlias = Attempt
+
+@typing.final
+class Cost(google.protobuf.message.Message):
     """What a request cost, in nano-USD. An unset field is unknown, which is not zero."""
 
-    DESCRIPTOR: Descriptor
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    TOTAL_NANO_USD_FIELD_NUMBER: int
-    ATTEMPTS_NANO_USD_FIELD_NUMBER: int
-    CHECKS_NANO_USD_FIELD_NUMBER: int
-    ROUTER_NANO_USD_FIELD_NUMBER: int
-    STRONGEST_NANO_USD_FIELD_NUMBER: int
-    total_nano_usd: int
+    TOTAL_NANO_USD_FIELD_NUMBER: builtins.int
+    ATTEMPTS_NANO_USD_FIELD_NUMBER: builtins.int
+    CHECKS_NANO_USD_FIELD_NUMBER: builtins.int
+    ROUTER_NANO_USD_FIELD_NUMBER: builtins.int
+    STRONGEST_NANO_USD_FIELD_NUMBER: builtins.int
+    total_nano_usd: builtins.int
     """Everything: attempts, checks and routing."""
-    attempts_nano_usd: int
+    attempts_nano_usd: builtins.int
     """All attempts, rejected and failed ones included."""
-    checks_nano_usd: int
+    checks_nano_usd: builtins.int
     """Calls that checks made."""
-    router_nano_usd: int
+    router_nano_usd: builtins.int
     """Calls that routing made."""
-    strongest_nano_usd: int
+    strongest_nano_usd: builtins.int
     """What the strongest model of the router would have cost for the same tokens."""
     def __init__(
         self,
         *,
-        total_nano_usd: int | None = ...,
-        attempts_nano_usd: int | None = ...,
-        checks_nano_usd: int | None = ...,
-        router_nano_usd: int | None = ...,
-        strongest_nano_usd: int | None = ...,
+        total_nano_usd: builtins.int | None = ...,
+        attempts_nano_usd: builtins.int | None = ...,
+        checks_nano_usd: builtins.int | None = ...,
+        router_nano_usd: builtins.int | None = ...,
+        strongest_nano_usd: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["_attempts_nano_usd", b"_attempts_nano_usd", "_checks_nano_usd", b"_checks_nano_usd", "_router_nano_usd", b"_router_nano_usd", "_strongest_nano_usd", b"_strongest_nano_usd", "_total_nano_usd", b"_total_nano_usd", "attempts_nano_usd", b"attempts_nano_usd", "checks_nano_usd", b"checks_nano_usd", "router_nano_usd", b"router_nano_usd", "strongest_nano_usd", b"strongest_nano_usd", "total_nano_usd", b"total_nano_usd"]) -> bool: ...
-    def ClearField(self, field_name: Literal["_attempts_nano_usd", b"_attempts_nano_usd", "_checks_nano_usd", b"_checks_nano_usd", "_router_nano_usd", b"_router_nano_usd", "_strongest_nano_usd", b"_strongest_nano_usd", "_total_nano_usd", b"_total_nano_usd", "attempts_nano_usd", b"attempts_nano_usd", "checks_nano_usd", b"checks_nano_usd", "router_nano_usd", b"router_nano_usd", "strongest_nano_usd", b"strongest_nano_usd", "total_nano_usd", b"total_nano_usd"]) -> None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_attempts_nano_usd", b"_attempts_nano_usd"]) -> Literal["attempts_nano_usd"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_checks_nano_usd", b"_checks_nano_usd"]) -> Literal["checks_nano_usd"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_router_nano_usd", b"_router_nano_usd"]) -> Literal["router_nano_usd"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_strongest_nano_usd", b"_strongest_nano_usd"]) -> Literal["strongest_nano_usd"] | None: ...
-    @overload
-    def WhichOneof(self, oneof_group: Literal["_total_nano_usd", b"_total_nano_usd"]) -> Literal["total_nano_usd"] | None: ...
+    def HasField(self, field_name: typing.Literal["_attempts_nano_usd", b"_attempts_nano_usd", "_checks_nano_usd", b"_checks_nano_usd", "_router_nano_usd", b"_router_nano_usd", "_strongest_nano_usd", b"_strongest_nano_usd", "_total_nano_usd", b"_total_nano_usd", "attempts_nano_usd", b"attempts_nano_usd", "checks_nano_usd", b"checks_nano_usd", "router_nano_usd", b"router_nano_usd", "strongest_nano_usd", b"strongest_nano_usd", "total_nano_usd", b"total_nano_usd"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_attempts_nano_usd", b"_attempts_nano_usd", "_checks_nano_usd", b"_checks_nano_usd", "_router_nano_usd", b"_router_nano_usd", "_strongest_nano_usd", b"_strongest_nano_usd", "_total_nano_usd", b"_total_nano_usd", "attempts_nano_usd", b"attempts_nano_usd", "checks_nano_usd", b"checks_nano_usd", "router_nano_usd", b"router_nano_usd", "strongest_nano_usd", b"strongest_nano_usd", "total_nano_usd", b"total_nano_usd"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_attempts_nano_usd", b"_attempts_nano_usd"]) -> typing.Literal["attempts_nano_usd"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_checks_nano_usd", b"_checks_nano_usd"]) -> typing.Literal["checks_nano_usd"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_router_nano_usd", b"_router_nano_usd"]) -> typing.Literal["router_nano_usd"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_strongest_nano_usd", b"_strongest_nano_usd"]) -> typing.Literal["strongest_nano_usd"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_total_nano_usd", b"_total_nano_usd"]) -> typing.Literal["total_nano_usd"] | None: ...
+
+Global___Cost: typing_extensions.TypeAlias = Cost
