@@ -57,7 +57,7 @@ gen: .tools/gen/.ready  ## Generates the stubs from protos/.
 	    --plugin=$(GEN)/protoc-gen-mypy --plugin=$(GEN)/protoc-gen-mypy_grpc \
 	    --python_out=$(STUBS) --mypy_out=quiet:$(STUBS) protos/frontdesk/v1/*.proto
 	$(GEN)/python -m grpc_tools.protoc --proto_path=protos --plugin=$(GEN)/protoc-gen-mypy_grpc \
-	    --grpc_python_out=$(STUBS) --mypy_grpc_out=quiet,readable_stubs:$(STUBS) protos/frontdesk/v1/router_service.proto
+	    --grpc_python_out=$(STUBS) --mypy_grpc_out=quiet:$(STUBS) protos/frontdesk/v1/router_service.proto
 
 .PHONY: check-gen
 check-gen: .tools/gen/.ready  ## Fails when the committed stubs are not what protos/ say.

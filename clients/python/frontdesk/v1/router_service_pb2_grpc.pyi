@@ -3,247 +3,208 @@
 isort:skip_file
 The service: route, complete, report, look up."""
 
+import abc
+import collections.abc
+import frontdesk.v1.router_service_pb2
+import grpc
+import grpc.aio
 import sys
+import typing
 
 if sys.version_info >= (3, 13):
     import typing as typing_extensions
 else:
     import typing_extensions
-from abc import (
-    ABCMeta,
-    abstractmethod,
-)
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Iterator,
-)
-from frontdesk.v1.router_service_pb2 import (
-    CompleteRequest,
-    CompleteResponse,
-    GetDecisionRequest,
-    GetDecisionResponse,
-    ListModelsRequest,
-    ListModelsResponse,
-    ReportOutcomeRequest,
-    ReportOutcomeResponse,
-    RouteBatchRequest,
-    RouteBatchResponse,
-    RouteRequest,
-    RouteResponse,
-    StreamCompleteRequest,
-    StreamCompleteResponse,
-)
-from grpc import (
-    Channel,
-    Server,
-    ServicerContext,
-    UnaryStreamMultiCallable,
-    UnaryUnaryMultiCallable,
-)
-from grpc.aio import (
-    Channel,
-    Server,
-    ServicerContext,
-    UnaryStreamMultiCallable,
-    UnaryUnaryMultiCallable,
-)
-from typing import (
-    Generic,
-    TypeVar,
-    Union,
-    overload,
-)
 
-_T = TypeVar("_T")
+_T = typing.TypeVar("_T")
 
-class _MaybeAsyncIterator(AsyncIterator[_T], Iterator[_T], metaclass=ABCMeta): ...
+class _MaybeAsyncIterator(collections.abc.AsyncIterator[_T], collections.abc.Iterator[_T], metaclass=abc.ABCMeta): ...
 
-class _ServicerContext(ServicerContext, ServicerContext):  # type: ignore[misc, type-arg]
+class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 _RouterServiceRouteType = typing_extensions.TypeVar(
     '_RouterServiceRouteType',
-    UnaryUnaryMultiCallable[
-        RouteRequest,
-        RouteResponse,
+    grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.RouteRequest,
+        frontdesk.v1.router_service_pb2.RouteResponse,
     ],
-    UnaryUnaryMultiCallable[
-        RouteRequest,
-        RouteResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.RouteRequest,
+        frontdesk.v1.router_service_pb2.RouteResponse,
     ],
-    default=UnaryUnaryMultiCallable[
-        RouteRequest,
-        RouteResponse,
+    default=grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.RouteRequest,
+        frontdesk.v1.router_service_pb2.RouteResponse,
     ],
 )
 
 _RouterServiceRouteBatchType = typing_extensions.TypeVar(
     '_RouterServiceRouteBatchType',
-    UnaryUnaryMultiCallable[
-        RouteBatchRequest,
-        RouteBatchResponse,
+    grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.RouteBatchRequest,
+        frontdesk.v1.router_service_pb2.RouteBatchResponse,
     ],
-    UnaryUnaryMultiCallable[
-        RouteBatchRequest,
-        RouteBatchResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.RouteBatchRequest,
+        frontdesk.v1.router_service_pb2.RouteBatchResponse,
     ],
-    default=UnaryUnaryMultiCallable[
-        RouteBatchRequest,
-        RouteBatchResponse,
+    default=grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.RouteBatchRequest,
+        frontdesk.v1.router_service_pb2.RouteBatchResponse,
     ],
 )
 
 _RouterServiceCompleteType = typing_extensions.TypeVar(
     '_RouterServiceCompleteType',
-    UnaryUnaryMultiCallable[
-        CompleteRequest,
-        CompleteResponse,
+    grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.CompleteRequest,
+        frontdesk.v1.router_service_pb2.CompleteResponse,
     ],
-    UnaryUnaryMultiCallable[
-        CompleteRequest,
-        CompleteResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.CompleteRequest,
+        frontdesk.v1.router_service_pb2.CompleteResponse,
     ],
-    default=UnaryUnaryMultiCallable[
-        CompleteRequest,
-        CompleteResponse,
+    default=grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.CompleteRequest,
+        frontdesk.v1.router_service_pb2.CompleteResponse,
     ],
 )
 
 _RouterServiceStreamCompleteType = typing_extensions.TypeVar(
     '_RouterServiceStreamCompleteType',
-    UnaryStreamMultiCallable[
-        StreamCompleteRequest,
-        StreamCompleteResponse,
+    grpc.UnaryStreamMultiCallable[
+        frontdesk.v1.router_service_pb2.StreamCompleteRequest,
+        frontdesk.v1.router_service_pb2.StreamCompleteResponse,
     ],
-    UnaryStreamMultiCallable[
-        StreamCompleteRequest,
-        StreamCompleteResponse,
+    grpc.aio.UnaryStreamMultiCallable[
+        frontdesk.v1.router_service_pb2.StreamCompleteRequest,
+        frontdesk.v1.router_service_pb2.StreamCompleteResponse,
     ],
-    default=UnaryStreamMultiCallable[
-        StreamCompleteRequest,
-        StreamCompleteResponse,
+    default=grpc.UnaryStreamMultiCallable[
+        frontdesk.v1.router_service_pb2.StreamCompleteRequest,
+        frontdesk.v1.router_service_pb2.StreamCompleteResponse,
     ],
 )
 
 _RouterServiceReportOutcomeType = typing_extensions.TypeVar(
     '_RouterServiceReportOutcomeType',
-    UnaryUnaryMultiCallable[
-        ReportOutcomeRequest,
-        ReportOutcomeResponse,
+    grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.ReportOutcomeRequest,
+        frontdesk.v1.router_service_pb2.ReportOutcomeResponse,
     ],
-    UnaryUnaryMultiCallable[
-        ReportOutcomeRequest,
-        ReportOutcomeResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.ReportOutcomeRequest,
+        frontdesk.v1.router_service_pb2.ReportOutcomeResponse,
     ],
-    default=UnaryUnaryMultiCallable[
-        ReportOutcomeRequest,
-        ReportOutcomeResponse,
+    default=grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.ReportOutcomeRequest,
+        frontdesk.v1.router_service_pb2.ReportOutcomeResponse,
     ],
 )
 
 _RouterServiceGetDecisionType = typing_extensions.TypeVar(
     '_RouterServiceGetDecisionType',
-    UnaryUnaryMultiCallable[
-        GetDecisionRequest,
-        GetDecisionResponse,
+    grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.GetDecisionRequest,
+        frontdesk.v1.router_service_pb2.GetDecisionResponse,
     ],
-    UnaryUnaryMultiCallable[
-        GetDecisionRequest,
-        GetDecisionResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.GetDecisionRequest,
+        frontdesk.v1.router_service_pb2.GetDecisionResponse,
     ],
-    default=UnaryUnaryMultiCallable[
-        GetDecisionRequest,
-        GetDecisionResponse,
+    default=grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.GetDecisionRequest,
+        frontdesk.v1.router_service_pb2.GetDecisionResponse,
     ],
 )
 
 _RouterServiceListModelsType = typing_extensions.TypeVar(
     '_RouterServiceListModelsType',
-    UnaryUnaryMultiCallable[
-        ListModelsRequest,
-        ListModelsResponse,
+    grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.ListModelsRequest,
+        frontdesk.v1.router_service_pb2.ListModelsResponse,
     ],
-    UnaryUnaryMultiCallable[
-        ListModelsRequest,
-        ListModelsResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.ListModelsRequest,
+        frontdesk.v1.router_service_pb2.ListModelsResponse,
     ],
-    default=UnaryUnaryMultiCallable[
-        ListModelsRequest,
-        ListModelsResponse,
+    default=grpc.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.ListModelsRequest,
+        frontdesk.v1.router_service_pb2.ListModelsResponse,
     ],
 )
 
-class RouterServiceStub(Generic[_RouterServiceRouteType, _RouterServiceRouteBatchType, _RouterServiceCompleteType, _RouterServiceStreamCompleteType, _RouterServiceReportOutcomeType, _RouterServiceGetDecisionType, _RouterServiceListModelsType]):
+class RouterServiceStub(typing.Generic[_RouterServiceRouteType, _RouterServiceRouteBatchType, _RouterServiceCompleteType, _RouterServiceStreamCompleteType, _RouterServiceReportOutcomeType, _RouterServiceGetDecisionType, _RouterServiceListModelsType]):
     """Chooses the LLM that should answer a query and, on request, gets the answer from it.
     Every error is a google.rpc.Status with an ErrorInfo of domain "frontdesk"; docs/errors.md lists the reasons.
     """
 
-    @overload
+    @typing.overload
     def __init__(self: RouterServiceStub[
-        UnaryUnaryMultiCallable[
-            RouteRequest,
-            RouteResponse,
+        grpc.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.RouteRequest,
+            frontdesk.v1.router_service_pb2.RouteResponse,
         ],
-        UnaryUnaryMultiCallable[
-            RouteBatchRequest,
-            RouteBatchResponse,
+        grpc.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.RouteBatchRequest,
+            frontdesk.v1.router_service_pb2.RouteBatchResponse,
         ],
-        UnaryUnaryMultiCallable[
-            CompleteRequest,
-            CompleteResponse,
+        grpc.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.CompleteRequest,
+            frontdesk.v1.router_service_pb2.CompleteResponse,
         ],
-        UnaryStreamMultiCallable[
-            StreamCompleteRequest,
-            StreamCompleteResponse,
+        grpc.UnaryStreamMultiCallable[
+            frontdesk.v1.router_service_pb2.StreamCompleteRequest,
+            frontdesk.v1.router_service_pb2.StreamCompleteResponse,
         ],
-        UnaryUnaryMultiCallable[
-            ReportOutcomeRequest,
-            ReportOutcomeResponse,
+        grpc.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.ReportOutcomeRequest,
+            frontdesk.v1.router_service_pb2.ReportOutcomeResponse,
         ],
-        UnaryUnaryMultiCallable[
-            GetDecisionRequest,
-            GetDecisionResponse,
+        grpc.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.GetDecisionRequest,
+            frontdesk.v1.router_service_pb2.GetDecisionResponse,
         ],
-        UnaryUnaryMultiCallable[
-            ListModelsRequest,
-            ListModelsResponse,
+        grpc.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.ListModelsRequest,
+            frontdesk.v1.router_service_pb2.ListModelsResponse,
         ],
-    ], channel: Channel) -> None: ...
+    ], channel: grpc.Channel) -> None: ...
 
-    @overload
+    @typing.overload
     def __init__(self: RouterServiceStub[
-        UnaryUnaryMultiCallable[
-            RouteRequest,
-            RouteResponse,
+        grpc.aio.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.RouteRequest,
+            frontdesk.v1.router_service_pb2.RouteResponse,
         ],
-        UnaryUnaryMultiCallable[
-            RouteBatchRequest,
-            RouteBatchResponse,
+        grpc.aio.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.RouteBatchRequest,
+            frontdesk.v1.router_service_pb2.RouteBatchResponse,
         ],
-        UnaryUnaryMultiCallable[
-            CompleteRequest,
-            CompleteResponse,
+        grpc.aio.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.CompleteRequest,
+            frontdesk.v1.router_service_pb2.CompleteResponse,
         ],
-        UnaryStreamMultiCallable[
-            StreamCompleteRequest,
-            StreamCompleteResponse,
+        grpc.aio.UnaryStreamMultiCallable[
+            frontdesk.v1.router_service_pb2.StreamCompleteRequest,
+            frontdesk.v1.router_service_pb2.StreamCompleteResponse,
         ],
-        UnaryUnaryMultiCallable[
-            ReportOutcomeRequest,
-            ReportOutcomeResponse,
+        grpc.aio.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.ReportOutcomeRequest,
+            frontdesk.v1.router_service_pb2.ReportOutcomeResponse,
         ],
-        UnaryUnaryMultiCallable[
-            GetDecisionRequest,
-            GetDecisionResponse,
+        grpc.aio.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.GetDecisionRequest,
+            frontdesk.v1.router_service_pb2.GetDecisionResponse,
         ],
-        UnaryUnaryMultiCallable[
-            ListModelsRequest,
-            ListModelsResponse,
+        grpc.aio.UnaryUnaryMultiCallable[
+            frontdesk.v1.router_service_pb2.ListModelsRequest,
+            frontdesk.v1.router_service_pb2.ListModelsResponse,
         ],
-    ], channel: Channel) -> None: ...
+    ], channel: grpc.aio.Channel) -> None: ...
 
     Route: _RouterServiceRouteType
     """Decides only."""
@@ -267,95 +228,95 @@ class RouterServiceStub(Generic[_RouterServiceRouteType, _RouterServiceRouteBatc
     """Lists the models which the caller may use."""
 
 RouterServiceAsyncStub: typing_extensions.TypeAlias = RouterServiceStub[
-    UnaryUnaryMultiCallable[
-        RouteRequest,
-        RouteResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.RouteRequest,
+        frontdesk.v1.router_service_pb2.RouteResponse,
     ],
-    UnaryUnaryMultiCallable[
-        RouteBatchRequest,
-        RouteBatchResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.RouteBatchRequest,
+        frontdesk.v1.router_service_pb2.RouteBatchResponse,
     ],
-    UnaryUnaryMultiCallable[
-        CompleteRequest,
-        CompleteResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.CompleteRequest,
+        frontdesk.v1.router_service_pb2.CompleteResponse,
     ],
-    UnaryStreamMultiCallable[
-        StreamCompleteRequest,
-        StreamCompleteResponse,
+    grpc.aio.UnaryStreamMultiCallable[
+        frontdesk.v1.router_service_pb2.StreamCompleteRequest,
+        frontdesk.v1.router_service_pb2.StreamCompleteResponse,
     ],
-    UnaryUnaryMultiCallable[
-        ReportOutcomeRequest,
-        ReportOutcomeResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.ReportOutcomeRequest,
+        frontdesk.v1.router_service_pb2.ReportOutcomeResponse,
     ],
-    UnaryUnaryMultiCallable[
-        GetDecisionRequest,
-        GetDecisionResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.GetDecisionRequest,
+        frontdesk.v1.router_service_pb2.GetDecisionResponse,
     ],
-    UnaryUnaryMultiCallable[
-        ListModelsRequest,
-        ListModelsResponse,
+    grpc.aio.UnaryUnaryMultiCallable[
+        frontdesk.v1.router_service_pb2.ListModelsRequest,
+        frontdesk.v1.router_service_pb2.ListModelsResponse,
     ],
 ]
 
-class RouterServiceServicer(metaclass=ABCMeta):
+class RouterServiceServicer(metaclass=abc.ABCMeta):
     """Chooses the LLM that should answer a query and, on request, gets the answer from it.
     Every error is a google.rpc.Status with an ErrorInfo of domain "frontdesk"; docs/errors.md lists the reasons.
     """
 
-    @abstractmethod
+    @abc.abstractmethod
     def Route(
         self,
-        request: RouteRequest,
+        request: frontdesk.v1.router_service_pb2.RouteRequest,
         context: _ServicerContext,
-    ) -> Union[RouteResponse, Awaitable[RouteResponse]]:
+    ) -> typing.Union[frontdesk.v1.router_service_pb2.RouteResponse, collections.abc.Awaitable[frontdesk.v1.router_service_pb2.RouteResponse]]:
         """Decides only."""
 
-    @abstractmethod
+    @abc.abstractmethod
     def RouteBatch(
         self,
-        request: RouteBatchRequest,
+        request: frontdesk.v1.router_service_pb2.RouteBatchRequest,
         context: _ServicerContext,
-    ) -> Union[RouteBatchResponse, Awaitable[RouteBatchResponse]]:
+    ) -> typing.Union[frontdesk.v1.router_service_pb2.RouteBatchResponse, collections.abc.Awaitable[frontdesk.v1.router_service_pb2.RouteBatchResponse]]:
         """Decides for many queries in one call. Results have the order of the queries."""
 
-    @abstractmethod
+    @abc.abstractmethod
     def Complete(
         self,
-        request: CompleteRequest,
+        request: frontdesk.v1.router_service_pb2.CompleteRequest,
         context: _ServicerContext,
-    ) -> Union[CompleteResponse, Awaitable[CompleteResponse]]:
+    ) -> typing.Union[frontdesk.v1.router_service_pb2.CompleteResponse, collections.abc.Awaitable[frontdesk.v1.router_service_pb2.CompleteResponse]]:
         """Decides and returns the whole answer."""
 
-    @abstractmethod
+    @abc.abstractmethod
     def StreamComplete(
         self,
-        request: StreamCompleteRequest,
+        request: frontdesk.v1.router_service_pb2.StreamCompleteRequest,
         context: _ServicerContext,
-    ) -> Union[Iterator[StreamCompleteResponse], AsyncIterator[StreamCompleteResponse]]:
+    ) -> typing.Union[collections.abc.Iterator[frontdesk.v1.router_service_pb2.StreamCompleteResponse], collections.abc.AsyncIterator[frontdesk.v1.router_service_pb2.StreamCompleteResponse]]:
         """Decides and streams the answer. First event started, last event completed; a stream without completed is broken."""
 
-    @abstractmethod
+    @abc.abstractmethod
     def ReportOutcome(
         self,
-        request: ReportOutcomeRequest,
+        request: frontdesk.v1.router_service_pb2.ReportOutcomeRequest,
         context: _ServicerContext,
-    ) -> Union[ReportOutcomeResponse, Awaitable[ReportOutcomeResponse]]:
+    ) -> typing.Union[frontdesk.v1.router_service_pb2.ReportOutcomeResponse, collections.abc.Awaitable[frontdesk.v1.router_service_pb2.ReportOutcomeResponse]]:
         """Tells how good an answer was. Idempotent per decision and source: a later report replaces the earlier one."""
 
-    @abstractmethod
+    @abc.abstractmethod
     def GetDecision(
         self,
-        request: GetDecisionRequest,
+        request: frontdesk.v1.router_service_pb2.GetDecisionRequest,
         context: _ServicerContext,
-    ) -> Union[GetDecisionResponse, Awaitable[GetDecisionResponse]]:
+    ) -> typing.Union[frontdesk.v1.router_service_pb2.GetDecisionResponse, collections.abc.Awaitable[frontdesk.v1.router_service_pb2.GetDecisionResponse]]:
         """Returns a recorded decision with what became of it."""
 
-    @abstractmethod
+    @abc.abstractmethod
     def ListModels(
         self,
-        request: ListModelsRequest,
+        request: frontdesk.v1.router_service_pb2.ListModelsRequest,
         context: _ServicerContext,
-    ) -> Union[ListModelsResponse, Awaitable[ListModelsResponse]]:
+    ) -> typing.Union[frontdesk.v1.router_service_pb2.ListModelsResponse, collections.abc.Awaitable[frontdesk.v1.router_service_pb2.ListModelsResponse]]:
         """Lists the models which the caller may use."""
 
-def add_RouterServiceServicer_to_server(servicer: RouterServiceServicer, server: Union[Server, Server]) -> None: ...
+def add_RouterServiceServicer_to_server(servicer: RouterServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -1,0 +1,173 @@
+"""The asynchronous client."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+import grpc
+import grpc.aio
+
+from frontdesk import _requests
+from frontdesk._requests import Labels, PolicyFields, QueryLike
+from frontdesk.channel import OptionValue, channel_credentials, channel_options, token_metadata
+from frontdesk.errors import translated
+from frontdesk.stream import CompletionStream
+from frontdesk.v1.router_service_pb2 import (
+    CompleteResponse,
+    GetDecisionRequest,
+    GetDecisionResponse,
+    ListModelsRequest,
+    Model,
+    Outcome,
+    RouteError,
+)
+from frontdesk.v1.router_service_pb2_grpc import RouterServiceStub
+from frontdesk.v1.routing_pb2 import Decision, RoutingPolicy
+
+if TYPE_CHECKING:
+    from frontdesk.v1.router_service_pb2_grpc import RouterServiceAsyncStub
+
+__all__ = ["Client"]
+
+_T = TypeVar("_T")
+
+
+class Client:
+    """Calls Frontdesk. Use it as `async with Client(...) as client`, or call `close`.
+
+    Args:
+        target: where it is: host:port, dns:///name:port for round robin over all addresses, unix:/path.
+        tls: True for TLS with the system's roots, or credentials of your own.
+        token: sent as bearer token with every call; needs TLS unless the target is this machine.
+        timeout: deadline of calls that bring none, in seconds. Default: none.
+        options: channel arguments over the defaults in `frontdesk.channel`; None removes one.
+        interceptors: of gRPC, such as OpenTelemetry's.
+
+    Every method raises `FrontdeskError`; `timeout` is its deadline in seconds, retries included.
+    """
+
+    def __init__(
+        self,
+        target: str = "localhost:50051",
+        *,
+        tls: bool | grpc.ChannelCredentials = False,
+        token: str | None = None,
+        timeout: float | None = None,
+        options: Mapping[str, OptionValue | None] | None = None,
+        interceptors: Iterable[grpc.aio.ClientInterceptor] = (),
+    ) -> None:
+        self._target = target
+        self._credentials = channel_credentials(tls)
+        self._metadata = token_metadata(target, token, encrypted=self._credentials is not None)
+        self._timeout = timeout
+        self._options = channel_options(options)
+        self._interceptors = list(interceptors)
+
+    async def route(
+        self,
+        query: QueryLike,
+        *,
+        policy: RoutingPolicy | None = None,
+        labels: Labels | None = None,
+        timeout: float | None = None,
+        **fields: Unpack[PolicyFields],
+    ) -> Decision:
+        """Decide only."""
+        request = _requests.route(query, policy, labels, fields)
+        return (await self._sent(self._stub.Route(request, **self._settings(timeout)))).decision
+
+    async def route_batch(
+        self,
+        queries: Iterable[QueryLike],
+        *,
+        policy: RoutingPolicy | None = None,
+        labels: Labels | None = None,
+        timeout: float | None = None,
+        **fields: Unpack[PolicyFields],
+    ) -> list[Decision | RouteError]:
+        """Decide for up to 1,024 queries in one call; a query that cannot be routed has its error in its place."""
+        request = _requests.route_batch(queries, policy, labels, fields)
+        response = await self._sent(self._stub.RouteBatch(request, **self._settings(timeout)))
+        return [_requests.route_result(result) for result in response.results]
+
+    async def complete(
+        self,
+        query: QueryLike,
+        *,
+        policy: RoutingPolicy | None = None,
+        labels: Labels | None = None,
+        timeout: float | None = None,
+        **fields: Unpack[PolicyFields],
+    ) -> CompleteResponse:
+        """Decide and return the whole answer."""
+        request = _requests.complete(query, policy, labels, fields)
+        return await self._sent(self._stub.Complete(request, **self._settings(timeout)))
+
+    def stream_complete(
+        self,
+        query: QueryLike,
+        *,
+        policy: RoutingPolicy | None = None,
+        labels: Labels | None = None,
+        timeout: float | None = None,
+        **fields: Unpack[PolicyFields],
+    ) -> CompletionStream:
+        """Decide and stream the answer."""
+        request = _requests.stream_complete(query, policy, labels, fields)
+        return CompletionStream(self._stub.StreamComplete(request, **self._settings(timeout)))
+
+    async def report_outcome(
+        self,
+        decision_id: str,
+        quality: float,
+        *,
+        source: str = "",
+        labels: Labels | None = None,
+        timeout: float | None = None,
+    ) -> Outcome:
+        """Tell how good an answer was in [0, 1]; a later report of the same source replaces the earlier."""
+        request = _requests.report_outcome(decision_id, quality, source, labels)
+        return (await self._sent(self._stub.ReportOutcome(request, **self._settings(timeout)))).outcome
+
+    async def get_decision(self, decision_id: str, *, timeout: float | None = None) -> GetDecisionResponse:
+        """Look up a recorded decision with what became of it."""
+        request = GetDecisionRequest(decision_id=decision_id)
+        return await self._sent(self._stub.GetDecision(request, **self._settings(timeout)))
+
+    async def list_models(self, router: str = "", *, timeout: float | None = None) -> list[Model]:
+        """The models which the caller may use, those of one router when it is named."""
+        request = ListModelsRequest(router=router)
+        return list((await self._sent(self._stub.ListModels(request, **self._settings(timeout)))).models)
+
+    async def close(self) -> None:
+        """Close the connections; running calls are cancelled."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @cached_property
+    def _channel(self) -> grpc.aio.Channel:
+        # Made at first use: a grpc.aio channel belongs to the event loop in which it is made.
+        if self._credentials is None:
+            return grpc.aio.insecure_channel(self._target, self._options, interceptors=self._interceptors)
+        return grpc.aio.secure_channel(self._target, self._credentials, self._options, interceptors=self._interceptors)
+
+    @cached_property
+    def _stub(self) -> RouterServiceAsyncStub:
+        return RouterServiceStub(self._channel)
+
+    def _settings(self, timeout: float | None) -> dict[str, Any]:
+        return {"timeout": self._timeout if timeout is None else timeout, "metadata": self._metadata}
+
+    async def _sent(self, call: Awaitable[_T]) -> _T:
+        with translated():
+            return await call

@@ -1,0 +1,42 @@
+"""Short ways to write the messages of a conversation."""
+
+from __future__ import annotations
+
+from frontdesk.v1.chat_pb2 import (
+    ROLE_ASSISTANT,
+    ROLE_SYSTEM,
+    ROLE_TOOL,
+    ROLE_USER,
+    ContentPart,
+    Message,
+    ToolResult,
+)
+
+__all__ = ["assistant", "system", "text_of", "tool_result", "user"]
+
+
+def system(text: str) -> Message:
+    """Instructions of the application."""
+    return Message(role=ROLE_SYSTEM, parts=[ContentPart(text=text)])
+
+
+def user(*parts: str | ContentPart) -> Message:
+    """What the end user says or shows."""
+    contents = [ContentPart(text=part) if isinstance(part, str) else part for part in parts]
+    return Message(role=ROLE_USER, parts=contents)
+
+
+def assistant(text: str) -> Message:
+    """What the LLM said. Pass a completion's own `message` where there is one: it keeps tool calls and reasoning."""
+    return Message(role=ROLE_ASSISTANT, parts=[ContentPart(text=text)])
+
+
+def tool_result(tool_call_id: str, content: str, *, is_error: bool = False) -> Message:
+    """What a called tool returned."""
+    result = ToolResult(tool_call_id=tool_call_id, content=content, is_error=is_error)
+    return Message(role=ROLE_TOOL, parts=[ContentPart(tool_result=result)])
+
+
+def text_of(message: Message) -> str:
+    """All text of a message."""
+    return "".join(part.text for part in message.parts)

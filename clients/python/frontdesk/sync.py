@@ -1,0 +1,206 @@
+"""The blocking client: the same calls on gRPC's blocking channel. Requests, errors and folding are shared."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import grpc
+
+from frontdesk import _requests
+from frontdesk._fold import Fold
+from frontdesk._requests import Labels, PolicyFields, QueryLike
+from frontdesk.channel import OptionValue, channel_credentials, channel_options, token_metadata
+from frontdesk.errors import translated
+from frontdesk.events import Event, TextDelta, event_of
+from frontdesk.v1.router_service_pb2 import (
+    CompleteResponse,
+    GetDecisionRequest,
+    GetDecisionResponse,
+    ListModelsRequest,
+    Model,
+    Outcome,
+    RouteError,
+)
+from frontdesk.v1.router_service_pb2_grpc import RouterServiceStub
+from frontdesk.v1.routing_pb2 import Decision, RoutingPolicy
+
+__all__ = ["Client", "CompletionStream"]
+
+_Q = TypeVar("_Q")
+_R = TypeVar("_R")
+
+
+class CompletionStream:
+    """Iterates over the typed events of an answer, as `frontdesk.CompletionStream` does."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self._fold = Fold()
+        self._read_ahead: deque[Event] = deque()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        event = self._read_ahead.popleft() if self._read_ahead else self._read()
+        if event is None:
+            raise StopIteration
+        return event
+
+    def text(self) -> Iterator[str]:
+        """The answer's text, piece by piece."""
+        return (event.text for event in self if isinstance(event, TextDelta))
+
+    def decision(self) -> Decision:
+        """The decision, which is the first thing to come; no event is lost by asking for it."""
+        while not self._fold.started and (event := self._read()) is not None:
+            self._read_ahead.append(event)
+        return self.partial.decision
+
+    def completion(self) -> CompleteResponse:
+        """The whole answer; reads what has not been read yet."""
+        for _ in self:
+            pass
+        return self.partial
+
+    @property
+    def partial(self) -> CompleteResponse:
+        """What has come so far."""
+        return self._fold.response()
+
+    def cancel(self) -> None:
+        """End the answer; the server stops the LLM."""
+        self._call.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.cancel()
+
+    def _read(self) -> Event | None:
+        with translated():
+            for response in self._call:
+                event = event_of(response)
+                if event is not None:
+                    self._fold.add(event)
+                    return event
+        self._fold.raise_unless_complete()
+        return None
+
+
+class Client:
+    """Calls Frontdesk and blocks. Arguments, methods and errors are those of `frontdesk.Client`."""
+
+    def __init__(
+        self,
+        target: str = "localhost:50051",
+        *,
+        tls: bool | grpc.ChannelCredentials = False,
+        token: str | None = None,
+        timeout: float | None = None,
+        options: Mapping[str, OptionValue | None] | None = None,
+        interceptors: Iterable[Any] = (),
+    ) -> None:
+        credentials = channel_credentials(tls)
+        arguments = channel_options(options)
+        self._channel = (
+            grpc.insecure_channel(target, arguments)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, arguments)
+        )
+        self._metadata = token_metadata(target, token, encrypted=credentials is not None)
+        self._stub = RouterServiceStub(grpc.intercept_channel(self._channel, *interceptors))
+        self._timeout = timeout
+
+    def route(
+        self,
+        query: QueryLike,
+        *,
+        policy: RoutingPolicy | None = None,
+        labels: Labels | None = None,
+        timeout: float | None = None,
+        **fields: Unpack[PolicyFields],
+    ) -> Decision:
+        """Decide only."""
+        return self._call(self._stub.Route, _requests.route(query, policy, labels, fields), timeout).decision
+
+    def route_batch(
+        self,
+        queries: Iterable[QueryLike],
+        *,
+        policy: RoutingPolicy | None = None,
+        labels: Labels | None = None,
+        timeout: float | None = None,
+        **fields: Unpack[PolicyFields],
+    ) -> list[Decision | RouteError]:
+        """Decide for up to 1,024 queries in one call."""
+        request = _requests.route_batch(queries, policy, labels, fields)
+        return [_requests.route_result(r) for r in self._call(self._stub.RouteBatch, request, timeout).results]
+
+    def complete(
+        self,
+        query: QueryLike,
+        *,
+        policy: RoutingPolicy | None = None,
+        labels: Labels | None = None,
+        timeout: float | None = None,
+        **fields: Unpack[PolicyFields],
+    ) -> CompleteResponse:
+        """Decide and return the whole answer."""
+        return self._call(self._stub.Complete, _requests.complete(query, policy, labels, fields), timeout)
+
+    def stream_complete(
+        self,
+        query: QueryLike,
+        *,
+        policy: RoutingPolicy | None = None,
+        labels: Labels | None = None,
+        timeout: float | None = None,
+        **fields: Unpack[PolicyFields],
+    ) -> CompletionStream:
+        """Decide and stream the answer."""
+        request = _requests.stream_complete(query, policy, labels, fields)
+        return CompletionStream(self._call(self._stub.StreamComplete, request, timeout))
+
+    def report_outcome(
+        self,
+        decision_id: str,
+        quality: float,
+        *,
+        source: str = "",
+        labels: Labels | None = None,
+        timeout: float | None = None,
+    ) -> Outcome:
+        """Tell how good an answer was in [0, 1]."""
+        request = _requests.report_outcome(decision_id, quality, source, labels)
+        return self._call(self._stub.ReportOutcome, request, timeout).outcome
+
+    def get_decision(self, decision_id: str, *, timeout: float | None = None) -> GetDecisionResponse:
+        """Look up a recorded decision with what became of it."""
+        return self._call(self._stub.GetDecision, GetDecisionRequest(decision_id=decision_id), timeout)
+
+    def list_models(self, router: str = "", *, timeout: float | None = None) -> list[Model]:
+        """The models which the caller may use."""
+        return list(self._call(self._stub.ListModels, ListModelsRequest(router=router), timeout).models)
+
+    def close(self) -> None:
+        """Close the connections; running calls are cancelled."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, method: Callable[..., _R], request: Any, timeout: float | None) -> _R:
+        with translated():
+            return method(request, timeout=self._timeout if timeout is None else timeout, metadata=self._metadata)
