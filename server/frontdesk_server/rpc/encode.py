@@ -82,6 +82,7 @@ def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
         retries=attempt.retries,
         backend=attempt.backend,
         upstream_model=attempt.upstream_model,
+        usage_estimated=attempt.usage_estimated,
         finish_reason=FINISH_REASON[finish] if finish else chat_pb2.FINISH_REASON_UNSPECIFIED,
     )
 

@@ -49,7 +49,7 @@ def _check_conversation(query: pb.Query, path: str, violations: Violations) -> N
             violations.add(f"{path}.messages[{index}].parts", Reason.MESSAGE_WITHOUT_PARTS)
         for place, part in enumerate(message.parts):
             kind = part.WhichOneof("part")
-            if kind == "text" and allowed is not None:
+            if kind == "text" and (allowed is None or kind in allowed):
                 continue
             at = f"{path}.messages[{index}].parts[{place}]"
             if kind is None:

@@ -27,11 +27,13 @@ _CODES = {code.name: code for code in grpc.StatusCode}
 _DETAILS_KEY = "grpc-status-details-bin"
 _NO_RETRIES = ("grpc-retry-pushback-ms", "-1")
 
-# HTTP/2 stacks refuse header lists above 8 KB by default, and base64 adds a third.
-_DETAILS_BYTES = 4096
-_MESSAGE_CHARACTERS = 300
+# HTTP/2 stacks refuse header lists above 8 KB by default. Base64 adds a third to the details; percent-encoding makes up
+# to 12 bytes of a character of the message.
+_DETAILS_BYTES = 3584
+_ENVELOPE_BYTES = 320
+_METADATA_BYTES = 1536
+_MESSAGE_CHARACTERS = 256
 _TEXT_CHARACTERS = 160
-_METADATA_ENTRIES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def status_of(error: FrontdeskError) -> RpcStatus:
     cause = error.cause if isinstance(error, CompletionFailed) else error
     message = _cut(str(error), _MESSAGE_CHARACTERS)
     details: list[Message] = [_error_info(error)]
-    room = _DETAILS_BYTES - len(message) - details[0].ByteSize()
+    room = _DETAILS_BYTES - _ENVELOPE_BYTES - len(message.encode()) - details[0].ByteSize()
     if (delay := cause.retry_after_seconds) is not None:
         details.append(RetryInfo(retry_delay=encode_duration(delay)))
     if isinstance(error, CompletionFailed):
@@ -78,8 +80,12 @@ def violations_of(error: FrontdeskError) -> tuple[FieldViolation, ...]:
 
 def _error_info(error: FrontdeskError) -> ErrorInfo:
     info = ErrorInfo(reason=error.reason, domain=DOMAIN)
-    for key, value in list(error.metadata.items())[:_METADATA_ENTRIES]:
-        info.metadata[_cut(key, _TEXT_CHARACTERS)] = _cut(value, _TEXT_CHARACTERS)
+    for key, value in error.metadata.items():
+        name = _cut(key, _TEXT_CHARACTERS)
+        info.metadata[name] = _cut(value, _TEXT_CHARACTERS)
+        if info.ByteSize() > _METADATA_BYTES:
+            del info.metadata[name]
+            break
     return info
 
 

@@ -1,0 +1,227 @@
+"""What the one layer around every method does, seen without a network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+import pytest
+import structlog
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from frontdesk.v1 import router_service_pb2 as pb
+from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.errors import FrontdeskError, Unauthenticated, UnknownRouter
+from frontdesk_server.domain.observer import NULL_CALL, CallObservation
+from frontdesk_server.rpc.call import GrpcCall
+from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
+from tests.fakes import FakeClock
+
+
+class Aborted(Exception):
+    """What gRPC raises after an abort."""
+
+
+class FakeContext:
+    """A servicer context that keeps its status."""
+
+    def __init__(self, remaining: float | None = None, metadata: tuple[tuple[str, str | bytes], ...] = ()) -> None:
+        self.remaining = remaining
+        self.metadata = metadata
+        self.code: grpc.StatusCode | None = None
+        self.trailing: dict[str, Any] = {}
+        self.written: list[Any] = []
+
+    def time_remaining(self) -> float | None:
+        return self.remaining
+
+    def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        return self.metadata
+
+    async def write(self, response: Any) -> None:
+        self.written.append(response)
+
+    async def abort(self, code: grpc.StatusCode, message: str, trailing: Any) -> None:
+        self.code, self.message, self.trailing = code, message, dict(trailing)
+        raise Aborted
+
+    def detail(self, kind: type[Any]) -> Any:
+        for packed in Status.FromString(self.trailing["grpc-status-details-bin"]).details:
+            if packed.Is(kind.DESCRIPTOR):
+                return kind.FromString(packed.value)
+        return None
+
+    @property
+    def reason(self) -> str:
+        reason: str = self.detail(ErrorInfo).reason
+        return reason
+
+
+class Recorder:
+    """An observer that keeps how calls began and ended."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, Mapping[str, str]]] = []
+        self.over: list[tuple[str, FrontdeskError | None]] = []
+
+    def call_started(self, method: str, metadata: Mapping[str, str]) -> CallObservation:
+        self.started.append((method, metadata))
+        recorder = self
+
+        class Observation(type(NULL_CALL)):  # type: ignore[misc]
+            def ended(self, code: str, error: FrontdeskError | None) -> None:
+                recorder.over.append((code, error))
+
+        return Observation()  # type: ignore[no-any-return]
+
+
+class Bench:
+    """An interceptor around one method whose behaviour the test gives."""
+
+    def __init__(self, serve: Any = None, *, identify: Any = lambda metadata: Caller(), limit: int = 10) -> None:
+        self.observer = Recorder()
+        self.clock = FakeClock()
+        self.calls: list[GrpcCall] = []
+        self.interceptor = Interceptor(self.observer, self.clock, CallLimits(1000, limit), identify)
+
+        async def route(request: pb.RouteRequest, call: GrpcCall) -> pb.RouteResponse:
+            self.calls.append(call)
+            if serve is not None:
+                await serve()
+            return pb.RouteResponse()
+
+        self.handler = self.interceptor.unary("s/Route", pb.RouteRequest, pb.RouteResponse, route).unary_unary
+
+    async def call(self, context: FakeContext, raw: bytes = b"") -> Any:
+        return await self.handler(raw, context)  # type: ignore[misc, arg-type]
+
+    async def refused(self, context: FakeContext, raw: bytes = b"") -> tuple[str, str]:
+        with pytest.raises(Aborted):
+            await self.call(context, raw)
+        assert context.code is not None
+        assert [code for code, _ in self.observer.over] == [context.code.name]
+        return context.code.name, context.reason
+
+
+async def test_a_good_call_is_served_and_observed() -> None:
+    bench = Bench(identify=lambda metadata: Caller(metadata["x-name"]))
+    context = FakeContext(2.5, (("x-name", "alice"), ("x-bin", b"\x00")))
+    assert await bench.call(context) == pb.RouteResponse()
+    (call,) = bench.calls
+    assert (call.caller.name, call.deadline, call.metadata) == ("alice", 1002.5, {"x-name": "alice"})
+    assert bench.observer.started == [("s/Route", {"x-name": "alice"})]
+    assert bench.observer.over == [("OK", None)]
+
+
+async def test_a_call_without_deadline_has_none() -> None:
+    bench = Bench()
+    await bench.call(FakeContext())
+    assert bench.calls[0].deadline is None
+
+
+async def test_bytes_that_are_no_message_are_the_callers_fault() -> None:
+    assert await Bench().refused(FakeContext(), b"\xff\xff") == ("INVALID_ARGUMENT", "MALFORMED_REQUEST")
+
+
+async def test_a_string_that_is_not_utf8_is_named() -> None:
+    context = FakeContext()
+    raw = b"\x0a\x05\x0a\x03\x1a\x01\xff"
+    assert await Bench().refused(context, raw) == ("INVALID_ARGUMENT", "INVALID_UTF8")
+    assert context.detail(BadRequest).field_violations[0].field == "query.messages[0].name"
+
+
+async def test_a_message_over_the_limit_is_not_parsed() -> None:
+    assert await Bench().refused(FakeContext(), b"x" * 1001) == ("RESOURCE_EXHAUSTED", "REQUEST_TOO_LARGE")
+
+
+@pytest.mark.parametrize("remaining", [0.0, -1.0])
+async def test_a_deadline_already_past_is_said(remaining: float) -> None:
+    assert await Bench().refused(FakeContext(remaining)) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
+
+
+async def test_who_is_not_known_is_refused() -> None:
+    def identify(metadata: Mapping[str, str]) -> Caller:
+        raise Unauthenticated("who?")
+
+    bench = Bench(identify=identify)
+    assert await bench.refused(FakeContext()) == ("UNAUTHENTICATED", "UNAUTHENTICATED")
+    assert bench.calls == []
+
+
+async def test_a_call_past_the_limit_is_refused_at_once() -> None:
+    release = asyncio.Event()
+    bench = Bench(release.wait, limit=1)
+    first = asyncio.ensure_future(bench.call(FakeContext()))
+    while not bench.calls:
+        await asyncio.sleep(0)
+    assert await bench.refused(FakeContext()) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+    release.set()
+    await first
+    await bench.call(FakeContext())
+
+
+async def test_an_error_of_ours_reaches_the_observer() -> None:
+    error = UnknownRouter("x", ["default"])
+
+    async def serve() -> None:
+        raise error
+
+    bench = Bench(serve)
+    assert await bench.refused(FakeContext()) == ("NOT_FOUND", "UNKNOWN_ROUTER")
+    assert bench.observer.over == [("NOT_FOUND", error)]
+
+
+async def test_an_unknown_error_is_logged_and_leaks_nothing() -> None:
+    async def serve() -> None:
+        raise RuntimeError("secret")
+
+    context = FakeContext()
+    with structlog.testing.capture_logs() as logs:
+        assert await Bench(serve).refused(context) == ("INTERNAL", "INTERNAL")
+    assert "secret" not in repr((context.message, context.trailing))
+    assert [(entry["event"], entry["method"]) for entry in logs] == [("rpc.internal_error", "s/Route")]
+
+
+@pytest.mark.parametrize(("remaining", "code"), [(None, "CANCELLED"), (5.0, "CANCELLED"), (0.0, "DEADLINE_EXCEEDED")])
+async def test_cancellation_is_raised_again_and_told_from_a_deadline(remaining: float | None, code: str) -> None:
+    context = FakeContext()
+    bench = Bench(asyncio.Event().wait)
+    task = asyncio.ensure_future(bench.call(context))
+    while not bench.calls:
+        await asyncio.sleep(0)
+    context.remaining = remaining
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert bench.observer.over == [(code, None)]
+    assert context.code is None
+    await asyncio.wait_for(bench.interceptor.idle(), 1)
+
+
+async def test_a_stream_is_closed_when_its_caller_goes_away() -> None:
+    closed = asyncio.Event()
+    reached = asyncio.Event()
+    observer = Recorder()
+    interceptor = Interceptor(observer, FakeClock(), CallLimits(1000, 10))
+
+    async def serve(request: pb.RouteRequest, call: GrpcCall) -> Any:
+        try:
+            yield pb.RouteResponse()
+            reached.set()
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    context = FakeContext()
+    handler = interceptor.stream("s/Route", pb.RouteRequest, pb.RouteResponse, serve).unary_stream
+    task = asyncio.ensure_future(handler(b"", context))  # type: ignore[misc, arg-type]
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert closed.is_set()
+    assert context.written == [pb.RouteResponse()]
+    assert observer.over == [("CANCELLED", None)]

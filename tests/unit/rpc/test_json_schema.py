@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from frontdesk_server.rpc.json_schema import schema_fault
+
+GOOD = [
+    "{}",
+    '{"type": "object", "properties": {"a": true, "b": {"type": ["string", "null"]}}, "required": ["a"]}',
+    '{"$defs": {"x": {"enum": [1, null]}}, "anyOf": [{"$ref": "#/$defs/x"}, {"const": 1}]}',
+    '{"type": "array", "items": {"type": "number", "minimum": -1.5}, "minItems": 1}',
+    '{"items": [{"type": "string"}], "x-vendor": [1]}',
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_schemas_pass(text: str) -> None:
+    assert schema_fault(text) is None
+
+
+BAD = [
+    ("", "not JSON"),
+    ("{", "not JSON"),
+    ("NaN", "not JSON"),
+    ("[" * 100_000, "not JSON"),
+    ("true", "object"),
+    ('{"type": "text"}', "/type"),
+    ('{"type": []}', "/type"),
+    ('{"type": [["string"]]}', "/type"),
+    ('{"properties": []}', "/properties"),
+    ('{"properties": {"a": {"type": 1}}}', "/properties/a/type"),
+    ('{"properties": {"a": "string"}}', "/properties/a"),
+    ('{"required": "a"}', "/required"),
+    ('{"required": ["a", "a"]}', "/required"),
+    ('{"enum": []}', "/enum"),
+    ('{"anyOf": []}', "/anyOf"),
+    ('{"allOf": [1]}', "/allOf/0"),
+    ('{"items": 1}', "/items"),
+    ('{"pattern": 1}', "/pattern"),
+    ('{"minimum": "0"}', "/minimum"),
+    ('{"minLength": -1}', "/minLength"),
+    ('{"maxItems": true}', "/maxItems"),
+    ('{"not": ' * 100 + "{}" + "}" * 100, "deeper"),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), BAD)
+def test_what_is_no_schema_is_told_where(text: str, fault: str) -> None:
+    assert fault in (schema_fault(text) or "")
+
+
+@pytest.mark.parametrize(("text", "good"), [('{"type": "object"}', True), ("{}", False), ('{"type": "array"}', False)])
+def test_parameters_of_a_tool_are_an_object(text: str, good: bool) -> None:
+    assert (schema_fault(text, of_type_object=True) is None) is good
