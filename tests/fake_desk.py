@@ -17,6 +17,7 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.domain.usage import FinishReason
+
 from tests import full_values as full
 
 HANG = object()

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
-
 from frontdesk_server.config.service import ServerConfig
 from frontdesk_server.domain.observer import Observer
 from frontdesk_server.rpc.server import RpcServer

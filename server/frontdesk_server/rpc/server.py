@@ -25,6 +25,8 @@ _SERVED = ("", SERVICE_NAME)
 # A message up to this many times the limit is read, so that its refusal can say why; a longer one gRPC refuses itself.
 _READ_BEYOND_LIMIT = 8
 
+_FLUSH_SECONDS = 0.5
+
 
 class RpcServer:
     """Serves a desk while its `async with` block runs.
@@ -100,13 +102,15 @@ class RpcServer:
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(self._drain_seconds)
         stopping = asyncio.create_task(self._server.stop(self._config.grace_seconds))
+        # Health watchers never end by themselves: with no call of ours left there is nothing to wait for but the last
+        # responses on their way out.
+        rest_seconds: float | None = _FLUSH_SECONDS
         try:
             async with asyncio.timeout(self._config.grace_seconds):
                 await self._interceptor.idle()
         except TimeoutError:
-            pass
-        # Health watchers never end by themselves: with no call of ours left there is nothing to wait for.
-        await self._server.stop(None)
+            rest_seconds = None
+        await self._server.stop(rest_seconds)
         await stopping
         await self._interceptor.idle()
 

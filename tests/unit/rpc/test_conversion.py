@@ -9,11 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from frontdesk.v1 import chat_pb2, router_service_pb2, routing_pb2
 from frontdesk_server.domain import events, query
 from frontdesk_server.domain.decision import StepKind
@@ -21,6 +16,11 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage
 from frontdesk_server.rpc import decode, encode
 from frontdesk_server.rpc.encode_events import encode_event
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from tests import full_values as full
 
 NOT_IN_DOMAIN = {

@@ -9,15 +9,15 @@ from typing import Any
 import grpc
 import pytest
 import structlog
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
-from google.rpc.status_pb2 import Status
-
 from frontdesk.v1 import router_service_pb2 as pb
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.errors import FrontdeskError, Unauthenticated, UnknownRouter
 from frontdesk_server.domain.observer import NULL_CALL, CallObservation
 from frontdesk_server.rpc.call import GrpcCall
 from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.rpc.status_pb2 import Status
+
 from tests.fakes import FakeClock
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from frontdesk_server.rpc.json_schema import schema_fault
 
 GOOD = [

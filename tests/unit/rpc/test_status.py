@@ -7,13 +7,13 @@ from pathlib import Path
 
 import grpc
 import pytest
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
-from google.rpc.status_pb2 import Status
-
 from frontdesk.v1.router_service_pb2 import CompletionFailure
 from frontdesk_server.domain import errors
 from frontdesk_server.rpc.reasons import errors_page, reason_rows
 from frontdesk_server.rpc.status import RpcStatus, internal_status, status_of
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+
 from tests import full_values as full
 
 ROOT = Path(__file__).parents[3]

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 
 import pytest
-from google.protobuf.duration_pb2 import Duration
-
 from frontdesk.v1 import chat_pb2 as chat
 from frontdesk.v1 import router_service_pb2 as pb
 from frontdesk.v1.routing_pb2 import RoutingPolicy
@@ -22,6 +20,7 @@ from frontdesk_server.rpc.validation import (
     validate_query_request,
 )
 from frontdesk_server.rpc.violations import Limits
+from google.protobuf.duration_pb2 import Duration
 
 Message, Part, Query = chat.Message, chat.ContentPart, chat.Query
 SYSTEM, USER, ASSISTANT, TOOL = chat.ROLE_SYSTEM, chat.ROLE_USER, chat.ROLE_ASSISTANT, chat.ROLE_TOOL

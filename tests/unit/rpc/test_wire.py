@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from frontdesk.v1 import router_service_pb2 as pb
 from frontdesk.v1.chat_pb2 import ContentPart, GenerationConfig, Message, Query
 from frontdesk_server.rpc.wire import find_invalid_utf8
+from hypothesis import given
+from hypothesis import strategies as st
 
 MARK = "MARK"
 
