@@ -16,12 +16,15 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage
 from frontdesk_server.rpc import decode, encode
 from frontdesk_server.rpc.encode_events import encode_event
+from frontdesk_server.rpc.validation import validate_query_request
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given
 
 from tests import full_values as full
+from tests.arbitrary import valid_policies, valid_queries
 
 NOT_IN_DOMAIN = {
     # Where the contract says it in another shape; each has its own test below.
@@ -281,3 +284,17 @@ def test_messages_survive_the_way_in_and_out() -> None:
 def test_durations_are_exact_to_the_nanosecond(seconds: float, expected: tuple[int, int]) -> None:
     duration = encode.encode_duration(seconds)
     assert (duration.seconds, duration.nanos) == expected
+
+
+@given(valid_queries(), valid_policies())
+def test_every_valid_request_passes_and_survives_the_way_in_and_out(
+    message: chat_pb2.Query, policy: routing_pb2.RoutingPolicy
+) -> None:
+    validate_query_request(router_service_pb2.RouteRequest(query=message, policy=policy))
+    decode.decode_policy(policy)
+    decoded = decode.decode_query(message)
+    for sent, kept in zip(message.messages, decoded.messages, strict=True):
+        for part in sent.parts:
+            if part.HasField("tool_call"):
+                part.tool_call.arguments_json = part.tool_call.arguments_json or "{}"
+        assert encode.encode_message(kept) == sent
