@@ -45,6 +45,8 @@ def decode_message(message: chat_pb2.Message) -> Message:
 
 def decode_policy(policy: routing_pb2.RoutingPolicy) -> RoutingPolicy:
     """The caller's wishes."""
+    if not policy.ByteSize():
+        return _DEFAULT_POLICY
     has = policy.HasField
     limit = policy.max_time_to_first_token if has("max_time_to_first_token") else None
     return RoutingPolicy(
