@@ -41,6 +41,10 @@ lint: .venv/.ready check-gen  ## Runs every gate: ruff, mypy, buf, fresh stubs.
 	if git rev-parse --verify --quiet main >/dev/null; then \
 	    $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
 
+.PHONY: example-python
+example-python: .venv/.ready  ## Calls a running server from Python.
+	@$(BIN)/python clients/python/examples/quickstart.py
+
 .PHONY: bench
 bench: .venv/.ready  ## Measures speed as ratios to a baseline in the same run.
 	$(BIN)/python benchmarks/decision_time.py
