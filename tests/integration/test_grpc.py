@@ -24,6 +24,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from tests import full_values as full
 from tests.fake_desk import HANG, FakeDesk, default_events
+from tests.recorder import Recorder
 from tests.serving import serving
 
 
@@ -229,8 +230,9 @@ async def test_text_that_is_not_utf8_is_named() -> None:
     request = frontdesk.v1.router_service_pb2.RouteRequest(query=Query(messages=[user("MARK")]))
     raw = request.SerializeToString().replace(b"MARK", b"\xff\xfe\xfd\xfc")
     async with serving(FakeDesk()) as server, grpc.aio.insecure_channel(server.address) as channel:
+        route: Any = channel.unary_unary("/frontdesk.v1.RouterService/Route")
         with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await channel.unary_unary("/frontdesk.v1.RouterService/Route")(raw, timeout=20)
+            await route(raw, timeout=20)
     error = frontdesk.errors.error_of(raised.value)  # type: ignore[arg-type]
     assert (error.reason, error.violations[0].field) == ("INVALID_UTF8", "query.messages[0].parts[0].text")
 
@@ -383,8 +385,6 @@ async def test_what_outlasts_the_grace_is_cancelled_before_the_server_is_gone() 
 
 
 async def test_observations_end_with_the_status() -> None:
-    from tests.unit.rpc.test_interceptor import Recorder
-
     observer = Recorder()
     async with serving(FakeDesk(), observer=observer) as server, Client(server.address) as client:
         await client.route("hi")

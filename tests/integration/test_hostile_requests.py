@@ -57,12 +57,14 @@ async def _channel(address: str) -> grpc.aio.Channel:
 
 async def _answer(channel: grpc.aio.Channel, method: str, raw: bytes) -> str:
     path = f"/frontdesk.v1.RouterService/{method}"
+    stream: Any = channel.unary_stream(path)
+    unary: Any = channel.unary_unary(path)
     try:
         if method == "StreamComplete":
-            async for _ in channel.unary_stream(path)(raw, timeout=20):
+            async for _ in stream(raw, timeout=20):
                 pass
         else:
-            await channel.unary_unary(path)(raw, timeout=20)
+            await unary(raw, timeout=20)
     except grpc.aio.AioRpcError as error:
         return _documented_reason(error)
     return "OK"
@@ -73,7 +75,7 @@ def _documented_reason(error: Any) -> str:
     info = ErrorInfo()
     assert Status.FromString(trailing["grpc-status-details-bin"]).details[0].Unpack(info)
     assert CODE_OF_REASON.get(info.reason) == error.code().name, error
-    return info.reason
+    return str(info.reason)
 
 
 @pytest.mark.parametrize("method", REQUESTS)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
+import grpc
+
+from frontdesk.errors import FrontdeskError
 from frontdesk.messages import user
 from frontdesk.v1.chat_pb2 import Message, Query
 from frontdesk.v1.router_service_pb2 import (
@@ -98,6 +101,19 @@ def stream_complete(
 def report_outcome(decision_id: str, quality: float, source: str, labels: Labels | None) -> ReportOutcomeRequest:
     """Request of ReportOutcome."""
     return ReportOutcomeRequest(decision_id=decision_id, quality=quality, source=source, labels=labels)
+
+
+def deadline_seconds(timeout: float | None, default: float | None) -> float | None:
+    """The deadline of a call.
+
+    Raises:
+        FrontdeskError: it has passed already; gRPC might still let such a call through.
+    """
+    seconds = default if timeout is None else timeout
+    if seconds is not None and seconds <= 0:
+        code = grpc.StatusCode.DEADLINE_EXCEEDED
+        raise FrontdeskError(code, code.name, "the deadline had passed before the call was made")
+    return seconds
 
 
 def route_result(result: RouteResult) -> Decision | RouteError:

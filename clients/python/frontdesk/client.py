@@ -166,7 +166,7 @@ class Client:
         return RouterServiceStub(self._channel)
 
     def _settings(self, timeout: float | None) -> dict[str, Any]:
-        return {"timeout": self._timeout if timeout is None else timeout, "metadata": self._metadata}
+        return {"timeout": _requests.deadline_seconds(timeout, self._timeout), "metadata": self._metadata}
 
     async def _sent(self, call: Awaitable[_T]) -> _T:
         with translated():

@@ -202,5 +202,6 @@ class Client:
         self.close()
 
     def _call(self, method: Callable[..., _R], request: Any, timeout: float | None) -> _R:
+        seconds = _requests.deadline_seconds(timeout, self._timeout)
         with translated():
-            return method(request, timeout=self._timeout if timeout is None else timeout, metadata=self._metadata)
+            return method(request, timeout=seconds, metadata=self._metadata)

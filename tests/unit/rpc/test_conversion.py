@@ -6,7 +6,7 @@ import dataclasses
 import enum
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from frontdesk.v1 import chat_pb2, router_service_pb2, routing_pb2
@@ -40,26 +40,23 @@ NOT_IN_DOMAIN = {
 
 def differences(message: Message, value: Any, path: str = "") -> Iterator[str]:
     """Fields of the message that are not what the domain value has under the same name."""
+    if isinstance(message, chat_pb2.ContentPart) and message.HasField("text"):
+        if not isinstance(value, query.TextPart) or message.text != value.text:
+            yield f"{path}.text is {message.text!r}, not {value!r}"
+        return
     if isinstance(message, chat_pb2.ContentPart | chat_pb2.ResponseFormat):
-        kind = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
-        assert kind is not None
-        if kind == "text":
-            message = chat_pb2.Reasoning(text=message.text)
-            assert isinstance(value, query.TextPart)
-        else:
-            message = getattr(message, kind)
+        ((_, message),) = message.ListFields()
     for field in message.DESCRIPTOR.fields:
         at = f"{path}.{field.name}"
         if field.name in NOT_IN_DOMAIN.get(message.DESCRIPTOR.name, ()):
             continue
         if not hasattr(value, field.name) and not hasattr(value, f"{field.name}_seconds"):
-            if not (isinstance(value, query.TextPart) and field.name != "text"):
-                yield f"{at} has no counterpart"
+            yield f"{at} has no counterpart"
             continue
         expected = getattr(value, field.name, None)
         if expected is None:
             expected = getattr(value, f"{field.name}_seconds", None)
-        yield from field_differences(field, message, expected, at)
+        yield from field_differences(cast("FieldDescriptor", field), message, expected, at)
 
 
 def field_differences(field: FieldDescriptor, message: Message, expected: Any, at: str) -> Iterator[str]:
@@ -205,7 +202,7 @@ def full_query() -> chat_pb2.Query:
     ]
     schema = chat_pb2.JsonSchemaFormat(name="out", schema_json="{}", description="d", strict=True)
     return chat_pb2.Query(
-        messages=[chat_pb2.Message(role=role, parts=parts, name="n") for role in (1, 2, 3, 4)],
+        messages=[chat_pb2.Message(role=role, parts=parts, name="n") for role in chat_pb2.Role.values()[1:]],
         tools=[chat_pb2.Tool(name="search", description="finds", parameters_json="{}", strict=False)],
         tool_choice=chat_pb2.ToolChoice(tool_name="search"),
         generation=chat_pb2.GenerationConfig(
@@ -240,7 +237,7 @@ def test_every_field_of_a_policy_is_decoded() -> None:
         max_time_to_first_token=Duration(seconds=1, nanos=500_000_000),
         allowed_models=["a", "b"],
         excluded_models=["c"],
-        required_capabilities=list(range(1, 11)),
+        required_capabilities=routing_pb2.Capability.values()[1:],
         affinity_key="k",
         max_attempts=2,
     )

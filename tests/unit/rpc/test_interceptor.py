@@ -11,14 +11,14 @@ import pytest
 import structlog
 from frontdesk.v1 import router_service_pb2 as pb
 from frontdesk_server.domain.call import Caller
-from frontdesk_server.domain.errors import FrontdeskError, Unauthenticated, UnknownRouter
-from frontdesk_server.domain.observer import NULL_CALL, CallObservation
+from frontdesk_server.domain.errors import Unauthenticated, UnknownRouter
 from frontdesk_server.rpc.call import GrpcCall
 from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from tests.fakes import FakeClock
+from tests.recorder import Recorder
 
 
 class Aborted(Exception):
@@ -60,24 +60,6 @@ class FakeContext:
         return reason
 
 
-class Recorder:
-    """An observer that keeps how calls began and ended."""
-
-    def __init__(self) -> None:
-        self.started: list[tuple[str, Mapping[str, str]]] = []
-        self.over: list[tuple[str, FrontdeskError | None]] = []
-
-    def call_started(self, method: str, metadata: Mapping[str, str]) -> CallObservation:
-        self.started.append((method, metadata))
-        recorder = self
-
-        class Observation(type(NULL_CALL)):  # type: ignore[misc]
-            def ended(self, code: str, error: FrontdeskError | None) -> None:
-                recorder.over.append((code, error))
-
-        return Observation()  # type: ignore[no-any-return]
-
-
 class Bench:
     """An interceptor around one method whose behaviour the test gives."""
 
@@ -93,10 +75,10 @@ class Bench:
                 await serve()
             return pb.RouteResponse()
 
-        self.handler = self.interceptor.unary("s/Route", pb.RouteRequest, pb.RouteResponse, route).unary_unary
+        self.handler: Any = self.interceptor.unary("s/Route", pb.RouteRequest, pb.RouteResponse, route).unary_unary
 
     async def call(self, context: FakeContext, raw: bytes = b"") -> Any:
-        return await self.handler(raw, context)  # type: ignore[misc, arg-type]
+        return await self.handler(raw, context)
 
     async def refused(self, context: FakeContext, raw: bytes = b"") -> tuple[str, str]:
         with pytest.raises(Aborted):
@@ -216,8 +198,8 @@ async def test_a_stream_is_closed_when_its_caller_goes_away() -> None:
             closed.set()
 
     context = FakeContext()
-    handler = interceptor.stream("s/Route", pb.RouteRequest, pb.RouteResponse, serve).unary_stream
-    task = asyncio.ensure_future(handler(b"", context))  # type: ignore[misc, arg-type]
+    handler: Any = interceptor.stream("s/Route", pb.RouteRequest, pb.RouteResponse, serve).unary_stream
+    task = asyncio.ensure_future(handler(b"", context))
     await reached.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

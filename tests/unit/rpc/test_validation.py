@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from frontdesk.v1 import chat_pb2 as chat
 from frontdesk.v1 import router_service_pb2 as pb
+from frontdesk.v1.chat_pb2 import ContentPart as Part
+from frontdesk.v1.chat_pb2 import Message, Query
 from frontdesk.v1.routing_pb2 import RoutingPolicy
 from frontdesk_server.domain.errors import InvalidRequest
 from frontdesk_server.rpc.reasons import InvalidReason
@@ -22,7 +25,6 @@ from frontdesk_server.rpc.validation import (
 from frontdesk_server.rpc.violations import Limits
 from google.protobuf.duration_pb2 import Duration
 
-Message, Part, Query = chat.Message, chat.ContentPart, chat.Query
 SYSTEM, USER, ASSISTANT, TOOL = chat.ROLE_SYSTEM, chat.ROLE_USER, chat.ROLE_ASSISTANT, chat.ROLE_TOOL
 
 
@@ -89,6 +91,18 @@ VALID_QUERIES = [
 def test_valid_queries_pass(query: Query) -> None:
     assert violations(lambda: validate_query_request(pb.RouteRequest(query=query))) == []
 
+
+BAD_SETTINGS: list[tuple[str, str, list[Any]]] = [
+    ("max_output_tokens", "MAX_OUTPUT_TOKENS_OUT_OF_RANGE", [0, -1]),
+    ("temperature", "TEMPERATURE_OUT_OF_RANGE", [-0.1, 2.1, math.nan, math.inf]),
+    ("top_p", "TOP_P_OUT_OF_RANGE", [0.0, 1.1, math.nan]),
+    ("frequency_penalty", "PENALTY_OUT_OF_RANGE", [-2.1, 2.1, math.nan]),
+    ("presence_penalty", "PENALTY_OUT_OF_RANGE", [-2.1, 2.1, math.nan]),
+    ("top_logprobs", "TOP_LOGPROBS_OUT_OF_RANGE", [-1, 21]),
+    ("top_logprobs", "TOP_LOGPROBS_WITHOUT_LOGPROBS", [1]),
+    ("stop_sequences", "STOP_SEQUENCES_INVALID", [list("abcdefghi"), [""]]),
+    ("reasoning_effort", "UNKNOWN_ENUM_VALUE", [9]),
+]
 
 INVALID_QUERIES = [
     (saying(), "query.messages", "MESSAGES_EMPTY"),
@@ -180,17 +194,7 @@ INVALID_QUERIES = [
     ),
     *(
         (generating(**{field: value}), f"query.generation.{field}", reason)
-        for field, reason, values in [
-            ("max_output_tokens", "MAX_OUTPUT_TOKENS_OUT_OF_RANGE", [0, -1]),
-            ("temperature", "TEMPERATURE_OUT_OF_RANGE", [-0.1, 2.1, math.nan, math.inf]),
-            ("top_p", "TOP_P_OUT_OF_RANGE", [0.0, 1.1, math.nan]),
-            ("frequency_penalty", "PENALTY_OUT_OF_RANGE", [-2.1, 2.1, math.nan]),
-            ("presence_penalty", "PENALTY_OUT_OF_RANGE", [-2.1, 2.1, math.nan]),
-            ("top_logprobs", "TOP_LOGPROBS_OUT_OF_RANGE", [-1, 21]),
-            ("top_logprobs", "TOP_LOGPROBS_WITHOUT_LOGPROBS", [1]),
-            ("stop_sequences", "STOP_SEQUENCES_INVALID", [list("abcdefghi"), [""]]),
-            ("reasoning_effort", "UNKNOWN_ENUM_VALUE", [9]),
-        ]
+        for field, reason, values in BAD_SETTINGS
         for value in values
     ),
     (answering(name="a b"), "query.generation.response_format.json_schema.name", "NAME_INVALID"),
@@ -205,31 +209,26 @@ def test_an_invalid_query_is_refused_with_its_field_and_reason(query: Query, fie
     assert violations(lambda: validate_query_request(pb.CompleteRequest(query=query))) == [(field, reason)]
 
 
-INVALID_POLICIES = [
-    *(
-        (field, reason, value)
-        for field, reason, values in [
-            ("quality_floor", "QUALITY_FLOOR_OUT_OF_RANGE", [-0.1, 1.1, math.nan]),
-            ("cost_weight", "WEIGHT_OUT_OF_RANGE", [-1.0, math.nan, math.inf]),
-            ("latency_weight", "WEIGHT_OUT_OF_RANGE", [-1.0, math.nan, math.inf]),
-            ("max_cost_nano_usd", "MAX_COST_OUT_OF_RANGE", [-1]),
-            ("max_attempts", "MAX_ATTEMPTS_OUT_OF_RANGE", [0, -1]),
-            (
-                "max_time_to_first_token",
-                "MAX_TIME_TO_FIRST_TOKEN_OUT_OF_RANGE",
-                [Duration(), Duration(seconds=-1), Duration(nanos=2_000_000_000), Duration(seconds=2**62)],
-            ),
-            ("router", "FIELD_TOO_LONG", ["r" * 129]),
-            ("affinity_key", "FIELD_TOO_LONG", ["k" * 129]),
-            ("allowed_models", "FIELD_TOO_LONG", [["m"] * 257]),
-        ]
-        for value in values
+BAD_WISHES: list[tuple[str, str, list[Any]]] = [
+    ("quality_floor", "QUALITY_FLOOR_OUT_OF_RANGE", [-0.1, 1.1, math.nan]),
+    ("cost_weight", "WEIGHT_OUT_OF_RANGE", [-1.0, math.nan, math.inf]),
+    ("latency_weight", "WEIGHT_OUT_OF_RANGE", [-1.0, math.nan, math.inf]),
+    ("max_cost_nano_usd", "MAX_COST_OUT_OF_RANGE", [-1]),
+    ("max_attempts", "MAX_ATTEMPTS_OUT_OF_RANGE", [0, -1]),
+    (
+        "max_time_to_first_token",
+        "MAX_TIME_TO_FIRST_TOKEN_OUT_OF_RANGE",
+        [Duration(), Duration(seconds=-1), Duration(nanos=2_000_000_000), Duration(seconds=2**62)],
     ),
-    ("allowed_models[1]", "FIELD_REQUIRED", ["a", ""]),
-    ("excluded_models[0]", "FIELD_TOO_LONG", ["m" * 129]),
-    ("required_capabilities[1]", "CAPABILITY_UNSPECIFIED", [1, 0]),
-    ("required_capabilities[0]", "UNKNOWN_ENUM_VALUE", [99]),
+    ("router", "FIELD_TOO_LONG", ["r" * 129]),
+    ("affinity_key", "FIELD_TOO_LONG", ["k" * 129]),
+    ("allowed_models", "FIELD_TOO_LONG", [["m"] * 257]),
+    ("allowed_models[1]", "FIELD_REQUIRED", [["a", ""]]),
+    ("excluded_models[0]", "FIELD_TOO_LONG", [["m" * 129]]),
+    ("required_capabilities[1]", "CAPABILITY_UNSPECIFIED", [[1, 0]]),
+    ("required_capabilities[0]", "UNKNOWN_ENUM_VALUE", [[99]]),
 ]
+INVALID_POLICIES = [(field, reason, value) for field, reason, values in BAD_WISHES for value in values]
 
 
 @pytest.mark.parametrize(("field", "reason", "value"), INVALID_POLICIES)
