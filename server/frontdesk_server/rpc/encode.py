@@ -32,36 +32,38 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def encode_duration(seconds: float) -> Duration:
     """The duration, to the nanosecond."""
-    nanos = round(seconds * 1e9)
-    return Duration(seconds=nanos // 1_000_000_000, nanos=nanos % 1_000_000_000)
-
-
-def encode_timestamp(instant: datetime) -> Timestamp:
-    """The instant, exact to the microsecond that Python keeps."""
-    since = instant - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
+    duration = Duration()
+    _fill_duration(duration, seconds)
+    return duration
 
 
 def encode_decision(decision: Decision) -> routing_pb2.Decision:
-    """The decision with every candidate."""
-    return routing_pb2.Decision(
+    """The decision with every candidate.
+
+    Submessages are filled in place: handed to a constructor they would be built and then copied.
+    """
+    message = routing_pb2.Decision(
         decision_id=decision.decision_id,
         model=decision.model,
         reason=decision.reason,
         strategy=decision.strategy,
-        path=[_strategy_step(step) for step in decision.path],
-        candidates=[_candidate(candidate) for candidate in decision.candidates],
-        plan=[_plan_step(step) for step in decision.plan],
-        signals=_signals(decision.signals),
         router=decision.router,
         router_version=decision.router_version,
         propensity=decision.propensity,
         explored=decision.explored,
-        router_duration=encode_duration(decision.router_duration_seconds),
         router_cost_nano_usd=decision.router_cost_nano_usd,
         strongest_model=decision.strongest_model,
-        decided_at=encode_timestamp(decision.decided_at),
     )
+    for step in decision.path:
+        _add_strategy_step(message, step)
+    for candidate in decision.candidates:
+        _add_candidate(message, candidate)
+    for planned in decision.plan:
+        _add_plan_step(message, planned)
+    _fill_signals(message.signals, decision.signals)
+    _fill_duration(message.router_duration, decision.router_duration_seconds)
+    _fill_timestamp(message.decided_at, decision.decided_at)
+    return message
 
 
 def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
@@ -138,13 +140,11 @@ def encode_failure(settlement: Settlement, completion_id: str) -> router_service
 
 def encode_outcome(outcome: Outcome) -> router_service_pb2.Outcome:
     """One reported outcome."""
-    return router_service_pb2.Outcome(
-        decision_id=outcome.decision_id,
-        quality=outcome.quality,
-        source=outcome.source,
-        labels=outcome.labels,
-        reported_at=encode_timestamp(outcome.reported_at),
+    message = router_service_pb2.Outcome(
+        decision_id=outcome.decision_id, quality=outcome.quality, source=outcome.source, labels=outcome.labels
     )
+    _fill_timestamp(message.reported_at, outcome.reported_at)
+    return message
 
 
 def encode_model(model: Model, available: bool) -> router_service_pb2.Model:
@@ -162,57 +162,62 @@ def encode_model(model: Model, available: bool) -> router_service_pb2.Model:
     )
 
 
-def _strategy_step(step: StrategyStep) -> routing_pb2.StrategyStep:
-    return routing_pb2.StrategyStep(
+def _fill_duration(duration: Duration, seconds: float) -> None:
+    duration.seconds, duration.nanos = divmod(round(seconds * 1e9), 1_000_000_000)
+
+
+def _fill_timestamp(timestamp: Timestamp, instant: datetime) -> None:
+    since = instant - _EPOCH
+    timestamp.seconds = since.days * 86_400 + since.seconds
+    timestamp.nanos = since.microseconds * 1_000
+
+
+def _add_strategy_step(message: routing_pb2.Decision, step: StrategyStep) -> None:
+    added = message.path.add(
         path=step.path,
         strategy=step.strategy,
         verdict=VERDICT[step.verdict],
         reason=step.reason,
         model=step.model,
         confidence=step.confidence,
-        duration=encode_duration(step.duration_seconds),
         cost_nano_usd=step.cost_nano_usd,
     )
+    _fill_duration(added.duration, step.duration_seconds)
 
 
-def _candidate(candidate: Candidate) -> routing_pb2.Candidate:
-    first = candidate.predicted_time_to_first_token_seconds
-    exclusion = candidate.exclusion
-    return routing_pb2.Candidate(
+def _add_candidate(message: routing_pb2.Decision, candidate: Candidate) -> None:
+    added = message.candidates.add(
         model=candidate.model,
         predicted_quality=candidate.predicted_quality,
         quality_uncertainty=candidate.quality_uncertainty,
         predicted_cost_nano_usd=candidate.predicted_cost_nano_usd,
-        predicted_time_to_first_token=None if first is None else encode_duration(first),
         score=candidate.score,
-        exclusion_reason=EXCLUSION_REASON[exclusion.reason] if exclusion else routing_pb2.EXCLUSION_REASON_UNSPECIFIED,
-        exclusion_detail=exclusion.detail if exclusion else "",
     )
+    if candidate.predicted_time_to_first_token_seconds is not None:
+        _fill_duration(added.predicted_time_to_first_token, candidate.predicted_time_to_first_token_seconds)
+    if candidate.exclusion is not None:
+        added.exclusion_reason = EXCLUSION_REASON[candidate.exclusion.reason]
+        added.exclusion_detail = candidate.exclusion.detail
 
 
-def _plan_step(step: PlanStep) -> routing_pb2.PlanStep:
-    return routing_pb2.PlanStep(
-        model=step.model,
-        kind=STEP_KIND[step.kind],
-        check=step.check,
-        stream_mode=STREAM_MODE[step.stream_mode] if step.stream_mode else routing_pb2.STREAM_MODE_UNSPECIFIED,
-    )
+def _add_plan_step(message: routing_pb2.Decision, step: PlanStep) -> None:
+    added = message.plan.add(model=step.model, kind=STEP_KIND[step.kind], check=step.check)
+    if step.stream_mode is not None:
+        added.stream_mode = STREAM_MODE[step.stream_mode]
 
 
-def _signals(signals: Signals) -> routing_pb2.Signals:
-    return routing_pb2.Signals(
-        task=TASK[signals.task],
-        difficulty=signals.difficulty,
-        input_tokens=signals.input_tokens,
-        text_characters=len(signals.text),
-        code=signals.code,
-        math=signals.math,
-        language=signals.language,
-        turns=signals.turns,
-        tools=signals.tools,
-        media=signals.media,
-        difficulty_cues=signals.difficulty_cues,
-    )
+def _fill_signals(message: routing_pb2.Signals, signals: Signals) -> None:
+    message.task = TASK[signals.task]
+    message.difficulty = signals.difficulty
+    message.input_tokens = signals.input_tokens
+    message.text_characters = len(signals.text)
+    message.code = signals.code
+    message.math = signals.math
+    message.language = signals.language
+    message.turns = signals.turns
+    message.tools = signals.tools
+    message.media = signals.media
+    message.difficulty_cues.extend(signals.difficulty_cues)
 
 
 def _check_result(check: CheckResult) -> routing_pb2.CheckResult:

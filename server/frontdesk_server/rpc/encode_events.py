@@ -26,11 +26,11 @@ from frontdesk_server.rpc.enums import FINISH_REASON, STEP_KIND
 def encode_event(event: CompletionEvent) -> pb.StreamCompleteResponse:
     """One event; text deltas, by far the most frequent, come first."""
     if isinstance(event, TextDelta):
+        response = pb.StreamCompleteResponse()
+        response.text_delta.text = event.text
         if event.logprobs:
-            text = pb.TextDelta(text=event.text, logprobs=encode_logprobs(event.logprobs))
-        else:
-            text = pb.TextDelta(text=event.text)
-        return pb.StreamCompleteResponse(text_delta=text)
+            response.text_delta.logprobs.extend(encode_logprobs(event.logprobs))
+        return response
     if isinstance(event, ReasoningDelta):
         reasoning = pb.ReasoningDelta(text=event.text, signature=event.signature, redacted_data=event.redacted_data)
         return pb.StreamCompleteResponse(reasoning_delta=reasoning)
