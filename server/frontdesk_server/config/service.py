@@ -115,6 +115,8 @@ class LedgerConfig(Section):
     """Records waiting; past it requests wait for the ledger."""
     retention_days: Count | None = None
     """Older records are deleted. Default: kept."""
+    max_decisions: Count | None = None
+    """The oldest decisions above this number are deleted. Default: kept."""
     store_prompts: bool = False
     """Keep prompts and answers."""
     redact: tuple[str, ...] = ()
