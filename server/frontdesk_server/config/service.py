@@ -128,9 +128,11 @@ class TelemetryConfig(Section):
 
     service_name: str = "frontdesk"
     sample_ratio: Fraction = 1.0
-    """Share of traces kept when the caller brings no sampling decision."""
+    """Share of traces kept when the caller brings no sampling decision. OTEL_TRACES_SAMPLER overrides it."""
     prometheus_address: str | None = None
-    """host:port of the metrics page. Default: none."""
+    """host:port of the metrics page; worker n of several serves port + n. Default: none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "pretty"] = "auto"
     """auto: pretty in a terminal, else JSON lines."""
+    log_levels: dict[str, Literal["debug", "info", "warning", "error", "off"]] = {}
+    """Level of single events, such as {"attempt.ended": "debug"}."""
