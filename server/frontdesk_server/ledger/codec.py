@@ -26,6 +26,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MESSAGE_CHARACTERS = 500
 
+CANCELLED = "CANCELLED"
+"""The error reason of a completion whose caller went away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
@@ -121,7 +124,7 @@ def settlement_row(
     return {
         "decision_id": decision.decision_id,
         "settled_at_us": micros(settled_at),
-        "status": _status(attempts, error_reason),
+        "status": "completed" if not error_reason else "cancelled" if error_reason == CANCELLED else "failed",
         "error_reason": error_reason,
         "committed": settlement.committed,
         "model": accepted[-1] if accepted else "",
@@ -220,12 +223,6 @@ def _decode_attempt(row: RowMapping) -> Attempt:
         finish_reason=None if row["finish_reason"] is None else FinishReason(row["finish_reason"]),
         usage_estimated=row["usage_estimated"],
     )
-
-
-def _status(attempts: Sequence[Attempt], error_reason: str) -> str:
-    if not error_reason:
-        return "completed"
-    return "cancelled" if attempts and attempts[-1].outcome is AttemptOutcome.CANCELLED else "failed"
 
 
 def _messages(query: Query, redactor: Redactor) -> list[dict[str, Any]]:

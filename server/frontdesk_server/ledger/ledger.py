@@ -131,9 +131,9 @@ class SqlLedger:
 @contextlib.asynccontextmanager
 async def open_ledger(
     config: LedgerConfig,
+    clock: Clock | None = None,
     *,
     monitor: LedgerMonitor | None = None,
-    clock: Clock | None = None,
     redactor: Redactor | None = None,
 ) -> AsyncIterator[Ledger]:
     """Open the configured ledger, migrate it, and drain it at the end.
@@ -148,6 +148,7 @@ async def open_ledger(
     if not (url := config.url.get_secret_value()):
         yield NullLedger()
         return
+    clock = clock or SystemClock()
     monitor = monitor or NullMonitor()
     engine = open_engine(url, config.durability)
     try:
@@ -162,14 +163,14 @@ async def open_ledger(
             Keeping(redactor or PatternRedactor(config.redact), config.store_prompts),
             limits,
             monitor,
-            sweep=Retention(engine, config.retention_days, config.max_decisions, clock or SystemClock(), monitor).sweep,
+            sweep=Retention(engine, config.retention_days, config.max_decisions, clock, monitor).sweep,
         )
         writer.start()
         try:
             yield SqlLedger(
                 store,
                 writer,
-                clock or SystemClock(),
+                clock,
                 sync=config.durability == "sync",
                 window_seconds=limits.flush_seconds,
             )

@@ -7,8 +7,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
+from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import Decision, StepKind, Verdict
+from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.telemetry import names
@@ -171,9 +172,8 @@ def reason_class(decision: Decision) -> str:
     return "default" if stumbled else "abstained"
 
 
-def completion_status(settlement: Settlement, error: BaseException | None) -> str:
-    """completed, failed or cancelled."""
+def completion_status(error: BaseException | None) -> str:
+    """completed, failed or cancelled; what is no error of Frontdesk's own is the caller's leaving."""
     if error is None:
         return "completed"
-    last = settlement.attempts[-1].outcome if settlement.attempts else None
-    return "cancelled" if last is AttemptOutcome.CANCELLED else "failed"
+    return "failed" if isinstance(error, FrontdeskError) else "cancelled"

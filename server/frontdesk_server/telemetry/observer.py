@@ -83,7 +83,7 @@ class ObservedCall:
 
     def settled(self, routed: RoutedQuery, settlement: Settlement, error: BaseException | None) -> None:
         """A completion has ended."""
-        status = completion_status(settlement, error)
+        status = completion_status(error)
         if self.span is not None:
             spans.describe_settlement(self.span, settlement)
         if self.observer.metrics is not None:
