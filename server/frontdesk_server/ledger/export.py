@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import orjson
 from sqlalchemy import select
@@ -127,8 +127,7 @@ def decision_rows(reader: LedgerReader, filters: Filters) -> Iterator[ExportRow]
             yield {name: values[name] for name in DECISION_COLUMNS}
 
 
-class _Writer(Protocol):
-    def __call__(self, rows: Sequence[ExportRow]) -> None: ...
+_Write = Callable[[Sequence[ExportRow]], object]
 
 
 def write_rows(rows: Iterable[ExportRow], columns: Mapping[str, str], path: Path, form: Format) -> int:
@@ -147,7 +146,7 @@ def write_rows(rows: Iterable[ExportRow], columns: Mapping[str, str], path: Path
     return count
 
 
-def _jsonl_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Writer:
+def _jsonl_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Write:
     file = stack.enter_context(path.open("wb"))
 
     def write(rows: Sequence[ExportRow]) -> None:
@@ -158,15 +157,15 @@ def _jsonl_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _
     return write
 
 
-def _csv_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Writer:
+def _csv_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Write:
     writer = csv.DictWriter(stack.enter_context(path.open("w", encoding="utf-8", newline="")), list(columns))
     writer.writeheader()
     return writer.writerows
 
 
-def _parquet_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Writer:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _parquet_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Write:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     types = {"text": pa.string(), "json": pa.string(), "real": pa.float64(), "integer": pa.int64()}
     types["boolean"] = pa.bool_()
@@ -179,7 +178,7 @@ def _parquet_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) ->
     return write
 
 
-_WRITERS: Mapping[Format, Callable[[Path, Mapping[str, str], ExitStack], _Writer]] = {
+_WRITERS: Mapping[Format, Callable[[Path, Mapping[str, str], ExitStack], _Write]] = {
     "jsonl": _jsonl_writer,
     "csv": _csv_writer,
     "parquet": _parquet_writer,

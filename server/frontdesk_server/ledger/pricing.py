@@ -13,40 +13,51 @@ from frontdesk_server.domain.usage import NANO_USD_PER_USD, Prices
 
 
 def resolve_prices(
-    config: PricesConfig | Literal["auto"] | None, upstream_model: str, provider: str, now: datetime
+    config: PricesConfig | Literal["auto"] | None,
+    *,
+    upstream_model: str,
+    provider: str,
+    context_window: int,
+    now: datetime,
 ) -> Prices | None:
-    """Exact integer prices; None is unknown, which is never zero. `provider` is the GenAI conventions' name."""
+    """Exact integer prices; None is unknown, which is never zero.
+
+    `provider` is its name in the GenAI conventions. Where a price rises with the query's length, the base price holds
+    only if no query of this context window can reach the next tier; otherwise the price is unknown.
+    """
     if config is None:
         return None
     if isinstance(config, PricesConfig):
         return _exact(config.input, config.output, config.cache_read, config.cache_write, config.reasoning)
-    prices, trouble = _looked_up(upstream_model, provider, now)
+    prices, trouble = _looked_up(upstream_model, provider, context_window, now)
     if prices is None:
         structlog.get_logger().warning("prices.unknown", model=upstream_model, provider=provider, reason=trouble)
     return prices
 
 
-def _looked_up(upstream_model: str, provider: str, now: datetime) -> tuple[Prices | None, str]:
+def _looked_up(upstream_model: str, provider: str, context_window: int, now: datetime) -> tuple[Prices | None, str]:
     """The package's data are in the package: nothing is fetched."""
     try:
         from genai_prices import data_snapshot
     except ImportError:
         return None, "package genai-prices is not installed: frontdesk[prices]"
-    snapshot = data_snapshot.get_snapshot()
     try:
-        _, model = snapshot.find_provider_model(upstream_model, None, provider or None, None)
+        _, model = data_snapshot.get_snapshot().find_provider_model(upstream_model, None, provider or None, None)
     except LookupError:
         return None, "not in the price table"
-    found: Any = model.get_prices(now)
-    parts = [
-        getattr(found, name, None)
-        for name in ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "output_reasoning_mtok")
-    ]
-    if any(hasattr(part, "tiers") for part in parts):
-        return None, "its prices depend on the query's length"
-    if parts[0] is None or parts[1] is None:
+    found = model.get_prices(now)
+    parts = []
+    for name in ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "output_reasoning_mtok"):
+        price: Any = getattr(found, name, None)
+        if hasattr(price, "tiers"):
+            if min(tier.start for tier in price.tiers) < context_window:
+                return None, "it rises with the query's length within this context window"
+            price = price.base
+        parts.append(price)
+    input_usd, output_usd, cache_read_usd, cache_write_usd, reasoning_usd = parts
+    if input_usd is None or output_usd is None:
         return None, "the price table has no price for input or output tokens"
-    return _exact(*parts), ""
+    return _exact(input_usd, output_usd, cache_read_usd, cache_write_usd, reasoning_usd), ""
 
 
 def _exact(

@@ -29,7 +29,7 @@ QUALITY = (
 )
 """Mean of what all sources reported."""
 
-STATUS = func.coalesce(SETTLEMENTS.c.status, ROUTED)
+STATUS: ColumnElement[str] = func.coalesce(SETTLEMENTS.c.status, ROUTED)
 JOINED: FromClause = DECISIONS.outerjoin(SETTLEMENTS, DECISIONS.c.decision_id == SETTLEMENTS.c.decision_id)
 
 
@@ -55,7 +55,7 @@ class Filters:
         if self.caller:
             clauses.append(columns.caller == self.caller)
         if self.status:
-            clauses.append(self.status == STATUS)
+            clauses.append(STATUS.in_((self.status,)))
         if self.since is not None:
             clauses.append(columns.decision_id >= first_decision_id(self.since))
         if self.until is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
-from frontdesk_server.domain.decision import Decision, StrategyStep
+from frontdesk_server.domain.decision import Decision, StrategyStep, Verdict, asked_by
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import JsonObjectFormat, JsonSchemaFormat, Query
 from frontdesk_server.telemetry import names
@@ -53,14 +53,14 @@ def describe_decision(span: Span, decision: Decision) -> None:
 
 
 def _strategy_spans(route: Span, steps: Sequence[StrategyStep]) -> None:
-    """Spans made after the fact: a step hangs on the step whose path holds its own, siblings follow each other."""
-    spans: dict[str, Span] = {}
-    next_start_ns = {"": route.start_ns}
-    for step in sorted(steps, key=lambda step: step.path.count("/")):
-        parent = _longest_prefix(step.path, spans)
+    """Spans made after the fact: each below the step that asked it, siblings one after the other."""
+    spans: list[Span] = []
+    next_start_ns: dict[int | None, int] = {None: route.start_ns}
+    for index, (step, parent) in enumerate(zip(steps, asked_by(steps), strict=True)):
         start_ns = next_start_ns[parent]
         end_ns = start_ns + round(step.duration_seconds * _NANOSECONDS)
-        span = (spans[parent] if parent else route).child(f"{names.SPAN_STRATEGY} {step.strategy}", start_ns=start_ns)
+        above = route if parent is None else spans[parent]
+        span = above.child(f"{names.SPAN_STRATEGY} {step.strategy}", start_ns=start_ns)
         span.attributes = known(
             {
                 names.STRATEGY: step.strategy,
@@ -72,18 +72,10 @@ def _strategy_spans(route: Span, steps: Sequence[StrategyStep]) -> None:
                 names.MODEL: step.model,
             }
         )
-        failed = step.verdict.value in {"failed", "timed_out"}
+        failed = step.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}
         span.end(f"strategy_{step.verdict.value}" if failed else "", end_ns=end_ns)
-        spans[step.path] = span
-        next_start_ns[parent], next_start_ns[step.path] = end_ns, start_ns
-
-
-def _longest_prefix(path: str, spans: dict[str, Span]) -> str:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        if path in spans:
-            return path
-    return ""
+        spans.append(span)
+        next_start_ns[parent], next_start_ns[index] = end_ns, start_ns
 
 
 def request_attributes(model: Model, deployment: Deployment, provider: str, query: Query, purpose: str) -> Attributes:
