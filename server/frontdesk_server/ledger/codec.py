@@ -247,8 +247,10 @@ def _part(part: ContentPart, redactor: Redactor) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """PostgreSQL's text holds no NUL."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
+    """What both databases take: PostgreSQL's text holds no NUL, and neither driver half a surrogate pair."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _json(value: object) -> str:

@@ -68,7 +68,7 @@ class GroupWriter:
         self._limits = limits
         self._monitor = monitor
         self._sweep = sweep
-        self._sweep_at = time.monotonic() + _SWEEP_SECONDS
+        self._sweep_at = time.monotonic()
         self._queue: deque[Entry] = deque()
         self._decisions: dict[str, RoutedQuery] = {}
         self._settlements: dict[str, SettlementEntry] = {}
