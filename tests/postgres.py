@@ -30,7 +30,9 @@ def running_postgres(binaries: Path) -> Iterator[str]:
         if user is not None:
             os.chown(root, pwd.getpwnam(user).pw_uid, -1)
         data = root / "data"
-        _run([binaries / "initdb", "-D", data, "-U", "frontdesk", "--auth=trust", "--no-sync", "-E", "UTF8"], user, root)
+        _run(
+            [binaries / "initdb", "-D", data, "-U", "frontdesk", "--auth=trust", "--no-sync", "-E", "UTF8"], user, root
+        )
         options = ["-c", "listen_addresses=", "-c", "fsync=off", "-k", root]
         with (root / "log").open("wb") as log:
             server = subprocess.Popen(

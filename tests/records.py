@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -142,6 +143,9 @@ class RecordingMonitor:
         self.losses: dict[str, int] = {}
         self.deletions = 0
 
+    def opened(self, waiting: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
+        self.waiting, self.lag_seconds = waiting, lag_seconds
+
     def committed(self, records: int, seconds: float) -> None:
         self.records += records
 
@@ -156,5 +160,3 @@ class RecordingMonitor:
 
     def deleted(self, decisions: int) -> None:
         self.deletions += decisions
-
-

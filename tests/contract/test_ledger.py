@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
-
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.errors import ConfigError, DecisionNotFound
 from frontdesk_server.domain.ids import new_decision_id
@@ -22,6 +20,8 @@ from frontdesk_server.ledger.migrations import STEPS, migrate
 from frontdesk_server.ledger.reader import Filters, open_reader
 from frontdesk_server.ledger.schema import METADATA
 from frontdesk_server.ledger.statistics import statistics
+from sqlalchemy import create_engine, inspect, text
+
 from tests.records import (
     SECRET_TEXT,
     RecordingMonitor,

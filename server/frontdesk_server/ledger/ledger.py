@@ -40,16 +40,6 @@ class SqlLedger:
         self._sync = sync
         self._window_seconds = window_seconds
 
-    @property
-    def waiting(self) -> int:
-        """Records that are not committed yet."""
-        return self._writer.waiting
-
-    @property
-    def lag_seconds(self) -> float:
-        """Age of the oldest record that is not committed yet."""
-        return self._writer.lag_seconds
-
     async def record_decision(self, routed: RoutedQuery) -> None:
         """Keep a decision; returns when it is as durable as configured."""
         waiter = self._waiter()
@@ -166,6 +156,7 @@ async def open_ledger(
             sweep=Retention(engine, config.retention_days, config.max_decisions, clock, monitor).sweep,
         )
         writer.start()
+        monitor.opened(lambda: writer.waiting, lambda: writer.lag_seconds)
         try:
             yield SqlLedger(
                 store,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
 class LedgerMonitor(Protocol):
     """Told from the ledger's writer thread; must neither block nor raise."""
+
+    def opened(self, waiting: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
+        """The ledger is open; its backlog can be read at any time, from any thread."""
 
     def committed(self, records: int, seconds: float) -> None:
         """A batch is durable."""
@@ -26,6 +30,9 @@ class LedgerMonitor(Protocol):
 
 class NullMonitor:
     """Keeps nothing."""
+
+    def opened(self, waiting: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
+        """Keep nothing."""
 
     def committed(self, records: int, seconds: float) -> None:
         """Keep nothing."""

@@ -6,8 +6,6 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
-import structlog
-
 from frontdesk_server.config.pool import PricesConfig
 from frontdesk_server.domain.usage import NANO_USD_PER_USD, Prices
 
@@ -19,20 +17,17 @@ def resolve_prices(
     provider: str,
     context_window: int,
     now: datetime,
-) -> Prices | None:
-    """Exact integer prices; None is unknown, which is never zero.
+) -> tuple[Prices | None, str]:
+    """Exact integer prices, or None and why `auto` found none; unknown is never zero.
 
     `provider` is its name in the GenAI conventions. Where a price rises with the query's length, the base price holds
     only if no query of this context window can reach the next tier; otherwise the price is unknown.
     """
     if config is None:
-        return None
+        return None, ""
     if isinstance(config, PricesConfig):
-        return _exact(config.input, config.output, config.cache_read, config.cache_write, config.reasoning)
-    prices, trouble = _looked_up(upstream_model, provider, context_window, now)
-    if prices is None:
-        structlog.get_logger().warning("prices.unknown", model=upstream_model, provider=provider, reason=trouble)
-    return prices
+        return _exact(config.input, config.output, config.cache_read, config.cache_write, config.reasoning), ""
+    return _looked_up(upstream_model, provider, context_window, now)
 
 
 def _looked_up(upstream_model: str, provider: str, context_window: int, now: datetime) -> tuple[Prices | None, str]:

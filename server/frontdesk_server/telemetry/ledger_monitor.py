@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.logging import EventLog
 from frontdesk_server.telemetry.metrics import Metrics
@@ -13,6 +15,10 @@ class TelemetryLedgerMonitor:
     def __init__(self, metrics: Metrics, log: EventLog) -> None:
         self._metrics = metrics
         self._log = log
+
+    def opened(self, waiting: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
+        """The ledger is open."""
+        self._metrics.watch_ledger(waiting, lag_seconds)
 
     def committed(self, records: int, seconds: float) -> None:
         """A batch is durable."""
