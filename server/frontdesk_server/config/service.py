@@ -108,7 +108,9 @@ class LedgerConfig(Section):
     durability: Literal["group", "sync"] = "group"
     """`group` commits within flush_ms off the request path; `sync` before the answer is complete."""
     flush_ms: Annotated[float, Field(gt=0)] = 50.0
-    """Longest time a record waits: what a kill can lose."""
+    """Longest time a record waits for others to be committed with."""
+    max_lag_ms: Milliseconds = 250.0
+    """Requests wait when the ledger could not commit within this time; a kill loses at most flush_ms + max_lag_ms."""
     max_batch: Count = 500
     """Most records of one commit."""
     max_queue: Count = 20_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping
 
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, RoutedQuery, StepKind, StrategyStep
+from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import ContentPart, MediaPart, Query, ReasoningPart, TextPart, ToolCall, ToolResult
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.domain.signals import Signals
@@ -25,6 +26,8 @@ Row = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MESSAGE_CHARACTERS = 500
+_UNSTATED = RoutingPolicy()
+_POLICY_FIELDS = tuple(field.name for field in fields(RoutingPolicy))
 
 CANCELLED = "CANCELLED"
 """The error reason of a completion whose caller went away."""
@@ -60,8 +63,6 @@ def instant(micros_since_1970: int) -> datetime:
 def decision_row(routed: RoutedQuery, keeping: Keeping) -> Row:
     """Encode for table decisions."""
     decision = routed.decision
-    signals = decision.signals
-    kept = keeping.redactor.redact(signals.text) if keeping.store_prompts else ""
     return {
         "decision_id": decision.decision_id,
         "decided_at_us": micros(decision.decided_at),
@@ -77,12 +78,12 @@ def decision_row(routed: RoutedQuery, keeping: Keeping) -> Row:
         "explored": decision.explored,
         "router_duration_seconds": decision.router_duration_seconds,
         "router_cost_nano_usd": decision.router_cost_nano_usd,
-        "task": signals.task.value,
-        "policy": _json(routed.policy),
-        "signals": _json(replace(signals, text=kept, text_characters=len(signals.text))),
-        "path": _json(decision.path),
-        "candidates": _json(decision.candidates),
-        "plan": _json(decision.plan),
+        "task": decision.signals.task.value,
+        "policy": _json(_stated(routed.policy)),
+        "signals": _json(_signals(decision.signals, keeping)),
+        "path": _json([_strategy_step(step) for step in decision.path]),
+        "candidates": _json([_candidate(candidate) for candidate in decision.candidates]),
+        "plan": _json([_plan_step(step) for step in decision.plan]),
         "prompt": _json(_messages(routed.query, keeping.redactor)) if keeping.store_prompts else None,
     }
 
@@ -223,6 +224,66 @@ def _decode_attempt(row: RowMapping) -> Attempt:
         finish_reason=None if row["finish_reason"] is None else FinishReason(row["finish_reason"]),
         usage_estimated=row["usage_estimated"],
     )
+
+
+# Dictionaries written out: orjson takes three times as long for slotted dataclasses, and most decisions pass here.
+
+
+def _signals(signals: Signals, keeping: Keeping) -> dict[str, object]:
+    return {
+        "text": keeping.redactor.redact(signals.text) if keeping.store_prompts else "",
+        "text_characters": len(signals.text),
+        "task": signals.task.value,
+        "difficulty": signals.difficulty,
+        "input_tokens": signals.input_tokens,
+        "code": signals.code,
+        "math": signals.math,
+        "language": signals.language,
+        "turns": signals.turns,
+        "tools": signals.tools,
+        "media": signals.media,
+        "difficulty_cues": signals.difficulty_cues,
+    }
+
+
+def _strategy_step(step: StrategyStep) -> dict[str, object]:
+    return {
+        "path": step.path,
+        "strategy": step.strategy,
+        "verdict": step.verdict.value,
+        "reason": step.reason,
+        "duration_seconds": step.duration_seconds,
+        "model": step.model,
+        "confidence": step.confidence,
+        "cost_nano_usd": step.cost_nano_usd,
+    }
+
+
+def _candidate(candidate: Candidate) -> dict[str, object]:
+    return {
+        "model": candidate.model,
+        "predicted_quality": candidate.predicted_quality,
+        "quality_uncertainty": candidate.quality_uncertainty,
+        "predicted_cost_nano_usd": candidate.predicted_cost_nano_usd,
+        "predicted_time_to_first_token_seconds": candidate.predicted_time_to_first_token_seconds,
+        "score": candidate.score,
+        "exclusion": candidate.exclusion,
+    }
+
+
+def _plan_step(step: PlanStep) -> dict[str, object]:
+    return {
+        "model": step.model,
+        "kind": step.kind.value,
+        "check": step.check,
+        "stream_mode": step.stream_mode and step.stream_mode.value,
+        "gate_tokens": step.gate_tokens,
+    }
+
+
+def _stated(policy: RoutingPolicy) -> dict[str, object]:
+    """What the caller stated; all else is the router's default."""
+    return {name: value for name in _POLICY_FIELDS if (value := getattr(policy, name)) != getattr(_UNSTATED, name)}
 
 
 def _messages(query: Query, redactor: Redactor) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from frontdesk_server.domain.errors import ConfigError, ConfigFault
 Durability = Literal["group", "sync"]
 
 _WRITES = "frontdesk_writes"
-_BUSY_TIMEOUT_MS = 5_000
+_BUSY_TIMEOUT_MS = 2_000
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 
 

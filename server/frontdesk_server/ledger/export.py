@@ -164,8 +164,8 @@ def _csv_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Wr
 
 
 def _parquet_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Write:
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     types = {"text": pa.string(), "json": pa.string(), "real": pa.float64(), "integer": pa.int64()}
     types["boolean"] = pa.bool_()

@@ -147,7 +147,7 @@ async def open_ledger(
         except SQLAlchemyError as error:
             raise LedgerUnavailable(f"the ledger cannot be opened: {type(error).__name__}") from error
         store = SqlStore(engine)
-        limits = WriterLimits(config.flush_ms / 1000, config.max_batch, config.max_queue)
+        limits = WriterLimits(config.flush_ms / 1000, config.max_batch, config.max_queue, config.max_lag_ms / 1000)
         writer = GroupWriter(
             store,
             Keeping(redactor or PatternRedactor(config.redact), config.store_prompts),

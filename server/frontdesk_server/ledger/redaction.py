@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 

@@ -1,12 +1,13 @@
 """Group commit off the request path.
 
 Records wait in a bounded queue; one thread takes them, up to `max_batch` at a time and no later than `flush_ms` after
-the first, encodes them and commits them in one transaction. What a killed process can lose is what was queued less
-than `flush_ms` plus one commit ago.
+the first, encodes them and commits them in one transaction.
 
-Back-pressure: while the store is merely slower than the callers, a caller that finds `max_queue` records waiting waits
-for the next commit. While the store fails (disk full, locked, unreachable) nobody waits: batches are tried again with
-growing pauses, records are kept in memory up to `max_queue`, and those beyond are dropped and counted.
+Back-pressure: a record is taken only if, at the pace of the last commits, it will be committed within `max_lag_ms`,
+and if fewer than `max_queue` wait; else its caller waits for the next commit. So what a killed process loses is what it
+was given in the last `flush_ms` + `max_lag_ms`. While the store fails (disk full, locked, unreachable) nobody waits:
+batches are tried again with growing pauses, records are kept in memory up to `max_queue`, and those beyond are dropped
+and counted.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from frontdesk_server.ledger.monitor import LedgerMonitor
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
+_FIRST_PACE_SECONDS = 0.0002
 
 
 class BatchStore(Protocol):
@@ -48,6 +50,7 @@ class WriterLimits:
     flush_seconds: float = 0.05
     max_batch: int = 500
     max_queue: int = 20_000
+    max_lag_seconds: float = 0.25
     drain_seconds: float = 10.0
 
 
@@ -78,6 +81,7 @@ class GroupWriter:
         self._stopping = threading.Event()
         self._stop_by = float("inf")
         self._failing = False
+        self._pace_seconds = _FIRST_PACE_SECONDS
         self._thread = threading.Thread(target=self._run, name="frontdesk-ledger", daemon=True)
 
     def start(self) -> None:
@@ -122,7 +126,7 @@ class GroupWriter:
         Cancelled while it waits for room, the record is queued all the same: the call it belongs to has happened.
         """
         try:
-            while self._full and not self._failing:
+            while (self._full or self._behind) and not self._failing:
                 self._room.clear()
                 self._urgent.set()
                 await self._room.wait()
@@ -140,6 +144,10 @@ class GroupWriter:
     @property
     def _full(self) -> bool:
         return len(self._queue) >= self._limits.max_queue
+
+    @property
+    def _behind(self) -> bool:
+        return self.waiting * self._pace_seconds > self._limits.max_lag_seconds
 
     def _enqueue(self, entry: Entry) -> None:
         if isinstance(entry, DecisionEntry):
@@ -196,6 +204,7 @@ class GroupWriter:
         self._in_hand = entries  # before they leave the queue, so that the lag never looks shorter than it is
         for _ in range(count):
             self._queue.popleft()
+        started = time.monotonic()
         # Encoding holds the GIL; the pauses let the event loop in.
         self._commit(encode(entries, self._keeping, pause=lambda: time.sleep(0), lost=self._lost))
         for entry in entries:
@@ -204,6 +213,7 @@ class GroupWriter:
             elif isinstance(entry, SettlementEntry):
                 self._settlements.pop(entry.routed.decision.decision_id, None)
         self._in_hand = ()
+        self._pace_seconds += (max(time.monotonic() - started, 0.0) / count - self._pace_seconds) / 4
 
     def _commit(self, batch: Batch) -> None:
         pause = _FIRST_PAUSE_SECONDS
