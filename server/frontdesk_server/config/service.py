@@ -108,13 +108,17 @@ class LedgerConfig(Section):
     durability: Literal["group", "sync"] = "group"
     """`group` commits within flush_ms off the request path; `sync` before the answer is complete."""
     flush_ms: Annotated[float, Field(gt=0)] = 50.0
-    """Longest time a record waits: what a kill can lose."""
+    """Longest time a record waits for others to be committed with."""
+    max_lag_ms: Milliseconds = 250.0
+    """Requests wait when the ledger could not commit within this time; a kill loses at most flush_ms + max_lag_ms."""
     max_batch: Count = 500
     """Most records of one commit."""
     max_queue: Count = 20_000
     """Records waiting; past it requests wait for the ledger."""
     retention_days: Count | None = None
     """Older records are deleted. Default: kept."""
+    max_decisions: Count | None = None
+    """The oldest decisions above this number are deleted. Default: kept."""
     store_prompts: bool = False
     """Keep prompts and answers."""
     redact: tuple[str, ...] = ()
@@ -126,9 +130,11 @@ class TelemetryConfig(Section):
 
     service_name: str = "frontdesk"
     sample_ratio: Fraction = 1.0
-    """Share of traces kept when the caller brings no sampling decision."""
+    """Share of traces kept when the caller brings no sampling decision. OTEL_TRACES_SAMPLER overrides it."""
     prometheus_address: str | None = None
-    """host:port of the metrics page. Default: none."""
+    """host:port of the metrics page; worker n of several serves port + n. Default: none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "pretty"] = "auto"
     """auto: pretty in a terminal, else JSON lines."""
+    log_levels: dict[str, Literal["debug", "info", "warning", "error", "off"]] = {}
+    """Level of single events, such as {"attempt.ended": "debug"}."""

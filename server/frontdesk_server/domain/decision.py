@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -67,6 +68,18 @@ class StrategyStep:
     model: str = ""
     confidence: float | None = None
     cost_nano_usd: int | None = 0
+
+
+def asked_by(steps: Sequence[StrategyStep]) -> tuple[int | None, ...]:
+    """For every step the index of the step that asked it; None for a root.
+
+    A parent precedes its children, and its path begins theirs.
+    """
+    parents: list[int | None] = []
+    for index, step in enumerate(steps):
+        above = [i for i in range(index) if step.path.startswith((f"{steps[i].path}.", f"{steps[i].path}/"))]
+        parents.append(max(above, key=lambda i: len(steps[i].path), default=None))
+    return tuple(parents)
 
 
 class StreamMode(enum.Enum):

@@ -36,3 +36,5 @@ class Signals:
     tools: bool = False
     media: bool = False
     difficulty_cues: tuple[str, ...] = ()
+    text_characters: int = 0
+    """Length of `text` where the text itself is not kept, as in the ledger."""

@@ -1,0 +1,79 @@
+"""What the commands that read the ledger share: options, opening it, filters, durations as people read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from frontdesk_server.config.loading import default_config_path, load_config
+from frontdesk_server.ledger.reader import Filters, LedgerReader, open_reader
+
+LedgerOption = Annotated[
+    str | None, typer.Option("--ledger", help="SQLAlchemy URL of the ledger. Default: the configuration's.")
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="Configuration that names the ledger.")]
+RouterOption = Annotated[str, typer.Option(help="Only this router's decisions.")]
+ModelOption = Annotated[str, typer.Option(help="Only decisions for this model, or answered by it.")]
+CallerOption = Annotated[str, typer.Option(help="Only this caller's decisions.")]
+StatusOption = Annotated[str, typer.Option(help="Only completed, failed, cancelled or routed ones.")]
+SinceOption = Annotated[
+    str | None, typer.Option(help="Only decisions since then: 15m, 24h, 7d, or an ISO 8601 instant.")
+]
+UntilOption = Annotated[str | None, typer.Option(help="Only decisions before then, in the same form.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+
+_AGO = re.compile(r"(\d+)([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@contextmanager
+def reading(ledger: str | None, config: Path | None) -> Iterator[LedgerReader]:
+    """Open the ledger that the options name."""
+    url = ledger
+    if url is None:
+        url = load_config(config or default_config_path()).config.ledger.url.get_secret_value()
+    if not url:
+        raise typer.BadParameter("the configuration keeps no ledger")
+    with open_reader(url) as reader:
+        yield reader
+
+
+def filters(
+    *,
+    router: str = "",
+    model: str = "",
+    caller: str = "",
+    status: str = "",
+    since: str | None = None,
+    until: str | None = None,
+) -> Filters:
+    """The filters that the options describe."""
+    now = datetime.now(UTC)
+    return Filters(router, model, caller, status, _moment(since, now), _moment(until, now))
+
+
+def _moment(text: str | None, now: datetime) -> datetime | None:
+    if text is None:
+        return None
+    if ago := _AGO.fullmatch(text):
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither a span like 24h nor an ISO 8601 instant") from error
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people read them; a dash when unknown."""
+    if seconds is None:
+        return "-"
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -1,0 +1,165 @@
+"""`frontdesk stats`: what models and routers did, cost and saved."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from frontdesk_server.cli.ledger_access import (
+    CallerOption,
+    ConfigOption,
+    JsonOption,
+    LedgerOption,
+    ModelOption,
+    RouterOption,
+    SinceOption,
+    UntilOption,
+    duration,
+    filters,
+    reading,
+)
+from frontdesk_server.cli.money import nano_usd
+from frontdesk_server.domain.usage import NANO_USD_PER_USD
+from frontdesk_server.ledger.statistics import ModelStatistics, Quantiles, Statistics, statistics
+
+_BAR_CHARACTERS = 32
+
+
+def stats(
+    router: RouterOption = "",
+    model: ModelOption = "",
+    caller: CallerOption = "",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Also draw answers and cost by model.")] = False,
+    png: Annotated[Path | None, typer.Option(help="Write the drawing to this file (needs frontdesk[learn]).")] = None,
+) -> None:
+    """Sum up calls, cost, savings, latency, quality and escalations, by router and by model.
+
+    Example: frontdesk stats --since 7d --plot
+    """
+    chosen = filters(router=router, model=model, caller=caller, since=since, until=until)
+    with reading(ledger, config) as reader:
+        found = statistics(reader, chosen)
+    if json:
+        typer.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2).decode())
+    else:
+        console = Console()
+        console.print(_routers(found))
+        console.print(_models(found))
+        if plot:
+            console.print(_bars(found))
+    if png is not None:
+        draw(found, png)
+        typer.echo(f"drawn in {png}", err=True)
+
+
+def _routers(found: Statistics) -> RenderableType:
+    table = _table("Routers", "router", "decisions", "answered", "failed", "cost", "saved", "escalated", "fell back")
+    _add(table, "p50", "p95", "p99", "routing p95", "quality")
+    for each in found.routers:
+        table.add_row(
+            each.router,
+            f"{each.decisions:,}",
+            f"{each.completions:,}",
+            f"{each.failed:,}",
+            _cost(each.cost_nano_usd, each.cost_unknown),
+            nano_usd(each.saved_nano_usd),
+            f"{each.escalation_share:.1%}",
+            f"{each.fallback_share:.1%}",
+            *_times(each.duration_seconds),
+            duration(each.router_duration_seconds.p95),
+            _quality(each.quality),
+        )
+    return table
+
+
+def _models(found: Statistics) -> RenderableType:
+    table = _table("Models", "model", "attempts", "accepted", "rejected", "failed", "tokens in", "tokens out", "cost")
+    _add(table, "p50", "p95", "p99", "first token p50", "p95", "quality")
+    for each in found.models:
+        table.add_row(
+            each.model,
+            f"{each.attempts:,}",
+            f"{each.accepted:,}",
+            f"{each.rejected:,}",
+            f"{each.failed:,}",
+            f"{each.input_tokens:,}",
+            f"{each.output_tokens:,}",
+            _cost(each.cost_nano_usd, each.cost_unknown),
+            *_times(each.duration_seconds),
+            duration(each.time_to_first_token_seconds.p50),
+            duration(each.time_to_first_token_seconds.p95),
+            _quality(each.quality),
+        )
+    return table
+
+
+def _bars(found: Statistics) -> RenderableType:
+    table = Table(title="Share of answers and of cost", title_justify="left", box=None, show_header=False)
+    answers = sum(each.accepted for each in found.models) or 1
+    cost = sum(each.cost_nano_usd for each in found.models) or 1
+    for each in found.models:
+        table.add_row(each.model, "answers", _bar(each.accepted / answers, "green"))
+        table.add_row("", "cost", _bar(each.cost_nano_usd / cost, "yellow"))
+    return table
+
+
+def _bar(share: float, colour: str) -> str:
+    return f"[{colour}]{'█' * round(share * _BAR_CHARACTERS)}[/] {share:.0%}"
+
+
+def draw(found: Statistics, file: Path) -> None:
+    """Draw answers, cost and latency by model into a PNG file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    models: list[ModelStatistics] = list(found.models)
+    names = [each.model for each in models]
+    figure = Figure(figsize=(11, 0.5 * len(names) + 2), layout="constrained")
+    FigureCanvasAgg(figure)
+    answers, cost, latency = figure.subplots(1, 3, sharey=True)
+    answers.barh(names, [each.accepted for each in models], color="tab:green")
+    answers.set_xlabel("answers")
+    cost.barh(names, [each.cost_nano_usd / NANO_USD_PER_USD for each in models], color="tab:orange")
+    cost.set_xlabel("cost in USD")
+    for quantile, colour in (("p95", "tab:cyan"), ("p50", "tab:blue")):
+        seconds = [getattr(each.duration_seconds, quantile) or 0.0 for each in models]
+        latency.barh(names, seconds, color=colour, label=quantile)
+    latency.set_xlabel("seconds of an attempt")
+    latency.legend()
+    figure.suptitle(f"saved {nano_usd(sum(each.saved_nano_usd for each in found.routers))} against the strongest model")
+    figure.savefig(file, dpi=120, format="png")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    table.add_column(columns[0], no_wrap=True)
+    _add(table, *columns[1:])
+    return table
+
+
+def _add(table: Table, *columns: str) -> None:
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+
+
+def _times(quantiles: Quantiles) -> tuple[str, str, str]:
+    return duration(quantiles.p50), duration(quantiles.p95), duration(quantiles.p99)
+
+
+def _cost(known_nano_usd: int, unknown: int) -> str:
+    return nano_usd(known_nano_usd) + (f" + {unknown:,} unknown" if unknown else "")
+
+
+def _quality(quality: float | None) -> str:
+    return "-" if quality is None else f"{quality:.2f}"

@@ -1,0 +1,76 @@
+"""Engines for the two databases, each set up as the ledger's durability demands."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
+
+Durability = Literal["group", "sync"]
+
+_WRITES = "frontdesk_writes"
+_BUSY_TIMEOUT_MS = 2_000
+_JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+def open_engine(url: str, durability: Durability = "group", busy_timeout_ms: int = _BUSY_TIMEOUT_MS) -> Engine:
+    """Build an engine; nothing is connected yet.
+
+    Raises:
+        ConfigError: the URL cannot be used.
+
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed, durability, busy_timeout_ms)
+        if parsed.get_backend_name() == "postgresql":
+            return create_engine(parsed, pool_pre_ping=True, pool_size=2, max_overflow=8)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise _unusable(f"not a database URL: {error}") from error
+    except ImportError as error:
+        raise _unusable(f"its driver is missing ({error.name}); install frontdesk[postgres]") from error
+    raise _unusable("the ledger is kept in sqlite:///FILE or postgresql+psycopg://…")
+
+
+def begin_writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """Open a transaction that will write.
+
+    SQLite takes its write lock at once: a transaction that turned from reading to writing could not wait for another
+    process's lock, it would fail.
+    """
+    return engine.execution_options(**{_WRITES: True}).begin()
+
+
+def _unusable(message: str) -> ConfigError:
+    return ConfigError("ledger", [ConfigFault(message, "ledger.url")])
+
+
+def _sqlite(url: URL, durability: Durability, busy_timeout_ms: int) -> Engine:
+    if url.database in {None, "", ":memory:"}:
+        raise _unusable("name a file: an SQLite ledger in memory cannot be shared")
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+        # WAL with NORMAL survives a killed process whole; only a power cut can take the last commits, hence FULL.
+        for pragma in (
+            f"busy_timeout = {busy_timeout_ms}",
+            "journal_mode = WAL",
+            f"synchronous = {'FULL' if durability == 'sync' else 'NORMAL'}",
+            f"journal_size_limit = {_JOURNAL_LIMIT_BYTES}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

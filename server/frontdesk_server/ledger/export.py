@@ -1,0 +1,189 @@
+"""The ledger's content as files: rows to learn from, and rows of decisions to replay policies on."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import select
+
+from frontdesk_server.ledger.codec import instant
+from frontdesk_server.ledger.reader import JOINED, QUALITY, STATUS, Filters, LedgerReader
+from frontdesk_server.ledger.schema import ATTEMPTS, DECISIONS, SETTLEMENTS
+
+Format = Literal["parquet", "jsonl", "csv"]
+ExportRow = Mapping[str, Any]
+
+_BATCH = 1_000
+
+LEARNING_COLUMNS: Mapping[str, str] = {
+    "query_id": "text",
+    "prompt": "text",
+    "model": "text",
+    "quality": "real",
+    "cost_nano_usd": "integer",
+    "latency_ms": "real",
+    "response": "text",
+    "domain": "text",
+}
+"""The learning tools' format: one row per query and model."""
+
+DECISION_COLUMNS: Mapping[str, str] = {
+    "decision_id": "text",
+    "decided_at": "text",
+    "caller": "text",
+    "labels": "json",
+    "router": "text",
+    "router_version": "text",
+    "strategy": "text",
+    "model": "text",
+    "propensity": "real",
+    "explored": "boolean",
+    "policy": "json",
+    "signals": "json",
+    "candidates": "json",
+    "path": "json",
+    "plan": "json",
+    "status": "text",
+    "answered_by": "text",
+    "error_reason": "text",
+    "attempts": "integer",
+    "escalations": "integer",
+    "fallbacks": "integer",
+    "cost_nano_usd": "integer",
+    "saved_nano_usd": "integer",
+    "duration_seconds": "real",
+    "quality": "real",
+    "prompt": "json",
+}
+"""One row per decision. JSON columns are nested in JSON Lines and JSON text elsewhere."""
+
+
+def learning_rows(reader: LedgerReader, filters: Filters) -> Iterator[ExportRow]:
+    """Answers whose outcome was reported and whose prompt was kept, as rows to learn from.
+
+    The prompt is what routing looked at, the text of the last user message. Quality is the mean over all sources.
+    """
+    signals, settlements, attempts = DECISIONS.c.signals, SETTLEMENTS.c, ATTEMPTS.c
+    answering = (attempts.decision_id == settlements.decision_id) & (attempts.outcome == "accepted")
+    query = (
+        select(
+            DECISIONS.c.decision_id,
+            signals,
+            DECISIONS.c.task,
+            settlements.model,
+            QUALITY.label("quality"),
+            settlements.answer,
+            attempts.cost_nano_usd,
+            attempts.duration_seconds,
+        )
+        .select_from(JOINED.join(ATTEMPTS, answering))
+        .where(*filters.clauses(), QUALITY.is_not(None), DECISIONS.c.prompt.is_not(None))
+        .order_by(DECISIONS.c.decision_id)
+    )
+    with reader.engine.connect() as connection:
+        for row in connection.execution_options(yield_per=_BATCH).execute(query):
+            yield {
+                "query_id": row.decision_id,
+                "prompt": orjson.loads(row.signals)["text"],
+                "model": row.model,
+                "quality": row.quality,
+                "cost_nano_usd": row.cost_nano_usd,
+                "latency_ms": row.duration_seconds * 1000,
+                "response": row.answer,
+                "domain": row.task,
+            }
+
+
+def decision_rows(reader: LedgerReader, filters: Filters) -> Iterator[ExportRow]:
+    """Every decision with its candidates and propensity, and what became of it."""
+    decisions, settlements = DECISIONS.c, SETTLEMENTS.c
+    query = (
+        select(
+            *decisions,
+            STATUS.label("status"),
+            settlements.model.label("answered_by"),
+            settlements.error_reason,
+            settlements.attempts,
+            settlements.escalations,
+            settlements.fallbacks,
+            settlements.total_nano_usd.label("cost_nano_usd"),
+            settlements.saved_nano_usd,
+            settlements.duration_seconds,
+            QUALITY.label("quality"),
+        )
+        .select_from(JOINED)
+        .where(*filters.clauses())
+        .order_by(decisions.decision_id)
+    )
+    with reader.engine.connect() as connection:
+        for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
+            values: dict[str, Any] = dict(row)
+            values["decided_at"] = instant(values["decided_at_us"]).isoformat()
+            yield {name: values[name] for name in DECISION_COLUMNS}
+
+
+_Write = Callable[[Sequence[ExportRow]], object]
+
+
+def write_rows(rows: Iterable[ExportRow], columns: Mapping[str, str], path: Path, form: Format) -> int:
+    """Write rows to a file, a thousand at a time, and return how many there were."""
+    count = 0
+    with ExitStack() as stack:
+        write = _WRITERS[form](path, columns, stack)
+        batch: list[ExportRow] = []
+        for row in rows:
+            batch.append(row)
+            count += 1
+            if len(batch) == _BATCH:
+                write(batch)
+                batch = []
+        write(batch)
+    return count
+
+
+def _jsonl_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Write:
+    file = stack.enter_context(path.open("wb"))
+
+    def write(rows: Sequence[ExportRow]) -> None:
+        for row in rows:
+            line = {name: _nested(row[name]) if kind == "json" else row[name] for name, kind in columns.items()}
+            file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    return write
+
+
+def _csv_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Write:
+    writer = csv.DictWriter(stack.enter_context(path.open("w", encoding="utf-8", newline="")), list(columns))
+    writer.writeheader()
+    return writer.writerows
+
+
+def _parquet_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Write:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {"text": pa.string(), "json": pa.string(), "real": pa.float64(), "integer": pa.int64()}
+    types["boolean"] = pa.bool_()
+    schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
+    writer = stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
+
+    def write(rows: Sequence[ExportRow]) -> None:
+        writer.write_table(pa.Table.from_pylist([dict(row) for row in rows], schema))
+
+    return write
+
+
+_WRITERS: Mapping[Format, Callable[[Path, Mapping[str, str], ExitStack], _Write]] = {
+    "jsonl": _jsonl_writer,
+    "csv": _csv_writer,
+    "parquet": _parquet_writer,
+}
+
+
+def _nested(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)

@@ -1,0 +1,171 @@
+"""The ledger as the desk sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from frontdesk_server.config.service import LedgerConfig
+from frontdesk_server.domain.attempt import Answer, Settlement
+from frontdesk_server.domain.clock import Clock, SystemClock
+from frontdesk_server.domain.decision import RoutedQuery
+from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
+from frontdesk_server.domain.record import DecisionRecord, Ledger, Outcome
+from frontdesk_server.ledger.batch import DecisionEntry, OutcomeEntry, SettlementEntry, Waiter
+from frontdesk_server.ledger.codec import Keeping
+from frontdesk_server.ledger.engine import open_engine
+from frontdesk_server.ledger.migrations import migrate
+from frontdesk_server.ledger.monitor import LedgerMonitor, NullMonitor
+from frontdesk_server.ledger.null import NullLedger
+from frontdesk_server.ledger.redaction import PatternRedactor, Redactor
+from frontdesk_server.ledger.retention import Retention
+from frontdesk_server.ledger.store import SqlStore
+from frontdesk_server.ledger.writer import GroupWriter, WriterLimits
+
+
+class SqlLedger:
+    """A ledger in a database; `sync` makes callers wait for their records' commit."""
+
+    def __init__(
+        self, store: SqlStore, writer: GroupWriter, clock: Clock, *, sync: bool, window_seconds: float
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._clock = clock
+        self._sync = sync
+        self._window_seconds = window_seconds
+
+    async def record_decision(self, routed: RoutedQuery) -> None:
+        """Keep a decision; returns when it is as durable as configured."""
+        waiter = self._waiter()
+        await self._writer.submit(DecisionEntry(routed, time.monotonic(), waiter))
+        if waiter is not None:
+            await waiter
+
+    async def record_settlement(
+        self, routed: RoutedQuery, settlement: Settlement, *, answer: Answer | None, error_reason: str
+    ) -> None:
+        """Keep how a completion ended; returns when it is as durable as configured."""
+        waiter = self._waiter()
+        now = self._clock.now()
+        await self._writer.submit(
+            SettlementEntry(routed, settlement, answer, error_reason, now, time.monotonic(), waiter)
+        )
+        if waiter is not None:
+            await waiter
+
+    async def record_outcome(self, outcome: Outcome) -> bool:
+        """Keep an outcome, durable on return; True when it replaced one of the same source.
+
+        The last report of a source counts, whenever it comes, as long as retention keeps the decision.
+
+        Raises:
+            DecisionNotFound: no such decision is recorded.
+            LedgerUnavailable: the store does not answer; the outcome may still be recorded when it does again.
+
+        """
+        try:
+            return await self._report(outcome)
+        except DecisionNotFound:
+            await self._let_others_commit()
+            return await self._report(outcome)
+
+    async def decision(self, decision_id: str) -> DecisionRecord:
+        """Look a decision up, records that are not committed yet included.
+
+        Raises:
+            DecisionNotFound: no such decision is recorded.
+            LedgerUnavailable: the store does not answer.
+
+        """
+        record = await self._find(decision_id)
+        if record is None:
+            await self._let_others_commit()
+            record = await self._find(decision_id)
+        if record is None:
+            raise DecisionNotFound(decision_id)
+        return record
+
+    async def _report(self, outcome: Outcome) -> bool:
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        await self._writer.submit(OutcomeEntry(outcome, time.monotonic(), waiter))
+        return await waiter
+
+    async def _find(self, decision_id: str) -> DecisionRecord | None:
+        routed, settled = self._writer.uncommitted(decision_id)  # first: a commit meanwhile is then seen in the store
+        try:
+            record = await asyncio.to_thread(self._store.record, decision_id)
+        except SQLAlchemyError as error:
+            if routed is None:
+                raise LedgerUnavailable("the ledger cannot be read", 1.0) from error
+            record = None
+        if record is None and routed is not None:
+            record = DecisionRecord(routed.decision, routed.caller, routed.labels)
+        if record is not None and settled is not None:
+            record = replace(record, settlement=settled.settlement)
+        return record
+
+    async def _let_others_commit(self) -> None:
+        """Another worker may hold the decision still."""
+        await asyncio.sleep(2 * self._window_seconds)
+
+    def _waiter(self) -> Waiter | None:
+        return asyncio.get_running_loop().create_future() if self._sync else None
+
+
+@contextlib.asynccontextmanager
+async def open_ledger(
+    config: LedgerConfig,
+    clock: Clock | None = None,
+    *,
+    monitor: LedgerMonitor | None = None,
+    redactor: Redactor | None = None,
+) -> AsyncIterator[Ledger]:
+    """Open the configured ledger, migrate it, and drain it at the end.
+
+    `redactor` replaces the configured patterns.
+
+    Raises:
+        ConfigError: the URL, a pattern or the schema found cannot be used.
+        LedgerUnavailable: the database cannot be reached at the start.
+
+    """
+    if not (url := config.url.get_secret_value()):
+        yield NullLedger()
+        return
+    clock = clock or SystemClock()
+    monitor = monitor or NullMonitor()
+    engine = open_engine(url, config.durability)
+    try:
+        try:
+            await asyncio.to_thread(migrate, engine)
+        except SQLAlchemyError as error:
+            raise LedgerUnavailable(f"the ledger cannot be opened: {type(error).__name__}") from error
+        store = SqlStore(engine)
+        limits = WriterLimits(config.flush_ms / 1000, config.max_batch, config.max_queue, config.max_lag_ms / 1000)
+        writer = GroupWriter(
+            store,
+            Keeping(redactor or PatternRedactor(config.redact), config.store_prompts),
+            limits,
+            monitor,
+            sweep=Retention(engine, config.retention_days, config.max_decisions, clock, monitor).sweep,
+        )
+        writer.start()
+        monitor.opened(lambda: writer.waiting, lambda: writer.lag_seconds)
+        try:
+            yield SqlLedger(
+                store,
+                writer,
+                clock,
+                sync=config.durability == "sync",
+                window_seconds=limits.flush_seconds,
+            )
+        finally:
+            await writer.stop()
+    finally:
+        engine.dispose()

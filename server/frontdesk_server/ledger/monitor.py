@@ -1,0 +1,50 @@
+"""The seam through which the ledger tells how it fares; telemetry implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class LedgerMonitor(Protocol):
+    """Told from the ledger's writer thread; must neither block nor raise."""
+
+    def opened(self, waiting: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
+        """The ledger is open; its backlog can be read at any time, from any thread."""
+
+    def committed(self, records: int, seconds: float) -> None:
+        """A batch is durable."""
+
+    def failed(self, error: BaseException, waiting: int) -> None:
+        """The store refused a batch; it is kept and tried again. `waiting` records are in memory."""
+
+    def recovered(self, waiting: int) -> None:
+        """The store takes batches again."""
+
+    def dropped(self, records: int, reason: str) -> None:
+        """Records are lost; reason is "queue_full", "unencodable", "refused" or "stopped"."""
+
+    def deleted(self, decisions: int) -> None:
+        """Retention has deleted decisions."""
+
+
+class NullMonitor:
+    """Keeps nothing."""
+
+    def opened(self, waiting: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
+        """Keep nothing."""
+
+    def committed(self, records: int, seconds: float) -> None:
+        """Keep nothing."""
+
+    def failed(self, error: BaseException, waiting: int) -> None:
+        """Keep nothing."""
+
+    def recovered(self, waiting: int) -> None:
+        """Keep nothing."""
+
+    def dropped(self, records: int, reason: str) -> None:
+        """Keep nothing."""
+
+    def deleted(self, decisions: int) -> None:
+        """Keep nothing."""

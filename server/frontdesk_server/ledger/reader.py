@@ -1,0 +1,177 @@
+"""Reading the ledger at leisure: lists, statistics, whole records. For the command line, not for the request path."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, FromClause, Select, func, inspect, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from frontdesk_server.domain.errors import ConfigError, ConfigFault, LedgerUnavailable
+from frontdesk_server.domain.ids import first_decision_id
+from frontdesk_server.domain.record import DecisionRecord
+from frontdesk_server.ledger.codec import instant
+from frontdesk_server.ledger.engine import open_engine
+from frontdesk_server.ledger.migrations import STEPS
+from frontdesk_server.ledger.schema import DECISIONS, OUTCOMES, SCHEMA_VERSION, SETTLEMENTS
+from frontdesk_server.ledger.store import SqlStore
+
+ROUTED = "routed"
+"""Status of a decision without settlement: it was only routed, or still runs."""
+
+QUALITY = (
+    select(func.avg(OUTCOMES.c.quality)).where(OUTCOMES.c.decision_id == DECISIONS.c.decision_id).scalar_subquery()
+)
+"""Mean of what all sources reported."""
+
+STATUS: ColumnElement[str] = func.coalesce(SETTLEMENTS.c.status, ROUTED)
+JOINED: FromClause = DECISIONS.outerjoin(SETTLEMENTS, DECISIONS.c.decision_id == SETTLEMENTS.c.decision_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which decisions are meant; every None or empty text means all. `model` is the chosen or the answering one."""
+
+    router: str = ""
+    model: str = ""
+    caller: str = ""
+    status: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def clauses(self) -> list[ColumnElement[bool]]:
+        """The conditions in SQL, on tables decisions and settlements joined."""
+        columns = DECISIONS.c
+        clauses: list[ColumnElement[bool]] = []
+        if self.router:
+            clauses.append(columns.router == self.router)
+        if self.model:
+            clauses.append(or_(columns.model == self.model, SETTLEMENTS.c.model == self.model))
+        if self.caller:
+            clauses.append(columns.caller == self.caller)
+        if self.status:
+            clauses.append(STATUS.in_((self.status,)))
+        if self.since is not None:
+            clauses.append(columns.decision_id >= first_decision_id(self.since))
+        if self.until is not None:
+            clauses.append(columns.decision_id < first_decision_id(self.until))
+        return clauses
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSummary:
+    """One line of a list. `model` was chosen, `answered_by` spoke."""
+
+    decision_id: str
+    decided_at: datetime
+    caller: str
+    router: str
+    strategy: str
+    model: str
+    reason: str
+    status: str
+    answered_by: str
+    attempts: int
+    escalations: int
+    fallbacks: int
+    cost_nano_usd: int | None
+    saved_nano_usd: int | None
+    duration_seconds: float | None
+    error_reason: str
+    quality: float | None
+
+
+class LedgerReader:
+    """Read access to one ledger; every method blocks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._store = SqlStore(engine)
+
+    def record(self, decision_id: str) -> DecisionRecord | None:
+        """Everything known of a decision; None when it is not stored."""
+        return self._store.record(decision_id)
+
+    def newest(self, filters: Filters, limit: int) -> list[DecisionSummary]:
+        """The newest decisions, oldest first."""
+        query = _summaries(filters).order_by(DECISIONS.c.decision_id.desc()).limit(limit)
+        return list(self._summarised(query))[::-1]
+
+    def after(self, filters: Filters, decision_id: str) -> list[DecisionSummary]:
+        """Every decision younger than this one, oldest first."""
+        query = _summaries(filters).where(DECISIONS.c.decision_id > decision_id).order_by(DECISIONS.c.decision_id)
+        return list(self._summarised(query))
+
+    def _summarised(self, query: Select[Any]) -> Iterator[DecisionSummary]:
+        with self.engine.connect() as connection:
+            for row in connection.execute(query):
+                decision_id, decided_at_us, *rest = row
+                yield DecisionSummary(decision_id, instant(decided_at_us), *rest)
+
+
+@contextlib.contextmanager
+def open_reader(url: str) -> Iterator[LedgerReader]:
+    """Open a ledger that exists.
+
+    Raises:
+        ConfigError: there is none at this URL, or its schema is of another version.
+        LedgerUnavailable: the database does not answer.
+
+    """
+    engine = open_engine(url)
+    try:
+        database = engine.url.database
+        if engine.dialect.name == "sqlite" and database is not None and not Path(database).exists():
+            raise _fault(f"there is no file {database}")
+        try:
+            _check_schema(engine)
+            yield LedgerReader(engine)
+        except SQLAlchemyError as error:
+            raise LedgerUnavailable(f"the ledger cannot be read: {type(error).__name__}") from error
+    finally:
+        engine.dispose()
+
+
+def _check_schema(engine: Engine) -> None:
+    if not inspect(engine).has_table(SCHEMA_VERSION.name):
+        raise _fault("it is no ledger of Frontdesk's")
+    with engine.connect() as connection:
+        found = connection.execute(select(SCHEMA_VERSION.c.version)).scalar_one_or_none()
+    if found != len(STEPS):
+        raise _fault(f"it has schema version {found}, not {len(STEPS)}; `frontdesk serve` upgrades it")
+
+
+def _fault(message: str) -> ConfigError:
+    return ConfigError("ledger", [ConfigFault(message, "ledger.url")])
+
+
+def _summaries(filters: Filters) -> Select[Any]:
+    decisions, settlements = DECISIONS.c, SETTLEMENTS.c
+    return (
+        select(
+            decisions.decision_id,
+            decisions.decided_at_us,
+            decisions.caller,
+            decisions.router,
+            decisions.strategy,
+            decisions.model,
+            decisions.reason,
+            STATUS,
+            func.coalesce(settlements.model, ""),
+            func.coalesce(settlements.attempts, 0),
+            func.coalesce(settlements.escalations, 0),
+            func.coalesce(settlements.fallbacks, 0),
+            settlements.total_nano_usd,
+            settlements.saved_nano_usd,
+            settlements.duration_seconds,
+            func.coalesce(settlements.error_reason, ""),
+            QUALITY,
+        )
+        .select_from(JOINED)
+        .where(*filters.clauses())
+    )

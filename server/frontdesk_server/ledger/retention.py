@@ -1,0 +1,62 @@
+"""Deletes what the configuration no longer wants kept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Engine, delete, select
+
+from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.ids import first_decision_id
+from frontdesk_server.ledger.engine import begin_writing
+from frontdesk_server.ledger.monitor import LedgerMonitor
+from frontdesk_server.ledger.schema import ATTEMPTS, DECISIONS, OUTCOMES, SETTLEMENTS
+
+_CHUNK = 1_000
+"""Decisions of one transaction: short, so that writers of other processes hardly wait."""
+
+
+class Retention:
+    """Deletes decisions older than `days` and the oldest beyond `max_decisions`, with all that belongs to them.
+
+    Works by decision id, as ULIDs sort by time. Freed pages of an SQLite file are used again: it stops growing.
+    """
+
+    def __init__(
+        self, engine: Engine, days: int | None, max_decisions: int | None, clock: Clock, monitor: LedgerMonitor
+    ) -> None:
+        self._engine = engine
+        self._days = days
+        self._max_decisions = max_decisions
+        self._clock = clock
+        self._monitor = monitor
+
+    def sweep(self) -> bool:
+        """Delete one chunk of what is too old or too much; True when there may be more."""
+        floor = self._floor()
+        if not floor:
+            return False
+        old = select(DECISIONS.c.decision_id).where(DECISIONS.c.decision_id < floor)
+        with begin_writing(self._engine) as connection:
+            query = old.order_by(DECISIONS.c.decision_id).limit(_CHUNK)
+            found = connection.execute(query).scalars().all()
+            if found:
+                for table in (OUTCOMES, ATTEMPTS, SETTLEMENTS, DECISIONS):
+                    connection.execute(delete(table).where(table.c.decision_id <= found[-1]))
+        if found:
+            self._monitor.deleted(len(found))
+        return len(found) == _CHUNK
+
+    def _floor(self) -> str:
+        """The first decision id that is kept; empty when all are."""
+        by_age = ""
+        if self._days is not None:
+            by_age = first_decision_id(self._clock.now() - timedelta(days=self._days))
+        return max(by_age, self._floor_by_number())
+
+    def _floor_by_number(self) -> str:
+        if self._max_decisions is None:
+            return ""
+        newest = select(DECISIONS.c.decision_id).order_by(DECISIONS.c.decision_id.desc())
+        with self._engine.connect() as connection:
+            return connection.execute(newest.offset(self._max_decisions - 1).limit(1)).scalar_one_or_none() or ""

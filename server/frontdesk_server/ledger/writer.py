@@ -1,0 +1,294 @@
+"""Group commit off the request path.
+
+Records wait in a bounded queue; one thread takes them, up to `max_batch` at a time and no later than `flush_ms` after
+the first, encodes them and commits them in one transaction.
+
+Back-pressure: a record is taken only if, at the pace of the last commits, it will be committed within `max_lag_ms`,
+and if fewer than `max_queue` wait; else its caller waits for the next commit. So what a killed process loses is what it
+was given in the last `flush_ms` + `max_lag_ms`. While the store fails (disk full, locked, unreachable) nobody waits:
+batches are tried again with growing pauses, records are kept in memory up to `max_queue`, and those beyond are dropped
+and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimedOut
+
+from frontdesk_server.domain.decision import RoutedQuery
+from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
+from frontdesk_server.ledger.batch import Batch, DecisionEntry, Entry, OutcomeEntry, SettlementEntry, encode
+from frontdesk_server.ledger.codec import Keeping
+from frontdesk_server.ledger.monitor import LedgerMonitor
+
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 5.0
+_SWEEP_SECONDS = 60.0
+_FIRST_PACE_SECONDS = 0.0002
+
+
+class BatchStore(Protocol):
+    """What the writer writes to."""
+
+    def write(self, batch: Batch) -> list[bool | None]:
+        """Commit a batch; for every outcome whether it replaced one, None where the decision is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterLimits:
+    """How records are grouped. `drain_seconds` bounds how long a stop tries to write what waits."""
+
+    flush_seconds: float = 0.05
+    max_batch: int = 500
+    max_queue: int = 20_000
+    max_lag_seconds: float = 0.25
+    drain_seconds: float = 10.0
+
+
+class GroupWriter:
+    """The queue and its thread. Submitting belongs to one event loop, writing to the thread."""
+
+    def __init__(
+        self,
+        store: BatchStore,
+        keeping: Keeping,
+        limits: WriterLimits,
+        monitor: LedgerMonitor,
+        *,
+        sweep: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store = store
+        self._keeping = keeping
+        self._limits = limits
+        self._monitor = monitor
+        self._sweep = sweep
+        self._sweep_at = time.monotonic()
+        self._queue: deque[Entry] = deque()
+        self._decisions: dict[str, RoutedQuery] = {}
+        self._settlements: dict[str, SettlementEntry] = {}
+        self._in_hand: Sequence[Entry] = ()
+        self._waiting = threading.Event()
+        self._urgent = threading.Event()
+        self._stopping = threading.Event()
+        self._stop_by = float("inf")
+        self._failing = False
+        self._pace_seconds = _FIRST_PACE_SECONDS
+        self._thread = threading.Thread(target=self._run, name="frontdesk-ledger", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; call it in the event loop that will submit."""
+        self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Event()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Write what waits, for at most `drain_seconds`, then end the thread."""
+        self._stop_by = time.monotonic() + self._limits.drain_seconds
+        self._stopping.set()
+        self._urgent.set()
+        self._waiting.set()
+        await asyncio.to_thread(self._thread.join)
+
+    @property
+    def waiting(self) -> int:
+        """Records that are not committed yet."""
+        return len(self._queue) + len(self._in_hand)
+
+    @property
+    def lag_seconds(self) -> float:
+        """Age of the oldest record that is not committed yet."""
+        with contextlib.suppress(IndexError):
+            oldest = (self._in_hand or self._queue)[0]
+            return time.monotonic() - oldest.queued_at
+        return 0.0
+
+    @property
+    def failing(self) -> bool:
+        """Whether the store refused the last batch."""
+        return self._failing
+
+    def uncommitted(self, decision_id: str) -> tuple[RoutedQuery | None, SettlementEntry | None]:
+        """What waits of a decision."""
+        return self._decisions.get(decision_id), self._settlements.get(decision_id)
+
+    async def submit(self, entry: Entry) -> None:
+        """Queue a record; wait only for room, as the module says. Its waiter, if any, is resolved by the commit.
+
+        Cancelled while it waits for room, the record is queued all the same: the call it belongs to has happened.
+        """
+        try:
+            while (self._full or self._behind) and not self._failing:
+                self._room.clear()
+                self._urgent.set()
+                await self._room.wait()
+        except asyncio.CancelledError:
+            self._enqueue(entry)
+            raise
+        if self._full:
+            self._monitor.dropped(1, "queue_full")
+            self._release([entry])
+            return
+        self._enqueue(entry)
+        if self._failing:
+            self._release([entry])
+
+    @property
+    def _full(self) -> bool:
+        return len(self._queue) >= self._limits.max_queue
+
+    @property
+    def _behind(self) -> bool:
+        return self.waiting * self._pace_seconds > self._limits.max_lag_seconds
+
+    def _enqueue(self, entry: Entry) -> None:
+        if isinstance(entry, DecisionEntry):
+            self._decisions[entry.routed.decision.decision_id] = entry.routed
+        elif isinstance(entry, SettlementEntry):
+            self._settlements[entry.routed.decision.decision_id] = entry
+        self._queue.append(entry)
+        if entry.waiter is not None or len(self._queue) >= self._limits.max_batch:
+            self._urgent.set()
+        if not self._waiting.is_set():
+            self._waiting.set()
+
+    def _release(self, entries: Iterable[Entry]) -> None:
+        """The store fails: calls go on without durability, only reports of outcomes are refused (and kept)."""
+        for entry in entries:
+            if entry.waiter is None or entry.waiter.done():
+                continue
+            if isinstance(entry, OutcomeEntry):
+                entry.waiter.set_exception(LedgerUnavailable("the ledger cannot be written", _LONGEST_PAUSE_SECONDS))
+            else:
+                entry.waiter.set_result(False)
+
+    def _settle(self, entries: Sequence[Entry], replaced: Sequence[bool | None]) -> None:
+        self._room.set()
+        answers = iter(replaced)
+        for entry in entries:
+            answer = next(answers) if isinstance(entry, OutcomeEntry) else True
+            if entry.waiter is None or entry.waiter.done():
+                continue
+            if isinstance(entry, OutcomeEntry) and answer is None:
+                entry.waiter.set_exception(DecisionNotFound(entry.outcome.decision_id))
+            else:
+                entry.waiter.set_result(bool(answer))
+
+    # What follows runs in the thread.
+
+    def _run(self) -> None:
+        while True:
+            self._waiting.wait(max(0.0, self._sweep_at - time.monotonic()))
+            if self._waiting.is_set():
+                self._urgent.wait(self._limits.flush_seconds)
+                self._waiting.clear()
+                self._urgent.clear()
+            while self._queue:
+                self._write_some()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() >= self._sweep_at:
+                self._clean()
+
+    def _write_some(self) -> None:
+        count = min(len(self._queue), self._limits.max_batch)
+        entries = [self._queue[index] for index in range(count)]
+        self._in_hand = entries  # before they leave the queue, so that the lag never looks shorter than it is
+        for _ in range(count):
+            self._queue.popleft()
+        started = time.monotonic()
+        # Encoding holds the GIL; the pauses let the event loop in.
+        self._commit(encode(entries, self._keeping, pause=lambda: time.sleep(0), lost=self._lost))
+        for entry in entries:
+            if isinstance(entry, DecisionEntry):
+                self._decisions.pop(entry.routed.decision.decision_id, None)
+            elif isinstance(entry, SettlementEntry):
+                self._settlements.pop(entry.routed.decision.decision_id, None)
+        self._in_hand = ()
+        self._pace_seconds += (max(time.monotonic() - started, 0.0) / count - self._pace_seconds) / 4
+
+    def _commit(self, batch: Batch) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while batch.entries:
+            started = time.monotonic()
+            try:
+                replaced = self._store.write(batch)
+            except Exception as error:
+                if _record_at_fault(error):
+                    self._commit_apart(batch, error)
+                    return
+                self._degrade(error)
+                if time.monotonic() + pause > self._stop_by:
+                    self._give_up(batch)
+                    return
+                if self._stopping.is_set():
+                    time.sleep(pause)
+                else:
+                    self._stopping.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            else:
+                self._committed(batch, replaced, time.monotonic() - started)
+                return
+
+    def _commit_apart(self, batch: Batch, error: Exception) -> None:
+        """Keep every record of the batch but the one at fault."""
+        self._monitor.failed(error, self.waiting)
+        if len(batch.entries) == 1:
+            self._lost(batch.entries[0], "refused")
+            return
+        for entry in batch.entries:
+            self._commit(encode([entry], self._keeping, pause=lambda: None, lost=self._lost))
+
+    def _clean(self) -> None:
+        """One chunk at a time, so that records never wait for retention."""
+        more = False
+        try:
+            more = self._sweep()
+        except Exception as error:
+            self._monitor.failed(error, self.waiting)
+        self._sweep_at = time.monotonic() + (0.0 if more else _SWEEP_SECONDS)
+
+    def _committed(self, batch: Batch, replaced: Sequence[bool | None], seconds: float) -> None:
+        if self._failing:
+            self._failing = False
+            self._monitor.recovered(self.waiting)
+        self._monitor.committed(len(batch.entries), seconds)
+        self._in_loop(lambda: self._settle(batch.entries, replaced))
+
+    def _degrade(self, error: Exception) -> None:
+        self._failing = True
+        self._monitor.failed(error, self.waiting)
+        self._in_loop(self._release_everybody)
+
+    def _release_everybody(self) -> None:
+        self._release((*self._in_hand, *tuple(self._queue)))
+        self._room.set()
+
+    def _give_up(self, batch: Batch) -> None:
+        """The stop's time is over: what waits is lost, and counted."""
+        self._monitor.dropped(len(batch.entries) + len(self._queue), "stopped")
+        self._queue.clear()
+
+    def _lost(self, entry: Entry, reason: str) -> None:
+        self._monitor.dropped(1, reason)
+        if reason != "content":
+            self._in_loop(lambda: self._release([entry]))
+
+    def _in_loop(self, callback: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(callback)
+
+
+def _record_at_fault(error: Exception) -> bool:
+    """Whether another record would have been taken; if not, the store fails and may recover."""
+    if isinstance(error, DataError | IntegrityError):
+        return True
+    return not isinstance(error, DBAPIError | PoolTimedOut | OSError)

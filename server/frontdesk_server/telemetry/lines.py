@@ -1,0 +1,85 @@
+"""What the log lines say. Reasons come from strategies and rules; content of queries and answers never."""
+
+from __future__ import annotations
+
+from frontdesk_server.domain.attempt import Attempt, Settlement
+from frontdesk_server.domain.decision import Decision
+from frontdesk_server.telemetry import names
+from frontdesk_server.telemetry.logging import EventLog
+from frontdesk_server.telemetry.metrics import reason_class
+from frontdesk_server.telemetry.tracing import Span
+
+
+def decided(log: EventLog, decision: Decision, caller: str, span: Span | None) -> None:
+    """One line per decision."""
+    if log.enabled(names.LOG_ROUTE_DECIDED):
+        log.write(
+            names.LOG_ROUTE_DECIDED,
+            decision_id=decision.decision_id,
+            caller=caller,
+            router=decision.router,
+            strategy=decision.strategy,
+            model=decision.model,
+            reason=decision.reason,
+            reason_class=reason_class(decision),
+            router_ms=_milliseconds(decision.router_duration_seconds),
+            **_ids(span),
+        )
+
+
+def route_failed(log: EventLog, reason: str, span: Span | None) -> None:
+    """Routing came to no decision."""
+    log.write(names.LOG_ROUTE_FAILED, error_reason=reason, **_ids(span))
+
+
+def attempt_ended(log: EventLog, attempt: Attempt, decision_id: str, purpose: str, span: Span | None) -> None:
+    """One line per attempt; an upstream's own message stays out, as it may quote the query."""
+    if log.enabled(names.LOG_ATTEMPT_ENDED):
+        log.write(
+            names.LOG_ATTEMPT_ENDED,
+            decision_id=decision_id,
+            index=attempt.index,
+            model=attempt.model,
+            purpose=purpose,
+            kind=attempt.kind.value,
+            outcome=attempt.outcome.value,
+            error_reason=attempt.error_reason,
+            duration_ms=_milliseconds(attempt.duration_seconds),
+            time_to_first_token_ms=_milliseconds(attempt.time_to_first_token_seconds),
+            input_tokens=attempt.usage.input_tokens,
+            output_tokens=attempt.usage.output_tokens,
+            cost_nano_usd=attempt.cost_nano_usd,
+            **_ids(span),
+        )
+
+
+def settled(log: EventLog, decision: Decision, settlement: Settlement, status: str, span: Span | None) -> None:
+    """One line per completion."""
+    if log.enabled(names.LOG_COMPLETION_SETTLED):
+        log.write(
+            names.LOG_COMPLETION_SETTLED,
+            decision_id=decision.decision_id,
+            status=status,
+            attempts=len(settlement.attempts),
+            cost_nano_usd=settlement.cost.total_nano_usd,
+            saved_nano_usd=settlement.cost.saved_nano_usd,
+            **_ids(span),
+        )
+
+
+def call_ended(log: EventLog, method: str, code: str, error_reason: str, seconds: float, span: Span | None) -> None:
+    """One line per call; those that failed have an event of their own."""
+    event = names.LOG_CALL_ENDED if code == "OK" else names.LOG_CALL_FAILED
+    if log.enabled(event):
+        duration_ms = _milliseconds(seconds)
+        log.write(event, method=method, code=code, error_reason=error_reason, duration_ms=duration_ms, **_ids(span))
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _ids(span: Span | None) -> dict[str, str]:
+    if span is None:
+        return {}
+    return {"trace_id": f"{span.context.trace_id:032x}", "span_id": f"{span.context.span_id:016x}"}

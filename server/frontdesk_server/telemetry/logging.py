@@ -1,0 +1,76 @@
+"""Log lines: structlog, JSON by orjson or pretty in a terminal, static event names. Never content, never secrets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+from frontdesk_server.config.service import TelemetryConfig
+from frontdesk_server.telemetry import names
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
+
+EVENT_LEVELS: Mapping[str, str] = {
+    names.LOG_ROUTE_DECIDED: "info",
+    names.LOG_ROUTE_FAILED: "warning",
+    names.LOG_ATTEMPT_ENDED: "info",
+    names.LOG_COMPLETION_SETTLED: "info",
+    names.LOG_CALL_ENDED: "debug",
+    names.LOG_CALL_FAILED: "info",
+    names.LOG_LEDGER_FAILING: "error",
+    names.LOG_LEDGER_RECOVERED: "warning",
+    names.LOG_LEDGER_DROPPED: "error",
+    names.LOG_LEDGER_CLEANED: "info",
+}
+"""Every event of telemetry and its level, unless the configuration says otherwise."""
+
+
+class EventLog:
+    """Writes telemetry's events, each at its own level; those below the threshold cost one look-up."""
+
+    def __init__(self, logger: FilteringBoundLogger, config: TelemetryConfig) -> None:
+        self.logger = logger
+        self._write: dict[str, Any] = {}
+        for event, usual in EVENT_LEVELS.items():
+            level = config.log_levels.get(event, usual)
+            if level != "off" and _LEVELS[level] >= _LEVELS[config.log_level]:
+                self._write[event] = getattr(logger, level)
+
+    def enabled(self, event: str) -> bool:
+        """Whether the event is written at all."""
+        return event in self._write
+
+    def write(self, event: str, **values: object) -> None:
+        """Write one line."""
+        write = self._write.get(event)
+        if write is not None:
+            write(event, **values)
+
+
+def build_logger(config: TelemetryConfig, stream: TextIO | None = None) -> FilteringBoundLogger:
+    """Build the process's structlog logger, on standard error unless told; nothing global is configured."""
+    stream = stream or sys.stderr
+    pretty = config.log_format == "pretty" or (config.log_format == "auto" and stream.isatty())
+    before: list[Processor] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso", utc=True)]
+    sink: structlog.PrintLogger | structlog.BytesLogger
+    processors: list[Processor]
+    if pretty:
+        sink = structlog.PrintLogger(stream)
+        processors = [*before, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    else:
+        sink = structlog.BytesLogger(stream.buffer)
+        processors = [*before, structlog.processors.format_exc_info, _render_json]
+    wrapper = structlog.make_filtering_bound_logger(_LEVELS[config.log_level])
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        sink, processors=processors, wrapper_class=wrapper, context_class=dict, cache_logger_on_first_use=True
+    )
+    return logger.bind()  # binding resolves the lazy proxy once, not on every line
+
+
+def _render_json(_logger: object, _method: str, values: Any) -> bytes:
+    return orjson.dumps(values, default=str)

@@ -1,0 +1,202 @@
+"""The observer: one object per call, route and attempt that feeds spans, metrics and log lines together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from opentelemetry.trace import SpanKind
+
+from frontdesk_server.domain.attempt import Attempt, Settlement
+from frontdesk_server.domain.decision import RoutedQuery, StepKind
+from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.query import Query
+from frontdesk_server.telemetry import lines, names, spans
+from frontdesk_server.telemetry.logging import EventLog
+from frontdesk_server.telemetry.metrics import Metrics, completion_status
+from frontdesk_server.telemetry.propagation import Inbound, extract, inject
+from frontdesk_server.telemetry.tracing import Span, Tracing, new_span_id, new_trace_id
+
+_ANSWER = "answer"
+_FOLLOW_UPS = {StepKind.ESCALATION: names.EVENT_ESCALATION, StepKind.FALLBACK: names.EVENT_FALLBACK}
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryObserver:
+    """Implements `domain.observer.Observer`; each of the three sinks may be absent.
+
+    `providers` maps backends to their providers' names in the GenAI conventions.
+    """
+
+    tracing: Tracing | None = None
+    metrics: Metrics | None = None
+    log: EventLog | None = None
+    providers: Mapping[str, str] = field(default_factory=dict)
+    propagators: frozenset[str] = frozenset({"tracecontext", "baggage"})
+
+    def call_started(self, method: str, metadata: Mapping[str, str]) -> ObservedCall:
+        """A call has arrived."""
+        inbound = extract(metadata, self.propagators)
+        span = None if self.tracing is None else self.tracing.server_span(method, inbound)
+        if span is not None:
+            span.attributes = {names.RPC_SYSTEM_NAME: names.GRPC, names.RPC_METHOD: method}
+        if self.metrics is not None:
+            self.metrics.call_started()
+        return ObservedCall(self, method, inbound, span)
+
+
+class ObservedCall:
+    """One call. `router` and `decision_id` are those of its latest decision, for what hangs on it later."""
+
+    __slots__ = (
+        "_inbound",
+        "_method",
+        "_started",
+        "_trace_id",
+        "answering",
+        "decision_id",
+        "observer",
+        "router",
+        "span",
+    )
+
+    def __init__(self, observer: TelemetryObserver, method: str, inbound: Inbound, span: Span | None) -> None:
+        self._method = method
+        self._inbound = inbound
+        self._started = time.perf_counter()
+        self._trace_id = 0
+        self.observer = observer
+        self.span = span
+        self.router = ""
+        self.decision_id = ""
+        self.answering: list[Span] = []
+
+    def route_started(self) -> ObservedRoute:
+        """Routing begins."""
+        return ObservedRoute(self, None if self.span is None else self.span.child(names.SPAN_ROUTE))
+
+    def attempt_started(self, model: Model, deployment: Deployment, query: Query, *, purpose: str) -> ObservedAttempt:
+        """A model is about to be called."""
+        return ObservedAttempt(self, self.span, model, deployment, query, purpose)
+
+    def settled(self, routed: RoutedQuery, settlement: Settlement, error: BaseException | None) -> None:
+        """A completion has ended."""
+        status = completion_status(error)
+        if self.span is not None:
+            spans.describe_settlement(self.span, settlement)
+        if self.observer.metrics is not None:
+            self.observer.metrics.settled(routed.decision.router, settlement, status)
+        if self.observer.log is not None:
+            lines.settled(self.observer.log, routed.decision, settlement, status, self.span)
+
+    def ended(self, code: str, error: FrontdeskError | None) -> None:
+        """The call is over."""
+        seconds = time.perf_counter() - self._started
+        reason = "" if code == "OK" else code if error is None else error.reason
+        if self.span is not None:
+            self.span.attributes[names.RPC_STATUS_CODE] = code
+            self.span.end(reason, failed=code in spans.SERVER_FAULTS)
+        if self.observer.metrics is not None:
+            self.observer.metrics.call_ended(self._method, code, seconds)
+        if self.observer.log is not None:
+            lines.call_ended(self.observer.log, self._method, code, reason, seconds, self.span)
+
+    def outbound(self, span: Span | None) -> Mapping[str, str]:
+        """Headers for a request below `span`; without one they carry on what came in."""
+        propagators = self.observer.propagators
+        if span is not None:
+            return inject(span.context.trace_id, span.context.span_id, True, self._inbound, propagators)
+        if self._inbound.trace_id:
+            # Not recording leaves the caller's flag alone; having decided against it does not.
+            sampled = self._inbound.sampled and self.observer.tracing is None
+            return inject(self._inbound.trace_id, self._inbound.span_id, sampled, self._inbound, propagators)
+        if self.observer.tracing is not None and not self._trace_id:
+            self._trace_id = new_trace_id()
+        return inject(self._trace_id, new_span_id(), False, self._inbound, propagators)
+
+
+class ObservedRoute:
+    """Routing of one query."""
+
+    __slots__ = ("_call", "_span")
+
+    def __init__(self, call: ObservedCall, span: Span | None) -> None:
+        self._call = call
+        self._span = span
+
+    def attempt_started(self, model: Model, deployment: Deployment, query: Query, *, purpose: str) -> ObservedAttempt:
+        """A router LLM is about to be called."""
+        return ObservedAttempt(self._call, self._span, model, deployment, query, purpose)
+
+    def ended(self, routed: RoutedQuery | None, error: BaseException | None = None) -> None:
+        """Routing has decided, or failed."""
+        observer, span = self._call.observer, self._span
+        if routed is None:
+            reason = error.reason if isinstance(error, FrontdeskError) else names.CANCELLED
+            if span is not None:
+                span.end(reason)
+            if observer.log is not None:
+                lines.route_failed(observer.log, reason, span)
+            return
+        decision = routed.decision
+        self._call.router, self._call.decision_id = decision.router, decision.decision_id
+        if span is not None:
+            spans.describe_decision(span, decision)
+            span.end()
+        if observer.metrics is not None:
+            observer.metrics.decided(decision)
+        if observer.log is not None:
+            lines.decided(observer.log, decision, routed.caller, span)
+
+
+class ObservedAttempt:
+    """One call of one model. An answer begun while another of the same call still runs is a hedge, and links to it."""
+
+    __slots__ = ("_call", "_deployment", "_model", "_parent", "_provider", "_purpose", "_span", "headers")
+
+    def __init__(
+        self, call: ObservedCall, parent: Span | None, model: Model, deployment: Deployment, query: Query, purpose: str
+    ) -> None:
+        self._call = call
+        self._parent = parent
+        self._model = model
+        self._deployment = deployment
+        self._purpose = purpose
+        self._provider = call.observer.providers.get(deployment.backend, names.OTHER)
+        self._span = None
+        if parent is not None:
+            self._span = parent.child(f"{names.SPAN_CHAT} {model.name}", SpanKind.CLIENT)
+            self._span.attributes = spans.request_attributes(model, deployment, self._provider, query, purpose)
+            if purpose == _ANSWER:
+                for running in call.answering:
+                    self._span.link(running)
+                call.answering.append(self._span)
+        self.headers = call.outbound(self._span)
+
+    def first_token(self) -> None:
+        """The first content has come."""
+        if self._span is not None:
+            self._span.event(names.EVENT_FIRST_TOKEN, {names.MODEL: self._model.name})
+
+    def ended(self, attempt: Attempt) -> None:
+        """The attempt is settled."""
+        call, observer, span = self._call, self._call.observer, self._span
+        if span is not None and self._parent is not None:
+            if span in call.answering:
+                call.answering.remove(span)
+            if self._purpose == _ANSWER and attempt.kind in _FOLLOW_UPS:
+                self._parent.event(
+                    _FOLLOW_UPS[attempt.kind],
+                    {names.MODEL: self._model.name, names.ATTEMPT_INDEX: attempt.index},
+                    at_ns=span.start_ns,
+                )
+            spans.end_attempt(span, attempt)
+        if observer.metrics is not None:
+            router = call.router
+            observer.metrics.attempt_ended(
+                attempt, self._model, self._deployment, self._provider, self._purpose, router
+            )
+        if observer.log is not None:
+            lines.attempt_ended(observer.log, attempt, call.decision_id, self._purpose, span)

@@ -1,0 +1,179 @@
+"""Builds telemetry from the configuration and the standard OTEL_* variables; nothing of it is global."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from prometheus_client import start_http_server
+from structlog.typing import FilteringBoundLogger
+
+from frontdesk_server.config.service import TelemetryConfig
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.telemetry import names
+from frontdesk_server.telemetry.ledger_monitor import TelemetryLedgerMonitor
+from frontdesk_server.telemetry.logging import EventLog, build_logger
+from frontdesk_server.telemetry.metric_export import MetricPusher
+from frontdesk_server.telemetry.metrics import Metrics
+from frontdesk_server.telemetry.observer import TelemetryObserver
+from frontdesk_server.telemetry.sampling import configured_gate
+from frontdesk_server.telemetry.tracing import Tracing
+
+_PROPAGATORS = frozenset({"tracecontext", "baggage"})
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What the composition root hands around. `prometheus_port` is 0 without a metrics page."""
+
+    observer: TelemetryObserver
+    metrics: Metrics
+    logger: FilteringBoundLogger
+    ledger_monitor: TelemetryLedgerMonitor
+    prometheus_port: int = 0
+
+
+@contextlib.asynccontextmanager
+async def open_telemetry(
+    config: TelemetryConfig,
+    environ: Mapping[str, str],
+    *,
+    providers: Mapping[str, str],
+    worker: int = 0,
+    logger: FilteringBoundLogger | None = None,
+    span_processor: SpanProcessor | None = None,
+) -> AsyncIterator[Telemetry]:
+    """Start telemetry; at the end flush whatever has not been sent.
+
+    `providers` maps backends to providers. Worker n of several serves its own metrics page, n ports above the
+    configured one. `span_processor` takes spans instead of the configured exporter.
+
+    Raises:
+        ConfigError: a variable asks for what is not there, or the metrics page's address is not usable.
+
+    """
+    metrics = Metrics()
+    log = EventLog(logger or build_logger(config), config)
+    resource = _resource(config, environ, worker)
+    async with contextlib.AsyncExitStack() as stack:
+        processor = span_processor
+        if processor is None and (spans := _span_exporter(environ)) is not None:
+            processor = BatchSpanProcessor(spans)
+        tracing = None
+        if processor is not None:
+            stack.push_async_callback(asyncio.to_thread, processor.shutdown)
+            tracing = Tracing(processor, resource, configured_gate(environ, config.sample_ratio), _version())
+        if (exporter := _metric_exporter(environ)) is not None:
+            scope = InstrumentationScope(names.SCOPE, _version(), names.SCHEMA_URL)
+            interval_seconds = _milliseconds(environ, "OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000
+            pusher = MetricPusher(metrics.registry, exporter, resource, scope, interval_seconds)
+            pusher.start()
+            stack.push_async_callback(asyncio.to_thread, pusher.stop)
+        port = 0
+        if config.prometheus_address is not None:
+            port = _serve_metrics(config.prometheus_address, worker, metrics, stack)
+        yield Telemetry(
+            TelemetryObserver(tracing, metrics, log, providers, _propagators(environ)),
+            metrics,
+            log.logger,
+            TelemetryLedgerMonitor(metrics, log),
+            port,
+        )
+
+
+def _resource(config: TelemetryConfig, environ: Mapping[str, str], worker: int) -> Resource:
+    """OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, which the SDK reads, win over the configuration."""
+    attributes: dict[str, str | int] = {SERVICE_VERSION: _version(), "frontdesk.worker": worker}
+    if "OTEL_SERVICE_NAME" not in environ:
+        attributes[SERVICE_NAME] = config.service_name
+    return Resource.create(attributes)
+
+
+def _version() -> str:
+    try:
+        return version("frontdesk")
+    except PackageNotFoundError:  # run from the source tree
+        return "0"
+
+
+def _span_exporter(environ: Mapping[str, str]) -> SpanExporter | None:
+    match _exporter(environ, "TRACES"):
+        case "console":
+            return ConsoleSpanExporter()
+        case "otlp":
+            from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+            return OTLPSpanExporter()
+    return None
+
+
+def _metric_exporter(environ: Mapping[str, str]) -> MetricExporter | None:
+    match _exporter(environ, "METRICS"):
+        case "console":
+            return ConsoleMetricExporter()
+        case "otlp":
+            from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+
+            return OTLPMetricExporter()
+    return None
+
+
+def _exporter(environ: Mapping[str, str], signal: str) -> str:
+    """otlp, console or none. Unlike the standard's default, OTLP needs an endpoint to be named: nobody may listen."""
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return "none"
+    endpoint = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    chosen = environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower() or ("otlp" if endpoint else "none")
+    if chosen not in {"otlp", "console", "none", "prometheus"}:
+        raise _fault(f"OTEL_{signal}_EXPORTER={chosen} is not known; there are otlp, console and none")
+    protocol = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+    if chosen == "otlp" and protocol not in {None, "", "grpc"}:
+        raise _fault(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol} is not supported; Frontdesk exports by grpc")
+    return chosen
+
+
+def _propagators(environ: Mapping[str, str]) -> frozenset[str]:
+    chosen = environ.get("OTEL_PROPAGATORS", "").strip().lower()
+    if not chosen:
+        return _PROPAGATORS
+    asked = {name.strip() for name in chosen.split(",")} - {"none"}
+    if unknown := asked - _PROPAGATORS:
+        raise _fault(f"OTEL_PROPAGATORS={chosen}: {', '.join(sorted(unknown))} is not supported")
+    return frozenset(asked)
+
+
+def _milliseconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        return float(environ.get(name) or default)
+    except ValueError as error:
+        raise _fault(f"{name} is no number of milliseconds") from error
+
+
+def _serve_metrics(address: str, worker: int, metrics: Metrics, stack: contextlib.AsyncExitStack) -> int:
+    host, _, port = address.rpartition(":")
+    try:
+        asked = int(port)
+        server, thread = start_http_server(asked + worker if asked else 0, host.strip("[]"), metrics.registry)
+    except (ValueError, OSError) as error:
+        fault = ConfigFault(f"cannot serve metrics on {address}: {error}", "telemetry.prometheus_address")
+        raise ConfigError("telemetry", [fault]) from error
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    stack.push_async_callback(asyncio.to_thread, stop)
+    return int(server.server_port)
+
+
+def _fault(message: str) -> ConfigError:
+    return ConfigError("environment", [ConfigFault(message)])

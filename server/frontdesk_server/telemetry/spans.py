@@ -1,0 +1,156 @@
+"""What Frontdesk's spans say of calls, decisions and attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
+from frontdesk_server.domain.decision import Decision, StrategyStep, Verdict, asked_by
+from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.query import JsonObjectFormat, JsonSchemaFormat, Query
+from frontdesk_server.telemetry import names
+from frontdesk_server.telemetry.tracing import Attributes, Span, known
+
+_NANOSECONDS = 1_000_000_000
+_MOST_CANDIDATES = 64
+
+SERVER_FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+"""The codes which the RPC conventions count as errors of the server."""
+
+
+def describe_decision(span: Span, decision: Decision) -> None:
+    """Set a route span's attributes, its candidates as events, and a child for every strategy asked."""
+    signals = decision.signals
+    span.attributes |= known(
+        {
+            names.DECISION_ID: decision.decision_id,
+            names.ROUTER: decision.router,
+            names.ROUTER_VERSION: decision.router_version,
+            names.ROUTER_COST: decision.router_cost_nano_usd,
+            names.STRATEGY: decision.strategy,
+            names.MODEL: decision.model,
+            names.DECISION_REASON: decision.reason,
+            names.PROPENSITY: decision.propensity,
+            names.EXPLORED: decision.explored,
+            names.SIGNAL_TASK: signals.task.value,
+            names.SIGNAL_DIFFICULTY: signals.difficulty,
+            names.SIGNAL_INPUT_TOKENS: signals.input_tokens,
+        }
+    )
+    for candidate in decision.candidates[:_MOST_CANDIDATES]:
+        exclusion = candidate.exclusion
+        attributes = {
+            names.MODEL: candidate.model,
+            names.PREDICTED_QUALITY: candidate.predicted_quality,
+            names.PREDICTED_COST: candidate.predicted_cost_nano_usd,
+            names.PREDICTED_TIME_TO_FIRST_TOKEN: candidate.predicted_time_to_first_token_seconds,
+            names.SCORE: candidate.score,
+        }
+        if exclusion is not None:
+            attributes |= {names.EXCLUSION_REASON: exclusion.reason.value, names.EXCLUSION_DETAIL: exclusion.detail}
+        span.event(names.EVENT_CANDIDATE, known(attributes))
+    _strategy_spans(span, decision.path)
+
+
+def _strategy_spans(route: Span, steps: Sequence[StrategyStep]) -> None:
+    """Spans made after the fact: each below the step that asked it, siblings one after the other."""
+    spans: list[Span] = []
+    next_start_ns: dict[int | None, int] = {None: route.start_ns}
+    for index, (step, parent) in enumerate(zip(steps, asked_by(steps), strict=True)):
+        start_ns = next_start_ns[parent]
+        end_ns = start_ns + round(step.duration_seconds * _NANOSECONDS)
+        above = route if parent is None else spans[parent]
+        span = above.child(f"{names.SPAN_STRATEGY} {step.strategy}", start_ns=start_ns)
+        span.attributes = known(
+            {
+                names.STRATEGY: step.strategy,
+                names.STRATEGY_PATH: step.path,
+                names.STRATEGY_VERDICT: step.verdict.value,
+                names.STRATEGY_REASON: step.reason,
+                names.STRATEGY_CONFIDENCE: step.confidence,
+                names.STRATEGY_COST: step.cost_nano_usd,
+                names.MODEL: step.model,
+            }
+        )
+        failed = step.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}
+        span.end(f"strategy_{step.verdict.value}" if failed else "", end_ns=end_ns)
+        spans.append(span)
+        next_start_ns[parent], next_start_ns[index] = end_ns, start_ns
+
+
+def request_attributes(model: Model, deployment: Deployment, provider: str, query: Query, purpose: str) -> Attributes:
+    """What an attempt's span says from the start."""
+    generation = query.generation
+    output = generation.response_format
+    return known(
+        {
+            names.OPERATION_NAME: names.CHAT,
+            names.PROVIDER_NAME: provider,
+            names.REQUEST_MODEL: deployment.upstream_model,
+            names.REQUEST_MAX_TOKENS: generation.max_output_tokens,
+            names.REQUEST_TEMPERATURE: generation.temperature,
+            names.REQUEST_TOP_P: generation.top_p,
+            names.REQUEST_STOP_SEQUENCES: generation.stop_sequences,
+            names.REQUEST_SEED: generation.seed,
+            names.REQUEST_FREQUENCY_PENALTY: generation.frequency_penalty,
+            names.REQUEST_PRESENCE_PENALTY: generation.presence_penalty,
+            names.OUTPUT_TYPE: "json" if isinstance(output, JsonObjectFormat | JsonSchemaFormat) else None,
+            names.MODEL: model.name,
+            names.BACKEND: deployment.backend,
+            names.PURPOSE: purpose,
+        }
+    )
+
+
+def end_attempt(span: Span, attempt: Attempt) -> None:
+    """Say what became of an attempt and end its span when the attempt ended."""
+    usage = attempt.usage
+    span.attributes |= known(
+        {
+            names.ATTEMPT_INDEX: attempt.index,
+            names.ATTEMPT_KIND: attempt.kind.value,
+            names.ATTEMPT_OUTCOME: attempt.outcome.value,
+            names.ATTEMPT_RETRIES: attempt.retries or None,
+            names.RESPONSE_MODEL: attempt.upstream_model,
+            names.RESPONSE_FINISH_REASONS: attempt.finish_reason and (attempt.finish_reason.value,),
+            names.RESPONSE_TIME_TO_FIRST_CHUNK: attempt.time_to_first_token_seconds,
+            names.USAGE_INPUT_TOKENS: usage.input_tokens,
+            names.USAGE_OUTPUT_TOKENS: usage.output_tokens,
+            names.USAGE_CACHE_READ_TOKENS: usage.cache_read_tokens,
+            names.USAGE_CACHE_WRITE_TOKENS: usage.cache_write_tokens,
+            names.USAGE_REASONING_TOKENS: usage.reasoning_tokens,
+            names.COST: attempt.cost_nano_usd,
+        }
+    )
+    for check in attempt.checks:
+        span.event(
+            names.EVENT_CHECK,
+            {
+                names.CHECK: check.check,
+                names.CHECK_SCORE: check.score,
+                names.CHECK_THRESHOLD: check.threshold,
+                names.CHECK_PASSED: check.passed,
+            },
+        )
+    span.end(attempt_error(attempt))
+
+
+def attempt_error(attempt: Attempt) -> str:
+    """`error.type` of an attempt; empty when it ended well, and an answer that was rejected ended well."""
+    if attempt.outcome is AttemptOutcome.CANCELLED:
+        return names.CANCELLED
+    if attempt.outcome is AttemptOutcome.FAILED:
+        return attempt.error_reason or names.OTHER
+    return ""
+
+
+def describe_settlement(span: Span, settlement: Settlement) -> None:
+    """Set what a completion came to on its call's span."""
+    cost = settlement.cost
+    span.attributes |= known(
+        {
+            names.ATTEMPTS: len(settlement.attempts),
+            names.COST: cost.total_nano_usd,
+            names.SAVED: cost.saved_nano_usd,
+        }
+    )

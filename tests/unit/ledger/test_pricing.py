@@ -1,0 +1,71 @@
+"""Prices are exact, and what is not known is not made up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from frontdesk_server.config.pool import PricesConfig
+from frontdesk_server.domain.usage import Prices, Usage
+from frontdesk_server.ledger.pricing import resolve_prices
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def resolve(
+    config: object, model: str = "gpt-4o-mini", provider: str = "openai", window: int = 128_000
+) -> Prices | None:
+    prices, trouble = resolve_prices(
+        config,  # type: ignore[arg-type]
+        upstream_model=model,
+        provider=provider,
+        context_window=window,
+        now=NOW,
+    )
+    assert (prices is None and config == "auto") == bool(trouble)
+    return prices
+
+
+@pytest.mark.parametrize(
+    ("usd", "nano_usd"),
+    [(0.1, 100_000_000), (0.15, 150_000_000), (0.07, 70_000_000), (1.1e-9, 1), (15, 15_000_000_000), (0, 0)],
+)
+def test_configured_prices_are_exact(usd: float, nano_usd: int) -> None:
+    prices = resolve(PricesConfig(input=usd, output=2.5, cache_read=usd))
+    assert prices == Prices(nano_usd, 2_500_000_000, nano_usd)
+
+
+@pytest.mark.parametrize(
+    ("usage", "nano_usd"),
+    [
+        (Usage(1_000_000, 0), 3_000_000_000),
+        (Usage(1, 1), 3_000 + 15_000),
+        (Usage(100, 10, cache_read_tokens=60, cache_write_tokens=30), 10 * 3_000 + 60 * 300 + 30 * 3_750 + 10 * 15_000),
+        (Usage(0, 100, reasoning_tokens=40), 60 * 15_000 + 40 * 20_000),
+        (Usage(None, 10), None),
+        (Usage(10, None), None),
+    ],
+)
+def test_every_token_class_has_its_price(usage: Usage, nano_usd: int | None) -> None:
+    prices = resolve(PricesConfig(input=3, output=15, cache_read=0.3, cache_write=3.75, reasoning=20))
+    assert prices is not None
+    assert prices.cost_nano_usd(usage) == nano_usd
+
+
+def test_unconfigured_prices_are_unknown() -> None:
+    assert resolve(None) is None
+
+
+def test_auto_looks_prices_up_by_the_upstream_model() -> None:
+    pytest.importorskip("genai_prices")
+    assert resolve("auto") == Prices(150_000_000, 600_000_000, 75_000_000)
+
+
+def test_auto_knows_no_price_of_an_unknown_model() -> None:
+    assert resolve("auto", model="nobody-sells-this") is None
+
+
+@pytest.mark.parametrize(("window", "known"), [(100_000, True), (1_000_000, False)])
+def test_auto_takes_a_base_price_only_where_no_query_can_leave_it(window: int, known: bool) -> None:
+    pytest.importorskip("genai_prices")
+    assert (resolve("auto", "gemini-2.5-pro", "google", window) is not None) is known

@@ -1,0 +1,221 @@
+"""How the group writer behaves towards its callers and towards a store that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
+from frontdesk_server.domain.ids import new_decision_id
+from frontdesk_server.domain.record import Outcome
+from frontdesk_server.ledger.batch import Batch, DecisionEntry, OutcomeEntry
+from frontdesk_server.ledger.codec import Keeping
+from frontdesk_server.ledger.redaction import PatternRedactor
+from frontdesk_server.ledger.writer import GroupWriter, WriterLimits
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from tests.records import RecordingMonitor, a_routed_query, days_ago
+
+KEEPING = Keeping(PatternRedactor(()))
+FULL = OperationalError("INSERT", None, Exception("database or disk is full"))
+
+
+class FakeStore:
+    """Commits to a list; `gate` closed makes it slow, `fault` makes it fail."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.fault: Callable[[Batch], BaseException | None] = lambda batch: None
+        self.tries = 0
+
+    def write(self, batch: Batch) -> list[bool | None]:
+        self.tries += 1
+        assert self.gate.wait(10)
+        error = self.fault(batch)
+        if error is not None:
+            raise error
+        self.batches.append(batch)
+        return [None if row["source"] == "nobody" else False for row in batch.outcomes]
+
+    @property
+    def ids(self) -> list[str]:
+        return [row["decision_id"] for batch in self.batches for row in batch.decisions]
+
+
+@asynccontextmanager
+async def writing(
+    store: FakeStore, monitor: RecordingMonitor | None = None, **limits: float
+) -> AsyncIterator[GroupWriter]:
+    settings = {"flush_seconds": 0.001, "drain_seconds": 0.2, **limits}
+    writer = GroupWriter(store, KEEPING, WriterLimits(**settings), monitor or RecordingMonitor())  # type: ignore[arg-type]
+    writer.start()
+    try:
+        yield writer
+    finally:
+        store.gate.set()
+        await writer.stop()
+
+
+def an_entry(*, waited: bool = False) -> DecisionEntry:
+    waiter = asyncio.get_running_loop().create_future() if waited else None
+    return DecisionEntry(a_routed_query(), time.monotonic(), waiter)
+
+
+def an_outcome(source: str = "user") -> OutcomeEntry:
+    waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    return OutcomeEntry(Outcome(new_decision_id(), 1.0, source, days_ago(0)), time.monotonic(), waiter)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_records_leave_in_batches_and_in_order() -> None:
+    store = FakeStore()
+    async with writing(store, flush_seconds=60, max_batch=10) as writer:
+        entries = [an_entry() for _ in range(25)]
+        for entry in entries:
+            await writer.submit(entry)
+    assert store.ids == [entry.routed.decision.decision_id for entry in entries]
+    assert max(len(batch.entries) for batch in store.batches) == 10
+
+
+async def test_a_waiter_does_not_wait_for_the_flush_interval() -> None:
+    async with writing(FakeStore(), flush_seconds=60) as writer:
+        entry = an_entry(waited=True)
+        await writer.submit(entry)
+        assert entry.waiter is not None
+        assert await asyncio.wait_for(entry.waiter, 5)
+
+
+async def test_submitting_does_not_wait_for_the_store() -> None:
+    store = FakeStore()
+    store.gate.clear()
+    async with writing(store) as writer:
+        async with asyncio.timeout(5):
+            for _ in range(100):
+                await writer.submit(an_entry())
+        assert writer.waiting == 100
+        assert writer.lag_seconds > 0
+    assert len(store.ids) == 100
+    assert (writer.waiting, writer.lag_seconds) == (0, 0.0)
+
+
+async def test_callers_wait_for_room_while_the_store_is_slow() -> None:
+    store = FakeStore()
+    store.gate.clear()
+    async with writing(store, max_queue=5, max_batch=5) as writer:
+        for _ in range(5):
+            await writer.submit(an_entry())
+        await until(lambda: store.tries)  # these five are in hand
+        for _ in range(5):
+            await writer.submit(an_entry())
+        late = asyncio.create_task(writer.submit(an_entry()))
+        done, _ = await asyncio.wait([late], timeout=0.02)
+        assert not done
+        store.gate.set()
+        await asyncio.wait_for(late, 5)
+    assert len(store.ids) == 11
+
+
+async def test_a_caller_cancelled_while_it_waits_for_room_leaves_its_record() -> None:
+    store = FakeStore()
+    store.gate.clear()
+    async with writing(store, max_queue=1, max_batch=1) as writer:
+        await writer.submit(an_entry())
+        await until(lambda: store.tries)
+        await writer.submit(an_entry())
+        entry = an_entry()
+        late = asyncio.create_task(writer.submit(entry))
+        await asyncio.sleep(0)
+        late.cancel()
+        with suppress(asyncio.CancelledError):
+            await late
+        assert late.cancelled()
+    assert entry.routed.decision.decision_id in store.ids
+
+
+async def test_a_failing_store_is_tried_again_until_it_recovers() -> None:
+    store, monitor = FakeStore(), RecordingMonitor()
+    store.fault = lambda batch: FULL if store.tries < 3 else None
+    async with writing(store, monitor) as writer:
+        entry = an_entry()
+        await writer.submit(entry)
+        await until(lambda: monitor.recoveries)
+        assert not writer.failing
+    assert store.ids == [entry.routed.decision.decision_id]
+    assert monitor.failures == ["database or disk is full"] * 2
+    assert (monitor.records, monitor.recoveries, monitor.losses) == (1, 1, {})
+
+
+async def test_requests_go_on_while_the_store_fails() -> None:
+    """A waiter of `sync` is let go undurable, a report of an outcome is refused; memory stays bounded, losses count."""
+    store, monitor = FakeStore(), RecordingMonitor()
+    broken = True
+    store.fault = lambda batch: FULL if broken else None
+    async with writing(store, monitor, max_queue=3) as writer:
+        first = an_entry(waited=True)
+        await writer.submit(first)
+        assert first.waiter is not None
+        assert await asyncio.wait_for(first.waiter, 5) is False
+        report = an_outcome()
+        await writer.submit(report)
+        assert report.waiter is not None
+        with pytest.raises(LedgerUnavailable):
+            await report.waiter
+        async with asyncio.timeout(5):
+            for _ in range(5):
+                await writer.submit(an_entry(waited=True))
+        assert writer.uncommitted(first.routed.decision.decision_id)[0] == first.routed
+        assert monitor.losses == {"queue_full": 3}
+        broken = False
+        await until(lambda: not writer.waiting)
+    assert len(store.ids) == 3
+    assert monitor.records == 4
+
+
+async def test_a_record_the_store_refuses_costs_only_itself() -> None:
+    store, monitor = FakeStore(), RecordingMonitor()
+    bad = an_entry()
+    bad_id = bad.routed.decision.decision_id
+
+    def fault(batch: Batch) -> BaseException | None:
+        found = any(row["decision_id"] == bad_id for row in batch.decisions)
+        return IntegrityError("INSERT", None, Exception("no")) if found else None
+
+    store.fault = fault
+    async with writing(store, monitor, flush_seconds=60) as writer:
+        for entry in (an_entry(), bad, an_entry()):
+            await writer.submit(entry)
+    assert len(store.ids) == 2
+    assert bad_id not in store.ids
+    assert monitor.losses == {"refused": 1}
+
+
+async def test_what_a_stop_cannot_write_in_time_is_counted() -> None:
+    store, monitor = FakeStore(), RecordingMonitor()
+    store.fault = lambda batch: FULL
+    async with writing(store, monitor, drain_seconds=0.05, max_batch=2) as writer:
+        for _ in range(7):
+            await writer.submit(an_entry())
+    assert monitor.losses == {"stopped": 7}
+
+
+async def test_outcomes_of_unknown_decisions_are_told_so() -> None:
+    async with writing(FakeStore()) as writer:
+        known, unknown = an_outcome(), an_outcome("nobody")
+        for entry in (known, unknown):
+            await writer.submit(entry)
+        assert known.waiter is not None
+        assert unknown.waiter is not None
+        assert await known.waiter is False
+        with pytest.raises(DecisionNotFound):
+            await unknown.waiter
