@@ -12,8 +12,8 @@ from frontdesk_server.embedders.protocol import AsyncEmbedder, Matrix, Vector
 class CachedEmbedder:
     """Remembers the vectors of the texts used last, keyed by their hash, so that no prompt stays in memory.
 
-    A batch asks the embedder behind it once, for what is missing, each text once. Belongs to one event loop: it takes no
-    lock. Two calls that miss the same text at the same time both ask.
+    A batch asks the embedder behind it once, for what is missing, each text once. Belongs to one event loop: it takes
+    no lock. Two calls that miss the same text at the same time both ask.
     """
 
     __slots__ = ("_embedder", "_max_entries", "_vectors", "dimension", "hits", "id", "misses")
@@ -33,7 +33,7 @@ class CachedEmbedder:
         return len(self._vectors)
 
     async def embed(self, texts: Sequence[str]) -> Matrix:
-        """Return the vectors of the texts, shape (len(texts), dimension). Raises what the embedder raises, caching nothing."""
+        """Return the vectors of the texts, shape (len(texts), dimension). Failures pass through and leave no trace."""
         keys = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
         found = {key: vector for key in keys if (vector := self._vectors.get(key)) is not None}
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}

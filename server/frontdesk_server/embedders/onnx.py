@@ -53,16 +53,20 @@ class EncoderSettings:
         normalize: bool | None = None,
         prefix: str = "",
     ) -> "EncoderSettings":
-        """Read `1_Pooling/config.json`, `sentence_bert_config.json` and `modules.json`; what is given here overrides them."""
+        """Read `1_Pooling/config.json`, `sentence_bert_config.json`, `modules.json`; what is given overrides them."""
         modules = [str(module["type"]).rsplit(".", 1)[-1] for module in _read_json(folder / "modules.json") or ()]
         if unsupported := set(modules) - _MODULES:
-            raise EmbedderError(f"{folder}: modules.json asks for {', '.join(sorted(unsupported))}, which is not supported")
+            raise EmbedderError(
+                f"{folder}: modules.json asks for {', '.join(sorted(unsupported))}, which is not supported"
+            )
         if pooling is None:
             pooling = _pooling(folder)
         elif pooling not in get_args(Pooling):
             raise EmbedderError(f"pooling must be one of {', '.join(get_args(Pooling))}, not {pooling!r}")
         if max_tokens is None:
-            max_tokens = int((_read_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length") or _USUAL_MAX_TOKENS)
+            max_tokens = int(
+                (_read_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length") or _USUAL_MAX_TOKENS
+            )
         if normalize is None:
             normalize = "Normalize" in modules or not modules
         return cls(pooling, max_tokens, normalize, prefix)
@@ -123,13 +127,14 @@ class OnnxEmbedder:
 def _pool(token_vectors: NDArray[np.float32], pooling: Pooling) -> Vector:
     match pooling:
         case "cls":
-            return token_vectors[0]
+            pooled = token_vectors[0]
         case "last":
-            return token_vectors[-1]
+            pooled = token_vectors[-1]
         case "max":
-            return np.asarray(token_vectors.max(axis=0))
+            pooled = token_vectors.max(axis=0)
         case "mean":
-            return np.asarray(token_vectors.mean(axis=0))
+            pooled = token_vectors.mean(axis=0)
+    return np.asarray(pooled)
 
 
 def _pooling(folder: Path) -> Pooling:
@@ -138,7 +143,9 @@ def _pooling(folder: Path) -> Pooling:
         return "mean"
     asked = [key for key, value in config.items() if key.startswith("pooling_mode_") and value is True]
     if len(asked) != 1 or asked[0] not in _POOLING_KEYS:
-        raise EmbedderError(f"{folder}: 1_Pooling/config.json asks for {asked}; supported: one of {', '.join(_POOLING_KEYS)}")
+        raise EmbedderError(
+            f"{folder}: 1_Pooling/config.json asks for {asked}; supported: one of {', '.join(_POOLING_KEYS)}"
+        )
     return _POOLING_KEYS[asked[0]]
 
 
@@ -151,7 +158,7 @@ def _model_path(folder: Path, model_file: str) -> Path:
 
 def _session(path: Path, threads: int) -> Any:
     try:
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped]
     except ImportError as error:
         raise EmbedderError("an ONNX encoder needs onnxruntime: install frontdesk[server,onnx]") from error
     options = onnxruntime.SessionOptions()

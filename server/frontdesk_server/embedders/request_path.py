@@ -8,7 +8,7 @@ from frontdesk_server.embedders.protocol import AsyncEmbedder, Embedder, Matrix
 
 
 class InlineEmbedder:
-    """Runs a fast embedder on the event loop: at tens of microseconds a text, a thread would cost more than it saves."""
+    """Runs a fast embedder on the event loop: at microseconds a text, a thread would cost more than it saves."""
 
     __slots__ = ("_embedder", "dimension", "id")
 

@@ -17,7 +17,7 @@ _MAX_HEADER_BYTES = 100_000_000
 
 
 def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the file's tensors as read-only arrays. Raises `EmbedderError` on a file that is not what it claims to be."""
+    """Return the file's tensors as read-only arrays. Raises `EmbedderError` when the file is not what it claims."""
     try:
         data = np.memmap(path, np.uint8, "r")
         header_bytes = int(data[:8].view("<u8")[0])

@@ -1,4 +1,4 @@
-"""Static embeddings: a weighted mean of token vectors from a table. No neural network runs, so it takes microseconds."""
+"""Static embeddings: a weighted mean of token vectors from a table; no neural network, so it takes microseconds."""
 
 import math
 from collections.abc import Sequence
@@ -51,7 +51,9 @@ class StaticEmbedder:
         if "mapping" in tensors:
             table, weights = table[tensors["mapping"]], weights[tensors["mapping"]]
         if not len(table) == len(weights) >= token_ids.count:
-            raise EmbedderError(f"{folder}: {token_ids.count} tokens, but {len(table)} vectors and {len(weights)} weights")
+            raise EmbedderError(
+                f"{folder}: {token_ids.count} tokens, but {len(table)} vectors and {len(weights)} weights"
+            )
         if token_ids.unknown_id is not None:
             weights[token_ids.unknown_id] = 0.0
         return cls(f"{name or folder.resolve().name}@{_content_hash(folder)}", token_ids, table, weights)

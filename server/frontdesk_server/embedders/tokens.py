@@ -18,8 +18,8 @@ _MEMO_MAX_CHARACTERS = 32
 class TokenIds:
     """Token ids of texts, without special tokens, padding or truncation.
 
-    Under BERT's uncased rules, printable ASCII is split into words by one regular expression and the pieces of each word are
-    remembered: the same ids as the tokenizer's, several times faster. Any other text or tokenizer takes the long way.
+    Under BERT's uncased rules, printable ASCII is split into words by one regular expression and the pieces of each word
+    are remembered: the same ids as the tokenizer's, several times faster. Other texts and tokenizers take the long way.
     """
 
     __slots__ = ("_memo", "_tokenizer", "_unusual", "unknown_id")

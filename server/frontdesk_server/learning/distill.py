@@ -1,9 +1,9 @@
 """Distilling a sentence encoder into a static table, of the layout that `embedders.StaticEmbedder` loads.
 
-1. Each token alone through the teacher gives its first vector ("token by token", as model2vec does: Tulkens and van Dongen, 2024).
+1. Each token goes alone through the teacher for its first vector, as model2vec does (Tulkens and van Dongen, 2024).
 2. Each token is weighted by smooth inverse frequency (Arora et al., 2017).
 3. Vectors are centred on the corpus mean and projected to its leading principal components.
-4. A ridge regression, started and anchored at 1, moves the token vectors so that weighted means of them come close to the
+4. A ridge regression, anchored at 1, moves the token vectors so that weighted means of them come close to the
    teacher's vectors of whole texts. Tokens that the corpus never shows keep what the teacher said of them alone.
 5. Rows are rounded to int8, a scale each, folded into the token's weight.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import sparse  # type: ignore[import-untyped]
 from tokenizers import Tokenizer
 
 from frontdesk_server.embedders import OnnxEmbedder
@@ -36,14 +36,14 @@ class DistillSettings:
     smoothing: float = 1e-3
     """SIF's a: tokens more frequent than this share of all tokens lose weight."""
     ridge: float = 0.5
-    """How strongly a token's vector is held at what the teacher said of it alone, in texts that would have to disagree."""
+    """How strongly a token's vector is held at what the teacher said of it alone."""
     iterations: int = 20
     """Steps of conjugate gradients."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaticTable:
-    """A distilled table: int8 rows of shape (tokens, dimension), a weight a token, and the tokenizer's specification."""
+    """A distilled table: int8 rows of shape (tokens, dimension), a weight a token, the tokenizer's specification."""
 
     rows: NDArray[np.int8]
     weights: Floats
@@ -63,7 +63,7 @@ def distill(
     settings: DistillSettings | None = None,
     progress: Progress = lambda done, total: None,
 ) -> StaticTable:
-    """Distil a teacher with the specification of its `tokenizer.json` on a corpus of texts like those to be embedded."""
+    """Distil a teacher, given with the content of its `tokenizer.json`, on texts like those to be embedded."""
     settings = settings or DistillSettings()
     kept, pruned = prune_tokenizer(tokenizer)
     frame = Tokenizer.from_str(json.dumps(tokenizer)).encode("").ids  # what the teacher puts around a text
@@ -80,7 +80,11 @@ def distill(
 
 
 def fit_table(
-    tokenizer: dict[str, Any], texts: Sequence[str], token_vectors: Floats, text_vectors: Floats, settings: DistillSettings
+    tokenizer: dict[str, Any],
+    texts: Sequence[str],
+    token_vectors: Floats,
+    text_vectors: Floats,
+    settings: DistillSettings,
 ) -> StaticTable:
     """Fit a table from the teacher's vectors of the tokens and of the texts, shapes (tokens, any) and (texts, any)."""
     counts = token_counts(tokenizer, texts)
@@ -133,12 +137,12 @@ def token_counts(tokenizer: dict[str, Any], texts: Sequence[str]) -> "sparse.csr
 def sif_weights(frequencies: Floats, smoothing: float) -> Floats:
     """Return a / (a + p) of each token, shape (tokens,).
 
-    p is the mean of the corpus share and of what Zipf's law gives for the token's place in the vocabulary (which WordPiece
-    sorts by frequency), so that tokens that a small corpus lacks do not all count as equally rare.
+    p is the mean of the corpus share and of what Zipf's law gives for the token's place in the vocabulary (which
+    WordPiece sorts by frequency), so that tokens that a small corpus lacks do not all count as equally rare.
     """
     zipf = 1.0 / (np.arange(len(frequencies)) + 10.0)
     share = 0.5 * frequencies / frequencies.sum() + 0.5 * zipf / zipf.sum()
-    return (smoothing / (smoothing + share)).astype(np.float32)
+    return np.asarray(smoothing / (smoothing + share), np.float32)
 
 
 def _weighted_means(counts: "sparse.csr_array", weights: Floats) -> "sparse.csr_array":
@@ -169,4 +173,4 @@ def _anchored_ridge(means: "sparse.csr_array", targets: Floats, start: Floats, r
 
 
 def _unit_rows(vectors: Floats) -> Floats:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
