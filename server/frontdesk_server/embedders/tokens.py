@@ -18,7 +18,7 @@ _MEMO_MAX_CHARACTERS = 32
 class TokenIds:
     """Token ids of texts, without special tokens, padding or truncation.
 
-    Under BERT's uncased rules, printable ASCII is split into words by one regular expression and the pieces of each word
+    Under BERT's uncased rules, printable ASCII is split into words by one regular expression, and each word's pieces
     are remembered: the same ids as the tokenizer's, several times faster. Other texts and tokenizers take the long way.
     """
 
