@@ -89,4 +89,5 @@ class EmbeddingsClient:
             raise UpstreamProtocolError(
                 f"{self._model} gives vectors of dimension {vectors.shape[-1]}, but {self.dimension} is configured"
             )
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

@@ -1,14 +1,14 @@
 """Small tokenizers, tables and encoders that the tests make."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from frontdesk_server.embedders import Matrix, Vector
 from frontdesk_server.embedders.safetensors import write_safetensors
+from numpy.typing import NDArray
 
 WORDS = ("[UNK]", "[PAD]", "pay", "##ing", "bill", "card", "lost", "the", "?", "é", "'", "s", "my")
 
@@ -70,7 +70,7 @@ class LetterEmbedder:
         counts = np.array([text.count(chr(ord("a") + letter)) for letter in range(26)], np.float32)
         return counts / np.float32(np.linalg.norm(counts) or 1.0)
 
-    def embed_many(self, texts: list[str] | tuple[str, ...]) -> Matrix:
+    def embed_many(self, texts: Sequence[str]) -> Matrix:
         self.asked.append(list(texts))
         return np.stack([self.embed(text) for text in texts])
 

@@ -5,10 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-
 from frontdesk_server.embedders import CachedEmbedder, InlineEmbedder, Matrix, ThreadedEmbedder, on_request_path
 
-from .tables import LetterEmbedder
+from tests.unit.embedders.tables import LetterEmbedder
 
 
 class FastLetterEmbedder(LetterEmbedder):
@@ -37,7 +36,7 @@ async def test_a_blocking_embedder_leaves_the_event_loop_free() -> None:
     release = threading.Event()
 
     class Slow(LetterEmbedder):
-        def embed_many(self, texts: list[str] | tuple[str, ...]) -> Matrix:
+        def embed_many(self, texts: Sequence[str]) -> Matrix:
             assert release.wait(10)
             return super().embed_many(texts)
 

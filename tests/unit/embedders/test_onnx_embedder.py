@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from frontdesk_server.embedders import EmbedderError, EncoderSettings, OnnxEmbedder
 
-from .onnx_file import gather_model
-from .tables import WORDS, specification
+from tests.unit.embedders.onnx_file import gather_model
+from tests.unit.embedders.tables import WORDS, specification
 
 pytest.importorskip("onnxruntime")
 

@@ -4,15 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from frontdesk_server.embedders import EmbedderError, StaticEmbedder, Vector, load_default
+from frontdesk_server.embedders.tokens import TokenIds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from frontdesk_server.embedders import EmbedderError, StaticEmbedder, Vector, load_default
-from frontdesk_server.embedders.tokens import TokenIds
-
-from .tables import WORDS, specification, write_table
+from tests.unit.embedders.tables import WORDS, specification, write_table
 
 DATA = Path(__file__).parents[3] / "server" / "frontdesk_server" / "embedders" / "data"
 DEFAULT_IDS = TokenIds(DATA / "tokenizer.json")
