@@ -60,10 +60,14 @@ class StaticEmbedder:
 
     def embed(self, text: str) -> Vector:
         """Return the vector of one text, shape (dimension,); all zeros when it has no known token."""
-        ids = np.array(self._token_ids.of(excerpt(text, _MAX_CHARACTERS)), np.intp)
+        ids = np.array(self.token_ids(text), np.intp)
         vector: Vector = self._weights.take(ids) @ self._table.take(ids, axis=0).astype(np.float32, copy=False)
         length = math.sqrt(vector @ vector)
         return vector / np.float32(length) if length > 0.0 else vector
+
+    def token_ids(self, text: str) -> list[int]:
+        """Return the ids of the tokens that `embed` looks at."""
+        return self._token_ids.of(excerpt(text, _MAX_CHARACTERS))
 
     def embed_many(self, texts: Sequence[str]) -> Matrix:
         """Return the vectors of several texts, shape (len(texts), dimension)."""

@@ -8,23 +8,41 @@
 5. Rows are rounded to int8, a scale each, folded into the token's weight.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse  # type: ignore[import-untyped]
 from tokenizers import Tokenizer
 
-from frontdesk_server.embedders import OnnxEmbedder
+from frontdesk_server.embedders import Matrix, Vector
 from frontdesk_server.embedders.safetensors import write_safetensors
 
-Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 """Told (done, total) after each text that the teacher has read."""
+
+
+class Teacher(Protocol):
+    """A sentence encoder that also reads token ids; `embedders.OnnxEmbedder` is one."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    def embed(self, text: str) -> Vector:
+        """Return the vector of a text."""
+        ...
+
+    def embed_tokens(self, ids: Sequence[int]) -> Vector:
+        """Return the vector of token ids, special tokens included."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +64,7 @@ class StaticTable:
     """A distilled table: int8 rows of shape (tokens, dimension), a weight a token, the tokenizer's specification."""
 
     rows: NDArray[np.int8]
-    weights: Floats
+    weights: NDArray[np.float32]
     tokenizer: dict[str, Any]
 
     def write(self, folder: Path) -> None:
@@ -57,7 +75,7 @@ class StaticTable:
 
 
 def distill(
-    teacher: OnnxEmbedder,
+    teacher: Teacher,
     tokenizer: dict[str, Any],
     texts: Sequence[str],
     settings: DistillSettings | None = None,
@@ -82,8 +100,8 @@ def distill(
 def fit_table(
     tokenizer: dict[str, Any],
     texts: Sequence[str],
-    token_vectors: Floats,
-    text_vectors: Floats,
+    token_vectors: Matrix,
+    text_vectors: Matrix,
     settings: DistillSettings,
 ) -> StaticTable:
     """Fit a table from the teacher's vectors of the tokens and of the texts, shapes (tokens, any) and (texts, any)."""
@@ -125,7 +143,7 @@ def prune_tokenizer(specification: dict[str, Any]) -> tuple[list[int], dict[str,
     return [model["vocab"][token] for token in kept], pruned
 
 
-def token_counts(tokenizer: dict[str, Any], texts: Sequence[str]) -> "sparse.csr_array":
+def token_counts(tokenizer: dict[str, Any], texts: Sequence[str]) -> sparse.csr_array:
     """Return how often each token stands in each text, shape (texts, tokens)."""
     encodings = Tokenizer.from_str(json.dumps(tokenizer)).encode_batch(list(texts), add_special_tokens=False)
     columns = np.concatenate([np.array(encoding.ids, np.int64) for encoding in encodings])
@@ -134,7 +152,7 @@ def token_counts(tokenizer: dict[str, Any], texts: Sequence[str]) -> "sparse.csr
     return sparse.csr_array((np.ones(len(columns), np.float32), (rows, columns)), shape=shape)
 
 
-def sif_weights(frequencies: Floats, smoothing: float) -> Floats:
+def sif_weights(frequencies: NDArray[np.float32], smoothing: float) -> NDArray[np.float32]:
     """Return a / (a + p) of each token, shape (tokens,).
 
     p is the mean of the corpus share and of what Zipf's law gives for the token's place in the vocabulary (which
@@ -145,18 +163,18 @@ def sif_weights(frequencies: Floats, smoothing: float) -> Floats:
     return np.asarray(smoothing / (smoothing + share), np.float32)
 
 
-def _weighted_means(counts: "sparse.csr_array", weights: Floats) -> "sparse.csr_array":
+def _weighted_means(counts: sparse.csr_array, weights: NDArray[np.float32]) -> sparse.csr_array:
     weighted = counts.multiply(weights[None, :]).tocsr()
     totals = np.maximum(np.asarray(weighted.sum(axis=1)).ravel(), 1e-6)
     return sparse.diags_array(1.0 / totals).dot(weighted).tocsr().astype(np.float32)
 
 
-def _principal_axes(vectors: Floats, dimension: int) -> Floats:
+def _principal_axes(vectors: Matrix, dimension: int) -> Matrix:
     _, axes = np.linalg.eigh(vectors.T @ vectors)  # eigenvalues ascend
     return np.ascontiguousarray(axes[:, ::-1][:, :dimension], np.float32)
 
 
-def _anchored_ridge(means: "sparse.csr_array", targets: Floats, start: Floats, ridge: float, iterations: int) -> Floats:
+def _anchored_ridge(means: sparse.csr_array, targets: Matrix, start: Matrix, ridge: float, iterations: int) -> Matrix:
     """Minimise |means X - targets|² + ridge |X - start|² by conjugate gradients, all columns at once."""
     transposed = means.T.tocsr()
     residual = transposed @ (targets - means @ start)
@@ -172,5 +190,5 @@ def _anchored_ridge(means: "sparse.csr_array", targets: Floats, start: Floats, r
     return start + change
 
 
-def _unit_rows(vectors: Floats) -> Floats:
+def _unit_rows(vectors: Matrix) -> Matrix:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))

@@ -43,9 +43,10 @@ class ReferenceIndex:
 
     __slots__ = (
         "_centroids",
-        "_counts",
         "_firsts",
         "_offsets",
+        "_places",
+        "_shares",
         "_thresholds",
         "_vectors",
         "default_threshold",
@@ -85,8 +86,10 @@ class ReferenceIndex:
         self.labels: tuple[str, ...] = tuple(labels)
         self._vectors = np.ascontiguousarray(vectors[[rows[reference] for reference in ordered]], np.float32)
         self._firsts = firsts
-        self._counts = counts
         self._offsets = np.repeat(np.arange(len(labels)) * _APART, counts)
+        ranks = np.arange(min(k, int(counts.max())))
+        self._places = firsts[:, None] + np.minimum(ranks, counts[:, None] - 1)
+        self._shares = (ranks < counts[:, None]) / np.minimum(counts, k)[:, None]
         sums = np.add.reduceat(self._vectors, firsts, axis=0)
         self._centroids = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
         self._thresholds = [self.thresholds.get(label, default_threshold) for label in self.labels]
@@ -102,11 +105,14 @@ class ReferenceIndex:
     def scores(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the similarity of a unit vector to every label, shape (labels,), in [-1, 1]."""
         if self.scoring == "centroid":
-            return self._centroids @ vector
+            return np.asarray(self._centroids @ vector)
         similarities = self._vectors @ vector
         if self.scoring == "nearest" or self.k == 1:
             return np.asarray(np.maximum.reduceat(similarities, self._firsts))
-        return self._top_k_means(similarities)
+        # One sort of all, labels set apart, ranks every label's similarities where the label's references stood.
+        ranked = np.sort(self._offsets - similarities)
+        closest = self._offsets.take(self._places) - ranked.take(self._places)
+        return np.asarray((closest * self._shares).sum(axis=1), np.float32)
 
     def match(self, vector: NDArray[np.float32]) -> Match:
         """Return the label most similar to a unit vector, or out of scope when that stays under its threshold."""
@@ -145,16 +151,6 @@ class ReferenceIndex:
             thresholds=self.thresholds,
             default_threshold=self.default_threshold,
         )
-
-    def _top_k_means(self, similarities: NDArray[np.float32]) -> NDArray[np.float32]:
-        # One sort of all, labels set apart, ranks every label's similarities where the label's references stood.
-        ranked = np.sort(self._offsets - similarities)
-        totals = np.zeros(len(self.labels))
-        for place in range(min(self.k, int(self._counts.max()))):
-            present = self._counts > place
-            at = self._firsts[present] + place
-            totals[present] += self._offsets[at] - ranked[at]
-        return (totals / np.minimum(self._counts, self.k)).astype(np.float32)
 
 
 def parse_references(lines: Iterable[str]) -> list[Reference]:

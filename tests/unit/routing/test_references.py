@@ -101,7 +101,9 @@ def test_references_are_parsed_from_json_lines() -> None:
     assert parse_references(lines) == [PAY, PLOT]
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"label": "billing"}', '{"label": "", "text": "x"}', '{"label": 1, "text": ""}'])
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"label": "billing"}', '{"label": "", "text": "x"}', '{"label": 1, "text": ""}']
+)
 def test_a_line_that_is_no_reference_is_named_by_its_number(line: str) -> None:
     with pytest.raises(ValueError, match="line 3: "):
         parse_references(['{"label": "a", "text": "b"}', "", line])
