@@ -21,13 +21,13 @@ from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as parquet  # type: ignore[import-untyped]
+import pyarrow.parquet as parquet
 from frontdesk_server.embedders import Embedder, HashedTfidf, Matrix, OnnxEmbedder, load_default
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
-from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 SETS = ("clinc150", "banking77")
 EXAMPLES = 10
@@ -138,7 +138,7 @@ def references(embedder: Embedder, scoring: Scoring) -> Method:
 
     def answer(task: Task) -> Answers:
         given = [Reference(label, text) for label, text in zip(task.example_labels, task.examples, strict=True)]
-        index = ReferenceIndex(given, embed(embedder, task.examples), scoring=scoring)
+        index = ReferenceIndex(tuple(given), embed(embedder, task.examples), scoring=scoring)
         matches = [index.match(vector) for vector in embed(embedder, task.asked)]
         return Answers(
             np.array([match.closest for match in matches], np.object_),
@@ -278,7 +278,7 @@ def reference_timings() -> Iterator[tuple[str, float]]:
     yield "bare numpy: 1,000 x 256 product and argmax", _best(lambda: (vectors @ vectors[0]).argmax())
     scorings: tuple[Scoring, ...] = ("nearest", "top_k_mean", "centroid")
     for scoring in scorings:
-        index = ReferenceIndex(given, vectors, scoring=scoring)
+        index = ReferenceIndex(tuple(given), vectors, scoring=scoring)
         yield f"1,000 references, {scoring}", _best(partial(index.match, vectors[0]))
 
 

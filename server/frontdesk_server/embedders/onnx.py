@@ -158,7 +158,7 @@ def _model_path(folder: Path, model_file: str) -> Path:
 
 def _session(path: Path, threads: int) -> Any:
     try:
-        import onnxruntime  # type: ignore[import-untyped]
+        import onnxruntime
     except ImportError as error:
         raise EmbedderError("an ONNX encoder needs onnxruntime: install frontdesk[server,onnx]") from error
     options = onnxruntime.SessionOptions()

@@ -23,7 +23,7 @@ def read_texts(path: Path) -> list[str]:
     """
     match path.suffix:
         case ".parquet":
-            from pyarrow import parquet  # type: ignore[import-untyped]
+            from pyarrow import parquet
 
             rows = parquet.read_table(path).to_pylist()
         case ".jsonl":

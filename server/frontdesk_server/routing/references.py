@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -34,79 +36,69 @@ class Match:
     threshold: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class ReferenceIndex:
-    """Immutable index of references by unit vectors of one embedder; adding and removing give a new index.
+    """References by their unit vectors of one embedder; adding and removing give a new index.
 
-    `vectors` has shape (references, dimension). Of references given twice the last counts. `thresholds` hold for the
-    labels that they name, `default_threshold` for all others.
+    Of references given twice the last counts. Raises ValueError without references, or with another number of vectors.
     """
 
-    __slots__ = (
-        "_centroids",
-        "_firsts",
-        "_offsets",
-        "_places",
-        "_shares",
-        "_thresholds",
-        "_vectors",
-        "default_threshold",
-        "k",
-        "labels",
-        "references",
-        "scoring",
-        "thresholds",
-    )
+    references: tuple[Reference, ...]
+    """Sorted by label once built."""
+    vectors: NDArray[np.float32] = field(repr=False)
+    """Shape (references, dimension), in the references' order."""
+    scoring: Scoring = "top_k_mean"
+    k: int = 3
+    """Utterances of the mean."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """Least similarity per label."""
+    default_threshold: float = -1.0
+    """Least similarity of all other labels."""
+    labels: tuple[str, ...] = field(init=False)
+    """Distinct and sorted."""
+    _firsts: NDArray[np.intp] = field(init=False, repr=False)
+    _offsets: NDArray[np.float64] = field(init=False, repr=False)
+    _places: NDArray[np.intp] = field(init=False, repr=False)
+    _shares: NDArray[np.float64] = field(init=False, repr=False)
+    _centroids: NDArray[np.float32] = field(init=False, repr=False)
+    _thresholds: tuple[float, ...] = field(init=False, repr=False)
 
-    def __init__(
-        self,
-        references: Sequence[Reference],
-        vectors: NDArray[np.float32],
-        *,
-        scoring: Scoring = "top_k_mean",
-        k: int = 3,
-        thresholds: Mapping[str, float] | None = None,
-        default_threshold: float = -1.0,
-    ) -> None:
-        if len(references) != len(vectors) or not references:
-            raise ValueError(
-                f"need as many vectors as references, at least one, not {len(vectors)} for {len(references)}"
-            )
-        if k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
-        rows = {reference: row for row, reference in enumerate(references)}
-        ordered = sorted(rows, key=lambda reference: reference.label)  # stable: one label's stay in their order
-        self.references = tuple(ordered)
-        self.scoring = scoring
-        self.k = k
-        self.thresholds = dict(thresholds or {})
-        self.default_threshold = default_threshold
-        labels, firsts, counts = np.unique(
-            np.array([reference.label for reference in ordered], np.object_), return_index=True, return_counts=True
-        )
-        self.labels: tuple[str, ...] = tuple(labels)
-        self._vectors = np.ascontiguousarray(vectors[[rows[reference] for reference in ordered]], np.float32)
-        self._firsts = firsts
-        self._offsets = np.repeat(np.arange(len(labels)) * _APART, counts)
-        ranks = np.arange(min(k, int(counts.max())))
-        self._places = firsts[:, None] + np.minimum(ranks, counts[:, None] - 1)
-        self._shares = (ranks < counts[:, None]) / np.minimum(counts, k)[:, None]
-        sums = np.add.reduceat(self._vectors, firsts, axis=0)
-        self._centroids = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-        self._thresholds = [self.thresholds.get(label, default_threshold) for label in self.labels]
+    def __post_init__(self) -> None:
+        if len(self.references) != len(self.vectors) or not self.references:
+            numbers = f"{len(self.vectors)} for {len(self.references)}"
+            raise ValueError(f"need as many vectors as references, at least one, not {numbers}")
+        if self.k < 1:
+            raise ValueError(f"k must be at least 1, not {self.k}")
+        rows = {reference: row for row, reference in enumerate(self.references)}
+        ordered = sorted(rows, key=attrgetter("label"))  # stable: one label's stay in their order
+        vectors = np.ascontiguousarray(self.vectors[[rows[reference] for reference in ordered]], np.float32)
+        sizes = Counter(reference.label for reference in ordered)
+        counts = np.fromiter(sizes.values(), np.intp)
+        firsts = np.cumsum(counts) - counts
+        ranks = np.arange(min(self.k, int(counts.max())))
+        sums = np.add.reduceat(vectors, firsts, axis=0)
+        derived = {
+            "references": tuple(ordered),
+            "vectors": vectors,
+            "labels": tuple(sizes),
+            "_firsts": firsts,
+            "_offsets": np.repeat(np.arange(len(counts)) * _APART, counts),
+            "_places": firsts[:, None] + np.minimum(ranks, counts[:, None] - 1),
+            "_shares": (ranks < counts[:, None]) / np.minimum(counts, self.k)[:, None],
+            "_centroids": sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9),
+            "_thresholds": tuple(self.thresholds.get(label, self.default_threshold) for label in sizes),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         return len(self.references)
-
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """Vectors of `references`, in their order."""
-        return self._vectors
 
     def scores(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the similarity of a unit vector to every label, shape (labels,), in [-1, 1]."""
         if self.scoring == "centroid":
             return np.asarray(self._centroids @ vector)
-        similarities = self._vectors @ vector
+        similarities = self.vectors @ vector
         if self.scoring == "nearest" or self.k == 1:
             return np.asarray(np.maximum.reduceat(similarities, self._firsts))
         # One sort of all, labels set apart, ranks every label's similarities where the label's references stood.
@@ -123,34 +115,14 @@ class ReferenceIndex:
 
     def adding(self, references: Sequence[Reference], vectors: NDArray[np.float32]) -> ReferenceIndex:
         """Return an index with these references too."""
-        return self._derived([*self.references, *references], np.concatenate([self._vectors, vectors]))
+        together = (*self.references, *references)
+        return replace(self, references=together, vectors=np.concatenate([self.vectors, vectors]))
 
     def removing(self, references: Iterable[Reference]) -> ReferenceIndex:
         """Return an index without these references; a label without any is gone. At least one must be left."""
         gone = frozenset(references)
         kept = [row for row, reference in enumerate(self.references) if reference not in gone]
-        return self._derived([self.references[row] for row in kept], self._vectors[kept])
-
-    def with_thresholds(self, thresholds: Mapping[str, float], default_threshold: float) -> ReferenceIndex:
-        """Return an index with other thresholds."""
-        return ReferenceIndex(
-            self.references,
-            self._vectors,
-            scoring=self.scoring,
-            k=self.k,
-            thresholds=thresholds,
-            default_threshold=default_threshold,
-        )
-
-    def _derived(self, references: Sequence[Reference], vectors: NDArray[np.float32]) -> ReferenceIndex:
-        return ReferenceIndex(
-            references,
-            vectors,
-            scoring=self.scoring,
-            k=self.k,
-            thresholds=self.thresholds,
-            default_threshold=self.default_threshold,
-        )
+        return replace(self, references=tuple(self.references[row] for row in kept), vectors=self.vectors[kept])
 
 
 def parse_references(lines: Iterable[str]) -> list[Reference]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from frontdesk_server.learning.thresholds import best_threshold, fit_thresholds
@@ -5,7 +7,7 @@ from frontdesk_server.routing.references import Reference, ReferenceIndex
 from numpy.typing import NDArray
 
 AXES = np.eye(4, dtype=np.float32)
-INDEX = ReferenceIndex([Reference("billing", "a"), Reference("code", "b")], AXES[:2], scoring="nearest")
+INDEX = ReferenceIndex((Reference("billing", "a"), Reference("code", "b")), AXES[:2], scoring="nearest")
 
 
 def towards(axis: int, cosine: float) -> NDArray[np.float32]:
@@ -46,7 +48,7 @@ def test_every_label_gets_the_threshold_that_its_examples_ask_for() -> None:
     assert 0.5 < fit.thresholds["code"] < 0.7
     assert fit.accuracy > 0.95 > fit.accuracy_without_thresholds == pytest.approx(2 / 3)
     assert (fit.examples, fit.out_of_scope_examples) == (120, 40)
-    fitted = INDEX.with_thresholds(fit.thresholds, fit.default_threshold)
+    fitted = replace(INDEX, thresholds=fit.thresholds, default_threshold=fit.default_threshold)
     assert fitted.match(towards(1, 0.4)).label is None
     assert fitted.match(towards(0, 0.4)).label == "billing"
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from frontdesk_server.routing.references import Reference, ReferenceIndex, parse_references
@@ -13,7 +15,7 @@ PAY = Reference("billing", "pay my bill")
 OWE = Reference("billing", "what do I owe")
 PLOT = Reference("code", "plot a list")
 VECTORS = np.stack([unit(1, 0, 0), unit(0, 0, 1), unit(0.6, 0.8, 0)])
-INDEX = ReferenceIndex([PAY, PLOT, OWE], VECTORS, scoring="nearest")
+INDEX = ReferenceIndex((PAY, PLOT, OWE), VECTORS, scoring="nearest")
 ASKED = unit(0.9, 0.3, 0.1)
 
 
@@ -22,7 +24,7 @@ def random_index(counts: list[int], **options: object) -> tuple[ReferenceIndex, 
     references = [Reference(f"label {label}", str(row)) for label, count in enumerate(counts) for row in range(count)]
     vectors = random.normal(size=(len(references), 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return ReferenceIndex(references, vectors, **options), vectors  # type: ignore[arg-type]
+    return ReferenceIndex(tuple(references), vectors, **options), vectors  # type: ignore[arg-type]
 
 
 def test_nearest_is_the_similarity_to_the_closest_utterance() -> None:
@@ -33,7 +35,7 @@ def test_nearest_is_the_similarity_to_the_closest_utterance() -> None:
 
 
 def test_centroid_is_the_similarity_to_the_mean_of_all_utterances() -> None:
-    index = ReferenceIndex([PAY, PLOT, OWE], VECTORS, scoring="centroid")
+    index = ReferenceIndex((PAY, PLOT, OWE), VECTORS, scoring="centroid")
     mean = unit(*(VECTORS[0] + VECTORS[2]))
     np.testing.assert_allclose(index.scores(ASKED), [ASKED @ mean, ASKED @ VECTORS[1]], rtol=1e-6)
 
@@ -49,7 +51,7 @@ def test_top_k_mean_is_the_mean_of_each_labels_k_closest(k: int, counts: list[in
 
 
 def test_the_closest_label_wins_when_it_reaches_its_threshold() -> None:
-    match = INDEX.with_thresholds({"billing": 0.9}, 0.99).match(ASKED)
+    match = replace(INDEX, thresholds={"billing": 0.9}, default_threshold=0.99).match(ASKED)
     assert (match.label, match.closest, match.threshold) == ("billing", "billing", 0.9)
     assert match.score == pytest.approx(float(ASKED @ VECTORS[0]), abs=1e-6)
 
@@ -58,17 +60,17 @@ def test_the_closest_label_wins_when_it_reaches_its_threshold() -> None:
 def test_below_the_closest_labels_threshold_a_query_is_out_of_scope(
     thresholds: dict[str, float], default: float
 ) -> None:
-    match = INDEX.with_thresholds(thresholds, default).match(ASKED)
+    match = replace(INDEX, thresholds=thresholds, default_threshold=default).match(ASKED)
     assert match.label is None
     assert match.closest == "billing"
 
 
 def test_a_query_without_any_known_word_is_out_of_scope_of_a_positive_threshold() -> None:
-    assert INDEX.with_thresholds({}, 0.1).match(np.zeros(3, np.float32)).label is None
+    assert replace(INDEX, default_threshold=0.1).match(np.zeros(3, np.float32)).label is None
 
 
 def test_adding_a_reference_brings_a_new_label_and_leaves_the_old_index_alone() -> None:
-    index = INDEX.with_thresholds({"billing": 0.5}, 0.25)
+    index = replace(INDEX, thresholds={"billing": 0.5}, default_threshold=0.25)
     legal = index.adding([Reference("legal", "sue them")], unit(0, 1, 0)[None])
     assert legal.match(unit(0, 1, 0.1)).label == "legal"
     assert (legal.thresholds, legal.default_threshold, legal.scoring) == ({"billing": 0.5}, 0.25, "nearest")
@@ -91,9 +93,9 @@ def test_removing_a_labels_last_reference_removes_the_label() -> None:
 
 def test_as_many_vectors_as_references_are_needed_and_k_is_positive() -> None:
     with pytest.raises(ValueError, match="not 2 for 3"):
-        ReferenceIndex([PAY, PLOT, OWE], VECTORS[:2])
+        ReferenceIndex((PAY, PLOT, OWE), VECTORS[:2])
     with pytest.raises(ValueError, match="k must be"):
-        ReferenceIndex([PAY], VECTORS[:1], k=0)
+        ReferenceIndex((PAY,), VECTORS[:1], k=0)
 
 
 def test_references_are_parsed_from_json_lines() -> None:
