@@ -1,0 +1,1 @@
+"""The learning loop: from recorded outcomes to predictors, certificates and reports."""

@@ -1,0 +1,1 @@
+"""From a query to a decision: signals, hard filters, strategies, selection."""

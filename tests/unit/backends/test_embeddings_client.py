@@ -1,0 +1,118 @@
+"""The embeddings endpoint as its client sees it, by httpx's own mock transport."""
+
+import json
+from collections.abc import Callable
+
+import httpx
+import numpy as np
+import pytest
+from frontdesk_server.backends.embeddings import EmbeddingsClient
+from frontdesk_server.domain.errors import (
+    UpstreamCredentialsRefused,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamProtocolError,
+    UpstreamTimedOut,
+    UpstreamUnreachable,
+)
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Endpoint:
+    """Answers with [length of the text, 1], the last text first, and remembers the requests."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        texts = json.loads(request.content)["input"]
+        data = [{"index": index, "embedding": [float(len(text)), 1.0]} for index, text in enumerate(texts)]
+        return httpx.Response(200, json={"data": data[::-1]})
+
+
+def client_of(handler: Handler, **options: object) -> EmbeddingsClient:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+    settings = {"base_url": "http://upstream/v1/", "model": "small", "dimension": 2, **options}
+    return EmbeddingsClient(http, **settings)  # type: ignore[arg-type]
+
+
+def answering(content: object) -> Handler:
+    return lambda request: httpx.Response(200, json=content)
+
+
+def failing(error: Exception) -> Handler:
+    def handle(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    return handle
+
+
+async def test_vectors_come_normalised_in_the_order_of_the_texts() -> None:
+    vectors = await client_of(Endpoint()).embed(["abc", ""])
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, [[3 / 10**0.5, 1 / 10**0.5], [0.0, 1.0]], rtol=1e-6)
+
+
+async def test_the_request_names_model_texts_and_key() -> None:
+    endpoint = Endpoint()
+    await client_of(endpoint, api_key="secret").embed(["abc"])
+    (request,) = endpoint.requests
+    assert str(request.url) == "http://upstream/v1/embeddings"
+    assert request.headers["authorization"] == "Bearer secret"
+    assert json.loads(request.content) == {"model": "small", "input": ["abc"], "encoding_format": "float"}
+
+
+async def test_many_texts_go_out_in_batches() -> None:
+    endpoint = Endpoint()
+    vectors = await client_of(endpoint, max_batch=2).embed(["a", "bb", "ccc", "dddd", "eeeee"])
+    assert [len(json.loads(request.content)["input"]) for request in endpoint.requests] == [2, 2, 1]
+    np.testing.assert_allclose(vectors[:, 0] / vectors[:, 1], [1, 2, 3, 4, 5], rtol=1e-5)
+
+
+async def test_no_texts_need_no_request() -> None:
+    endpoint = Endpoint()
+    assert (await client_of(endpoint).embed([])).shape == (0, 2)
+    assert endpoint.requests == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"data": [{"index": 0, "embedding": [1.0, 2.0, 3.0]}]}, "dimension 3, but 2 is configured"),
+        ({"data": []}, "one vector for each of 1 texts"),
+        ({"data": [{"index": 0, "embedding": "AAAA"}]}, "one vector for each of 1 texts"),
+        ({"data": [{"index": 0, "embedding": 1.0}]}, "dimension 1, but 2 is configured"),
+        ([], "one vector for each of 1 texts"),
+    ],
+)
+async def test_an_answer_that_is_not_what_was_asked_for_is_a_protocol_error(content: object, says: str) -> None:
+    with pytest.raises(UpstreamProtocolError, match=says):
+        await client_of(answering(content)).embed(["abc"])
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind"),
+    [
+        (lambda request: httpx.Response(401, json={"error": {"message": "bad key"}}), UpstreamCredentialsRefused),
+        (lambda request: httpx.Response(429, headers={"retry-after": "3"}), UpstreamOverloaded),
+        (lambda request: httpx.Response(200, content=b"<html>"), UpstreamProtocolError),
+        (answering({"error": {"code": "overloaded_error", "message": "later"}}), UpstreamOverloaded),
+        (failing(httpx.ConnectError("refused")), UpstreamUnreachable),
+        (failing(httpx.ReadTimeout("slow")), UpstreamTimedOut),
+    ],
+    ids=["401", "429", "not JSON", "error object", "refused", "timeout"],
+)
+async def test_failures_are_those_of_any_upstream(handler: Handler, kind: type[UpstreamError]) -> None:
+    with pytest.raises(kind):
+        await client_of(handler).embed(["abc"])
+
+
+def test_the_id_tells_endpoints_models_and_dimensions_apart() -> None:
+    ids = [
+        client_of(Endpoint(), **options).id
+        for options in ({}, {"base_url": "http://other/v1"}, {"model": "large"}, {"dimension": 3}, {"api_key": "k"})
+    ]
+    assert ids[0] == ids[4]
+    assert len(set(ids)) == 4
