@@ -1,0 +1,15 @@
+"""Predicting, from a query's text alone, how well each model will answer it."""
+
+from frontdesk_server.predictor.artefact import Artefact, ArtefactError, EmbedderMismatchError, default_artefact_path
+from frontdesk_server.predictor.predict import Prediction, Predictor
+from frontdesk_server.predictor.tasks import TASKS
+
+__all__ = [
+    "TASKS",
+    "Artefact",
+    "ArtefactError",
+    "EmbedderMismatchError",
+    "Prediction",
+    "Predictor",
+    "default_artefact_path",
+]

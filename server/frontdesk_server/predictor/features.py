@@ -1,0 +1,63 @@
+"""From a text to what the predictor sees: its embedding, its signals, and its hashed words and word pairs."""
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontdesk_server.embedders import Embedder
+from frontdesk_server.predictor.signals import SIGNAL_NAMES, text_signals, words_of
+
+__all__ = ["FeatureSpec", "TextFeatures", "hashed_terms", "read_text"]
+
+MAX_TERM_WORDS = 600
+"""Words beyond this number are not hashed, so that a long document costs a bounded time."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """What an artefact was trained on; a change of any field needs a new artefact."""
+
+    lexical_bits: int
+    """Terms are hashed into 2 ** lexical_bits buckets."""
+    signal_names: tuple[str, ...] = SIGNAL_NAMES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextFeatures:
+    """One text as numbers."""
+
+    dense: NDArray[np.float32]
+    """[embedder dimension], unit norm."""
+    signals: NDArray[np.float32]
+    """[len(SIGNAL_NAMES)]."""
+    buckets: NDArray[np.int64]
+    """Distinct hashed terms, ascending."""
+    damped_counts: NDArray[np.float64]
+    """1 + ln(how often the term occurs), as long as `buckets`."""
+
+
+def read_text(text: str, embedder: Embedder, lexical_bits: int) -> TextFeatures:
+    """Return the features of one text."""
+    words = words_of(text)
+    lowered = [word.lower() for word in words]
+    return TextFeatures(embedder.embed(text), text_signals(text, words, lowered), *hashed_terms(lowered, lexical_bits))
+
+
+def hashed_terms(lowered: Sequence[str], bits: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the buckets of words and of pairs of neighbours, and their damped counts.
+
+    Character runs, which :mod:`frontdesk_server.embedders.sparse` adds, cost this predictor quality. The hash is CRC-32,
+    the same in every process and version.
+    """
+    encoded = [word.encode("utf-8", "surrogatepass") for word in lowered[:MAX_TERM_WORDS]]
+    crc32, mask = zlib.crc32, (1 << bits) - 1
+    found = [crc32(word) & mask for word in encoded]
+    found += [crc32(b" ".join(pair)) & mask for pair in pairwise(encoded)]
+    counts = Counter(found)
+    buckets = np.fromiter(sorted(counts), dtype=np.int64, count=len(counts))
+    return buckets, 1.0 + np.log([counts[bucket] for bucket in buckets.tolist()])
