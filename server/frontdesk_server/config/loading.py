@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,14 @@ class LoadedConfig:
     config: Config
     source: str
     version: str
+    places: Mapping[Path_, Place] = field(default_factory=dict, repr=False)
+
+    def fault(self, location: Path_, message: str) -> ConfigFault:
+        """A fault at a location of the configuration, or at the deepest part of it that the file spells out."""
+        place = next(
+            (self.places[location[:n]] for n in range(len(location), 0, -1) if location[:n] in self.places), (0, 0)
+        )
+        return ConfigFault(message, _dotted(location), *place)
 
 
 def default_config_path() -> Path:
@@ -85,7 +93,7 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
     if faults:
         raise ConfigError(source, faults)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
-    return LoadedConfig(config, source, digest[:_VERSION_DIGITS])
+    return LoadedConfig(config, source, digest[:_VERSION_DIGITS], reader.places)
 
 
 class _Reader:
@@ -94,11 +102,11 @@ class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._constructor = SafeConstructor()
-        self._places: dict[Path_, Place] = {}
+        self.places: dict[Path_, Place] = {}
         self.faults: list[ConfigFault] = []
 
     def value(self, node: yaml.Node, path: Path_) -> Any:
-        self._places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        self.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -135,17 +143,17 @@ class _Reader:
     def fault(self, location: Path_, message: str) -> ConfigFault:
         """A fault at the deepest place that the file has on the way to this location."""
         known = self._known(location)
-        return ConfigFault(message, _dotted(known), *self._places.get(known, (0, 0)))
+        return ConfigFault(message, _dotted(known), *self.places.get(known, (0, 0)))
 
     def _known(self, path: Path_) -> Path_:
         """The location without the union tags that pydantic puts between its parts."""
         known: Path_ = ()
         for part in path:
-            if (*known, part) in self._places:
+            if (*known, part) in self.places:
                 known = (*known, part)
         if path and isinstance(path[-1], str) and known[-1:] != path[-1:]:
             parent = known
-            self._places.setdefault((*known, path[-1]), self._places.get(parent, (0, 0)))
+            self.places.setdefault((*known, path[-1]), self.places.get(parent, (0, 0)))
             known = (*known, path[-1])
         return known
 

@@ -3,48 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import PlanStep, StrategyStep, Verdict
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What a strategy expects of one model: quality in [0, 1] and its standard deviation."""
-
-    quality: float
-    uncertainty: float | None = None
+from frontdesk_server.routing.selection import Outlook, Prediction, Preferences
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingContext:
     """One query on its way through the tree.
 
-    `eligible` are the models that passed the hard filters. `deadline` is the clock's monotonic instant at which routing
-    must have decided.
+    `eligible` are the models that passed the hard filters, `outlooks` what each is expected to take, `preferences` the
+    caller's wishes with the router's defaults. `only` are the models to which a rule has restricted the query, so that
+    no other may even read it; None where none has. `deadline` is the clock's monotonic instant at which routing must
+    have decided.
     """
 
     query: Query
     signals: Signals
     policy: RoutingPolicy
     eligible: Mapping[str, Model]
+    outlooks: Mapping[str, Outlook]
+    preferences: Preferences
     deadline: float
     observation: AttemptParent
+    clock: Clock
+    only: frozenset[str] | None = None
+
+    @property
+    def hash_key(self) -> str:
+        """What stable hashes go by: the caller's affinity key, else the text."""
+        return self.policy.affinity_key or self.signals.text
+
+    def within(self, only: frozenset[str]) -> RoutingContext:
+        """The same query, restricted to these models."""
+        eligible = {name: model for name, model in self.eligible.items() if name in only}
+        return replace(self, eligible=eligible, only=intersection(self.only, only))
+
+    def may_read(self, model: str) -> bool:
+        """Whether the query may be shown to a model that does not answer it, such as a router LLM."""
+        return self.only is None or model in self.only
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """What a strategy concluded.
 
-    With verdict CHOSE either `model` is the choice, or `predictions` are given and selection chooses by the policy.
-    `steps` are a cascade's; `only` restricts the query to these models, fallbacks included, whoever decides.
-    `steps_taken` lists every strategy asked below and including this one, in order.
+    With verdict CHOSE, `model` is the choice; `predictions` and `scores` tell what it went by. `steps` are a cascade's,
+    the first of which is of `model`. `only` restricts the query to these models, fallbacks included, whoever decides;
+    None does not restrict it. `propensity` is the probability with which this branch of the tree was taken.
+    `steps_taken` lists this strategy and every one asked below it, in order.
     """
 
     verdict: Verdict
@@ -52,8 +67,9 @@ class Ranking:
     model: str = ""
     confidence: float | None = None
     predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
     steps: tuple[PlanStep, ...] = ()
-    only: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
     propensity: float = 1.0
     steps_taken: tuple[StrategyStep, ...] = ()
 
@@ -70,4 +86,38 @@ class Strategy(Protocol):
         """Its place in the router's tree, such as "default/chain.1/rules"."""
 
     async def rank(self, context: RoutingContext) -> Ranking:
-        """Conclude; failures of its own come as a Ranking, never as an exception."""
+        """Conclude by `conclude`; failures of its own come as a Ranking, never as an exception."""
+
+
+def conclude(
+    strategy: Strategy, context: RoutingContext, started: float, ranking: Ranking, *, cost_nano_usd: int | None = 0
+) -> Ranking:
+    """The ranking with this strategy's own step put before those below it. `started` is the clock's monotonic time."""
+    step = StrategyStep(
+        path=strategy.path,
+        strategy=strategy.kind,
+        verdict=ranking.verdict,
+        reason=ranking.reason,
+        duration_seconds=context.clock.monotonic() - started,
+        model=ranking.model,
+        confidence=ranking.confidence,
+        cost_nano_usd=cost_nano_usd,
+    )
+    return replace(ranking, steps_taken=(step, *ranking.steps_taken))
+
+
+async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
+    """Ask a strategy; what goes wrong in it becomes a failed ranking, so that the next one can take over."""
+    started = context.clock.monotonic()
+    try:
+        return await strategy.rank(context)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        return conclude(strategy, context, started, Ranking(Verdict.FAILED, reason))
+
+
+def intersection(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:
+    """The models that both restrictions leave."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first & second

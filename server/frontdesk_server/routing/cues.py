@@ -1,0 +1,91 @@
+"""Wordings that tell a query's task and difficulty: data from cues.yaml, matched in one pass by a RE2 set."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import re2
+import yaml
+
+from frontdesk_server.domain.signals import Task
+
+_MAX_MEMORY_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One cue; cues.yaml says what its entries mean. `label` explains it in a decision."""
+
+    label: str
+    pattern: str
+    raises: float = 0.0
+    lowers: float = 0.0
+    votes: tuple[tuple[Task, float], ...] = ()
+    code: float = 0.0
+    math: float = 0.0
+    given: bool = False
+    instructs: bool = False
+
+
+class CueSet:
+    """All cues, compiled. Immutable, and safe to share."""
+
+    def __init__(self, cues: tuple[Cue, ...]) -> None:
+        self.cues = cues
+        options = re2.Options()
+        options.case_sensitive = False
+        options.max_mem = _MAX_MEMORY_BYTES
+        options.log_errors = False
+        self._set = re2.Set.SearchSet(options)
+        for cue in cues:
+            self._set.Add(cue.pattern)
+        self._set.Compile()
+
+    def found_in(self, text: str) -> list[Cue]:
+        """The cues that occur in a text, in their order."""
+        cues = self.cues
+        return [cues[index] for index in sorted(self._set.Match(text.encode("utf-8", "replace")) or ())]
+
+
+@functools.cache
+def default_cues() -> CueSet:
+    """The cues that ship with Frontdesk."""
+    source = resources.files("frontdesk_server.routing").joinpath("cues.yaml").read_text("utf-8")
+    document = yaml.safe_load(source)
+    words = {name: "".join(text.splitlines()) for name, text in document["words"].items()}
+    return CueSet(tuple(_cue(entry, words) for entry in document["cues"]))
+
+
+def _cue(entry: Mapping[str, Any], words: Mapping[str, str]) -> Cue:
+    alternatives = "|".join(map(_bounded, entry["any"].splitlines()))
+    for name, text in words.items():
+        alternatives = alternatives.replace(f"<{name}>", text)
+    match entry.get("at"):
+        case "opening":
+            pattern = rf"^\W*(?:(?:{words['courtesy']})\W+)*(?:{alternatives})"
+        case "whole":
+            pattern = rf"^\W*(?:{alternatives})[\s!?.,)=]*$"
+        case _:
+            pattern = alternatives
+    return Cue(
+        label=entry["label"],
+        pattern=pattern,
+        raises=entry.get("raises", 0.0),
+        lowers=entry.get("lowers", 0.0),
+        votes=tuple((Task(name), float(points)) for name, points in entry.get("votes", {}).items()),
+        code=entry.get("code", 0.0),
+        math=entry.get("math", 0.0),
+        given=entry.get("given", False),
+        instructs=entry.get("instructs", False),
+    )
+
+
+def _bounded(alternative: str) -> str:
+    """Hold letters and digits at the ends of each alternative to word boundaries."""
+    start = r"\b" if alternative[0].isalnum() or alternative.startswith(("(?:", "<")) else ""
+    end = r"\b" if alternative[-1].isalnum() or alternative[-1] in ")>?" else ""
+    return f"{start}(?:{alternative}){end}"

@@ -1,0 +1,264 @@
+"""The engine: signals, hard filters, the router's tree, selection; out comes an explained decision with its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.config.strategies import CheckConfig, RouterConfig
+from frontdesk_server.domain.asking import Ask
+from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.conditions import Conditions
+from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, StepKind
+from frontdesk_server.domain.errors import (
+    ConfigError,
+    NoEligibleModel,
+    PermissionDenied,
+    UnknownModel,
+    UnknownRouter,
+    UpstreamError,
+)
+from frontdesk_server.domain.ids import new_decision_id
+from frontdesk_server.domain.model import Model, Pool
+from frontdesk_server.domain.observer import AttemptParent
+from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.signals import Signals
+from frontdesk_server.domain.usage import sum_known
+from frontdesk_server.embedders import AsyncEmbedder, EmbedderError
+from frontdesk_server.routing.choice import Choice, choose, explore
+from frontdesk_server.routing.nodes.scope import StrategyTools
+from frontdesk_server.routing.selection import Prediction, Preferences, prior_predictions, select
+from frontdesk_server.routing.signals import compute_signals
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, consult
+from frontdesk_server.routing.survey import Survey, survey
+from frontdesk_server.routing.tree import build_trees
+
+log = structlog.get_logger()
+
+_MILLISECONDS_PER_SECOND = 1000
+_SHOWN_CUES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A configured router, ready to work. `strongest` is the model that savings are computed against."""
+
+    name: str
+    config: RouterConfig
+    strategy: Strategy
+    models: tuple[Model, ...]
+    preferences: Preferences
+    strongest: str
+
+
+class Engine:
+    """Decides for one configuration. Immutable; a new configuration gets a new engine."""
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        pool: Pool,
+        conditions: Conditions,
+        ask: Ask,
+        clock: Clock,
+        embedder: AsyncEmbedder,
+    ) -> None:
+        """Build every router's tree. Await `prepare` before the first query.
+
+        Raises:
+            ConfigError: the trees contradict themselves or the pool; lists every fault with its place.
+        """
+        trees, faults = build_trees(
+            loaded.config, pool, StrategyTools(ask, clock, embedder, Path(loaded.source).parent)
+        )
+        if faults:
+            raise ConfigError(loaded.source, [loaded.fault(fault.location, fault.message) for fault in faults])
+        self.checks: Mapping[str, CheckConfig] = trees.checks
+        self._routers = {
+            name: _router(name, config, trees.strategies[name], pool) for name, config in loaded.config.routers.items()
+        }
+        self._preparations = trees.preparations
+        self._pool = pool
+        self._version = loaded.version
+        self._conditions = conditions
+        self._clock = clock
+
+    async def prepare(self) -> None:
+        """Do what takes long before queries come. What fails here is tried again by the queries that need it."""
+        for prepare in self._preparations:
+            try:
+                await prepare()
+            except (EmbedderError, UpstreamError) as error:
+                log.warning("routing.unprepared", error=str(error))
+
+    def router_models(self, router: str) -> Collection[str]:
+        """Names of a router's models. Raises `UnknownRouter`."""
+        return [model.name for model in self.router(router).models]
+
+    async def route(
+        self,
+        query: Query,
+        policy: RoutingPolicy,
+        *,
+        caller: Caller,
+        deadline: float | None,
+        observation: AttemptParent,
+    ) -> Decision:
+        """Decide for one query. `deadline` is an instant of the clock's monotonic time.
+
+        Router LLMs hang their spans on the observation; whoever started it ends it.
+
+        Raises:
+            UnknownRouter: no router has the policy's name.
+            UnknownModel: the policy allows or excludes a model that the pool does not have.
+            PermissionDenied: the caller may not use the router.
+            NoEligibleModel: every model is excluded; the error names each one's reason.
+        """
+        started = self._clock.monotonic()
+        router = self.router(policy.router)
+        self._check_policy(policy, caller)
+        signals = compute_signals(query)
+        remaining = None if deadline is None else deadline - started
+        field = survey(router.models, query, policy, signals, caller, self._conditions, remaining)
+        _demand_eligible(field)
+        context = RoutingContext(
+            query=query,
+            signals=signals,
+            policy=policy,
+            eligible=field.eligible,
+            outlooks=field.outlooks,
+            preferences=router.preferences.resolved(policy),
+            deadline=self._routing_deadline(router, started, deadline),
+            observation=observation,
+            clock=self._clock,
+        )
+        ranking = await consult(router.strategy, context)
+        if ranking.only is not None:
+            field, context = field.within(ranking.only), context.within(ranking.only)
+            _demand_eligible(field)
+        predictions = _predictions(ranking, context)
+        choice = choose(ranking, context, router.config.default_model, predictions)
+        choice = explore(choice, context, router.config.exploration, router.name)
+        return self._decision(router, started, choice, ranking, field, context)
+
+    def router(self, name: str) -> Router:
+        """A router by its name. Raises `UnknownRouter`."""
+        router = self._routers.get(name)
+        if router is None:
+            raise UnknownRouter(name, list(self._routers))
+        return router
+
+    def _check_policy(self, policy: RoutingPolicy, caller: Caller) -> None:
+        if caller.routers and policy.router not in caller.routers:
+            raise PermissionDenied(f"{caller.name} may not use router {policy.router!r}")
+        for field, names in (("allowed_models", policy.allowed_models), ("excluded_models", policy.excluded_models)):
+            for name in sorted(names):
+                if name not in self._pool:
+                    raise UnknownModel(f"policy.{field}", name, list(self._pool))
+
+    def _routing_deadline(self, router: Router, started: float, deadline: float | None) -> float:
+        own = started + router.config.strategy_timeout_ms / _MILLISECONDS_PER_SECOND
+        return own if deadline is None else min(own, deadline)
+
+    def _decision(
+        self,
+        router: Router,
+        started: float,
+        choice: Choice,
+        ranking: Ranking,
+        field: Survey,
+        context: RoutingContext,
+    ) -> Decision:
+        return Decision(
+            decision_id=new_decision_id(),
+            model=choice.model,
+            reason=f"{choice.reason}; {_described(context.signals)}",
+            strategy=choice.strategy,
+            path=ranking.steps_taken,
+            candidates=_candidates(choice, ranking, field, context),
+            plan=_plan(choice, router, context),
+            signals=context.signals,
+            router=router.name,
+            router_version=self._version,
+            strongest_model=router.strongest,
+            decided_at=self._clock.now(),
+            router_duration_seconds=self._clock.monotonic() - started,
+            router_cost_nano_usd=sum_known(step.cost_nano_usd for step in ranking.steps_taken),
+            propensity=choice.propensity,
+            explored=choice.explored,
+        )
+
+
+def _router(name: str, config: RouterConfig, strategy: Strategy, pool: Pool) -> Router:
+    models = tuple(pool[model] for model in config.models or pool)
+    preferences = Preferences(config.quality_floor, config.cost_weight, config.latency_weight)
+    return Router(name, config, strategy, models, preferences, _strongest(models))
+
+
+def _strongest(models: Sequence[Model]) -> str:
+    """The model of the highest prior quality; among equals, and without priors, the dearest; then by name."""
+
+    def strength(model: Model) -> tuple[float, int, str]:
+        price = -1 if model.prices is None else model.prices.output_nano_usd_per_million
+        return (-1.0 if model.quality is None else model.quality, price, model.name)
+
+    return max(models, key=strength).name
+
+
+def _demand_eligible(field: Survey) -> None:
+    if not field.eligible:
+        raise NoEligibleModel({name: exclusion.detail for name, exclusion in field.exclusions.items()})
+
+
+def _predictions(ranking: Ranking, context: RoutingContext) -> dict[str, Prediction]:
+    """Of the eligible models: what the strategies predict, else what the priors say."""
+    predictions = prior_predictions(context.eligible.values(), context.signals.difficulty)
+    predictions.update((name, p) for name, p in ranking.predictions.items() if name in context.eligible)
+    return predictions
+
+
+def _plan(choice: Choice, router: Router, context: RoutingContext) -> tuple[PlanStep, ...]:
+    """The chosen steps, then those of the router's fallbacks that may answer and are not among them."""
+    taken = {step.model for step in choice.steps}
+    fallbacks = (
+        PlanStep(name, StepKind.FALLBACK)
+        for name in router.config.fallbacks
+        if name in context.eligible and name not in taken
+    )
+    return (*choice.steps, *fallbacks)[: context.policy.max_attempts or router.config.max_attempts]
+
+
+def _candidates(choice: Choice, ranking: Ranking, field: Survey, context: RoutingContext) -> tuple[Candidate, ...]:
+    """The choice, then the others best first, then models of unknown quality, then the excluded ones."""
+    scores: dict[str, float] = {}
+    if choice.predictions:
+        ranked = select(choice.predictions, context.outlooks, context.preferences).ranked
+        scores = {scored.model: scored.utility for scored in ranked}
+    order = dict.fromkeys((choice.model, *scores, *sorted(field.eligible), *sorted(field.exclusions)))
+    scores |= ranking.scores
+    candidates = []
+    for name in order:
+        prediction, outlook = choice.predictions.get(name), field.outlooks[name]
+        candidates.append(
+            Candidate(
+                model=name,
+                predicted_quality=prediction.quality if prediction else None,
+                quality_uncertainty=prediction.uncertainty if prediction else None,
+                predicted_cost_nano_usd=outlook.cost_nano_usd,
+                predicted_time_to_first_token_seconds=outlook.time_to_first_token_seconds,
+                score=scores.get(name),
+                exclusion=field.exclusions.get(name),
+            )
+        )
+    return tuple(candidates)
+
+
+def _described(signals: Signals) -> str:
+    cues = f" ({', '.join(signals.difficulty_cues[:_SHOWN_CUES])})" if signals.difficulty_cues else ""
+    return f"task {signals.task.value}, difficulty {signals.difficulty:.2f}{cues}"

@@ -1,0 +1,1 @@
+"""Builders of the strategies that need more than their configuration. One file each."""

@@ -1,0 +1,44 @@
+"""Builds the strategy `classifier` from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from frontdesk_server.config.strategies import ClassifierConfig
+from frontdesk_server.predictor import Artefact, ArtefactError, Predictor, default_artefact_path
+from frontdesk_server.routing.nodes.scope import Location, Scope
+from frontdesk_server.routing.strategies.base import Strategy
+from frontdesk_server.routing.strategies.chain import Chain
+from frontdesk_server.routing.strategies.classifier import Classifier
+
+_DEFAULT = "default"
+
+
+def build_classifier(
+    config: ClassifierConfig, path: str, location: Location, scope: Scope, then: Mapping[str, Strategy]
+) -> Strategy:
+    """Build it, and note what contradicts itself; an artefact that cannot be used leaves nothing to ask."""
+    for name in config.models:
+        scope.check_candidate(name, (*location, "models", name))
+    folder = default_artefact_path() if config.artefact == _DEFAULT else scope.tools.folder / config.artefact
+    try:
+        artefact = Artefact.load(folder)
+        artefact.check_embedder(scope.tools.embedder.id)
+    except ArtefactError as error:
+        scope.fault((*location, "artefact"), str(error))
+        return Chain(path, ())
+    for name, known_as in config.models.items():
+        if known_as not in artefact.models:
+            known = ", ".join(artefact.models)
+            scope.fault((*location, "models", name), f"the artefact knows no model {known_as!r}; it knows {known}")
+    places = {name: place for place, name in enumerate(artefact.models)}
+    columns = {name: places[known_as] for name in scope.models if (known_as := config.models.get(name, name)) in places}
+    return Classifier(
+        path=path,
+        predictor=Predictor(artefact, None),
+        embedder=scope.tools.embedder,
+        columns=columns,
+        quality_floor=config.quality_floor,
+        max_uncertainty=config.max_uncertainty,
+        then=then,
+    )

@@ -1,0 +1,64 @@
+"""What the builders of strategies work with: the router's models, the tools, and a list of faults to add to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableSequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from frontdesk_server.domain.asking import Ask
+from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.model import Model
+from frontdesk_server.embedders import AsyncEmbedder
+
+Location = tuple[str | int, ...]
+"""A place in the configuration, such as ("routers", "default", "strategy")."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedFault:
+    """A fault and the place in the configuration where it stands."""
+
+    location: Location
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyTools:
+    """What strategies need of the outside."""
+
+    ask: Ask
+    clock: Clock
+    embedder: AsyncEmbedder
+    folder: Path
+    """Where relative paths of the configuration start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One router while it is being built. `models` are its candidates, `pool` all models."""
+
+    models: Mapping[str, Model]
+    pool: Mapping[str, Model]
+    tools: StrategyTools
+    faults: MutableSequence[LocatedFault]
+    preparations: MutableSequence[Callable[[], Awaitable[None]]]
+    """What has to be awaited before the first query, so that none has to wait."""
+
+    def fault(self, location: Location, message: str) -> None:
+        """Note a fault and go on, so that all are reported together."""
+        self.faults.append(LocatedFault(location, message))
+
+    def check_candidate(self, name: str, location: Location) -> None:
+        """Note a fault unless the name is one of the router's models."""
+        if name not in self.models:
+            self.fault(location, _no_model(name, self.models))
+
+    def check_helper(self, name: str, location: Location) -> None:
+        """Note a fault unless the name is one of the pool's models."""
+        if name not in self.pool:
+            self.fault(location, _no_model(name, self.pool))
+
+
+def _no_model(name: str, known: Iterable[str]) -> str:
+    return f"no model is named {name!r}; there are {', '.join(sorted(known))}"

@@ -1,0 +1,93 @@
+"""classifier: a trained artefact predicts every model's quality, and selection chooses by the caller's wishes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from frontdesk_server.domain.decision import Verdict
+from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Vector
+from frontdesk_server.predictor import Prediction as Forecast
+from frontdesk_server.routing.selection import Prediction, Preferences, prior_predictions, select
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude
+from frontdesk_server.routing.strategies.choosing import hand_over
+
+
+class QualityPredictor(Protocol):
+    """A trained artefact at work."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models it was trained on."""
+
+    def predict(self, text: str, vector: Vector) -> Forecast:
+        """What to expect of each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """Predicts and selects. `columns` map the pool's models to the artefact's.
+
+    Models that the artefact does not know are judged by their prior quality and the difficulty that it predicts.
+    """
+
+    path: str
+    predictor: QualityPredictor
+    embedder: AsyncEmbedder
+    columns: Mapping[str, int]
+    quality_floor: float | None = None
+    max_uncertainty: float | None = None
+    then: Mapping[str, Strategy] = field(default_factory=dict)
+    kind: str = "classifier"
+
+    async def rank(self, context: RoutingContext) -> Ranking:
+        """The selected model; abstains when its quality is too uncertain, or nothing can be predicted."""
+        started = context.clock.monotonic()
+        return await hand_over(conclude(self, context, started, await self._classify(context)), self.then, context)
+
+    async def _classify(self, context: RoutingContext) -> Ranking:
+        text = context.signals.text
+        if not text.strip():
+            return Ranking(Verdict.ABSTAINED, "there is no text to judge")
+        try:
+            async with asyncio.timeout(context.deadline - context.clock.monotonic()):
+                vector = (await self.embedder.embed([text]))[0]
+        except TimeoutError:
+            return Ranking(Verdict.TIMED_OUT, "the embedder did not answer in time")
+        except (EmbedderError, UpstreamError) as error:
+            return Ranking(Verdict.FAILED, str(error))
+        return self._select(self.predictor.predict(text, vector), context)
+
+    def _select(self, forecast: Forecast, context: RoutingContext) -> Ranking:
+        predictions = self._predictions(forecast, context)
+        if not predictions:
+            return Ranking(Verdict.ABSTAINED, "nothing is known of the eligible models")
+        selection = select(predictions, context.outlooks, self._preferences(context))
+        chosen = predictions[selection.model]
+        reason = selection.reason
+        if forecast.difficulty is not None:
+            reason = f"{reason} (task {forecast.task}, difficulty {forecast.difficulty:.2f})"
+        confidence = None if chosen.uncertainty is None else 1 - chosen.uncertainty
+        if self.max_uncertainty is not None and (chosen.uncertainty or 0.0) > self.max_uncertainty:
+            reason = f"{reason}, but only to within {chosen.uncertainty:.2f}"
+            return Ranking(Verdict.ABSTAINED, reason, confidence=confidence, predictions=predictions)
+        return Ranking(Verdict.CHOSE, reason, selection.model, confidence=confidence, predictions=predictions)
+
+    def _predictions(self, forecast: Forecast, context: RoutingContext) -> dict[str, Prediction]:
+        difficulty = context.signals.difficulty if forecast.difficulty is None else forecast.difficulty
+        predictions = prior_predictions(context.eligible.values(), difficulty)
+        quality, uncertainty = forecast.quality.tolist(), forecast.uncertainty.tolist()
+        for name in context.eligible:
+            column = self.columns.get(name)
+            if column is not None:
+                predictions[name] = Prediction(quality[column], uncertainty[column])
+        return predictions
+
+    def _preferences(self, context: RoutingContext) -> Preferences:
+        """The strategy's own floor stands between the caller's and the router's."""
+        if self.quality_floor is None or context.policy.quality_floor is not None:
+            return context.preferences
+        return replace(context.preferences, quality_floor=self.quality_floor)

@@ -1,0 +1,216 @@
+"""Builds every router's tree of strategies from the configuration, and finds what contradicts itself in it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from frontdesk_server.config.root import Config
+from frontdesk_server.config.strategies import (
+    AgreementCheck,
+    CascadeConfig,
+    ChainConfig,
+    CheckConfig,
+    ChoosingConfig,
+    ClassifierConfig,
+    CombinedCheck,
+    EmbeddingConfig,
+    LlmConfig,
+    ModelStrategy,
+    RouterConfig,
+    RouterReference,
+    Rule,
+    RulesConfig,
+    SplitConfig,
+    StrategyConfig,
+    VerifierCheck,
+)
+from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
+from frontdesk_server.domain.model import Pool
+from frontdesk_server.routing.nodes.classifier import build_classifier
+from frontdesk_server.routing.nodes.embedding import build_embedding
+from frontdesk_server.routing.nodes.llm import build_llm
+from frontdesk_server.routing.nodes.scope import LocatedFault, Location, Scope, StrategyTools
+from frontdesk_server.routing.strategies.base import Strategy
+from frontdesk_server.routing.strategies.cascade import Cascade, LaidStep
+from frontdesk_server.routing.strategies.chain import Chain
+from frontdesk_server.routing.strategies.conditions import CompiledCondition, ConditionCompiler, InvalidPattern
+from frontdesk_server.routing.strategies.model import FixedModel
+from frontdesk_server.routing.strategies.reference import RouterReferenceStrategy
+from frontdesk_server.routing.strategies.rules import CompiledRule, Rules
+from frontdesk_server.routing.strategies.split import Arm, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Every router's tree by its name, and the checks that plans name by their paths."""
+
+    strategies: Mapping[str, Strategy]
+    checks: Mapping[str, CheckConfig]
+    preparations: Sequence[Callable[[], Awaitable[None]]]
+
+
+def build_trees(config: Config, pool: Pool, tools: StrategyTools) -> tuple[Trees, list[LocatedFault]]:
+    """Build all trees, and list every fault found on the way; with faults the trees must not be used."""
+    strategies: dict[str, Strategy] = {}
+    checks: dict[str, CheckConfig] = {}
+    faults: list[LocatedFault] = []
+    preparations: list[Callable[[], Awaitable[None]]] = []
+    references: dict[str, list[tuple[Location, str]]] = {}
+    for name, router in config.routers.items():
+        models = {model: pool[model] for model in router.models or pool if model in pool}
+        builder = _Builder(Scope(models, pool, tools, faults, preparations), config.routers.keys(), strategies, checks)
+        location: Location = ("routers", name)
+        builder.check_router(router, location)
+        strategies[name] = builder.build(router.strategy, f"{name}/{router.strategy.kind}", (*location, "strategy"))
+        references[name] = builder.references
+    faults += _cycles(references)
+    return Trees(strategies, checks, preparations), faults
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Builds one router's tree."""
+
+    scope: Scope
+    routers: Set[str]
+    trees: Mapping[str, Strategy]
+    checks: dict[str, CheckConfig]
+    references: list[tuple[Location, str]] = field(default_factory=list)
+
+    def check_router(self, router: RouterConfig, location: Location) -> None:
+        """Check the models that the router itself names."""
+        for index, name in enumerate(router.models):
+            self.scope.check_helper(name, (*location, "models", index))
+        self.scope.check_candidate(router.default_model, (*location, "default_model"))
+        for index, name in enumerate(router.fallbacks):
+            self.scope.check_candidate(name, (*location, "fallbacks", index))
+
+    def build(self, config: StrategyConfig, path: str, location: Location) -> Strategy:
+        """Build a strategy and all below it; `path` is its place in the tree, `location` that in the configuration."""
+        match config:
+            case RulesConfig():
+                return self._rules(config, path, location)
+            case EmbeddingConfig():
+                return build_embedding(config, path, location, self.scope, self._then(config, path, location))
+            case ClassifierConfig():
+                return build_classifier(config, path, location, self.scope, self._then(config, path, location))
+            case LlmConfig():
+                return build_llm(config, path, location, self.scope, self._then(config, path, location))
+            case CascadeConfig():
+                return self._cascade(config, path, location)
+            case ChainConfig():
+                children = (
+                    self.build(child, f"{path}.{index}/{child.kind}", (*location, "strategies", index))
+                    for index, child in enumerate(config.strategies)
+                )
+                return Chain(path, tuple(children))
+            case SplitConfig():
+                return self._split(config, path, location)
+            case RouterReference():
+                return self._reference(config, path, location)
+            case ModelStrategy():
+                self.scope.check_candidate(config.model, (*location, "model"))
+                return FixedModel(path, config.model)
+
+    def _then(self, config: ChoosingConfig, path: str, location: Location) -> dict[str, Strategy]:
+        """The strategies that follow a chosen model."""
+        then = {}
+        for model, follower in config.then.items():
+            place = (*location, "then", model)
+            self.scope.check_candidate(model, place)
+            then[model] = self.build(follower, f"{path}.{model}/{follower.kind}", place)
+        return then
+
+    def _rules(self, config: RulesConfig, path: str, location: Location) -> Rules:
+        compiler = ConditionCompiler()
+        rules = [
+            self._rule(rule, compiler, f"{path}.{rule.name}", (*location, "rules", index))
+            for index, rule in enumerate(config.rules)
+        ]
+        try:
+            compiler.finish()
+        except InvalidPattern as error:
+            self.scope.fault((*location, "rules"), str(error))
+        return Rules(path, rules, compiler.last, compiler.anywhere)
+
+    def _rule(self, rule: Rule, compiler: ConditionCompiler, path: str, location: Location) -> CompiledRule:
+        for name in sorted(rule.only):
+            self.scope.check_candidate(name, (*location, "only"))
+        if rule.model is not None:
+            self.scope.check_candidate(rule.model, (*location, "model"))
+            if rule.only and rule.model not in rule.only:
+                self.scope.fault((*location, "model"), f"rule {rule.name!r} chooses a model that its `only` rules out")
+        condition: CompiledCondition | None = None
+        try:
+            condition = compiler.compile(rule.when) if rule.when is not None else None
+        except InvalidPattern as error:
+            self.scope.fault((*location, "when"), f"rule {rule.name!r}: {error}")
+        then = None
+        if rule.then is not None:
+            then = self.build(rule.then, f"{path}/{rule.then.kind}", (*location, "then"))
+        return CompiledRule(rule.name, condition, rule.model or "", then, rule.only or None)
+
+    def _cascade(self, config: CascadeConfig, path: str, location: Location) -> Cascade:
+        steps = []
+        for index, step in enumerate(config.steps):
+            place = (*location, "steps", index)
+            self.scope.check_candidate(step.model, (*place, "model"))
+            if step.check is None:
+                steps.append(LaidStep(PlanStep(step.model, StepKind.ESCALATION)))
+                continue
+            check = f"{path}.{index}"
+            self.checks[check] = step.check
+            gate_tokens = config.gate_tokens if config.stream_mode is StreamMode.GATE else 0
+            plan_step = PlanStep(step.model, StepKind.ESCALATION, check, config.stream_mode, gate_tokens)
+            steps.append(LaidStep(plan_step, frozenset(self._asked_by(step.check, (*place, "check")))))
+        return Cascade(path, tuple(steps))
+
+    def _asked_by(self, check: CheckConfig, location: Location) -> Iterator[str]:
+        """The models that a check asks, beside that whose answer it judges."""
+        match check:
+            case CombinedCheck():
+                for index, part in enumerate(check.checks):
+                    yield from self._asked_by(part, (*location, "checks", index))
+            case VerifierCheck() | AgreementCheck() if check.model is not None:
+                self.scope.check_helper(check.model, (*location, "model"))
+                yield check.model
+
+    def _split(self, config: SplitConfig, path: str, location: Location) -> Split:
+        total = sum(arm.weight for arm in config.arms)
+        arms = []
+        for index, arm in enumerate(config.arms):
+            strategy = self.build(
+                arm.strategy, f"{path}.{arm.name}/{arm.strategy.kind}", (*location, "arms", index, "strategy")
+            )
+            arms.append(Arm(arm.name, arm.weight / total, strategy))
+        return Split(path, arms, config.salt)
+
+    def _reference(self, config: RouterReference, path: str, location: Location) -> RouterReferenceStrategy:
+        place = (*location, "router")
+        if config.router not in self.routers:
+            known = ", ".join(sorted(self.routers))
+            self.scope.fault(place, f"no router is named {config.router!r}; there are {known}")
+        self.references.append((place, config.router))
+        return RouterReferenceStrategy(path, config.router, self.trees)
+
+
+def _cycles(references: Mapping[str, list[tuple[Location, str]]]) -> list[LocatedFault]:
+    """A fault for every reference that leads back to its own router."""
+    return [
+        LocatedFault(location, f"router {name!r} refers to itself by way of {target!r}")
+        for name, targets in references.items()
+        for location, target in targets
+        if name in _reachable(target, references)
+    ]
+
+
+def _reachable(start: str, references: Mapping[str, list[tuple[Location, str]]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += [target for _, target in references.get(name, ())]
+    return reached
