@@ -27,6 +27,7 @@ INSTANT = datetime(2026, 11, 24, 10, 30, 15, 123456, tzinfo=UTC)
 
 SIGNALS = Signals(
     text="def f(): ...",
+    text_characters=12,
     task=Task.CODE,
     difficulty=0.75,
     input_tokens=42,

@@ -53,7 +53,7 @@ def a_decision(*, router: str = "default", model: str = "small", at: datetime | 
             PlanStep("small", StepKind.PRIMARY, "default/chain.1/cascade.0", StreamMode.GATE, 16),
             PlanStep("large", StepKind.ESCALATION),
         ),
-        signals=Signals(SECRET_TEXT, Task.CODE, 0.4, 12, code=True, language="en", difficulty_cues=("proof",)),
+        signals=Signals(SECRET_TEXT, Task.CODE, 0.4, 12, text_characters=len(SECRET_TEXT), code=True, language="en", difficulty_cues=("proof",)),
         router=router,
         router_version="v1",
         strongest_model="large",

@@ -12,6 +12,7 @@ from frontdesk_server.backends import build_backend
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Model
+from frontdesk_server.embedding import build_embedder
 from frontdesk_server.execution.asking import Asker
 from frontdesk_server.execution.attempt import AttemptTools
 from frontdesk_server.execution.balancing import Balancer
@@ -96,7 +97,8 @@ async def build_runtime(loaded: LoadedConfig, conditions: LiveConditions, clock:
             resources.push_async_callback(backends[name].aclose)
         tools = AttemptTools(backends, conditions, Balancer(random), config.execution.retry, clock, random)
         ask = Asker(tools, pool)
-        engine = Engine(loaded, pool, conditions, ask, clock)
+        engine = Engine(loaded, pool, conditions, ask, clock, build_embedder(loaded, resources))
+        await engine.prepare()
         checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
         executor = Executor(tools, pool, checks, config.execution)
         return Runtime(loaded, pool, engine, executor, conditions, resources.pop_all())

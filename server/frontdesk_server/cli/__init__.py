@@ -19,6 +19,10 @@ _COMMANDS: Mapping[str, str] = {
     "demo": "demo",
     "route": "route",
     "complete": "complete",
+    "explain": "explain",
+    "log": "log",
+    "stats": "stats",
+    "export": "export",
     "check": "check",
     "schema": "schema",
 }

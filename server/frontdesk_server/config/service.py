@@ -78,12 +78,19 @@ class EmbedderConfig(Section):
     """How texts become vectors."""
 
     kind: Literal["static", "onnx", "openai"] = "static"
+    """The table that ships or a static folder; a sentence encoder; an OpenAI-compatible /embeddings."""
     path: Path | None = None
     """Folder of `onnx`, or of a static table other than the one that ships."""
-    base_url: str | None = None
-    """Of `openai`."""
-    api_key: Secret | None = None
-    """Of `openai`."""
+    pooling: Literal["mean", "cls", "max"] | None = None
+    """Of `onnx`. Default: what its files say."""
+    max_tokens: Count | None = None
+    """Of `onnx`. Default: what its files say."""
+    normalize: bool | None = None
+    """Of `onnx`. Default: what its files say."""
+    prefix: str = ""
+    """Of `onnx`: put before every text, for encoders trained with one."""
+    backend: str | None = None
+    """Of `openai`: the backend that serves it."""
     model: str | None = None
     """Of `openai`."""
     dimension: Count | None = None
@@ -95,8 +102,8 @@ class EmbedderConfig(Section):
     def _complete(self) -> EmbedderConfig:
         if self.kind == "onnx" and self.path is None:
             raise ValueError("an onnx embedder needs a path")
-        if self.kind == "openai" and (self.base_url is None or self.model is None):
-            raise ValueError("an openai embedder needs base_url and model")
+        if self.kind == "openai" and (self.backend is None or self.model is None or self.dimension is None):
+            raise ValueError("an openai embedder needs backend, model and dimension")
         return self
 
 

@@ -37,4 +37,4 @@ class Signals:
     media: bool = False
     difficulty_cues: tuple[str, ...] = ()
     text_characters: int = 0
-    """Length of `text` where the text itself is not kept, as in the ledger."""
+    """Length of `text`, which the ledger may not keep."""

@@ -232,7 +232,7 @@ def _decode_attempt(row: RowMapping) -> Attempt:
 def _signals(signals: Signals, keeping: Keeping) -> dict[str, object]:
     return {
         "text": keeping.redactor.redact(signals.text) if keeping.store_prompts else "",
-        "text_characters": len(signals.text),
+        "text_characters": signals.text_characters,
         "task": signals.task.value,
         "difficulty": signals.difficulty,
         "input_tokens": signals.input_tokens,

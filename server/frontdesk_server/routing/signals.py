@@ -45,6 +45,7 @@ def compute_signals(query: Query) -> Signals:
     difficulty, labels = _difficulty(reading.instruction, task)
     return Signals(
         text=text,
+        text_characters=len(text),
         task=task,
         difficulty=difficulty,
         input_tokens=estimate_input_tokens(query),

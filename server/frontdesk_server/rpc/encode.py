@@ -210,7 +210,7 @@ def _fill_signals(message: routing_pb2.Signals, signals: Signals) -> None:
     message.task = TASK[signals.task]
     message.difficulty = signals.difficulty
     message.input_tokens = signals.input_tokens
-    message.text_characters = len(signals.text)
+    message.text_characters = signals.text_characters
     message.code = signals.code
     message.math = signals.math
     message.language = signals.language

@@ -166,7 +166,7 @@ def test_every_event_of_the_contract_is_covered() -> None:
 
 def test_what_the_contract_shapes_differently() -> None:
     decision = encode.encode_decision(full.DECISION)
-    assert decision.signals.text_characters == len(full.SIGNALS.text)
+    assert decision.signals.text_characters == full.SIGNALS.text_characters
     chosen, excluded = decision.candidates
     assert chosen.exclusion_reason == routing_pb2.EXCLUSION_REASON_UNSPECIFIED
     assert excluded.exclusion_reason == routing_pb2.EXCLUSION_REASON_CONTEXT_WINDOW

@@ -1,0 +1,70 @@
+"""Builds the embedder that the configuration names."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from frontdesk_server.backends.embeddings import EmbeddingsClient
+from frontdesk_server.backends.transport import build_client
+from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.config.pool import OpenAIBackendConfig
+from frontdesk_server.config.root import Config
+from frontdesk_server.config.service import EmbedderConfig
+from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.embedders import (
+    AsyncEmbedder,
+    CachedEmbedder,
+    Embedder,
+    EmbedderError,
+    EncoderSettings,
+    OnnxEmbedder,
+    StaticEmbedder,
+    load_default,
+    on_request_path,
+)
+
+
+def build_embedder(loaded: LoadedConfig, resources: AsyncExitStack) -> AsyncEmbedder:
+    """The embedder behind its cache; connections it opens are closed with `resources`.
+
+    Raises:
+        ConfigError: the embedder's files or backend cannot be used.
+    """
+    config = loaded.config.embedder
+    try:
+        embedder = (
+            _served(loaded.config, resources)
+            if config.kind == "openai"
+            else on_request_path(_local(config, Path(loaded.source).parent))
+        )
+    except EmbedderError as error:
+        raise ConfigError(loaded.source, [loaded.fault(("embedder",), str(error))]) from error
+    return CachedEmbedder(embedder, config.cache_size) if config.cache_size else embedder
+
+
+def _local(config: EmbedderConfig, folder: Path) -> Embedder:
+    if config.path is None:
+        return load_default()
+    path = folder / config.path
+    if config.kind == "static":
+        return StaticEmbedder.load(path)
+    settings = EncoderSettings.from_folder(
+        path, pooling=config.pooling, max_tokens=config.max_tokens, normalize=config.normalize, prefix=config.prefix
+    )
+    return OnnxEmbedder(path, settings)
+
+
+def _served(config: Config, resources: AsyncExitStack) -> AsyncEmbedder:
+    backend = config.backends.get(config.embedder.backend or "")
+    if not isinstance(backend, OpenAIBackendConfig):
+        raise EmbedderError(f"{config.embedder.backend} is no openai backend")
+    client = build_client(backend)
+    resources.push_async_callback(client.aclose)
+    return EmbeddingsClient(
+        client,
+        base_url=str(backend.base_url),
+        model=config.embedder.model or "",
+        dimension=config.embedder.dimension or 0,
+        api_key=backend.api_key.get_secret_value() if backend.api_key else "",
+    )
