@@ -98,8 +98,8 @@ def _show_decision(decision: Decision, console: Console) -> None:
             candidate.exclusion_detail,
         )
     console.print(Padding(table, (0, 0, 0, 2)))
-    microseconds = decision.router_duration.ToNanoseconds() / 1000
-    console.print(f"  [cyan bold]{decision.model}[/]: {decision.reason} [dim](decided in {microseconds:.0f} µs)[/]")
+    milliseconds = decision.router_duration.ToNanoseconds() / 1e6
+    console.print(f"  [cyan bold]{decision.model}[/]: {decision.reason} [dim](decided in {milliseconds:.2f} ms)[/]")
 
 
 def _summarise(shown: list[_Shown], console: Console) -> None:
