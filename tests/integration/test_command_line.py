@@ -1,0 +1,140 @@
+"""The command line as a user has it, and the README's promises."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from frontdesk_server.config.loading import default_config_path
+
+ROOT = Path(__file__).parents[2]
+FOUR_QUERIES = {
+    "What is 2 + 2?": "small-llm",
+    "Summarize this 3-line email for me: Hi John, can you please review my Q3 sales report draft by Friday? "
+    "Thanks, Sarah.": "mid-llm",
+    "Fix the bug in this Python function that calculates Fibonacci.": "code-llm",
+    "Design a comprehensive multi-agent system for medical diagnosis that covers symptom analysis, differential "
+    "diagnoses, treatment recommendations, edge cases like rare diseases, ethical considerations, and the trade-offs "
+    "between accuracy and latency.": "frontier-llm",
+}
+
+
+def frontdesk(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")}
+    return subprocess.run(
+        [sys.executable, "-m", "frontdesk_server.cli", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("query", "model"), FOUR_QUERIES.items())
+def test_the_four_queries_go_where_they_should(query: str, model: str, tmp_path: Path) -> None:
+    ran = frontdesk("route", "--json", "-c", str(default_config_path()), query, folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["decision"]["model"] == model
+
+
+def test_complete_prints_the_answer_alone_and_says_that_it_is_simulated(tmp_path: Path) -> None:
+    ran = frontdesk("complete", "-c", str(default_config_path()), "What is 2 + 2?", folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("[simulated small-llm]")
+    assert "$0.0000" in ran.stderr
+
+
+def test_a_refused_query_names_reason_and_field(tmp_path: Path) -> None:
+    ran = frontdesk("route", "--router", "nobody", "-c", str(default_config_path()), "Hello", folder=tmp_path)
+    assert ran.returncode == 1
+    assert "UNKNOWN_ROUTER" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_recorded_decision_is_explained_later(tmp_path: Path) -> None:
+    completed = frontdesk("complete", "--json", "-c", str(default_config_path()), "What is 2 + 2?", folder=tmp_path)
+    decision_id = json.loads(completed.stdout)["completionId"]
+    explained = frontdesk("explain", decision_id, folder=tmp_path)
+    assert explained.returncode == 0, explained.stderr
+    assert "small-llm" in explained.stdout
+    listed = frontdesk("log", "--json", folder=tmp_path)
+    assert decision_id in listed.stdout
+
+
+def test_check_accepts_what_ships_and_names_every_fault(tmp_path: Path) -> None:
+    assert frontdesk("check", str(default_config_path()), folder=tmp_path).returncode == 0
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(default_config_path().read_text().replace("default_model: mid-llm", "default_model: nobody"))
+    ran = frontdesk("check", str(bad), folder=tmp_path)
+    assert ran.returncode == 1
+    assert re.search(r"bad\.yaml:\d+:\d+: routers\.default\.default_model: .*nobody", ran.stderr)
+
+
+def test_the_schema_holds_what_ships(tmp_path: Path) -> None:
+    import yaml
+
+    schema = json.loads(frontdesk("schema", folder=tmp_path).stdout)
+    jsonschema.validate(yaml.safe_load(default_config_path().read_text()), schema)
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    ran = frontdesk("--help", folder=tmp_path)
+    assert ran.returncode == 0
+    for command in ("serve", "demo", "route", "complete", "check", "schema", "explain", "log", "stats"):
+        assert command in ran.stdout
+
+
+def readme_commands() -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    return [line[2:].partition("  #")[0].strip() for line in lines]
+
+
+def test_the_readme_starts_with_its_two_commands() -> None:
+    assert readme_commands()[:2] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("command", [c for c in readme_commands() if c.startswith(".venv/bin/frontdesk")])
+def test_every_frontdesk_command_of_the_readme_works(command: str, tmp_path: Path) -> None:
+    ran = frontdesk(*shlex.split(command)[1:], folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for command in readme_commands():
+        if command.startswith("make "):
+            assert re.search(rf"^{command.split()[1]}:", makefile, re.M), command
+
+
+def test_the_readmes_python_example_runs(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    runner = "import asyncio\n" + example.replace("asyncio.run(main())", "")
+    script = tmp_path / "example.py"
+    script.write_text(
+        "from frontdesk_server.app import open_server\n"
+        "from frontdesk_server.config.loading import default_config_path, load_config\n"
+        + runner.replace('"127.0.0.1:50051"', "ADDRESS")
+        + "\nasync def whole():\n"
+        "    global ADDRESS\n"
+        "    async with open_server(load_config(default_config_path()), address='127.0.0.1:0') as (_, server):\n"
+        "        ADDRESS = server.address\n"
+        "        await main()\n"
+        "asyncio.run(whole())\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "frontier-llm" in ran.stdout
+    assert "[simulated code-llm]" in ran.stdout
