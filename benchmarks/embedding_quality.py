@@ -13,7 +13,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as parquet
 from frontdesk_server.embedders import Embedder, HashedTfidf, Matrix, OnnxEmbedder, load_default
+from frontdesk_server.learning.thresholds import fit_thresholds
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 from numpy.typing import NDArray
 from scipy import sparse
@@ -249,6 +250,32 @@ def measure(data_dir: Path, encoder: Path | None, seeds: int) -> Iterator[Result
             yield Result(name, method_name, *np.mean(rows, axis=0).tolist())
 
 
+def out_of_scope(data_dir: Path) -> Iterator[tuple[str, float, float, float]]:
+    """Share of clinc150's test queries routed right and of its out-of-scope ones turned away, with fitted thresholds.
+
+    Thresholds are fitted on the validation split, its 100 out-of-scope queries weighing as much as all others, and one
+    threshold for all labels is shown beside them.
+    """
+    static, task = load_default(), draw(data_dir, "clinc150", 0)
+    table = parquet.read_table(data_dir / "intent" / "clinc150.parquet").to_pydict()
+    rows = list(zip(table["split"], table["text"], table["intent"], strict=True))
+    texts = [text for split, text, _ in rows if split in ("val", "oos_val")]
+    labels = [None if split == "oos_val" else label for split, _, label in rows if split in ("val", "oos_val")]
+    given = tuple(Reference(label, text) for label, text in zip(task.example_labels, task.examples, strict=True))
+    scorings: tuple[Scoring, ...] = ("nearest", "top_k_mean", "centroid")
+    for scoring in scorings:
+        index = ReferenceIndex(given, embed(static, task.examples), scoring=scoring)
+        weight = (len(labels) - labels.count(None)) / labels.count(None)
+        fit = fit_thresholds(index, embed(static, texts), labels, out_of_scope_weight=weight)
+        for kind, thresholds in (("one threshold", {}), ("one a label", fit.thresholds)):
+            fitted = replace(index, thresholds=thresholds, default_threshold=fit.default_threshold)
+            found = np.array([fitted.match(vector).label for vector in embed(static, task.asked)], np.object_)
+            known = len(task.queries)
+            right = float((found[:known] == task.labels).mean())
+            turned_away = float(np.mean([label is None for label in found[known:]]))
+            yield f"{scoring}, {kind}", right, turned_away, fit.default_threshold
+
+
 def timings(encoder: Path | None) -> Iterator[tuple[str, float, float]]:
     """Microseconds for 15 and for 200 words: of embedding, of the bare numpy calls in it, of sparse features."""
     sentence = "how do i reset the password of my online banking account without calling the hotline"
@@ -317,6 +344,9 @@ def main() -> None:
         print(
             f"{result.set:10} {result.method:44} {accuracy:6.1f} % {auroc:6.3f} {result.microseconds:6.0f}", flush=True
         )
+    print(f"\n{'clinc150, thresholds fitted on validation':44} in scope, right  out of scope, turned away")
+    for name, right, turned_away, threshold in out_of_scope(arguments.data_dir):
+        print(f"{name + f' ({threshold:.2f})':44} {100 * right:13.1f} % {100 * turned_away:20.1f} %")
     print(f"\n{'embedding, best of five rounds':44} µs, 15 words  200 words")
     for name, short, long in timings(arguments.encoder):
         print(f"{name:44} {short:12.1f} {long:10.1f}")

@@ -1,5 +1,7 @@
 """Static embeddings: a weighted mean of token vectors from a table; no neural network, so it takes microseconds."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from hashlib import sha256
@@ -36,7 +38,7 @@ class StaticEmbedder:
         self._weights = weights
 
     @classmethod
-    def load(cls, folder: Path, name: str = "") -> "StaticEmbedder":
+    def load(cls, folder: Path, name: str = "") -> StaticEmbedder:
         """Load `model.safetensors` and `tokenizer.json` of a folder, laid out as by Frontdesk, model2vec or wordllama.
 
         The table is `embeddings` or `embedding.weight`, shape (rows, dimension), of integers or floats; optional are
