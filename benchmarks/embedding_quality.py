@@ -291,7 +291,7 @@ def main() -> None:
     print(f"{EXAMPLES} examples an intent, mean of {arguments.seeds} draws; embedder {load_default().id}\n")
     print(f"{'set':10} {'method':44} accuracy  AUROC   µs")
     for result in measure(arguments.data_dir, arguments.encoder, arguments.seeds):
-        auroc = "     –" if result.auroc is None else f"{result.auroc:6.3f}"
+        auroc = "     -" if result.auroc is None else f"{result.auroc:6.3f}"
         print(
             f"{result.set:10} {result.method:44} {100 * result.accuracy:6.1f} % {auroc} {result.microseconds:6.0f}",
             flush=True,
