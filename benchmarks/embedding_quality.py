@@ -13,8 +13,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from time import perf_counter_ns
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as parquet
 from frontdesk_server.embedders import Embedder, HashedTfidf, Matrix, OnnxEmbedder, load_default
+from frontdesk_server.learning.thresholds import fit_thresholds
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 from numpy.typing import NDArray
 from scipy import sparse
@@ -54,12 +54,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One method on one set: means over the seeds; time is NaN where it was not taken."""
+    """One method on one set, means over the seeds; AUROC is None for a set without out-of-scope queries."""
 
     set: str
     method: str
     accuracy: float
-    auroc: float
+    auroc: float | None
     microseconds: float
 
 
@@ -246,56 +246,34 @@ def measure(data_dir: Path, encoder: Path | None, seeds: int) -> Iterator[Result
                 in_scope = np.arange(len(task.asked)) < known
                 auroc = float(roc_auc_score(in_scope, answers.scores)) if task.out_of_scope else float("nan")
                 rows.append((accuracy, auroc, answers.microseconds))
-            yield Result(name, method_name, *np.mean(rows, axis=0).tolist())
+            accuracy, auroc, microseconds = np.mean(rows, axis=0).tolist()
+            yield Result(name, method_name, accuracy, None if np.isnan(auroc) else auroc, microseconds)
 
 
-def timings(encoder: Path | None) -> Iterator[tuple[str, float, float]]:
-    """Microseconds for 15 and for 200 words: of embedding, of the bare numpy calls in it, of sparse features."""
-    sentence = "how do i reset the password of my online banking account without calling the hotline"
-    texts = [" ".join((sentence.split() * 14)[:words]) for words in (15, 200)]
-    static, tfidf, random = load_default(), HashedTfidf(), np.random.default_rng(0)
-    table = random.integers(-127, 127, (30_000, static.dimension), np.int8)
-    weights = random.random(30_000, np.float32)
-    token_ids = [random.integers(0, 30_000, len(static.token_ids(text))) for text in texts]
-    calls: dict[str, list[Callable[[], object]]] = {
-        "static embedder": [partial(static.embed, text) for text in texts],
-        "bare numpy: take, weighted sum, normalise": [partial(_bare, table, weights, ids) for ids in token_ids],
-        "hashed TF-IDF": [partial(tfidf.features, text) for text in texts],
-    }
-    if encoder is not None:
-        onnx = OnnxEmbedder(encoder)
-        calls[encoder.name] = [partial(onnx.embed, text) for text in texts]
-    for name, (short, long) in calls.items():
-        yield name, _best(short), _best(long)
+def out_of_scope(data_dir: Path) -> Iterator[tuple[str, float, float, float]]:
+    """Share of clinc150's test queries routed right and of its out-of-scope ones turned away, with fitted thresholds.
 
-
-def reference_timings() -> Iterator[tuple[str, float]]:
-    """Microseconds of scoring 1,000 references of ten labels, by each scoring and as a bare product."""
-    random = np.random.default_rng(0)
-    vectors = random.normal(size=(1_000, 256)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    given = [Reference(str(row % 10), str(row)) for row in range(1_000)]
-    yield "bare numpy: 1,000 x 256 product and argmax", _best(lambda: (vectors @ vectors[0]).argmax())
+    Thresholds are fitted on the validation split, its 100 out-of-scope queries weighing as much as all others, and one
+    threshold for all labels is shown beside them.
+    """
+    static, task = load_default(), draw(data_dir, "clinc150", 0)
+    table = parquet.read_table(data_dir / "intent" / "clinc150.parquet").to_pydict()
+    rows = list(zip(table["split"], table["text"], table["intent"], strict=True))
+    texts = [text for split, text, _ in rows if split in ("val", "oos_val")]
+    labels = [None if split == "oos_val" else label for split, _, label in rows if split in ("val", "oos_val")]
+    given = tuple(Reference(label, text) for label, text in zip(task.example_labels, task.examples, strict=True))
     scorings: tuple[Scoring, ...] = ("nearest", "top_k_mean", "centroid")
     for scoring in scorings:
-        index = ReferenceIndex(tuple(given), vectors, scoring=scoring)
-        yield f"1,000 references, {scoring}", _best(partial(index.match, vectors[0]))
-
-
-def _bare(table: NDArray[np.int8], weights: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    vector = weights.take(ids) @ table.take(ids, axis=0).astype(np.float32)
-    return np.asarray(vector / np.sqrt(vector @ vector))
-
-
-def _best(call: Callable[[], object]) -> float:
-    rounds = []
-    for _ in range(5):
-        start, calls = perf_counter_ns(), 0
-        while calls == 0 or perf_counter_ns() - start < 50_000_000:
-            call()
-            calls += 1
-        rounds.append((perf_counter_ns() - start) / calls / 1e3)
-    return min(rounds)
+        index = ReferenceIndex(given, embed(static, task.examples), scoring=scoring)
+        weight = (len(labels) - labels.count(None)) / labels.count(None)
+        fit = fit_thresholds(index, embed(static, texts), labels, out_of_scope_weight=weight)
+        for kind, thresholds in (("one threshold", {}), ("one a label", fit.thresholds)):
+            fitted = replace(index, thresholds=thresholds, default_threshold=fit.default_threshold)
+            found = np.array([fitted.match(vector).label for vector in embed(static, task.asked)], np.object_)
+            known = len(task.queries)
+            right = float((found[:known] == task.labels).mean())
+            turned_away = float(np.mean([label is None for label in found[known:]]))
+            yield f"{scoring}, {kind}", right, turned_away, fit.default_threshold
 
 
 def main() -> None:
@@ -313,16 +291,14 @@ def main() -> None:
     print(f"{EXAMPLES} examples an intent, mean of {arguments.seeds} draws; embedder {load_default().id}\n")
     print(f"{'set':10} {'method':44} accuracy  AUROC   µs")
     for result in measure(arguments.data_dir, arguments.encoder, arguments.seeds):
-        accuracy, auroc = 100 * result.accuracy, result.auroc
+        auroc = "     -" if result.auroc is None else f"{result.auroc:6.3f}"
         print(
-            f"{result.set:10} {result.method:44} {accuracy:6.1f} % {auroc:6.3f} {result.microseconds:6.0f}", flush=True
+            f"{result.set:10} {result.method:44} {100 * result.accuracy:6.1f} % {auroc} {result.microseconds:6.0f}",
+            flush=True,
         )
-    print(f"\n{'embedding, best of five rounds':44} µs, 15 words  200 words")
-    for name, short, long in timings(arguments.encoder):
-        print(f"{name:44} {short:12.1f} {long:10.1f}")
-    print(f"\n{'scoring':44} µs")
-    for name, microseconds in reference_timings():
-        print(f"{name:44} {microseconds:.1f}")
+    print(f"\n{'clinc150, thresholds fitted on validation':44} in scope, right  out of scope, turned away")
+    for name, right, turned_away, threshold in out_of_scope(arguments.data_dir):
+        print(f"{name + f' ({threshold:.2f})':44} {100 * right:13.1f} % {100 * turned_away:20.1f} %")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """A bounded cache of vectors in front of any embedder of the request path."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import blake2b

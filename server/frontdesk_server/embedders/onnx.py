@@ -3,6 +3,8 @@
 Needs the optional extra `onnx` (onnxruntime). Nothing is ever downloaded.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -52,7 +54,7 @@ class EncoderSettings:
         max_tokens: int | None = None,
         normalize: bool | None = None,
         prefix: str = "",
-    ) -> "EncoderSettings":
+    ) -> EncoderSettings:
         """Read `1_Pooling/config.json`, `sentence_bert_config.json`, `modules.json`; what is given overrides them."""
         modules = [str(module["type"]).rsplit(".", 1)[-1] for module in _read_json(folder / "modules.json") or ()]
         if unsupported := set(modules) - _MODULES:

@@ -1,5 +1,7 @@
 """What the rest of Frontdesk knows of an embedder: an identity, a dimension, texts in, unit vectors out."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 

@@ -1,5 +1,7 @@
 """Embedders on the request path: fast ones inline, slow ones in a thread, each behind the same async face."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor

@@ -3,6 +3,8 @@
 Format: https://github.com/huggingface/safetensors#format
 """
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any

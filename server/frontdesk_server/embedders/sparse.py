@@ -3,6 +3,8 @@
 They see what a mean of token vectors blurs (rare words, spelling, order) and stand beside it in classifiers.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Sequence

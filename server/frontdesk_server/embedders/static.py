@@ -1,5 +1,7 @@
 """Static embeddings: a weighted mean of token vectors from a table; no neural network, so it takes microseconds."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from hashlib import sha256
@@ -36,20 +38,23 @@ class StaticEmbedder:
         self._weights = weights
 
     @classmethod
-    def load(cls, folder: Path, name: str = "") -> "StaticEmbedder":
+    def load(cls, folder: Path, name: str = "") -> StaticEmbedder:
         """Load `model.safetensors` and `tokenizer.json` of a folder, laid out as by Frontdesk, model2vec or wordllama.
 
         The table is `embeddings` or `embedding.weight`, shape (rows, dimension), of integers or floats; optional are
-        `weights`, one a row, and `mapping` from token id to row. Raises `EmbedderError`.
+        `weights`, one a token, and `mapping` from token id to row. Raises `EmbedderError`.
         """
         tensors = read_safetensors(folder / "model.safetensors")
         token_ids = TokenIds(folder / "tokenizer.json")
         table = next((tensors[key] for key in _TABLE_NAMES if key in tensors), None)
         if table is None or table.ndim != 2:
             raise EmbedderError(f"{folder}: model.safetensors holds no two-dimensional {' or '.join(_TABLE_NAMES)}")
-        weights = tensors.get("weights", np.ones(len(table))).astype(np.float32)
         if "mapping" in tensors:
-            table, weights = table[tensors["mapping"]], weights[tensors["mapping"]]
+            mapping = tensors["mapping"]
+            if mapping.min() < 0 or mapping.max() >= len(table):
+                raise EmbedderError(f"{folder}: mapping leads out of the table of {len(table)} rows")
+            table = table[mapping]
+        weights = tensors.get("weights", np.ones(len(table))).astype(np.float32)
         if not len(table) == len(weights) >= token_ids.count:
             raise EmbedderError(
                 f"{folder}: {token_ids.count} tokens, but {len(table)} vectors and {len(weights)} weights"

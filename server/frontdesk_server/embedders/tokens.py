@@ -1,5 +1,7 @@
 """Text to token ids by a tokenizer.json file, with a short cut for plain text under BERT's uncased rules."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 from typing import Any

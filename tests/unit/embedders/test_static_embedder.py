@@ -71,12 +71,16 @@ def test_a_wordllama_table_is_found_under_its_own_name(tmp_path: Path) -> None:
     np.testing.assert_allclose(embedder.embed("bill"), unit(row("bill")), atol=1e-2)
 
 
-def test_a_model2vec_mapping_leads_from_token_to_shared_row(tmp_path: Path) -> None:
+def test_a_model2vec_mapping_leads_from_token_to_shared_row_and_weights_stay_the_tokens(tmp_path: Path) -> None:
     mapping = np.zeros(len(WORDS), np.int64)
     mapping[WORDS.index("bill")] = 1
-    tensors: dict[str, NDArray[Any]] = {"embeddings": TABLE[:2], "mapping": mapping, "weights": np.array([1.0, 3.0])}
+    weights = np.ones(len(WORDS))
+    weights[WORDS.index("bill")] = 3.0
+    tensors: dict[str, NDArray[Any]] = {"embeddings": TABLE[:2], "mapping": mapping, "weights": weights}
     embedder = StaticEmbedder.load(write_table(tmp_path, tensors))
     np.testing.assert_allclose(embedder.embed("bill card"), unit(3 * TABLE[1] + TABLE[0]), rtol=1e-5)
+    with pytest.raises(EmbedderError, match="mapping leads out"):
+        StaticEmbedder.load(write_table(tmp_path, {**tensors, "mapping": mapping + 1}))
 
 
 def test_embed_many_equals_embed_one_by_one(tmp_path: Path) -> None:
