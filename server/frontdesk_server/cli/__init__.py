@@ -25,6 +25,8 @@ _COMMANDS: Mapping[str, str] = {
     "export": "export",
     "check": "check",
     "schema": "schema",
+    "fit-thresholds": "fit_thresholds",
+    "distill": "distill",
 }
 """Command to the module of this package that defines a function of the same name, in the order of the help."""
 
