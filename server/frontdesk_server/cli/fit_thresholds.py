@@ -19,7 +19,7 @@ def fit_thresholds(
     examples: Annotated[
         Path, typer.Option(help='JSON Lines of {"label", "text"}; label null for queries that belong nowhere.')
     ],
-    scoring: Annotated[Literal[nearest, top_k_mean, centroid], typer.Option(help="As the strategy.")] = "top_k_mean",
+    scoring: Annotated[Scoring, typer.Option(help="As the strategy's.")] = "top_k_mean",
     k: Annotated[int, typer.Option(min=1, help="Utterances of the mean.")] = 3,
     embedder: Annotated[
         Path | None, typer.Option(help="Folder of a static table. Default: the one that ships.")
