@@ -11,7 +11,7 @@ import yaml
 
 from frontdesk_server.embedders import EmbedderError, StaticEmbedder, load_default
 from frontdesk_server.learning.thresholds import fit_thresholds as fit
-from frontdesk_server.routing.references import ReferenceIndex, parse_references
+from frontdesk_server.routing.references import ReferenceIndex, Scoring, parse_references
 
 
 def fit_thresholds(
