@@ -1379,9 +1379,11 @@ type Attempt struct {
 	// Model name that the provider reported; empty when it reported none.
 	UpstreamModel string `protobuf:"bytes,14,opt,name=upstream_model,json=upstreamModel,proto3" json:"upstream_model,omitempty"`
 	// Why generation ended; unspecified when it did not.
-	FinishReason  FinishReason `protobuf:"varint,15,opt,name=finish_reason,json=finishReason,proto3,enum=frontdesk.v1.FinishReason" json:"finish_reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	FinishReason FinishReason `protobuf:"varint,15,opt,name=finish_reason,json=finishReason,proto3,enum=frontdesk.v1.FinishReason" json:"finish_reason,omitempty"`
+	// True when the provider reported no usage and Frontdesk counted the tokens itself.
+	UsageEstimated bool `protobuf:"varint,16,opt,name=usage_estimated,json=usageEstimated,proto3" json:"usage_estimated,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Attempt) Reset() {
@@ -1517,6 +1519,13 @@ func (x *Attempt) GetFinishReason() FinishReason {
 		return x.FinishReason
 	}
 	return FinishReason_FINISH_REASON_UNSPECIFIED
+}
+
+func (x *Attempt) GetUsageEstimated() bool {
+	if x != nil {
+		return x.UsageEstimated
+	}
+	return false
 }
 
 // What a request cost, in nano-USD. An unset field is unknown, which is not zero.
@@ -1704,7 +1713,7 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x06passed\x18\x04 \x01(\bR\x06passed\x12\x16\n" +
 	"\x06detail\x18\x05 \x01(\tR\x06detail\x12'\n" +
 	"\rcost_nano_usd\x18\x06 \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01B\x10\n" +
-	"\x0e_cost_nano_usd\"\x97\x05\n" +
+	"\x0e_cost_nano_usd\"\xc0\x05\n" +
 	"\aAttempt\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12*\n" +
@@ -1721,7 +1730,8 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\aretries\x18\f \x01(\x05R\aretries\x12\x18\n" +
 	"\abackend\x18\r \x01(\tR\abackend\x12%\n" +
 	"\x0eupstream_model\x18\x0e \x01(\tR\rupstreamModel\x12?\n" +
-	"\rfinish_reason\x18\x0f \x01(\x0e2\x1a.frontdesk.v1.FinishReasonR\ffinishReasonB\x10\n" +
+	"\rfinish_reason\x18\x0f \x01(\x0e2\x1a.frontdesk.v1.FinishReasonR\ffinishReason\x12'\n" +
+	"\x0fusage_estimated\x18\x10 \x01(\bR\x0eusageEstimatedB\x10\n" +
 	"\x0e_cost_nano_usd\"\xd7\x02\n" +
 	"\x04Cost\x12)\n" +
 	"\x0etotal_nano_usd\x18\x01 \x01(\x03H\x00R\ftotalNanoUsd\x88\x01\x01\x12/\n" +

@@ -602,6 +602,21 @@ private static final long serialVersionUID = 0L;
     return result == null ? dev.frontdesk.v1.FinishReason.UNRECOGNIZED : result;
   }
 
+  public static final int USAGE_ESTIMATED_FIELD_NUMBER = 16;
+  private boolean usageEstimated_ = false;
+  /**
+   * <pre>
+   * True when the provider reported no usage and Frontdesk counted the tokens itself.
+   * </pre>
+   *
+   * <code>bool usage_estimated = 16;</code>
+   * @return The usageEstimated.
+   */
+  @java.lang.Override
+  public boolean getUsageEstimated() {
+    return usageEstimated_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -660,6 +675,9 @@ private static final long serialVersionUID = 0L;
     }
     if (finishReason_ != dev.frontdesk.v1.FinishReason.FINISH_REASON_UNSPECIFIED.getNumber()) {
       output.writeEnum(15, finishReason_);
+    }
+    if (usageEstimated_ != false) {
+      output.writeBool(16, usageEstimated_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -725,6 +743,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeEnumSize(15, finishReason_);
     }
+    if (usageEstimated_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(16, usageEstimated_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -779,6 +801,8 @@ private static final long serialVersionUID = 0L;
     if (!getUpstreamModel()
         .equals(other.getUpstreamModel())) return false;
     if (finishReason_ != other.finishReason_) return false;
+    if (getUsageEstimated()
+        != other.getUsageEstimated()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -831,6 +855,9 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getUpstreamModel().hashCode();
     hash = (37 * hash) + FINISH_REASON_FIELD_NUMBER;
     hash = (53 * hash) + finishReason_;
+    hash = (37 * hash) + USAGE_ESTIMATED_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getUsageEstimated());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -1008,6 +1035,7 @@ private static final long serialVersionUID = 0L;
       backend_ = "";
       upstreamModel_ = "";
       finishReason_ = 0;
+      usageEstimated_ = false;
       return this;
     }
 
@@ -1107,6 +1135,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00004000) != 0)) {
         result.finishReason_ = finishReason_;
       }
+      if (((from_bitField0_ & 0x00008000) != 0)) {
+        result.usageEstimated_ = usageEstimated_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -1199,6 +1230,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.finishReason_ != 0) {
         setFinishReasonValue(other.getFinishReasonValue());
+      }
+      if (other.getUsageEstimated() != false) {
+        setUsageEstimated(other.getUsageEstimated());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -1315,6 +1349,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00004000;
               break;
             } // case 120
+            case 128: {
+              usageEstimated_ = input.readBool();
+              bitField0_ |= 0x00008000;
+              break;
+            } // case 128
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2928,6 +2967,50 @@ private static final long serialVersionUID = 0L;
     public Builder clearFinishReason() {
       bitField0_ = (bitField0_ & ~0x00004000);
       finishReason_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private boolean usageEstimated_ ;
+    /**
+     * <pre>
+     * True when the provider reported no usage and Frontdesk counted the tokens itself.
+     * </pre>
+     *
+     * <code>bool usage_estimated = 16;</code>
+     * @return The usageEstimated.
+     */
+    @java.lang.Override
+    public boolean getUsageEstimated() {
+      return usageEstimated_;
+    }
+    /**
+     * <pre>
+     * True when the provider reported no usage and Frontdesk counted the tokens itself.
+     * </pre>
+     *
+     * <code>bool usage_estimated = 16;</code>
+     * @param value The usageEstimated to set.
+     * @return This builder for chaining.
+     */
+    public Builder setUsageEstimated(boolean value) {
+
+      usageEstimated_ = value;
+      bitField0_ |= 0x00008000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * True when the provider reported no usage and Frontdesk counted the tokens itself.
+     * </pre>
+     *
+     * <code>bool usage_estimated = 16;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearUsageEstimated() {
+      bitField0_ = (bitField0_ & ~0x00008000);
+      usageEstimated_ = false;
       onChanged();
       return this;
     }

@@ -330,4 +330,14 @@ public interface AttemptOrBuilder extends
    * @return The finishReason.
    */
   dev.frontdesk.v1.FinishReason getFinishReason();
+
+  /**
+   * <pre>
+   * True when the provider reported no usage and Frontdesk counted the tokens itself.
+   * </pre>
+   *
+   * <code>bool usage_estimated = 16;</code>
+   * @return The usageEstimated.
+   */
+  boolean getUsageEstimated();
 }

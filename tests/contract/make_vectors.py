@@ -1,0 +1,245 @@
+"""Writes the golden vectors which the clients of all languages share: `python tests/contract/make_vectors.py`.
+
+messages.json: every message with every field set, one vector for each arm of each oneof, as protobuf JSON and as bytes; and the
+same from a newer server, with an enum value and fields that this version does not know.
+errors.json: every documented reason as the bytes of its google.rpc.Status, and what a client must read from it.
+
+Beside them lie explanations.json and events.json, written by hand so that no implementation is its own judge.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from frontdesk.v1 import chat_pb2, router_service_pb2, routing_pb2
+from frontdesk_server.domain import errors
+
+VECTORS = Path(__file__).parent / "vectors"
+FILES = (chat_pb2, routing_pb2, router_service_pb2)
+
+Arms = dict[str, str]
+"""The chosen field of a oneof, by the oneof's full name; the first where none is named."""
+
+_BEYOND_DOUBLE = 2**53 + 1
+_UNKNOWN_ENUM_VALUE = 99
+_UNKNOWN_FIELDS = bytes.fromhex("f8ff0407") + bytes.fromhex("82800505") + b"newer"
+"""Field 10239, varint 7, and field 10240, "newer": numbers which this version does not use."""
+
+
+def _scalar(field: FieldDescriptor) -> object:
+    """A telling value: characters of one to four bytes, integers that no double holds, fractions that no float holds."""
+    match field.type:
+        case FieldDescriptor.TYPE_STRING:
+            return f"{field.name} ü 漢 😀"
+        case FieldDescriptor.TYPE_BYTES:
+            return bytes(range(0, 256, 17))
+        case FieldDescriptor.TYPE_BOOL:
+            return True
+        case FieldDescriptor.TYPE_DOUBLE:
+            return field.number + 0.1
+        case FieldDescriptor.TYPE_INT64:
+            return _BEYOND_DOUBLE + 2 * field.number
+        case FieldDescriptor.TYPE_INT32:
+            return 2**31 - field.number
+        case FieldDescriptor.TYPE_ENUM:
+            return field.enum_type.values[-1].number
+    raise AssertionError(f"the contract has a field of a new kind: {field.full_name}")
+
+
+def _fill(message: Message, arms: Arms) -> Message:
+    """Set every field, and of each oneof one."""
+    for field in message.DESCRIPTOR.fields:
+        oneof = _real_oneof(field)
+        if oneof is not None and arms.get(oneof.full_name, oneof.fields[0].name) != field.name:
+            continue
+        value = getattr(message, field.name)
+        if _is_map(field):
+            value["key ü"] = "value 漢"
+        elif field.message_type is not None:
+            for target in [value.add(), value.add()] if field.is_repeated else [value]:
+                _fill_submessage(target, arms)
+        elif field.is_repeated:
+            value.extend([_scalar(field), _scalar(field)])
+        else:
+            setattr(message, field.name, _scalar(field))
+    return message
+
+
+def _fill_submessage(message: Message, arms: Arms) -> None:
+    match message.DESCRIPTOR.full_name:
+        case "google.protobuf.Timestamp":
+            message.MergeFrom(type(message)(seconds=1_800_000_000, nanos=123_456_789))
+        case "google.protobuf.Duration":
+            message.MergeFrom(type(message)(seconds=3, nanos=7))
+        case _:
+            message.SetInParent()
+            _fill(message, arms)
+
+
+def _real_oneof(field: FieldDescriptor) -> OneofDescriptor | None:
+    oneof = field.containing_oneof
+    return oneof if oneof is not None and len(oneof.fields) > 1 else None
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def _arms(descriptor: Descriptor) -> Iterator[Arms]:
+    """The first arm everywhere, then every other arm of the message's own oneofs."""
+    yield {}
+    for oneof in descriptor.oneofs:
+        for field in oneof.fields[1:]:
+            yield {oneof.full_name: field.name}
+
+
+def _message_vectors() -> Iterator[dict[str, object]]:
+    for descriptor in _descriptors():
+        for arms in _arms(descriptor):
+            message = _fill(GetMessageClass(descriptor)(), arms)
+            arm = "".join(f", {name.rpartition('.')[2]}: {field}" for name, field in arms.items())
+            yield _vector(f"{descriptor.name}{arm}", message, message.SerializeToString(deterministic=True))
+
+
+def _newer_vectors() -> Iterator[dict[str, object]]:
+    """Messages of a server that knows more."""
+    for descriptor in _descriptors():
+        message = _fill(GetMessageClass(descriptor)(), {})
+        for field in descriptor.fields:
+            if field.enum_type is not None:
+                _set_unknown_enum(message, field)
+        raw = message.SerializeToString(deterministic=True) + _UNKNOWN_FIELDS
+        yield _vector(f"{descriptor.name} of a newer server", message, raw)
+    event = router_service_pb2.StreamCompleteResponse()
+    yield _vector("StreamCompleteResponse, an event of a newer server", event, _UNKNOWN_FIELDS)
+
+
+def _set_unknown_enum(message: Message, field: FieldDescriptor) -> None:
+    if field.is_repeated:
+        getattr(message, field.name).append(_UNKNOWN_ENUM_VALUE)
+    else:
+        setattr(message, field.name, _UNKNOWN_ENUM_VALUE)
+
+
+def _descriptors() -> Iterator[Descriptor]:
+    for file in FILES:
+        for name in sorted(file.DESCRIPTOR.message_types_by_name):
+            yield file.DESCRIPTOR.message_types_by_name[name]
+
+
+def _vector(name: str, message: Message, raw: bytes) -> dict[str, object]:
+    return {
+        "name": name,
+        "type": message.DESCRIPTOR.full_name,
+        "json": json_format.MessageToDict(message),
+        "base64": base64.b64encode(raw).decode(),
+    }
+
+
+def _error_vectors() -> Iterator[dict[str, object]]:
+    for error in _ERRORS:
+        yield _error_vector(error.reason, error)
+    for cause in (errors.UpstreamCut("the response ended without its end"), errors.DeadlineExceeded("5 s are over")):
+        for committed in (False, True):
+            failure = router_service_pb2.CompletionFailure(committed=committed)
+            _fill(failure, {})
+            failure.committed = committed
+            name = f"{cause.reason} of a completion, {'' if committed else 'not '}committed"
+            yield _error_vector(name, cause, failure)
+
+
+_ERRORS: tuple[errors.FrontdeskError, ...] = (
+    errors.InvalidRequest(
+        [
+            errors.FieldViolation("query.messages", "must not be empty", "MESSAGES_EMPTY"),
+            errors.FieldViolation("query.generation.temperature", "must be in [0, 2]", "TEMPERATURE_OUT_OF_RANGE"),
+        ]
+    ),
+    errors.UnknownRouter("größe", ["default"]),
+    errors.UnknownModel("policy.allowed_models[0]", "no-llm", ["small-llm"]),
+    errors.DecisionNotFound("01JC3Q9W7T8V5E2N4K6M0P1R3S"),
+    errors.NoEligibleModel({"small-llm": "capability: tools", "mid-llm": "budget"}),
+    errors.Unauthenticated("the token is missing"),
+    errors.PermissionDenied("team-a may not use frontier-llm"),
+    errors.Overloaded("1024 calls run", 0.25),
+    errors.BudgetExhausted("the day's budget is spent", 3600.0),
+    errors.RateLimited("600 requests a minute", 1.5),
+    errors.ShuttingDown("the server is stopping"),
+    errors.LedgerUnavailable("the ledger cannot be written"),
+    errors.DeadlineExceeded("the deadline was past on arrival"),
+    errors.UpstreamUnreachable("no connection"),
+    errors.UpstreamOverloaded("429", status=429, retry_after_seconds=2.0),
+    errors.UpstreamFailed("500", status=500),
+    errors.UpstreamTimedOut("first token", 5.0),
+    errors.UpstreamCredentialsRefused("401", status=401),
+    errors.UpstreamRequestRefused("422", status=422),
+    errors.UpstreamContextExceeded("too long", status=400),
+    errors.UpstreamProtocolError("not JSON"),
+    errors.UpstreamCut("the response ended without its end"),
+)
+
+
+def _error_vector(
+    name: str, error: errors.FrontdeskError, failure: router_service_pb2.CompletionFailure | None = None
+) -> dict[str, object]:
+    """The status as the server sends it, and the typed error that a client must make of it."""
+    violations: Sequence[errors.FieldViolation] = ()
+    if isinstance(error, errors.InvalidRequest):
+        violations = error.violations
+    elif field := getattr(error, "field", None):
+        violations = [errors.FieldViolation(field, str(error), error.reason)]
+    status = status_pb2.Status(code=code_pb2.Code.Value(error.code), message=str(error))
+    status.details.add().Pack(
+        error_details_pb2.ErrorInfo(reason=error.reason, domain="frontdesk", metadata=error.metadata)
+    )
+    if violations:
+        bad = error_details_pb2.BadRequest()
+        for violation in violations:
+            bad.field_violations.add(
+                field=violation.field, description=violation.description, reason=violation.reason
+            )
+        status.details.add().Pack(bad)
+    retry_delay_ms = None if error.retry_after_seconds is None else round(error.retry_after_seconds * 1000)
+    if retry_delay_ms is not None:
+        info = error_details_pb2.RetryInfo()
+        info.retry_delay.FromMilliseconds(retry_delay_ms)
+        status.details.add().Pack(info)
+    if failure is not None:
+        status.details.add().Pack(failure)
+    return {
+        "name": name,
+        "status": base64.b64encode(status.SerializeToString(deterministic=True)).decode(),
+        "code": error.code,
+        "message": str(error),
+        "reason": error.reason,
+        "metadata": error.metadata,
+        "violations": [dataclasses.asdict(violation) for violation in violations],
+        "retryDelayMs": retry_delay_ms,
+        "failure": None if failure is None else json_format.MessageToDict(failure),
+    }
+
+
+def _write(name: str, vectors: object) -> None:
+    text = json.dumps(vectors, ensure_ascii=False, indent=1, sort_keys=True)
+    (VECTORS / name).write_text(text + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Write the files."""
+    VECTORS.mkdir(exist_ok=True)
+    _write("messages.json", {"current": list(_message_vectors()), "newer": list(_newer_vectors())})
+    _write("errors.json", list(_error_vectors()))
+
+
+if __name__ == "__main__":
+    main()
