@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// ReasonStreamIncomplete is the reason of a stream that ended without its completed event: the answer is cut.
-	ReasonStreamIncomplete = "STREAM_INCOMPLETE"
+	// ReasonStreamCut is the reason of a stream that ended without its completed event: the answer is cut.
+	ReasonStreamCut = "STREAM_CUT"
 	// ReasonStreamOutOfOrder is the reason of a stream whose events break the documented order.
 	ReasonStreamOutOfOrder = "STREAM_OUT_OF_ORDER"
 
@@ -30,7 +30,7 @@ const (
 type Error struct {
 	// Code is the gRPC status code.
 	Code codes.Code
-	// Reason is the documented reason such as "UNKNOWN_ROUTER"; empty when the error is not Frontdesk's own.
+	// Reason is the documented reason such as "UNKNOWN_ROUTER"; the code's name when gRPC itself ended the call.
 	Reason string
 	// Message is for people.
 	Message string
@@ -60,13 +60,7 @@ type FieldViolation struct {
 
 // Error describes the failure in one line.
 func (e *Error) Error() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "frontdesk: %s", e.Code)
-	if e.Reason != "" {
-		fmt.Fprintf(&text, " (%s)", e.Reason)
-	}
-	fmt.Fprintf(&text, ": %s", e.Message)
-	return text.String()
+	return fmt.Sprintf("frontdesk: %s: %s", e.Reason, e.Message)
 }
 
 // Unwrap gives gRPC's error.
@@ -91,7 +85,7 @@ func errorOf(err error) *Error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		st = status.FromContextError(err)
 	}
-	e := &Error{Code: st.Code(), Message: st.Message(), cause: err}
+	e := &Error{Code: st.Code(), Reason: code.Code(st.Code()).String(), Message: st.Message(), cause: err}
 	for _, detail := range st.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
@@ -112,6 +106,6 @@ func errorOf(err error) *Error {
 }
 
 // streamError is a fault which the client itself finds in a stream.
-func streamError(code codes.Code, reason, message string) *Error {
-	return &Error{Code: code, Reason: reason, Message: message, cause: status.Error(code, message)}
+func streamError(c codes.Code, reason, message string) *Error {
+	return &Error{Code: c, Reason: reason, Message: message, cause: status.Error(c, message)}
 }

@@ -52,6 +52,29 @@ func (e *explanation) head(d *frontdeskv1.Decision) {
 		cost = usd(*d.RouterCostNanoUsd)
 	}
 	e.line("routing took %s and cost %s", took, cost)
+	if d.Signals != nil {
+		e.signals(d.Signals)
+	}
+}
+
+func (e *explanation) signals(s *frontdeskv1.Signals) {
+	facts := []string{
+		words(s.GetTask(), "TASK_"),
+		"difficulty " + hundredths(s.GetDifficulty()),
+		fmt.Sprintf("about %d input tokens", s.GetInputTokens()),
+	}
+	for _, has := range []struct {
+		what string
+		yes  bool
+	}{{"code", s.GetCode()}, {"math", s.GetMath()}, {"tools", s.GetTools()}, {"media", s.GetMedia()}} {
+		if has.yes {
+			facts = append(facts, "with "+has.what)
+		}
+	}
+	if s.GetLanguage() != "" {
+		facts = append(facts, "language "+s.GetLanguage())
+	}
+	e.line("signals: %s", strings.Join(append(facts, s.GetDifficultyCues()...), ", "))
 }
 
 func (e *explanation) step(s *frontdeskv1.StrategyStep) {

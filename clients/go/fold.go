@@ -115,7 +115,7 @@ func (f *fold) forget() {
 
 func (f *fold) end() *Error {
 	if !f.completed {
-		return streamError(codes.DataLoss, ReasonStreamIncomplete, "the stream ended without completed; the answer is cut")
+		return streamError(codes.DataLoss, ReasonStreamCut, "the stream ended without completed; the answer is cut")
 	}
 	return nil
 }

@@ -12,19 +12,26 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.rpc import status_pb2
 
 from frontdesk.v1 import chat_pb2, router_service_pb2, routing_pb2
 from frontdesk_server.domain import errors
+from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
+from frontdesk_server.domain.decision import StepKind
+from frontdesk_server.domain.usage import Cost, Usage
+from frontdesk_server.rpc.encode import encode_failure
+from frontdesk_server.rpc.reasons import InvalidReason
+from frontdesk_server.rpc.status import RpcStatus, internal_status, status_of, violations_of
 
-VECTORS = Path(__file__).parent / "vectors"
+VECTORS = Path(__file__).with_name("vectors")
 FILES = (chat_pb2, routing_pb2, router_service_pb2)
 
 Arms = dict[str, str]
@@ -147,24 +154,26 @@ def _vector(name: str, message: Message, raw: bytes) -> dict[str, object]:
 
 
 def _error_vectors() -> Iterator[dict[str, object]]:
+    """Every reason once, and the failures of completions."""
+    for reason in InvalidReason:
+        violations = [
+            errors.FieldViolation("query.messages[0].name", f"größe: {reason.value}", reason.name),
+            errors.FieldViolation("policy.router", "another fault", InvalidReason.FIELD_TOO_LONG.name),
+        ]
+        yield _error_vector(reason.name, errors.InvalidRequest(violations))
     for error in _ERRORS:
         yield _error_vector(error.reason, error)
     for cause in (errors.UpstreamCut("the response ended without its end"), errors.DeadlineExceeded("5 s are over")):
         for committed in (False, True):
-            failure = router_service_pb2.CompletionFailure(committed=committed)
-            _fill(failure, {})
-            failure.committed = committed
+            settlement = dataclasses.replace(_SETTLEMENT, committed=committed)
             name = f"{cause.reason} of a completion, {'' if committed else 'not '}committed"
-            yield _error_vector(name, cause, failure)
+            yield _error_vector(name, errors.CompletionFailed(cause, settlement, "01JC3Q9W7T8V5E2N4K6M0P1R3S"))
+    yield _vector_of("INTERNAL", internal_status(), reason="INTERNAL")
+    yield _status_without_details()
 
 
 _ERRORS: tuple[errors.FrontdeskError, ...] = (
-    errors.InvalidRequest(
-        [
-            errors.FieldViolation("query.messages", "must not be empty", "MESSAGES_EMPTY"),
-            errors.FieldViolation("query.generation.temperature", "must be in [0, 2]", "TEMPERATURE_OUT_OF_RANGE"),
-        ]
-    ),
+    errors.RequestTooLarge(9_000_000, 8_388_608),
     errors.UnknownRouter("größe", ["default"]),
     errors.UnknownModel("policy.allowed_models[0]", "no-llm", ["small-llm"]),
     errors.DecisionNotFound("01JC3Q9W7T8V5E2N4K6M0P1R3S"),
@@ -188,44 +197,65 @@ _ERRORS: tuple[errors.FrontdeskError, ...] = (
     errors.UpstreamCut("the response ended without its end"),
 )
 
+_SETTLEMENT = Settlement(
+    attempts=(
+        Attempt(
+            index=0,
+            model="small-llm",
+            kind=StepKind.PRIMARY,
+            outcome=AttemptOutcome.FAILED,
+            backend="simulated",
+            usage=Usage(input_tokens=5, output_tokens=2),
+            cost_nano_usd=12_000,
+            duration_seconds=0.25,
+            error_reason="UPSTREAM_CUT",
+            error_message="größe 漢 😀",
+        ),
+    ),
+    cost=Cost(attempts_nano_usd=12_000, checks_nano_usd=0, router_nano_usd=None),
+)
 
-def _error_vector(
-    name: str, error: errors.FrontdeskError, failure: router_service_pb2.CompletionFailure | None = None
-) -> dict[str, object]:
+
+def _error_vector(name: str, error: errors.FrontdeskError) -> dict[str, object]:
     """The status as the server sends it, and the typed error that a client must make of it."""
-    violations: Sequence[errors.FieldViolation] = ()
-    if isinstance(error, errors.InvalidRequest):
-        violations = error.violations
-    elif field := getattr(error, "field", None):
-        violations = [errors.FieldViolation(field, str(error), error.reason)]
-    status = status_pb2.Status(code=code_pb2.Code.Value(error.code), message=str(error))
-    status.details.add().Pack(
-        error_details_pb2.ErrorInfo(reason=error.reason, domain="frontdesk", metadata=error.metadata)
+    failure = None
+    delay = error.retry_after_seconds
+    if isinstance(error, errors.CompletionFailed):
+        failure = json_format.MessageToDict(encode_failure(error.settlement, error.completion_id))
+        delay = error.cause.retry_after_seconds
+    return _vector_of(
+        name,
+        status_of(error),
+        reason=error.reason,
+        metadata=error.metadata,
+        violations=[dataclasses.asdict(violation) for violation in violations_of(error)],
+        retryDelayMs=None if delay is None else round(delay * 1000),
+        failure=failure,
     )
-    if violations:
-        bad = error_details_pb2.BadRequest()
-        for violation in violations:
-            bad.field_violations.add(
-                field=violation.field, description=violation.description, reason=violation.reason
-            )
-        status.details.add().Pack(bad)
-    retry_delay_ms = None if error.retry_after_seconds is None else round(error.retry_after_seconds * 1000)
-    if retry_delay_ms is not None:
-        info = error_details_pb2.RetryInfo()
-        info.retry_delay.FromMilliseconds(retry_delay_ms)
-        status.details.add().Pack(info)
-    if failure is not None:
-        status.details.add().Pack(failure)
+
+
+def _status_without_details() -> dict[str, object]:
+    """What gRPC itself makes; the code stands in for the reason."""
+    status = status_pb2.Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message="unknown method")
+    trailer = ("grpc-status-details-bin", status.SerializeToString())
+    return _vector_of(
+        "no details", RpcStatus(grpc.StatusCode.UNIMPLEMENTED, status.message, (trailer,)), reason="UNIMPLEMENTED"
+    )
+
+
+def _vector_of(name: str, status: RpcStatus, **expected: object) -> dict[str, object]:
+    raw = status.trailing_metadata[0][1]
+    assert isinstance(raw, bytes)
     return {
         "name": name,
-        "status": base64.b64encode(status.SerializeToString(deterministic=True)).decode(),
-        "code": error.code,
-        "message": str(error),
-        "reason": error.reason,
-        "metadata": error.metadata,
-        "violations": [dataclasses.asdict(violation) for violation in violations],
-        "retryDelayMs": retry_delay_ms,
-        "failure": None if failure is None else json_format.MessageToDict(failure),
+        "status": base64.b64encode(raw).decode(),
+        "code": status.code.name,
+        "message": status.message,
+        "metadata": {},
+        "violations": [],
+        "retryDelayMs": None,
+        "failure": None,
+        **expected,
     }
 
 
