@@ -272,7 +272,7 @@ func TestComplete(t *testing.T) {
 	})
 	interop(t, "Complete", "cancel", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(200*time.Millisecond, cancel)
+		time.AfterFunc(500*time.Millisecond, cancel)
 		_, err := client.Complete(ctx, completeIn("silent", "go-cancelled", "Hi."))
 		wantError(t, err, codes.Canceled, "CANCELLED")
 		if !errors.Is(err, context.Canceled) {
@@ -363,7 +363,7 @@ func TestStreamComplete(t *testing.T) {
 		wantEqual(t, label(t, client, "go-left", "gone"), "true")
 		ctx, cancel := context.WithCancel(inTime(t))
 		stream := open(t, ctx, streamIn("endless", "go-endless", ""))
-		time.AfterFunc(200*time.Millisecond, cancel)
+		time.AfterFunc(500*time.Millisecond, cancel)
 		_, err := stream.Completion()
 		if failed := wantError(t, err, codes.Canceled, "CANCELLED"); !strings.HasPrefix(Text(failed.Partial.GetMessage()), "and so on ") {
 			t.Fatalf("partial %v", failed.Partial)

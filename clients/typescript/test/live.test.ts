@@ -151,7 +151,7 @@ interop("Complete", "deadline exceeded", async () => {
 });
 
 interop("Complete", "cancel", async () => {
-  const signal = AbortSignal.timeout(200);
+  const signal = AbortSignal.timeout(500);
   const error = await failure(client.complete(scenario("silent", "ts-cancelled"), { signal }), Status.CANCELLED, "CANCELLED");
   assert.equal(error.cause, signal.reason);
   assert.equal(await label("ts-cancelled", "gone"), "true");
@@ -209,7 +209,7 @@ interop("StreamComplete", "cancel", async () => {
     if (event.case === "textDelta") break;
   }
   assert.equal(await label("ts-left", "gone"), "true");
-  const signal = AbortSignal.timeout(300);
+  const signal = AbortSignal.timeout(500);
   const call = client.streamComplete(scenario("endless", "ts-endless"), { signal }).completion();
   const { partial, cause } = await failure(call, Status.CANCELLED, "CANCELLED");
   assert.equal(cause, signal.reason);
