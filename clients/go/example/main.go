@@ -117,5 +117,6 @@ func cancelMidway(ctx context.Context, client *frontdesk.Client) error {
 			cancel()
 		}
 	}
-	return errors.New("the answer was complete before it could be cancelled")
+	fmt.Println("the answer was complete before it could be cancelled")
+	return nil
 }

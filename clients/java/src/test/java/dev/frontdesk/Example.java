@@ -85,7 +85,7 @@ public final class Example {
           stream.close();
         }
       }
-      throw new IllegalStateException("the answer was complete before it could be cancelled");
+      System.out.println("the answer was complete before it could be cancelled");
     } catch (FrontdeskException thrown) {
       if (thrown.getStatus().getCode() != Status.Code.CANCELLED) {
         throw thrown;

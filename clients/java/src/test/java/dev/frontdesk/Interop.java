@@ -32,7 +32,6 @@ final class Interop {
     return DynamicTest.dynamicTest(
         rpc + ": " + feature,
         () -> {
-          address("FRONTDESK_SCRIPTED_ADDRESS");
           boolean passed = false;
           try {
             Assertions.assertTimeoutPreemptively(LIMIT, test);

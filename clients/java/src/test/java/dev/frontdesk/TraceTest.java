@@ -35,12 +35,14 @@ class TraceTest {
 
   @TestFactory
   Stream<DynamicTest> trace() {
+    String target = Interop.address("FRONTDESK_SCRIPTED_ADDRESS");
     RouteRequest route = RouteRequest.newBuilder().setQuery(Queries.ask("Hi.")).setPolicy(METADATA).build();
     StreamCompleteRequest stream =
         StreamCompleteRequest.newBuilder().setQuery(Queries.ask("Hi.")).setPolicy(METADATA).build();
     return Stream.of(
-        parentage("Route", client -> client.route(route).getDecision()),
+        parentage(target, "Route", client -> client.route(route).getDecision()),
         parentage(
+            target,
             "StreamComplete",
             client -> {
               try (CompletionStream events = client.streamComplete(stream)) {
@@ -49,7 +51,7 @@ class TraceTest {
             }));
   }
 
-  private DynamicTest parentage(String rpc, Function<FrontdeskClient, Decision> call) {
+  private DynamicTest parentage(String target, String rpc, Function<FrontdeskClient, Decision> call) {
     return Interop.cell(
         rpc,
         "trace",
@@ -58,7 +60,7 @@ class TraceTest {
           Span caller = telemetry.getTracer("test").spanBuilder("caller").startSpan();
           Decision decision;
           try (FrontdeskClient client =
-                  FrontdeskClient.builder(Interop.address("FRONTDESK_SCRIPTED_ADDRESS"))
+                  FrontdeskClient.builder(target)
                       .plaintext()
                       .intercept(GrpcTelemetry.create(telemetry).newClientInterceptor())
                       .build();
