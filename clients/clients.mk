@@ -21,6 +21,9 @@ GEN_TYPESCRIPT = $(GEN_ROOT)/typescript/src/gen
 	GOBIN=$(TOOLS)/bin go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC)
 	touch $@
 
+.tools/bin/grpcurl:
+	GOBIN=$(TOOLS)/bin go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL)
+
 .PHONY: gen-go-stubs
 gen-go-stubs: .tools/gen/.ready .tools/bin/.go-$(PROTOC_GEN_GO)-$(PROTOC_GEN_GO_GRPC)
 	mkdir -p $(GEN_GO)
@@ -77,3 +80,18 @@ check-gen-java:  ## Fails when the Java stubs are stale.
 check-gen-typescript:  ## Fails when the TypeScript stubs are stale.
 	@rm -rf .cache/check-gen && clients/toolchain Node npm $(MAKE) --no-print-directory gen-typescript-stubs GEN_ROOT=.cache/check-gen
 	@clients/toolchain Node npm diff --recursive --brief .cache/check-gen/typescript/src/gen clients/typescript/src/gen
+
+# The harness starts the servers, runs the client's own suite, and prints the interop table.
+.PHONY: test-go test-java test-typescript
+test-go test-java test-typescript: test-%: .venv/.ready
+	$(BIN)/pytest 'tests/interop/test_clients.py::test_the_client_passes_every_case[$*]'
+
+# The examples call the server at FRONTDESK_ADDRESS, 127.0.0.1:50051 unless set; `make run` starts one.
+.PHONY: example-go example-java example-typescript
+example-go:  ## Runs the Go example.
+	@cd clients/go && ../toolchain Go go go run ./example
+example-java:  ## Runs the Java example.
+	@cd clients/java && ../toolchain Java mvn $(MAVEN) test-compile exec:java
+example-typescript:  ## Runs the TypeScript example.
+	@clients/toolchain Node npm $(MAKE) --no-print-directory --silent clients/typescript/node_modules/.ready
+	@cd clients/typescript && ../toolchain Node npm npm run --silent example

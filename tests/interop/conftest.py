@@ -25,7 +25,10 @@ def environment(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table, if any suite ran."""
+    """Print the table, if any suite ran, and which toolchains are missing."""
+    reasons = (str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    for toolchain in sorted({reason.partition("Skipped: ")[2].rstrip("')") for reason in reasons if "toolchain" in reason}):
+        terminalreporter.write_line(f"skipped: {toolchain}")
     results = config.stash.get(_RESULTS, None)
     if results is not None and (cells := read_cells(results)):
         terminalreporter.section("clients: language x RPC x feature")
