@@ -63,22 +63,22 @@ gen-typescript-stubs: .tools/gen/.ready clients/typescript/node_modules/.ready
 
 .PHONY: gen-go gen-java gen-typescript
 gen-go:  ## Generates the Go stubs.
-	@clients/toolchain Go go $(MAKE) --no-print-directory gen-go-stubs
+	@clients/toolchain Go go $(MAKE) --no-print-directory --silent gen-go-stubs
 gen-java:  ## Generates the Java stubs.
-	@clients/toolchain Java mvn $(MAKE) --no-print-directory gen-java-stubs
+	@clients/toolchain Java mvn $(MAKE) --no-print-directory --silent gen-java-stubs
 gen-typescript:  ## Generates the TypeScript stubs.
-	@clients/toolchain Node npm $(MAKE) --no-print-directory gen-typescript-stubs
+	@clients/toolchain Node npm $(MAKE) --no-print-directory --silent gen-typescript-stubs
 
 .PHONY: check-gen-go check-gen-java check-gen-typescript
 check-gen-go:  ## Fails when the Go stubs are stale.
-	@rm -rf .cache/check-gen && clients/toolchain Go go $(MAKE) --no-print-directory gen-go-stubs GEN_ROOT=.cache/check-gen
+	@rm -rf .cache/check-gen && clients/toolchain Go go $(MAKE) --no-print-directory --silent gen-go-stubs GEN_ROOT=.cache/check-gen
 	@clients/toolchain Go go diff --recursive --brief .cache/check-gen/go/frontdeskv1 clients/go/frontdeskv1
 check-gen-java:  ## Fails when the Java stubs are stale.
-	@rm -rf .cache/check-gen && clients/toolchain Java mvn $(MAKE) --no-print-directory gen-java-stubs GEN_ROOT=.cache/check-gen
+	@rm -rf .cache/check-gen && clients/toolchain Java mvn $(MAKE) --no-print-directory --silent gen-java-stubs GEN_ROOT=.cache/check-gen
 	@clients/toolchain Java mvn diff --recursive --brief .cache/check-gen/java/src/main/java/dev/frontdesk/v1 \
 	    clients/java/src/main/java/dev/frontdesk/v1
 check-gen-typescript:  ## Fails when the TypeScript stubs are stale.
-	@rm -rf .cache/check-gen && clients/toolchain Node npm $(MAKE) --no-print-directory gen-typescript-stubs GEN_ROOT=.cache/check-gen
+	@rm -rf .cache/check-gen && clients/toolchain Node npm $(MAKE) --no-print-directory --silent gen-typescript-stubs GEN_ROOT=.cache/check-gen
 	@clients/toolchain Node npm diff --recursive --brief .cache/check-gen/typescript/src/gen clients/typescript/src/gen
 
 # The harness starts the servers, runs the client's own suite, and prints the interop table.
