@@ -1,7 +1,7 @@
 """Writes the golden vectors which the clients of all languages share: `python tests/contract/make_vectors.py`.
 
-messages.json: every message with every field set, one vector for each arm of each oneof, as protobuf JSON and as bytes; and the
-same from a newer server, with an enum value and fields that this version does not know.
+messages.json: every message with every field set, one vector for each arm of each oneof, as protobuf JSON and as bytes;
+and the same from a newer server, with an enum value and fields that this version does not know.
 errors.json: every documented reason as the bytes of its google.rpc.Status, and what a client must read from it.
 
 Beside them lie explanations.json and events.json, written by hand so that no implementation is its own judge.
@@ -14,14 +14,9 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import grpc
-from google.protobuf import json_format
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
-from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
-from google.rpc import status_pb2
-
 from frontdesk.v1 import chat_pb2, router_service_pb2, routing_pb2
 from frontdesk_server.domain import errors
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
@@ -30,6 +25,11 @@ from frontdesk_server.domain.usage import Cost, Usage
 from frontdesk_server.rpc.encode import encode_failure
 from frontdesk_server.rpc.reasons import InvalidReason
 from frontdesk_server.rpc.status import RpcStatus, internal_status, status_of, violations_of
+from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import status_pb2
 
 VECTORS = Path(__file__).with_name("vectors")
 FILES = (chat_pb2, routing_pb2, router_service_pb2)
@@ -44,7 +44,7 @@ _UNKNOWN_FIELDS = bytes.fromhex("f8ff0407") + bytes.fromhex("82800505") + b"newe
 
 
 def _scalar(field: FieldDescriptor) -> object:
-    """A telling value: characters of one to four bytes, integers that no double holds, fractions that no float holds."""
+    """A telling value: characters of 1 to 4 bytes, integers that no double holds, fractions that no float holds."""
     match field.type:
         case FieldDescriptor.TYPE_STRING:
             return f"{field.name} ü 漢 😀"
@@ -59,13 +59,15 @@ def _scalar(field: FieldDescriptor) -> object:
         case FieldDescriptor.TYPE_INT32:
             return 2**31 - field.number
         case FieldDescriptor.TYPE_ENUM:
+            assert field.enum_type is not None
             return field.enum_type.values[-1].number
     raise AssertionError(f"the contract has a field of a new kind: {field.full_name}")
 
 
 def _fill(message: Message, arms: Arms) -> Message:
     """Set every field, and of each oneof one."""
-    for field in message.DESCRIPTOR.fields:
+    descriptor = cast("Descriptor", message.DESCRIPTOR)  # its stubs know two classes of descriptors
+    for field in descriptor.fields:
         oneof = _real_oneof(field)
         if oneof is not None and arms.get(oneof.full_name, oneof.fields[0].name) != field.name:
             continue

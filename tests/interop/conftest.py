@@ -14,9 +14,7 @@ _RESULTS = pytest.StashKey[Path]()
 
 
 @pytest.fixture(scope="session")
-def environment(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[dict[str, str]]:
+def environment(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
     """The variables by which a client's test suite finds the servers and the file for its results."""
     folder = tmp_path_factory.mktemp("interop")
     results = pytestconfig.stash[_RESULTS] = folder / "results.jsonl"
@@ -26,8 +24,9 @@ def environment(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table, if any suite ran, and which toolchains are missing."""
-    reasons = (str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
-    for toolchain in sorted({reason.partition("Skipped: ")[2].rstrip("')") for reason in reasons if "toolchain" in reason}):
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    missing = {reason.partition("Skipped: ")[2].rstrip("')") for reason in reasons if "toolchain" in reason}
+    for toolchain in sorted(missing):
         terminalreporter.write_line(f"skipped: {toolchain}")
     results = config.stash.get(_RESULTS, None)
     if results is not None and (cells := read_cells(results)):

@@ -27,14 +27,13 @@ import signal
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
+from frontdesk.v1 import chat_pb2, router_service_pb2, router_service_pb2_grpc, routing_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_reflection.v1alpha import reflection
-
-from frontdesk.v1 import chat_pb2, router_service_pb2, router_service_pb2_grpc, routing_pb2
 
 VECTORS = Path(__file__).parents[1] / "contract" / "vectors"
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -44,7 +43,7 @@ PIECE_CHARACTERS = 4096
 GONE_SECONDS = 5.0
 """How long GetDecision waits for the caller of an endless or silent call to go away."""
 
-Context = grpc.aio.ServicerContext  # type: ignore[type-arg]  # the stubs differ per method, the context does not
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 M = TypeVar("M", bound=Message)
 
 
@@ -271,7 +270,9 @@ def _decision(decision_id: str) -> routing_pb2.Decision:
     )
 
 
-def _attempt(outcome: routing_pb2.AttemptOutcome = routing_pb2.ATTEMPT_OUTCOME_ACCEPTED) -> routing_pb2.Attempt:
+def _attempt(
+    outcome: routing_pb2.AttemptOutcome.ValueType = routing_pb2.ATTEMPT_OUTCOME_ACCEPTED,
+) -> routing_pb2.Attempt:
     return routing_pb2.Attempt(model="small-llm", outcome=outcome, usage=_USAGE, cost_nano_usd=12_000)
 
 
@@ -294,7 +295,7 @@ def _newer(message: M) -> M:
     return message
 
 
-async def serve(certificate: Path | None, key: Path | None) -> None:
+async def serve(credentials: grpc.ServerCredentials | None) -> None:
     """Serve on two ports, and on a third with TLS, until SIGTERM."""
     script = Script()
     addresses: dict[str, str] = {}
@@ -309,9 +310,8 @@ async def serve(certificate: Path | None, key: Path | None) -> None:
             ]
         )
         if name == "tls":
-            if certificate is None or key is None:
+            if credentials is None:
                 continue
-            credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
             port = server.add_secure_port("127.0.0.1:0", credentials)
         else:
             port = server.add_insecure_port("127.0.0.1:0")
@@ -337,7 +337,11 @@ def main() -> None:
     """Read the options and serve."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tls", nargs=2, type=Path, metavar=("CERTIFICATE", "KEY"), default=(None, None))
-    asyncio.run(serve(*parser.parse_args().tls))
+    certificate, key = parser.parse_args().tls
+    credentials = None
+    if certificate is not None:
+        credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
+    asyncio.run(serve(credentials))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Calls without stubs work through reflection: every command of docs/calling-without-a-client.md is run as it stands."""
+"""Calls without stubs work through reflection: runs the commands of docs/calling-without-a-client.md as they stand."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _CONDITIONS = {STEP_KIND_ESCALATION: " if rejected", STEP_KIND_FALLBACK: " if fa
 
 
 def explain(decision: Decision) -> str:
-    """How the decision came about: what was asked, what each candidate promised or why it was excluded, and the plan."""
+    """How the decision came about: what was asked, what each candidate promised or why it is excluded, and the plan."""
     return "\n".join(_lines(decision))
 
 
@@ -104,7 +104,7 @@ def _after(separator: str, text: str) -> str:
 
 
 def _words(enum: EnumDescriptor, number: int, prefix: str) -> str:
-    """ "timed out" for VERDICT_TIMED_OUT, and "unknown" for a value of a newer server."""
+    """VERDICT_TIMED_OUT is "timed out"; a value of a newer server is "unknown"."""
     value = enum.values_by_number.get(number)
     return value.name.removeprefix(prefix).lower().replace("_", " ") if value else "unknown"
 
