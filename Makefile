@@ -70,3 +70,5 @@ check-gen: .tools/gen/.ready  ## Fails when the committed stubs are not what pro
 	for stub in "$$fresh"/frontdesk/v1/*; do \
 	    cmp "$$stub" "clients/python/frontdesk/v1/$$(basename "$$stub")" || { echo "stale stubs: run make gen"; exit 1; }; \
 	done
+
+include clients/clients.mk

@@ -1,18 +1,21 @@
-"""A decision in words."""
+"""A decision in words. The clients of all languages write the same text, so the arithmetic is spelled out."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.duration_pb2 import Duration
 
 from frontdesk.v1.routing_pb2 import (
+    STEP_KIND_ESCALATION,
+    STEP_KIND_FALLBACK,
     Candidate,
     Decision,
     ExclusionReason,
+    PlanStep,
     Signals,
-    StepKind,
     StrategyStep,
     StreamMode,
     Task,
@@ -21,91 +24,108 @@ from frontdesk.v1.routing_pb2 import (
 
 __all__ = ["explain"]
 
+_CONDITIONS = {STEP_KIND_ESCALATION: " if rejected", STEP_KIND_FALLBACK: " if failed"}
+
 
 def explain(decision: Decision) -> str:
-    """Why the model was chosen: the strategies asked, every candidate, the plan and the query's signals."""
+    """How the decision came about: what was asked, what each candidate promised or why it is excluded, and the plan."""
     return "\n".join(_lines(decision))
 
 
 def _lines(decision: Decision) -> Iterator[str]:
-    yield f"{decision.model}: {decision.reason}"
+    yield f"{decision.model}: {decision.reason}" + (" (chosen to explore)" if decision.explored else "")
     yield (
-        f"  decided by {decision.strategy} of router {decision.router} ({decision.router_version})"
-        f" in {_milliseconds(decision.router_duration)}{_router_cost(decision)}"
+        f"decision {decision.decision_id} of router {decision.router} at {decision.router_version},"
+        f" strategy {decision.strategy}, propensity {_hundredths(decision.propensity)}"
     )
-    if decision.explored or decision.propensity < 1:
-        why = "to explore" if decision.explored else "by weight"
-        yield f"  chosen {why} with probability {decision.propensity:.3g}"
-    yield f"  signals: {_signals(decision.signals)}"
-    if decision.path:
-        yield "  strategies asked:"
-        yield from (f"    {_step(step)}" for step in decision.path)
-    if decision.candidates:
-        yield "  candidates:"
-        width = max(len(candidate.model) for candidate in decision.candidates)
-        for candidate in decision.candidates:
-            mark = "*" if candidate.model == decision.model else " "
-            yield f"    {mark} {candidate.model:<{width}}  {_candidate(candidate)}".rstrip()
-    if decision.plan:
-        yield "  plan: " + ", ".join(_plan(decision))
+    known = decision.HasField
+    took = _milliseconds(decision.router_duration) if known("router_duration") else "an unknown time"
+    cost = _usd(decision.router_cost_nano_usd) if known("router_cost_nano_usd") else "an unknown amount"
+    yield f"routing took {took} and cost {cost}"
+    if known("signals"):
+        yield f"signals: {', '.join(_signals(decision.signals))}"
+    yield "asked:"
+    yield from map(_step, decision.path)
+    yield "candidates:"
+    yield from map(_candidate, decision.candidates)
+    yield "plan:"
+    yield from map(_plan_step, decision.plan)
+
+
+def _signals(signals: Signals) -> Iterator[str]:
+    yield _words(Task.DESCRIPTOR, signals.task, "TASK_")
+    yield f"difficulty {_hundredths(signals.difficulty)}"
+    yield f"about {signals.input_tokens} input tokens"
+    yield from (f"with {name}" for name in ("code", "math", "tools", "media") if getattr(signals, name))
+    if signals.language:
+        yield f"language {signals.language}"
+    yield from signals.difficulty_cues
 
 
 def _step(step: StrategyStep) -> str:
-    chosen = f" {step.model}" if step.model else ""
-    sure = f" (confidence {step.confidence:.2f})" if step.HasField("confidence") else ""
-    return f"{step.path}: {_word(Verdict.DESCRIPTOR, step.verdict)}{chosen}{sure}: {step.reason}"
+    facts = [_words(Verdict.DESCRIPTOR, step.verdict, "VERDICT_") + _after(" ", step.model)]
+    if step.HasField("confidence"):
+        facts.append(f"confidence {_hundredths(step.confidence)}")
+    if step.HasField("duration"):
+        facts.append(_milliseconds(step.duration))
+    if step.HasField("cost_nano_usd"):
+        facts.append(_usd(step.cost_nano_usd))
+    return f"  {step.path} {', '.join(facts)}{_after(': ', step.reason)}"
 
 
 def _candidate(candidate: Candidate) -> str:
     if candidate.exclusion_reason:
-        reason = _word(ExclusionReason.DESCRIPTOR, candidate.exclusion_reason)
-        return f"excluded, {reason}: {candidate.exclusion_detail}"
-    facts = []
-    if candidate.HasField("predicted_quality"):
-        spread = f" ± {candidate.quality_uncertainty:.2f}" if candidate.HasField("quality_uncertainty") else ""
-        facts.append(f"quality {candidate.predicted_quality:.2f}{spread}")
-    if candidate.HasField("predicted_cost_nano_usd"):
-        facts.append(f"{_usd(candidate.predicted_cost_nano_usd)}")
-    if candidate.HasField("predicted_time_to_first_token"):
-        facts.append(f"first token in {_milliseconds(candidate.predicted_time_to_first_token)}")
-    if candidate.HasField("score"):
-        facts.append(f"score {candidate.score:.3f}")
-    return ", ".join(facts)
+        reason = _words(ExclusionReason.DESCRIPTOR, candidate.exclusion_reason, "EXCLUSION_REASON_")
+        return f"  {candidate.model}: excluded, {reason}{_after(': ', candidate.exclusion_detail)}"
+    return f"  {candidate.model}: {', '.join(_predictions(candidate)) or 'nothing is predicted'}"
 
 
-def _plan(decision: Decision) -> Iterator[str]:
-    for step in decision.plan:
-        kind = _word(StepKind.DESCRIPTOR, step.kind)
-        check = f", checked by {step.check}" if step.check else ""
-        mode = f", {_word(StreamMode.DESCRIPTOR, step.stream_mode)}" if step.stream_mode else ""
-        yield f"{step.model} ({kind}{check}{mode})"
+def _predictions(candidate: Candidate) -> Iterator[str]:
+    known = candidate.HasField
+    if known("predicted_quality"):
+        spread = f" ± {_hundredths(candidate.quality_uncertainty)}" if known("quality_uncertainty") else ""
+        yield f"quality {_hundredths(candidate.predicted_quality)}{spread}"
+    if known("predicted_cost_nano_usd"):
+        yield _usd(candidate.predicted_cost_nano_usd)
+    if known("predicted_time_to_first_token"):
+        yield f"first token in {_milliseconds(candidate.predicted_time_to_first_token)}"
+    if known("score"):
+        yield f"score {_hundredths(candidate.score)}"
 
 
-def _signals(signals: Signals) -> str:
-    task = _word(Task.DESCRIPTOR, signals.task)
-    facts = [task, f"difficulty {signals.difficulty:.2f}", f"about {signals.input_tokens} input tokens"]
-    facts += [name for name in ("code", "math", "tools", "media") if getattr(signals, name) and name != task]
-    if signals.language:
-        facts.append(f"language {signals.language}")
-    return ", ".join([*facts, *signals.difficulty_cues])
+def _plan_step(step: PlanStep) -> str:
+    mode = _words(StreamMode.DESCRIPTOR, step.stream_mode, "STREAM_MODE_") if step.stream_mode else ""
+    return f"  {step.model}{_CONDITIONS.get(step.kind, '')}{_after(', check ', step.check)}{_after(', ', mode)}"
 
 
-def _router_cost(decision: Decision) -> str:
-    return f" for {_usd(decision.router_cost_nano_usd)}" if decision.router_cost_nano_usd else ""
+def _after(separator: str, text: str) -> str:
+    """A separator before a text that is not empty."""
+    return separator + text if text else ""
 
 
-def _usd(nano_usd: int) -> str:
-    return f"{nano_usd / 1e9:.9f}".rstrip("0").rstrip(".") + " USD"
+def _words(enum: EnumDescriptor, number: int, prefix: str) -> str:
+    """VERDICT_TIMED_OUT is "timed out"; a value of a newer server is "unknown"."""
+    value = enum.values_by_number.get(number)
+    return value.name.removeprefix(prefix).lower().replace("_", " ") if value else "unknown"
+
+
+def _hundredths(value: float) -> str:
+    """Rounds half up to two decimals."""
+    whole = math.floor(value * 100 + 0.5)
+    return f"{'-' if whole < 0 else ''}{abs(whole) // 100}.{abs(whole) % 100:02}"
 
 
 def _milliseconds(duration: Duration) -> str:
-    return f"{duration.ToNanoseconds() / 1e6:.3g} ms"
+    """Drops what is below a microsecond."""
+    return f"{_decimal(duration.seconds * 1_000_000 + duration.nanos // 1_000, 3)} ms"
 
 
-def _word(kind: EnumDescriptor, number: int) -> str:
-    """The value's name without its prefix; the number when a newer server sends one this client does not know."""
-    value = kind.values_by_number.get(number)
-    if value is None:
-        return str(number)
-    prefix = kind.values_by_number[0].name.removesuffix("UNSPECIFIED")
-    return value.name.removeprefix(prefix).lower().replace("_", " ")
+def _usd(nano: int) -> str:
+    return f"{_decimal(nano, 9)} USD"
+
+
+def _decimal(units: int, places: int) -> str:
+    """Writes units of 10^-places exactly, without trailing zeros."""
+    digits = f"{abs(units):0{places + 1}}"
+    fraction = digits[-places:].rstrip("0")
+    return f"{'-' if units < 0 else ''}{digits[:-places]}{_after('.', fraction)}"

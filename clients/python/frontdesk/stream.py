@@ -10,7 +10,7 @@ from typing import Self
 import grpc.aio
 
 from frontdesk._fold import Fold
-from frontdesk.errors import translated
+from frontdesk.errors import FrontdeskError, translated
 from frontdesk.events import Event, TextDelta, event_of
 from frontdesk.v1.router_service_pb2 import CompleteResponse, StreamCompleteRequest, StreamCompleteResponse
 from frontdesk.v1.routing_pb2 import Decision
@@ -83,7 +83,14 @@ class CompletionStream:
             while isinstance(response := await self._call.read(), StreamCompleteResponse):
                 event = event_of(response)
                 if event is not None:
-                    self._fold.add(event)
+                    self._take(event)
                     return event
         self._fold.raise_unless_complete()
         return None
+
+    def _take(self, event: Event) -> None:
+        try:
+            self._fold.add(event)
+        except FrontdeskError:
+            self.cancel()
+            raise

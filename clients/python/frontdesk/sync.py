@@ -13,7 +13,7 @@ from frontdesk import _requests
 from frontdesk._fold import Fold
 from frontdesk._requests import Labels, PolicyFields, QueryLike
 from frontdesk.channel import OptionValue, channel_credentials, channel_options, token_metadata
-from frontdesk.errors import translated
+from frontdesk.errors import FrontdeskError, translated
 from frontdesk.events import Event, TextDelta, event_of
 from frontdesk.v1.router_service_pb2 import (
     CompleteResponse,
@@ -88,10 +88,17 @@ class CompletionStream:
             for response in self._call:
                 event = event_of(response)
                 if event is not None:
-                    self._fold.add(event)
+                    self._take(event)
                     return event
         self._fold.raise_unless_complete()
         return None
+
+    def _take(self, event: Event) -> None:
+        try:
+            self._fold.add(event)
+        except FrontdeskError:
+            self.cancel()
+            raise
 
 
 class Client:

@@ -45,7 +45,7 @@ def test_deltas_join_to_parts_in_order() -> None:
         ContentPart(reasoning=Reasoning(text="let me see", signature="s")),
         ContentPart(text="Hello, world"),
         ContentPart(tool_call=ToolCall(id="a", name="f", arguments_json='{"x": 1}')),
-        ContentPart(tool_call=ToolCall(id="b", name="g")),
+        ContentPart(tool_call=ToolCall(id="b", name="g", arguments_json="{}")),
     ]
     assert [entry.token for entry in completion.logprobs] == ["Hello"]
     assert (completion.completion_id, completion.decision.model, completion.model) == ("1", "small", "small")
@@ -69,7 +69,8 @@ def test_deltas_of_another_attempt_never_mix_in() -> None:
 
 def test_asking_in_between_changes_nothing() -> None:
     fold = Fold()
-    fold.add(TextDelta(text="a"))
+    for event in (STARTED, AttemptStarted(model="small"), TextDelta(text="a")):
+        fold.add(event)
     fold.response().message.parts[0].text = "changed"
     fold.add(TextDelta(text="b"))
     assert text_of(fold.response().message) == "ab"

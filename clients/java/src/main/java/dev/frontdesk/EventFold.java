@@ -1,0 +1,151 @@
+package dev.frontdesk;
+
+import dev.frontdesk.v1.Completed;
+import dev.frontdesk.v1.CompleteResponse;
+import dev.frontdesk.v1.ContentPart;
+import dev.frontdesk.v1.Message;
+import dev.frontdesk.v1.Reasoning;
+import dev.frontdesk.v1.ReasoningDelta;
+import dev.frontdesk.v1.Role;
+import dev.frontdesk.v1.StreamCompleteResponse;
+import dev.frontdesk.v1.StreamCompleteResponse.EventCase;
+import dev.frontdesk.v1.TextDelta;
+import dev.frontdesk.v1.TokenLogprob;
+import dev.frontdesk.v1.ToolCall;
+import dev.frontdesk.v1.ToolCallDelta;
+import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Collects events and holds them to their order. What an ended attempt said is forgotten. */
+final class EventFold {
+  private final CompleteResponse.Builder response = CompleteResponse.newBuilder();
+  private boolean started;
+  private boolean speaking;
+  private boolean completed;
+
+  private final StringBuilder text = new StringBuilder();
+  private Reasoning.Builder reasoning;
+  private final SortedMap<Integer, ToolCall.Builder> calls = new TreeMap<>();
+  private final List<TokenLogprob> logprobs = new ArrayList<>();
+
+  void add(StreamCompleteResponse event) {
+    EventCase kind = event.getEventCase();
+    if (kind == EventCase.EVENT_NOT_SET) {
+      return; // of a newer server
+    }
+    if (completed) {
+      throw outOfOrder("an event followed completed");
+    }
+    if ((kind == EventCase.STARTED) == started) {
+      throw outOfOrder("started must come first and once");
+    }
+    switch (kind) {
+      case STARTED -> {
+        started = true;
+        response.setCompletionId(event.getStarted().getCompletionId());
+        if (event.getStarted().hasDecision()) {
+          response.setDecision(event.getStarted().getDecision());
+        }
+      }
+      case ATTEMPT_STARTED -> {
+        forget();
+        speaking = true;
+        response.setModel(event.getAttemptStarted().getModel());
+      }
+      case ATTEMPT_ENDED -> {
+        forget();
+        speaking = false;
+        response.addAttempts(event.getAttemptEnded().getAttempt());
+      }
+      case COMPLETED -> complete(event.getCompleted());
+      default -> {
+        if (!speaking) {
+          throw outOfOrder("a delta came outside an attempt");
+        }
+        addDelta(event);
+      }
+    }
+  }
+
+  void end() {
+    if (!completed) {
+      throw FrontdeskException.ofStream(
+          Status.Code.DATA_LOSS, FrontdeskException.STREAM_CUT, "the stream ended without completed; the answer is cut");
+    }
+  }
+
+  /** The answer so far. */
+  CompleteResponse result() {
+    Message.Builder message = Message.newBuilder().setRole(Role.ROLE_ASSISTANT);
+    if (reasoning != null) {
+      message.addParts(ContentPart.newBuilder().setReasoning(reasoning));
+    }
+    if (!text.isEmpty()) {
+      message.addParts(ContentPart.newBuilder().setText(text.toString()));
+    }
+    for (ToolCall.Builder call : calls.values()) {
+      if (call.getArgumentsJson().isEmpty()) {
+        call.setArgumentsJson("{}");
+      }
+      message.addParts(ContentPart.newBuilder().setToolCall(call));
+    }
+    return response.clone().setMessage(message).addAllLogprobs(logprobs).build();
+  }
+
+  private void complete(Completed event) {
+    completed = true;
+    response
+        .setModel(event.getModel())
+        .setFinishReasonValue(event.getFinishReasonValue())
+        .clearAttempts()
+        .addAllAttempts(event.getAttemptsList());
+    if (event.hasUsage()) {
+      response.setUsage(event.getUsage());
+    }
+    if (event.hasCost()) {
+      response.setCost(event.getCost());
+    }
+  }
+
+  private void addDelta(StreamCompleteResponse event) {
+    switch (event.getEventCase()) {
+      case TEXT_DELTA -> {
+        TextDelta delta = event.getTextDelta();
+        text.append(delta.getText());
+        logprobs.addAll(delta.getLogprobsList());
+      }
+      case REASONING_DELTA -> {
+        ReasoningDelta delta = event.getReasoningDelta();
+        if (reasoning == null) {
+          reasoning = Reasoning.newBuilder();
+        }
+        reasoning
+            .setText(reasoning.getText() + delta.getText())
+            .setSignature(reasoning.getSignature() + delta.getSignature())
+            .setRedactedData(reasoning.getRedactedData() + delta.getRedactedData());
+      }
+      case TOOL_CALL_DELTA -> {
+        ToolCallDelta delta = event.getToolCallDelta();
+        ToolCall.Builder call = calls.computeIfAbsent(delta.getIndex(), index -> ToolCall.newBuilder());
+        call.setId(call.getId() + delta.getId())
+            .setName(call.getName() + delta.getName())
+            .setArgumentsJson(call.getArgumentsJson() + delta.getArgumentsJson());
+      }
+      default -> throw new AssertionError(event.getEventCase());
+    }
+  }
+
+  private void forget() {
+    text.setLength(0);
+    reasoning = null;
+    calls.clear();
+    logprobs.clear();
+  }
+
+  private static FrontdeskException outOfOrder(String description) {
+    return FrontdeskException.ofStream(Status.Code.INTERNAL, FrontdeskException.STREAM_OUT_OF_ORDER, description);
+  }
+}

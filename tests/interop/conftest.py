@@ -1,0 +1,35 @@
+"""Servers and results that the suites of all languages share; prints the interop table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.servers import real_server, scripted_server
+from tests.interop.table import read_cells, render
+
+_RESULTS = pytest.StashKey[Path]()
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
+    """The variables by which a client's test suite finds the servers and the file for its results."""
+    folder = tmp_path_factory.mktemp("interop")
+    results = pytestconfig.stash[_RESULTS] = folder / "results.jsonl"
+    with scripted_server(folder) as scripted, real_server(folder) as real:
+        yield scripted | real | {"FRONTDESK_INTEROP_RESULTS": str(results)}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table, if any suite ran, and which toolchains are missing."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    missing = {reason.partition("Skipped: ")[2].rstrip("')") for reason in reasons if "toolchain" in reason}
+    for toolchain in sorted(missing):
+        terminalreporter.write_line(f"skipped: {toolchain}")
+    results = config.stash.get(_RESULTS, None)
+    if results is not None and (cells := read_cells(results)):
+        terminalreporter.section("clients: language x RPC x feature")
+        for line in render(cells):
+            terminalreporter.write_line(line)
