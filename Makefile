@@ -55,18 +55,22 @@ bench: .venv/.ready  ## Measures speed as ratios to a baseline in the same run.
 	@$(GEN)/pip install --quiet --requirement $<
 	@touch $@
 
-.PHONY: gen
-gen: .tools/gen/.ready  ## Generates the stubs from protos/.
+.PHONY: gen gen-python
+gen: gen-python gen-go gen-java gen-typescript  ## Generates the stubs of every language from protos/.
+
+gen-python: .tools/gen/.ready
 	$(GEN)/python -m grpc_tools.protoc --proto_path=protos \
 	    --plugin=$(GEN)/protoc-gen-mypy --plugin=$(GEN)/protoc-gen-mypy_grpc \
 	    --python_out=$(STUBS) --mypy_out=quiet:$(STUBS) protos/frontdesk/v1/*.proto
 	$(GEN)/python -m grpc_tools.protoc --proto_path=protos --plugin=$(GEN)/protoc-gen-mypy_grpc \
 	    --grpc_python_out=$(STUBS) --mypy_grpc_out=quiet:$(STUBS) protos/frontdesk/v1/router_service.proto
 
-.PHONY: check-gen
-check-gen: .tools/gen/.ready  ## Fails when the committed stubs are not what protos/ say.
+.PHONY: check-gen check-gen-python
+check-gen: check-gen-python check-gen-go check-gen-java check-gen-typescript  ## Fails when committed stubs are stale.
+
+check-gen-python: .tools/gen/.ready
 	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
-	$(MAKE) --no-print-directory --silent gen STUBS="$$fresh"; \
+	$(MAKE) --no-print-directory --silent gen-python STUBS="$$fresh"; \
 	for stub in "$$fresh"/frontdesk/v1/*; do \
 	    cmp "$$stub" "clients/python/frontdesk/v1/$$(basename "$$stub")" || { echo "stale stubs: run make gen"; exit 1; }; \
 	done

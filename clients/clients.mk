@@ -31,7 +31,7 @@ gen-go-stubs: .tools/gen/.ready .tools/bin/.go-$(PROTOC_GEN_GO)-$(PROTOC_GEN_GO_
 	    --go-grpc_out=$(GEN_GO) --go-grpc_opt=module=github.com/frontdesk/frontdesk/clients/go $(wildcard protos/frontdesk/v1/*.proto)
 
 # protoc with the Java generator and its gRPC plugin, both as Maven Central serves them for this platform.
-MAVEN := mvn --quiet --batch-mode
+MAVEN := mvn --quiet --batch-mode -Dstyle.color=never
 MAVEN_PLATFORM = $(shell uname -s | sed 's/Darwin/osx/;s/Linux/linux/')-$(shell uname -m | sed 's/arm64/aarch_64/;s/aarch64/aarch_64/')
 JAVA_TOOLS := .tools/java-$(JAVA_PROTOC)-$(PROTOC_GEN_GRPC_JAVA)
 MAVEN_COPY := $(MAVEN) org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy -Dmdep.stripVersion=true
