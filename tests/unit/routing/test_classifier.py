@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from frontdesk_server.domain.decision import Candidate, Verdict
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.embedders import EmbedderError
 from frontdesk_server.routing.engine import Engine
+
 from tests.fakes import FakeClock
 from tests.unit.routing.artefacts import save_artefact
 from tests.unit.routing.desk import FakeEmbedder, engine_of, route
