@@ -127,7 +127,7 @@ class ReferenceBook:
             known.update(zip(fresh, await self._embedder.embed(fresh), strict=True))
         vectors: Matrix = np.stack([known[reference.text] for reference in references])
         return ReferenceIndex(
-            references,
+            tuple(references),
             vectors,
             scoring=self._settings.scoring,
             k=self._settings.k,

@@ -57,7 +57,6 @@ def compute_signals(query: Query) -> Signals:
         turns=max(1, len(turns)),
         tools=bool(query.tools),
         media=next(query.media(), None) is not None,
-        text_characters=len(text),
         difficulty_cues=(_FOLLOW_UP, *labels) if follows_up else labels,
     )
 
