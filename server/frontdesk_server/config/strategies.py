@@ -101,7 +101,7 @@ class ClassifierConfig(ChoosingConfig):
 
     kind: Literal["classifier"]
     artefact: str = "default"
-    """Folder made by `frontdesk train`, or the one that ships."""
+    """Folder made by `frontdesk train`, or the one that ships. Relative paths start at the configuration."""
     models: dict[str, str] = {}
     """Pool model to the artefact's model of the same kind, where names differ."""
     quality_floor: Fraction | None = None
@@ -117,7 +117,7 @@ class EmbeddingConfig(ChoosingConfig):
     references: dict[str, tuple[str, ...]] = {}
     """Utterances per label."""
     references_file: str | None = None
-    """JSON Lines of {"label", "text"}; read again when it changes."""
+    """JSON Lines of {"label", "text"}; read again when it changes. Relative paths start at the configuration."""
     routes: dict[str, str] = {}
     """Label to model. Default: a label is a model's name."""
     scoring: Literal["nearest", "top_k_mean", "centroid"] = "top_k_mean"

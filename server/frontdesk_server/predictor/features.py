@@ -41,11 +41,17 @@ class TextFeatures:
     """1 + ln(how often the term occurs), as long as `buckets`."""
 
 
-def read_text(text: str, embedder: Embedder, lexical_bits: int) -> TextFeatures:
-    """Return the features of one text."""
+def read_text(
+    text: str, embedder: Embedder | None, lexical_bits: int, vector: NDArray[np.float32] | None = None
+) -> TextFeatures:
+    """Return the features of one text; `vector` is its embedding where that is known already."""
+    if vector is None:
+        if embedder is None:
+            raise ValueError("a text without its vector needs an embedder")
+        vector = embedder.embed(text)
     words = words_of(text)
     lowered = [word.lower() for word in words]
-    return TextFeatures(embedder.embed(text), text_signals(text, words, lowered), *hashed_terms(lowered, lexical_bits))
+    return TextFeatures(vector, text_signals(text, words, lowered), *hashed_terms(lowered, lexical_bits))
 
 
 def hashed_terms(lowered: Sequence[str], bits: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -76,9 +76,13 @@ class Predictions:
 class Predictor:
     """Predicts for every model of an artefact. Immutable, shared freely."""
 
-    def __init__(self, artefact: Artefact, embedder: Embedder) -> None:
-        """Unpack the artefact. Raises EmbedderMismatchError where it was trained with another embedder."""
-        artefact.check_embedder(embedder.id)
+    def __init__(self, artefact: Artefact, embedder: Embedder | None) -> None:
+        """Unpack the artefact. Raises EmbedderMismatchError where it was trained with another embedder.
+
+        Without an embedder it predicts only for texts whose vectors come with them.
+        """
+        if embedder is not None:
+            artefact.check_embedder(embedder.id)
         self.models = artefact.models
         self._embedder = embedder
         self._bits = artefact.features.lexical_bits
@@ -101,9 +105,9 @@ class Predictor:
         self._posterior_variance, self._rest_variance = arrays["posterior_variance"], arrays["rest_variance"]
         self._offset_variance = arrays["offset_variance"]
 
-    def predict(self, text: str) -> Prediction:
-        """Predict for one query."""
-        return self._predict([read_text(text, self._embedder, self._bits)])[0]
+    def predict(self, text: str, vector: NDArray[np.float32] | None = None) -> Prediction:
+        """Predict for one query; `vector` is its embedding where that is known already."""
+        return self._predict([read_text(text, self._embedder, self._bits, vector)])[0]
 
     def predict_many(self, texts: Sequence[str]) -> Predictions:
         """Predict for several queries at once; cheaper per query than one at a time."""

@@ -42,17 +42,22 @@ def choose(
             return Choice(ranking.model, strategy, ranking.reason, ranking.steps, predictions, ranking.propensity)
         model, reason = _above_floor(ranking, context, predictions)
         return _single(model, strategy, reason, predictions, ranking.propensity)
-    why = f"no strategy chose ({ranking.reason})"
+    model, reason = _without_choice(context, default_model, predictions)
+    reason = f"no strategy chose ({ranking.reason}){reason}"
+    return _single(model, DEFAULT_STRATEGY, reason, predictions, ranking.propensity)
+
+
+def _without_choice(
+    context: RoutingContext, default_model: str, predictions: Mapping[str, Prediction]
+) -> tuple[str, str]:
     if default_model in context.eligible:
-        return _single(
-            default_model, DEFAULT_STRATEGY, f"{why}, so the default {default_model} answers", predictions, 1.0
-        )
-    why = f"{why} and the default {default_model} is not eligible"
+        return default_model, f", so the default {default_model} answers"
+    why = f" and the default {default_model} is not eligible"
     if predictions:
         selection = select(predictions, context.outlooks, context.preferences)
-        return _single(selection.model, DEFAULT_STRATEGY, f"{why}; {selection.reason}", predictions, 1.0)
+        return selection.model, f"{why}; {selection.reason}"
     model = min(context.eligible)
-    return _single(model, DEFAULT_STRATEGY, f"{why}; {model} is the first that is", predictions, 1.0)
+    return model, f"{why}; {model} is the first that is"
 
 
 def explore(choice: Choice, context: RoutingContext, config: ExplorationConfig, router: str) -> Choice:

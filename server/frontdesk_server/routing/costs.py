@@ -34,10 +34,11 @@ def expected_output_tokens(query: Query, signals: Signals) -> int:
     return max(1, round(tokens if limit is None else min(tokens, limit)))
 
 
-def predicted_cost_nano_usd(model: Model, input_tokens: int, output_tokens: int) -> int | None:
-    """Expected cost of the answer of one model; None when its prices are unknown."""
+def predicted_cost_nano_usd(model: Model, usage: Usage) -> int | None:
+    """Expected cost of an answer that would use so much, cut to what the model can answer; None for unknown prices."""
     if model.prices is None:
         return None
-    if model.max_output_tokens is not None:
-        output_tokens = min(output_tokens, model.max_output_tokens)
-    return model.prices.cost_nano_usd(Usage(input_tokens, output_tokens))
+    limit = model.max_output_tokens
+    if limit is not None and usage.output_tokens is not None and limit < usage.output_tokens:
+        usage = Usage(usage.input_tokens, limit)
+    return model.prices.cost_nano_usd(usage)

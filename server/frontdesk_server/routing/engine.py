@@ -32,6 +32,7 @@ from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError
 from frontdesk_server.routing.choice import Choice, choose, explore
+from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.nodes.scope import StrategyTools
 from frontdesk_server.routing.selection import Prediction, Preferences, prior_predictions, select
 from frontdesk_server.routing.signals import compute_signals
@@ -74,6 +75,7 @@ class Engine:
         Raises:
             ConfigError: the trees contradict themselves or the pool; lists every fault with its place.
         """
+        default_cues()  # compiled now, so that no query waits for it
         trees, faults = build_trees(
             loaded.config, pool, StrategyTools(ask, clock, embedder, Path(loaded.source).parent)
         )

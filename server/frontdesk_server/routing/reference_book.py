@@ -106,7 +106,10 @@ class ReferenceBook:
             if references is not None:
                 self._index = await self._indexed(references)
                 log.info("references.read", file=str(file), references=len(references))
-        except (InvalidReferences, EmbedderError, UpstreamError) as error:
+        except InvalidReferences as error:
+            log.warning("references.kept", file=str(file), error=str(error))
+        except (EmbedderError, UpstreamError) as error:
+            self._stamp = None  # read it again at the next look
             log.warning("references.kept", file=str(file), error=str(error))
         finally:
             self._work = None
@@ -124,7 +127,7 @@ class ReferenceBook:
             known.update(zip(fresh, await self._embedder.embed(fresh), strict=True))
         vectors: Matrix = np.stack([known[reference.text] for reference in references])
         return ReferenceIndex(
-            references,
+            tuple(references),
             vectors,
             scoring=self._settings.scoring,
             k=self._settings.k,

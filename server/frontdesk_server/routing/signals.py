@@ -23,6 +23,8 @@ _TASK_DIFFICULTY = {
     Task.KNOWLEDGE: 0.25,
     Task.OTHER: 0.3,
 }
+_TEXT_WORK = frozenset((Task.SUMMARISE, Task.EXTRACT, Task.TRANSLATE))
+_SHARE_IN_TEXT_WORK = 1 / 3
 _FOLLOW_UP_CHARACTERS = 80
 _FOLLOW_UP = "follows up on the turn before"
 
@@ -34,12 +36,12 @@ def compute_signals(query: Query) -> Signals:
     before it.
     """
     cues = default_cues()
-    turns = [message.text for message in query.messages if message.role is Role.USER]
-    text = turns[-1] if turns else ""
+    turns = [message for message in query.messages if message.role is Role.USER]
+    text = turns[-1].text if turns else ""
     reading = read(text, cues)
     follows_up = len(turns) > 1 and len(text) <= _FOLLOW_UP_CHARACTERS and not _says_something(reading)
     if follows_up:
-        reading = read(turns[-2], cues)
+        reading = read(turns[-2].text, cues)
     code = sum([cue.code for cue in reading.everywhere]) >= 1
     task = _task(reading.instruction, code)
     difficulty, labels = _difficulty(reading.instruction, task)
@@ -75,13 +77,17 @@ def _task(instruction: Sequence[Cue], code: bool) -> Task:
 
 
 def _difficulty(instruction: Sequence[Cue], task: Task) -> tuple[float, tuple[str, ...]]:
-    """Start from the task's, let every cue take its share of the way to 1 or to 0, and name the weightiest first."""
+    """Start from the task's, let every cue take its share of the way to 1 or to 0, and name the weightiest first.
+
+    To work on a given text about something hard is less hard than the thing itself.
+    """
     ease = 1 - _TASK_DIFFICULTY[task]
     keep = 1.0
+    share = _SHARE_IN_TEXT_WORK if task in _TEXT_WORK else 1.0
     weights: dict[str, float] = {}
     for cue in instruction:
         if cue.raises or cue.lowers:
-            ease *= 1 - cue.raises
+            ease *= 1 - share * cue.raises
             keep *= 1 - cue.lowers
             weights[cue.label] = max(cue.raises, cue.lowers)
     labels = sorted(weights, key=weights.__getitem__, reverse=True) if len(weights) > 1 else weights

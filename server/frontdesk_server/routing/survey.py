@@ -12,6 +12,7 @@ from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
+from frontdesk_server.domain.usage import Usage
 from frontdesk_server.routing.costs import expected_output_tokens, predicted_cost_nano_usd
 from frontdesk_server.routing.filters import Demands, needed_capabilities
 from frontdesk_server.routing.selection import Outlook
@@ -46,12 +47,12 @@ def survey(
     demands = Demands(
         signals.input_tokens, query.generation.max_output_tokens, needed_capabilities(query, policy), policy, caller
     )
-    output_tokens = expected_output_tokens(query, signals)
+    usage = Usage(signals.input_tokens, expected_output_tokens(query, signals))
     outlooks: dict[str, Outlook] = {}
     eligible: dict[str, Model] = {}
     exclusions: dict[str, Exclusion] = {}
     for model in models:
-        cost = predicted_cost_nano_usd(model, signals.input_tokens, output_tokens)
+        cost = predicted_cost_nano_usd(model, usage)
         outlook = outlooks[model.name] = Outlook(cost, conditions.time_to_first_token_seconds(model))
         exclusion = demands.exclusion(model, outlook) or conditions.exclusion(model, caller.name, remaining_seconds)
         if exclusion is None:

@@ -81,7 +81,7 @@ class _Builder:
     def check_router(self, router: RouterConfig, location: Location) -> None:
         """Check the models that the router itself names."""
         for index, name in enumerate(router.models):
-            self.scope.check_helper(name, (*location, "models", index))
+            self.scope.check_pooled(name, (*location, "models", index))
         self.scope.check_candidate(router.default_model, (*location, "default_model"))
         for index, name in enumerate(router.fallbacks):
             self.scope.check_candidate(name, (*location, "fallbacks", index))
@@ -123,6 +123,7 @@ class _Builder:
         return then
 
     def _rules(self, config: RulesConfig, path: str, location: Location) -> Rules:
+        self._check_names([rule.name for rule in config.rules], (*location, "rules"))
         compiler = ConditionCompiler()
         rules = [
             self._rule(rule, compiler, f"{path}.{rule.name}", (*location, "rules", index))
@@ -173,10 +174,11 @@ class _Builder:
                 for index, part in enumerate(check.checks):
                     yield from self._asked_by(part, (*location, "checks", index))
             case VerifierCheck() | AgreementCheck() if check.model is not None:
-                self.scope.check_helper(check.model, (*location, "model"))
+                self.scope.check_pooled(check.model, (*location, "model"))
                 yield check.model
 
     def _split(self, config: SplitConfig, path: str, location: Location) -> Split:
+        self._check_names([arm.name for arm in config.arms], (*location, "arms"))
         total = sum(arm.weight for arm in config.arms)
         arms = []
         for index, arm in enumerate(config.arms):
@@ -185,6 +187,12 @@ class _Builder:
             )
             arms.append(Arm(arm.name, arm.weight / total, strategy))
         return Split(path, arms, config.salt)
+
+    def _check_names(self, names: Sequence[str], location: Location) -> None:
+        """Names tell places in the tree apart."""
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                self.scope.fault((*location, index, "name"), f"the name {name!r} is given twice")
 
     def _reference(self, config: RouterReference, path: str, location: Location) -> RouterReferenceStrategy:
         place = (*location, "router")

@@ -46,7 +46,7 @@ class FakeAsk:
     """Answers every question with the next of its answers: a text, an error to raise, or an `Answer`."""
 
     def __init__(self, *answers: str | BaseException | Answer, cost_nano_usd: int = 70) -> None:
-        self._answers = list(answers)
+        self.answers = list(answers)
         self._cost_nano_usd = cost_nano_usd
         self.asked: list[tuple[str, Query]] = []
 
@@ -55,7 +55,7 @@ class FakeAsk:
     ) -> Asked:
         assert purpose == "route"
         self.asked.append((model, query))
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, BaseException):
             raise answer
         return Asked(answer if isinstance(answer, Answer) else an_answer(answer), self._cost_nano_usd, 0.01)
@@ -81,9 +81,14 @@ class FakeEmbedder:
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
             for word in text.lower().split():
-                vectors[row, crc32(word.encode()) % self.dimension] += 1
+                vectors[row, word_place(word)] += 1
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-9))
         return vectors
+
+
+def word_place(word: str) -> int:
+    """The place of a word in the vectors of `FakeEmbedder`."""
+    return crc32(word.encode()) % FakeEmbedder.dimension
 
 
 def an_answer(text: str, logprobs: Sequence[TokenLogprob] = ()) -> Answer:

@@ -125,6 +125,13 @@ async def test_nested_splits_multiply_their_propensities() -> None:
     assert (await outer.rank(a_context("any"))).propensity == 0.25
 
 
+async def test_the_propensity_of_a_branch_counts_whether_it_chose_or_handed_over() -> None:
+    hands_over = Split("test/split", [Arm("a", 0.5, ABSTAINS), Arm("b", 0.5, ABSTAINS)], "")
+    chain = Chain("test/chain", (hands_over, _chooses("mid")))
+
+    assert (await chain.rank(a_context())).propensity == 0.5
+
+
 def _cascade(*steps: LaidStep) -> Cascade:
     return Cascade("test/cascade", steps)
 

@@ -157,6 +157,19 @@ async def test_references_removed_from_the_file_no_longer_count(file: Path) -> N
     assert (before.model, (await route(engine, "good morning")).model) == ("small", "local")
 
 
+async def test_a_changed_file_is_read_again_when_its_references_could_not_be_embedded(file: Path) -> None:
+    clock, embedder = FakeClock(), FakeEmbedder()
+    engine = _engine_of(file, clock, embedder)
+    await route(engine, "good morning")
+    _change(file, '{"label": "frontier", "text": "prove this theorem"}\n')
+    embedder.error = EmbedderError("unplugged")
+    await _later(engine, clock)
+    embedder.error = None
+    await _later(engine, clock)
+
+    assert (await route(engine, "prove this theorem")).model == "frontier"
+
+
 @pytest.mark.parametrize("text", ["", "not JSON", '{"label": "nobody", "text": "x"}\n', None])
 async def test_a_file_that_becomes_unusable_leaves_the_last_good_references(file: Path, text: str | None) -> None:
     clock = FakeClock()

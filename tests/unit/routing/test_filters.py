@@ -22,6 +22,7 @@ from frontdesk_server.domain.query import (
     ToolResult,
     text_query,
 )
+from frontdesk_server.domain.usage import Usage
 from frontdesk_server.routing.costs import expected_output_tokens, predicted_cost_nano_usd
 from frontdesk_server.routing.filters import Demands, needed_capabilities
 from frontdesk_server.routing.selection import Outlook
@@ -152,6 +153,6 @@ def test_harder_queries_are_expected_to_cost_more_and_unknown_prices_cost_unknow
     tokens = [expected_output_tokens(query, compute_signals(query)) for query in (easy, hard)]
 
     assert tokens[1] > 10 * tokens[0]
-    assert predicted_cost_nano_usd(a_model("m", output_usd=10), 1000, 100) == 1000 * 2_000 + 100 * 10_000
-    assert predicted_cost_nano_usd(replace(a_model("m"), prices=None), 1000, 100) is None
-    assert predicted_cost_nano_usd(replace(a_model("m", output_usd=10), max_output_tokens=1), 0, 100) == 10_000
+    assert predicted_cost_nano_usd(a_model("m", output_usd=10), Usage(1000, 100)) == 1000 * 2_000 + 100 * 10_000
+    assert predicted_cost_nano_usd(replace(a_model("m"), prices=None), Usage(1000, 100)) is None
+    assert predicted_cost_nano_usd(replace(a_model("m", output_usd=10), max_output_tokens=1), Usage(0, 100)) == 10_000

@@ -11,6 +11,7 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 from frontdesk_server.domain.signals import Task
+from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.signals import compute_signals
 from frontdesk_server.routing.tokens import estimate_tokens
 
@@ -81,6 +82,18 @@ def test_a_text_that_is_brought_along_says_nothing_of_the_difficulty(text: str) 
 
     assert signals.task in (Task.SUMMARISE, Task.TRANSLATE, Task.CREATIVE)
     assert signals.difficulty < 0.4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Summarize this article about the proof of Fermat's last theorem and quantum computing",
+        "Translate my thesis on distributed consensus into German",
+        "Extract all theorems and lemmas from the following paper on algebraic topology",
+    ],
+)
+def test_work_on_a_text_about_something_hard_is_not_as_hard(text: str) -> None:
+    assert compute_signals(text_query(text)).difficulty < 0.6
 
 
 def test_commands_that_follow_the_mention_of_a_text_count() -> None:
@@ -182,9 +195,15 @@ def test_input_tokens_count_the_whole_query() -> None:
     )
 
     assert rich.input_tokens > bare.input_tokens + 1000 + 40 + 70
-    assert rich.text == "Look at that"
+    assert (rich.text, rich.text_characters) == ("Look at that", 12)
     assert (bare.tools, bare.media) == (False, False)
     assert (rich.tools, rich.media) == (True, True)
+
+
+def test_cues_explain_themselves_under_names_of_their_own() -> None:
+    labels = [cue.label for cue in default_cues().cues]
+
+    assert len(set(labels)) == len(labels)
 
 
 def test_lone_surrogates_do_no_harm() -> None:

@@ -74,6 +74,23 @@ def test_a_rule_may_not_choose_what_it_rules_out() -> None:
     assert "rule 'a'" in fault.message
 
 
+@pytest.mark.parametrize(
+    ("strategy", "place"),
+    [
+        ("{kind: rules, rules: [{name: a, model: mid}, {name: a, model: small}]}", "rules[1].name"),
+        (
+            "{kind: split, arms: [{name: a, weight: 1, strategy: {kind: model, model: mid}}, "
+            "{name: a, weight: 1, strategy: {kind: model, model: mid}}]}",
+            "arms[1].name",
+        ),
+    ],
+)
+def test_names_that_are_given_twice_are_faults(strategy: str, place: str) -> None:
+    (fault,) = _faults(_strategy(strategy))
+
+    assert fault.path == f"routers.default.strategy.{place}"
+
+
 def test_an_unknown_router_is_a_fault() -> None:
     (fault,) = _faults(_strategy("{kind: router, router: ghost}"))
 

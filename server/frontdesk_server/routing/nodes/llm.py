@@ -18,7 +18,7 @@ def build_llm(
 ) -> LlmRouter:
     """Build it, and note what contradicts itself."""
     constraint = CONSTRAINTS[config.constraint]
-    scope.check_helper(config.model, (*location, "model"))
+    scope.check_pooled(config.model, (*location, "model"))
     router_llm = scope.pool.get(config.model)
     needed = constraint.capability
     if router_llm is not None and needed is not None and needed not in router_llm.capabilities:

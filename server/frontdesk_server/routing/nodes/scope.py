@@ -54,7 +54,7 @@ class Scope:
         if name not in self.models:
             self.fault(location, _no_model(name, self.models))
 
-    def check_helper(self, name: str, location: Location) -> None:
+    def check_pooled(self, name: str, location: Location) -> None:
         """Note a fault unless the name is one of the pool's models."""
         if name not in self.pool:
             self.fault(location, _no_model(name, self.pool))

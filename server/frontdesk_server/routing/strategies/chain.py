@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from frontdesk_server.domain.decision import StrategyStep, Verdict
-from frontdesk_server.routing.strategies.base import (
-    Ranking,
-    RoutingContext,
-    Strategy,
-    conclude,
-    consult,
-    intersection,
-)
+from frontdesk_server.domain.decision import Verdict
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, consult
+from frontdesk_server.routing.strategies.walk import Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +21,11 @@ class Chain:
     async def rank(self, context: RoutingContext) -> Ranking:
         """The first choice; abstains when none chooses."""
         started = context.clock.monotonic()
-        taken: tuple[StrategyStep, ...] = ()
-        only: frozenset[str] | None = None
+        walk = Walk(context)
         for strategy in self.strategies:
-            ranking = await consult(strategy, context)
-            taken += ranking.steps_taken
-            if ranking.only is not None:
-                only = intersection(only, ranking.only)
-                context = context.within(ranking.only)
+            ranking = await consult(strategy, walk.context)
+            walk.take(ranking)
             if ranking.verdict is Verdict.CHOSE:
-                return conclude(self, context, started, replace(ranking, only=only, steps_taken=taken))
-        ranking = Ranking(Verdict.ABSTAINED, "none of its strategies chose", only=only, steps_taken=taken)
-        return conclude(self, context, started, ranking)
+                return conclude(self, context, started, walk.total(ranking))
+        abstention = Ranking(Verdict.ABSTAINED, "none of its strategies chose")
+        return conclude(self, context, started, walk.total(abstention))

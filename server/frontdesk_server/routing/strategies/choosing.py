@@ -19,13 +19,14 @@ async def hand_over(chosen: Ranking, then: Mapping[str, Strategy], context: Rout
         return chosen
     below = await consult(follower, context)
     path = (*chosen.steps_taken, *below.steps_taken)
+    propensity = chosen.propensity * below.propensity
     if below.verdict is not Verdict.CHOSE:
-        return replace(chosen, only=below.only, steps_taken=path)
+        return replace(chosen, only=below.only, propensity=propensity, steps_taken=path)
     return replace(
         below,
         reason=f"{chosen.reason}; {below.reason}",
         predictions={**chosen.predictions, **below.predictions},
         scores={**chosen.scores, **below.scores},
-        propensity=chosen.propensity * below.propensity,
+        propensity=propensity,
         steps_taken=path,
     )

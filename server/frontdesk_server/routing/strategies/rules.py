@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from frontdesk_server.domain.decision import StrategyStep, Verdict
+from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.routing.conversation import whole_text
 from frontdesk_server.routing.strategies.base import (
     Ranking,
@@ -21,6 +21,7 @@ from frontdesk_server.routing.strategies.base import (
     intersection,
 )
 from frontdesk_server.routing.strategies.conditions import CompiledCondition, Facts, PhraseSet
+from frontdesk_server.routing.strategies.walk import Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +54,16 @@ class Rules:
         restricts stays restricted.
         """
         started = context.clock.monotonic()
-        taken: tuple[StrategyStep, ...] = ()
-        only: frozenset[str] | None = None
+        walk = Walk(context)
         reasons: list[str] = []
         for rule in self._holding(context):
-            ranking = await _decide(rule, context)
-            taken += ranking.steps_taken
-            if ranking.only is not None:
-                only = intersection(only, ranking.only)
-                context = context.within(ranking.only)
+            ranking = await _decide(rule, walk.context)
+            walk.take(ranking)
             if ranking.verdict is Verdict.CHOSE:
-                return conclude(self, context, started, replace(ranking, only=only, steps_taken=taken))
+                return conclude(self, context, started, walk.total(ranking))
             reasons.append(ranking.reason)
-        reason = "; ".join(reasons) or "no rule holds"
-        return conclude(self, context, started, Ranking(Verdict.ABSTAINED, reason, only=only, steps_taken=taken))
+        abstention = Ranking(Verdict.ABSTAINED, "; ".join(reasons) or "no rule holds")
+        return conclude(self, context, started, walk.total(abstention))
 
     def _holding(self, context: RoutingContext) -> Iterator[CompiledRule]:
         """The rules that hold, in order. Only those are tried that need no phrase, or one that was found."""

@@ -1,0 +1,30 @@
+"""What strategies that are asked one after the other come to together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from frontdesk_server.domain.decision import StrategyStep
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, intersection
+
+
+@dataclass(slots=True)
+class Walk:
+    """The way so far. `context` is what the next strategy gets: the query within all restrictions made before it."""
+
+    context: RoutingContext
+    steps_taken: tuple[StrategyStep, ...] = ()
+    only: frozenset[str] | None = None
+    propensity: float = 1.0
+
+    def take(self, ranking: Ranking) -> None:
+        """Add what one strategy concluded."""
+        self.steps_taken += ranking.steps_taken
+        self.propensity *= ranking.propensity
+        if ranking.only is not None:
+            self.only = intersection(self.only, ranking.only)
+            self.context = self.context.within(ranking.only)
+
+    def total(self, ranking: Ranking) -> Ranking:
+        """The last conclusion with all that was taken on the way to it."""
+        return replace(ranking, steps_taken=self.steps_taken, only=self.only, propensity=self.propensity)

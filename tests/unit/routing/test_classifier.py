@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from frontdesk_server.domain.decision import Candidate, Verdict
+from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.embedders import EmbedderError
+from frontdesk_server.routing.engine import Engine
+
+from tests.fakes import FakeClock
+from tests.unit.routing.artefacts import save_artefact
+from tests.unit.routing.desk import FakeEmbedder, engine_of, route
+
+EASY = {"small": 0.85, "mid": 0.9, "frontier": 0.95}
+HARD = {"small": 0.2, "mid": 0.5, "frontier": 0.9}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_artefact(tmp_path / "artefact", EASY, HARD)
+    return tmp_path
+
+
+def _engine(folder: Path, settings: str = "", router: str = "", embedder: FakeEmbedder | None = None) -> Engine:
+    return engine_of(
+        "routers: {default: {default_model: local, models: [local, small, mid, frontier], "
+        f"strategy: {{kind: classifier, artefact: artefact{settings}}}{router}}}}}",
+        embedder=embedder,
+        source=str(folder / "frontdesk.yaml"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "policy", "model"),
+    [
+        ("easy question", "", RoutingPolicy(), "local"),
+        ("hard question", "", RoutingPolicy(), "frontier"),
+        ("easy question", ", quality_floor: 0.8", RoutingPolicy(excluded_models=frozenset({"local"})), "small"),
+        ("hard question", ", quality_floor: 0.8", RoutingPolicy(), "frontier"),
+        ("hard question", ", quality_floor: 0.45", RoutingPolicy(), "mid"),
+        ("hard question", ", quality_floor: 0.8", RoutingPolicy(quality_floor=0.1), "local"),
+        ("hard question", ", quality_floor: 0.1", RoutingPolicy(quality_floor=0.8), "frontier"),
+    ],
+)
+async def test_selection_goes_by_what_the_artefact_predicts(
+    folder: Path, text: str, settings: str, policy: RoutingPolicy, model: str
+) -> None:
+    assert (await route(_engine(folder, settings), text, policy)).model == model
+
+
+async def test_candidates_tell_predicted_quality_and_its_uncertainty(folder: Path) -> None:
+    decision = await route(_engine(folder), "hard question")
+
+    frontier = next(candidate for candidate in decision.candidates if candidate.model == "frontier")
+    assert frontier.predicted_quality == pytest.approx(0.9, abs=0.01)
+    assert frontier.quality_uncertainty == pytest.approx(0.01, abs=0.001)
+    assert decision.path[0].confidence == pytest.approx(0.99, abs=0.001)
+    assert "difficulty 1.00" in decision.path[0].reason
+
+
+async def test_a_model_the_artefact_does_not_know_is_judged_by_its_prior_and_the_predicted_difficulty(
+    folder: Path,
+) -> None:
+    def local(candidates: tuple[Candidate, ...]) -> Candidate:
+        return next(candidate for candidate in candidates if candidate.model == "local")
+
+    easy, hard = [await route(_engine(folder), text) for text in ("easy question", "hard question")]
+
+    assert local(easy.candidates).predicted_quality == pytest.approx(1.0, abs=0.01)
+    assert local(hard.candidates).predicted_quality == pytest.approx(0.25, abs=0.01)
+    assert local(hard.candidates).quality_uncertainty is None
+
+
+async def test_models_are_mapped_to_the_artefacts_names(folder: Path) -> None:
+    decision = await route(_engine(folder, ", models: {local: frontier}"), "hard question")
+
+    qualities = {candidate.model: candidate.predicted_quality for candidate in decision.candidates}
+    assert qualities["local"] == qualities["frontier"]
+
+
+async def test_an_uncertain_choice_is_left_to_the_next_strategy(folder: Path) -> None:
+    settings = ", max_uncertainty: 0.1, quality_floor: 0.8, models: {local: small}"
+    sure, unsure = [await route(_engine(folder, settings), text) for text in ("easy question", "odd question")]
+
+    assert (sure.model, sure.strategy) == ("local", "classifier")
+    assert unsure.path[0].verdict is Verdict.ABSTAINED
+    assert "but only to within 0.30" in unsure.path[0].reason
+
+
+async def test_an_empty_query_and_a_failing_embedder_hand_over(folder: Path) -> None:
+    embedder = FakeEmbedder()
+    engine = _engine(folder, embedder=embedder)
+    empty = await route(engine, " ")
+    embedder.error = EmbedderError("unplugged")
+    failed = await route(engine, "easy question")
+
+    assert [decision.path[0].verdict for decision in (empty, failed)] == [Verdict.ABSTAINED, Verdict.FAILED]
+
+
+async def test_a_slow_embedder_times_out(folder: Path) -> None:
+    embedder = FakeEmbedder()
+    embedder.seconds = 60.0
+    decision = await route(_engine(folder, embedder=embedder), "easy", deadline=FakeClock().monotonic() + 0.001)
+
+    assert decision.path[0].verdict is Verdict.TIMED_OUT
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "message"),
+    [
+        (", models: {ghost: small}", "models.ghost", "no model is named 'ghost'"),
+        (", models: {small: gpt-9}", "models.small", "the artefact knows no model 'gpt-9'"),
+        (", then: {ghost: {kind: model, model: mid}}", "then.ghost", "no model is named 'ghost'"),
+    ],
+)
+def test_contradictions_are_faults_with_their_place(folder: Path, settings: str, path: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        _engine(folder, settings)
+
+    assert [(fault.path, message in fault.message) for fault in error.value.faults] == [
+        (f"routers.default.strategy.{path}", True)
+    ]
+
+
+def test_an_artefact_that_is_absent_or_of_another_embedder_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"routers\.default\.strategy\.artefact: .*artefact"):
+        _engine(tmp_path)
+    save_artefact(tmp_path / "artefact", EASY, HARD, embedder_id="another@1")
+    with pytest.raises(ConfigError, match="trained with embedder 'another@1'"):
+        _engine(tmp_path)
