@@ -1,0 +1,379 @@
+"""What spans, metrics and log lines say of a call."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from frontdesk_server.config.service import TelemetryConfig
+from frontdesk_server.domain.attempt import Attempt, AttemptOutcome
+from frontdesk_server.domain.decision import RoutedQuery, StepKind
+from frontdesk_server.domain.errors import (
+    CompletionFailed,
+    FieldViolation,
+    FrontdeskError,
+    InvalidRequest,
+    LedgerUnavailable,
+    NoEligibleModel,
+    UpstreamCut,
+)
+from frontdesk_server.domain.observer import CallObservation
+from frontdesk_server.domain.query import GenerationConfig, JsonObjectFormat
+from frontdesk_server.telemetry import TelemetryObserver
+from frontdesk_server.telemetry.logging import EventLog, build_logger
+from frontdesk_server.telemetry.metrics import Metrics
+from frontdesk_server.telemetry.sampling import Gate
+from frontdesk_server.telemetry.tracing import Tracing
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import generate_latest
+
+from tests.records import LARGE, SECRET_TEXT, SMALL, a_cascade, a_routed_query, an_attempt
+from tests.spans import KeepingProcessor, attributes, events, failed
+
+METHOD = "frontdesk.v1.RouterService/StreamComplete"
+PARENT = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "vendor=1", "baggage": "tenant=7"}
+
+
+class Bench:
+    """An observer with everything it feeds in view."""
+
+    def __init__(self, *, ratio: float = 1.0, **settings: object) -> None:
+        self.spans = KeepingProcessor()
+        self.metrics = Metrics()
+        self._text = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
+        config = TelemetryConfig.model_validate({"log_format": "json", **settings})
+        self.observer = TelemetryObserver(
+            Tracing(self.spans, Resource({}), Gate(ratio), "1"),
+            self.metrics,
+            EventLog(build_logger(config, self._text), config),
+            {"sim": "openai"},
+        )
+
+    @property
+    def log(self) -> str:
+        buffer = self._text.buffer
+        assert isinstance(buffer, io.BytesIO)
+        return buffer.getvalue().decode()
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.log.splitlines()]
+
+    @property
+    def page(self) -> str:
+        return generate_latest(self.metrics.registry).decode()
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, labels)
+
+
+def run_cascade(bench: Bench, metadata: dict[str, str] | None = None) -> RoutedQuery:
+    """A router LLM is asked, a small model answers and is rejected, a large one answers."""
+    call: CallObservation = bench.observer.call_started(METHOD, metadata or {})
+    routed = a_routed_query()
+    generation = GenerationConfig(max_output_tokens=64, temperature=0.5, response_format=JsonObjectFormat())
+    query = replace(routed.query, generation=generation)
+    route = call.route_started()
+    asked = route.attempt_started(SMALL, SMALL.primary, query, purpose="route")
+    asked.ended(an_attempt(0, "small"))
+    route.ended(routed)
+    for model, attempt in zip((SMALL, LARGE), a_cascade().attempts, strict=True):
+        observed = call.attempt_started(model, model.primary, query, purpose="answer")
+        observed.first_token()
+        observed.ended(attempt)
+    call.settled(routed, a_cascade(), None)
+    call.ended("OK", None)
+    return routed
+
+
+def test_spans_form_the_tree_of_the_call() -> None:
+    bench = Bench()
+    run_cascade(bench)
+    server, route = bench.spans.named(METHOD), bench.spans.named("route")
+    assert server.parent is None
+    assert bench.spans.children(server) == ["route", "chat small", "chat large"]
+    assert sorted(bench.spans.children(route)) == ["chat small", "strategy chain"]
+    assert bench.spans.children(bench.spans.named("strategy chain")) == ["strategy llm", "strategy cascade"]
+    assert len({span.context.trace_id for span in bench.spans.spans if span.context}) == 1
+    for span in bench.spans.spans:
+        assert span.start_time is not None
+        assert span.end_time is not None
+        assert span.start_time <= span.end_time
+
+
+def test_a_route_span_holds_the_decision_and_its_candidates() -> None:
+    bench = Bench()
+    routed = run_cascade(bench)
+    route = bench.spans.named("route")
+    assert attributes(route)["frontdesk.decision.id"] == routed.decision.decision_id
+    assert attributes(route)["frontdesk.router.cost_nano_usd"] == 7
+    small, large = events(route, "frontdesk.candidate")
+    assert small == {
+        "frontdesk.model": "small",
+        "frontdesk.candidate.predicted_quality": 0.6,
+        "frontdesk.candidate.predicted_cost_nano_usd": 1_000,
+        "frontdesk.candidate.predicted_time_to_first_token_seconds": 0.2,
+        "frontdesk.candidate.score": 0.55,
+    }
+    assert large["frontdesk.candidate.exclusion_reason"] == "budget"
+    llm = bench.spans.named("strategy llm")
+    assert attributes(llm)["error.type"] == "strategy_timed_out"
+    assert failed(llm)
+
+
+def test_an_attempt_span_speaks_the_genai_conventions() -> None:
+    bench = Bench()
+    run_cascade(bench)
+    span = bench.spans.named("chat large")
+    assert attributes(span) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "large-upstream",
+        "gen_ai.request.max_tokens": 64,
+        "gen_ai.request.temperature": 0.5,
+        "gen_ai.output.type": "json",
+        "gen_ai.response.model": "large-2026",
+        "gen_ai.response.finish_reasons": ("stop",),
+        "gen_ai.response.time_to_first_chunk": 0.1,
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 20,
+        "gen_ai.usage.cache_read.input_tokens": 3,
+        "gen_ai.usage.cache_creation.input_tokens": 2,
+        "gen_ai.usage.reasoning.output_tokens": 5,
+        "frontdesk.model": "large",
+        "frontdesk.backend": "sim",
+        "frontdesk.purpose": "answer",
+        "frontdesk.attempt.index": 1,
+        "frontdesk.attempt.kind": "escalation",
+        "frontdesk.attempt.outcome": "accepted",
+        "frontdesk.attempt.retries": 1,
+        "frontdesk.cost_nano_usd": 20_000,
+    }
+    assert events(span, "frontdesk.first_token") == [{"frontdesk.model": "large"}]
+    assert events(span, "frontdesk.check")[0]["frontdesk.check.passed"] is True
+
+
+def test_an_escalation_is_an_event_of_the_call() -> None:
+    bench = Bench()
+    run_cascade(bench)
+    server = bench.spans.named(METHOD)
+    assert events(server, "frontdesk.escalation") == [{"frontdesk.model": "large", "frontdesk.attempt.index": 1}]
+    assert attributes(server) == {
+        "rpc.system.name": "grpc",
+        "rpc.method": METHOD,
+        "rpc.response.status_code": "OK",
+        "frontdesk.attempts": 2,
+        "frontdesk.cost_nano_usd": 21_241,
+        "frontdesk.saved_nano_usd": 8_759,
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error_reason", "error_type"),
+    [
+        (AttemptOutcome.ACCEPTED, "", ""),
+        (AttemptOutcome.REJECTED, "", ""),
+        (AttemptOutcome.FAILED, "UPSTREAM_CUT", "UPSTREAM_CUT"),
+        (AttemptOutcome.FAILED, "", "_OTHER"),
+        (AttemptOutcome.CANCELLED, "", "CANCELLED"),
+    ],
+)
+def test_an_attempt_s_status_follows_its_outcome(outcome: AttemptOutcome, error_reason: str, error_type: str) -> None:
+    bench = Bench()
+    call = bench.observer.call_started(METHOD, {})
+    observed = call.attempt_started(SMALL, SMALL.primary, a_routed_query().query, purpose="answer")
+    observed.ended(an_attempt(outcome=outcome, error_reason=error_reason))
+    span = bench.spans.named("chat small")
+    assert (attributes(span).get("error.type", ""), failed(span)) == (error_type, bool(error_type))
+    assert f'error_type="{error_type}"' in bench.page
+
+
+FIELD = FieldViolation("query.messages", "is empty", "FIELD_EMPTY")
+FAILED = CompletionFailed(UpstreamCut("cut"), a_cascade())
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "error_type", "is_failed"),
+    [
+        ("OK", None, "", False),
+        ("UNAVAILABLE", FAILED, "UPSTREAM_CUT", True),
+        ("UNAVAILABLE", LedgerUnavailable("down"), "LEDGER_UNAVAILABLE", True),
+        ("INTERNAL", None, "INTERNAL", True),
+        ("DEADLINE_EXCEEDED", None, "DEADLINE_EXCEEDED", True),
+        ("FAILED_PRECONDITION", NoEligibleModel({"small": "x"}), "NO_ELIGIBLE_MODEL", False),
+        ("CANCELLED", None, "CANCELLED", False),
+    ],
+)
+def test_a_call_s_status_tells_faults_of_the_server_from_those_of_the_caller(
+    code: str, error: FrontdeskError | None, error_type: str, is_failed: bool
+) -> None:
+    bench = Bench()
+    bench.observer.call_started(METHOD, {}).ended(code, error)
+    span = bench.spans.named(METHOD)
+    assert attributes(span)["rpc.response.status_code"] == code
+    assert (attributes(span).get("error.type", ""), failed(span)) == (error_type, is_failed)
+
+
+def test_routing_that_fails_ends_its_span_and_writes_a_line() -> None:
+    bench = Bench()
+    bench.observer.call_started(METHOD, {}).route_started().ended(None, NoEligibleModel({"small": "x"}))
+    assert attributes(bench.spans.named("route")) == {"error.type": "NO_ELIGIBLE_MODEL"}
+    (line,) = bench.lines
+    assert (line["event"], line["error_reason"], line["level"]) == ("route.failed", "NO_ELIGIBLE_MODEL", "warning")
+
+
+def test_a_hedge_links_to_the_attempt_it_races() -> None:
+    bench = Bench()
+    call = bench.observer.call_started(METHOD, {})
+    query = a_routed_query().query
+    first = call.attempt_started(SMALL, SMALL.primary, query, purpose="answer")
+    check = call.attempt_started(SMALL, SMALL.primary, query, purpose="check")
+    hedge = call.attempt_started(LARGE, LARGE.primary, query, purpose="answer")
+    for observed, attempt in ((check, an_attempt()), (hedge, an_attempt(1, "large")), (first, an_attempt())):
+        observed.ended(attempt)
+    later = call.attempt_started(LARGE, LARGE.primary, query, purpose="answer")
+    later.ended(an_attempt(2, "large"))
+    checked, raced, lost, alone = bench.spans.spans
+    assert [link.context for link in raced.links] == [lost.context]
+    assert not [*checked.links, *lost.links, *alone.links]
+
+
+class TestPropagation:
+    def test_a_sampled_trace_goes_on_upstream(self) -> None:
+        bench = Bench()
+        call = bench.observer.call_started(METHOD, PARENT)
+        observed = call.attempt_started(SMALL, SMALL.primary, a_routed_query().query, purpose="answer")
+        observed.ended(an_attempt())
+        call.ended("OK", None)
+        chat, server = bench.spans.named("chat small"), bench.spans.named(METHOD)
+        assert server.parent is not None
+        assert (server.parent.span_id, server.parent.is_remote) == (int("b" * 16, 16), True)
+        assert chat.context is not None
+        assert dict(observed.headers) == {
+            "traceparent": f"00-{'a' * 32}-{chat.context.span_id:016x}-01",
+            "tracestate": "vendor=1",
+            "baggage": "tenant=7",
+        }
+
+    def test_an_unsampled_trace_goes_on_unsampled(self) -> None:
+        bench = Bench()
+        unsampled = PARENT | {"traceparent": PARENT["traceparent"][:-1] + "0"}
+        call = bench.observer.call_started(METHOD, unsampled)
+        observed = call.attempt_started(SMALL, SMALL.primary, a_routed_query().query, purpose="answer")
+        assert dict(observed.headers) == unsampled
+        call.ended("OK", None)
+        assert not bench.spans.spans
+
+    def test_a_call_that_is_not_sampled_tells_the_upstream_so(self) -> None:
+        bench = Bench(ratio=0.0)
+        call = bench.observer.call_started(METHOD, {})
+        query = a_routed_query().query
+        headers = [call.attempt_started(SMALL, SMALL.primary, query, purpose="answer").headers for _ in range(2)]
+        parents = [header["traceparent"].split("-") for header in headers]
+        assert parents[0][1] == parents[1][1]
+        assert [parent[3] for parent in parents] == ["00", "00"]
+
+    def test_without_tracing_the_caller_s_context_passes_through(self) -> None:
+        call = TelemetryObserver().call_started(METHOD, PARENT)
+        observed = call.attempt_started(SMALL, SMALL.primary, a_routed_query().query, purpose="answer")
+        assert dict(observed.headers) == PARENT
+
+
+class TestMetrics:
+    def test_a_cascade_counts_once_everywhere(self) -> None:
+        bench = Bench()
+        run_cascade(bench)
+        labels = {"frontdesk_router": "default", "frontdesk_strategy": "cascade", "frontdesk_model": "small"}
+        chosen = labels | {"frontdesk_decision_reason_class": "explored"}
+        assert bench.value("frontdesk_decisions_total", **chosen) == 1
+        assert bench.value("frontdesk_escalations_total", frontdesk_router="default", frontdesk_model="large") == 1
+        assert bench.value("frontdesk_saved_usd", frontdesk_router="default") == pytest.approx(8_759e-9)
+        spent = {"frontdesk_model": "large", "frontdesk_purpose": "answer"}
+        assert bench.value("frontdesk_cost_usd_total", **spent) == pytest.approx(20_000e-9)
+        reasoning = {"frontdesk_model": "small", "frontdesk_token_class": "reasoning"}
+        assert bench.value("frontdesk_tokens_total", **reasoning) == 10
+        ended = {"frontdesk_router": "default", "frontdesk_completion_status": "completed"}
+        assert bench.value("frontdesk_completions_total", **ended) == 1
+        called = {"rpc_method": METHOD, "rpc_response_status_code": "OK"}
+        assert bench.value("rpc_server_call_duration_seconds_count", **called) == 1
+        assert bench.value("frontdesk_calls_running") == 0
+
+    def test_unknown_cost_is_counted_as_unknown(self) -> None:
+        bench = Bench()
+        call = bench.observer.call_started(METHOD, {})
+        observed = call.attempt_started(SMALL, SMALL.primary, a_routed_query().query, purpose="answer")
+        observed.ended(an_attempt(cost_nano_usd=None))
+        labels = {"frontdesk_model": "small", "frontdesk_purpose": "answer"}
+        assert bench.value("frontdesk_cost_unknown_total", **labels) == 1
+        assert bench.value("frontdesk_cost_usd_total", **labels) is None
+
+    def test_labels_are_bounded_whatever_callers_send(self) -> None:
+        bench = Bench()
+        for number in range(3_000):
+            bench.observer.call_started(f"any.Service/Method{number}", {}).ended("UNIMPLEMENTED", None)
+            bench.metrics.breaker_changed(f"model-{number}", "open")
+        assert bench.page.count("rpc_server_call_duration_seconds_count{") == 1
+        assert bench.page.count("frontdesk_breaker_state{") <= 2_001
+
+    def test_the_breaker_is_in_one_state(self) -> None:
+        bench = Bench()
+        bench.metrics.breaker_changed("small", "open")
+        bench.metrics.breaker_changed("small", "half_open")
+        states = {
+            state: bench.value("frontdesk_breaker_state", frontdesk_model="small", frontdesk_breaker_state=state)
+            for state in ("closed", "open", "half_open")
+        }
+        assert states == {"closed": 0, "open": 0, "half_open": 1}
+
+
+class TestLines:
+    def test_there_is_one_line_per_decision_attempt_and_completion(self) -> None:
+        bench = Bench()
+        routed = run_cascade(bench, PARENT)
+        events_ = [line["event"] for line in bench.lines]
+        assert events_ == [
+            "attempt.ended",
+            "route.decided",
+            "attempt.ended",
+            "attempt.ended",
+            "completion.settled",
+        ]
+        assert {line["trace_id"] for line in bench.lines} == {"a" * 32}
+        assert len({line["span_id"] for line in bench.lines}) == 5
+        rejected = bench.lines[2]
+        assert rejected["decision_id"] == routed.decision.decision_id
+        assert (rejected["outcome"], rejected["cost_nano_usd"]) == ("rejected", 1_234)
+
+    def test_every_event_has_its_level(self) -> None:
+        bench = Bench(log_levels={"attempt.ended": "debug", "route.decided": "off", "call.ended": "warning"})
+        run_cascade(bench)
+        assert [(line["event"], line["level"]) for line in bench.lines] == [
+            ("completion.settled", "info"),
+            ("call.ended", "warning"),
+        ]
+
+    def test_failed_calls_have_an_event_of_their_own(self) -> None:
+        bench = Bench()
+        bench.observer.call_started(METHOD, {}).ended("INVALID_ARGUMENT", InvalidRequest([FIELD]))
+        (line,) = bench.lines
+        assert (line["event"], line["code"], line["error_reason"]) == ("call.failed", "INVALID_ARGUMENT", "FIELD_EMPTY")
+
+
+def test_content_is_nowhere() -> None:
+    """Neither the query's text nor an upstream's message, which may quote it."""
+    bench = Bench(log_level="debug")
+    call = bench.observer.call_started(METHOD, {})
+    route = call.route_started()
+    routed = a_routed_query()
+    route.ended(routed)
+    failure: Attempt = an_attempt(kind=StepKind.FALLBACK, outcome=AttemptOutcome.FAILED, error_reason="UPSTREAM_CUT")
+    assert SECRET_TEXT in failure.error_message
+    call.attempt_started(SMALL, SMALL.primary, routed.query, purpose="answer").ended(failure)
+    call.settled(routed, a_cascade(), CompletionFailed(UpstreamCut(SECRET_TEXT), a_cascade()))
+    call.ended("UNAVAILABLE", CompletionFailed(UpstreamCut(SECRET_TEXT), a_cascade()))
+    spans = "".join(span.to_json() for span in bench.spans.spans)
+    for written in (spans, bench.log, bench.page):
+        assert written
+        assert "555-0100" not in written
