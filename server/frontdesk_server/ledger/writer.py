@@ -171,7 +171,6 @@ class GroupWriter:
                 entry.waiter.set_result(False)
 
     def _settle(self, entries: Sequence[Entry], replaced: Sequence[bool | None]) -> None:
-        self._room.set()
         answers = iter(replaced)
         for entry in entries:
             answer = next(answers) if isinstance(entry, OutcomeEntry) else True
@@ -213,7 +212,8 @@ class GroupWriter:
             elif isinstance(entry, SettlementEntry):
                 self._settlements.pop(entry.routed.decision.decision_id, None)
         self._in_hand = ()
-        self._pace_seconds += (max(time.monotonic() - started, 0.0) / count - self._pace_seconds) / 4
+        self._pace_seconds += ((time.monotonic() - started) / count - self._pace_seconds) / 4
+        self._in_loop(self._room.set)  # last: whoever finds no room before this is woken by it
 
     def _commit(self, batch: Batch) -> None:
         pause = _FIRST_PAUSE_SECONDS

@@ -109,9 +109,9 @@ def _span_exporter(environ: Mapping[str, str]) -> SpanExporter | None:
         case "console":
             return ConsoleSpanExporter()
         case "otlp":
-            from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+            from frontdesk_server.telemetry.span_export import FastSpanExporter
 
-            return OTLPSpanExporter()
+            return FastSpanExporter()
     return None
 
 

@@ -126,6 +126,15 @@ async def test_callers_wait_for_room_while_the_store_is_slow() -> None:
     assert len(store.ids) == 11
 
 
+async def test_callers_that_wait_for_every_commit_are_all_served() -> None:
+    """Nobody sleeps through the commit that made room, however the two threads interleave."""
+    store = FakeStore()
+    async with writing(store, max_lag_seconds=0.0, max_batch=1) as writer, asyncio.timeout(20):
+        for _ in range(500):
+            await writer.submit(an_entry())
+    assert len(store.ids) == 500
+
+
 async def test_a_caller_cancelled_while_it_waits_for_room_leaves_its_record() -> None:
     store = FakeStore()
     store.gate.clear()
