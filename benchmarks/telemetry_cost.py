@@ -47,6 +47,7 @@ class EncodingExporter(SpanExporter):
     """Does all that an OTLP exporter does but send."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Encode and throw away."""
         encode(spans).SerializeToString()
         return SpanExportResult.SUCCESS
 

@@ -91,18 +91,19 @@ def _link(link: Link) -> bytes:
 
 
 def _attributes(tag: int, attributes: Mapping[str, Any]) -> Iterable[bytes]:
-    return [_block(tag, _attribute(name, value)) for name, value in attributes.items()]
+    return [
+        _remembered(tag, name, value)
+        if isinstance(value, str) and len(value) <= _LONGEST_REMEMBERED
+        else _attribute(tag, name, value)
+        for name, value in attributes.items()
+    ]
 
 
-def _attribute(name: str, value: Any) -> bytes:
-    if isinstance(value, str) and len(value) <= _LONGEST_REMEMBERED:
-        return _remembered(name, value)
-    return _name(name) + _block(0x12, _value(value))
+def _attribute(tag: int, name: str, value: Any) -> bytes:
+    return _block(tag, _name(name) + _block(0x12, _value(value)))
 
 
-@functools.lru_cache(_REMEMBERED)
-def _remembered(name: str, value: str) -> bytes:
-    return _name(name) + _block(0x12, _value(value))
+_remembered = functools.lru_cache(_REMEMBERED)(_attribute)
 
 
 @functools.lru_cache(_REMEMBERED)
