@@ -18,6 +18,7 @@ from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.execution.admission import Admission
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.ledger import open_ledger
+from frontdesk_server.pool import unknown_prices
 from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.runtime import Runtime, RuntimeHolder, build_runtime
 from frontdesk_server.telemetry import Telemetry, open_telemetry
@@ -98,6 +99,8 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
         ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))
         conditions = LiveConditions(config.execution.breaker, clock)
         runtimes = RuntimeHolder(await build_runtime(loaded, conditions, clock))
+        for model, reason in unknown_prices(config).items():
+            telemetry.logger.warning("prices.unknown", model=model, reason=reason)
         stack.push_async_callback(runtimes.aclose)
         providers.update(runtimes.current.providers())
         desk = Desk(runtimes, Admission(config.execution.admission, clock), ledger, clock)

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import UTC, datetime
 
-from frontdesk_server.config.pool import ModelConfig, PricesConfig
+from frontdesk_server.config.pool import ModelConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.domain.model import Deployment, Model, Timeouts
-from frontdesk_server.domain.usage import NANO_USD_PER_USD, Prices
+from frontdesk_server.domain.usage import Prices
+from frontdesk_server.ledger.pricing import resolve_prices
 
 
 def build_pool(config: Config) -> dict[str, Model]:
     """All models by their public names."""
-    return {name: _model(name, section) for name, section in config.models.items()}
+    return {name: _model(name, section, _resolve(section, name, config)[0]) for name, section in config.models.items()}
 
 
-def _model(name: str, config: ModelConfig) -> Model:
+def _deployments(name: str, config: ModelConfig) -> tuple[Deployment, ...]:
     if config.backend is not None:
-        deployments: tuple[Deployment, ...] = (Deployment(config.backend, config.upstream_model or name),)
-    else:
-        deployments = tuple(
-            Deployment(d.backend, d.upstream_model or config.upstream_model or name, d.weight)
-            for d in config.deployments
-        )
+        return (Deployment(config.backend, config.upstream_model or name),)
+    return tuple(
+        Deployment(d.backend, d.upstream_model or config.upstream_model or name, d.weight) for d in config.deployments
+    )
+
+
+def _model(name: str, config: ModelConfig, prices: Prices | None) -> Model:
     return Model(
         name=name,
-        deployments=deployments,
+        deployments=_deployments(name, config),
         context_window=config.context_window,
         description=config.description,
-        prices=_prices(config.prices) if isinstance(config.prices, PricesConfig) else None,
+        prices=prices,
         max_output_tokens=config.max_output_tokens,
         capabilities=config.capabilities,
         quality=config.quality,
@@ -38,16 +40,20 @@ def _model(name: str, config: ModelConfig) -> Model:
     )
 
 
-def _prices(config: PricesConfig) -> Prices:
-    def nano_usd(usd: float | None) -> int | None:
-        if usd is None:
-            return None
-        return int((Decimal(str(usd)) * NANO_USD_PER_USD).to_integral_value(ROUND_HALF_UP))
+def unknown_prices(config: Config) -> dict[str, str]:
+    """Models whose price `auto` could not find, and why."""
+    resolved = {name: _resolve(section, name, config) for name, section in config.models.items()}
+    return {name: trouble for name, (_, trouble) in resolved.items() if trouble}
 
-    return Prices(
-        input_nano_usd_per_million=nano_usd(config.input) or 0,
-        output_nano_usd_per_million=nano_usd(config.output) or 0,
-        cache_read_nano_usd_per_million=nano_usd(config.cache_read),
-        cache_write_nano_usd_per_million=nano_usd(config.cache_write),
-        reasoning_nano_usd_per_million=nano_usd(config.reasoning),
+
+def _resolve(config: ModelConfig, name: str, whole: Config) -> tuple[Prices | None, str]:
+    """By the first deployment: one model has one price wherever it is served."""
+    first = _deployments(name, config)[0]
+    backend = whole.backends.get(first.backend)
+    return resolve_prices(
+        config.prices,
+        upstream_model=first.upstream_model,
+        provider="" if backend is None else getattr(backend, "provider", backend.kind),
+        context_window=config.context_window,
+        now=datetime.now(UTC),
     )

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 from frontdesk_server.config.pool import PricesConfig
+from frontdesk_server.config.root import Config
 from frontdesk_server.domain.usage import Prices, Usage
 from frontdesk_server.ledger.pricing import resolve_prices
+from frontdesk_server.pool import build_pool, unknown_prices
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -69,3 +71,25 @@ def test_auto_knows_no_price_of_an_unknown_model() -> None:
 def test_auto_takes_a_base_price_only_where_no_query_can_leave_it(window: int, known: bool) -> None:
     pytest.importorskip("genai_prices")
     assert (resolve("auto", "gemini-2.5-pro", "google", window) is not None) is known
+
+
+def test_the_pool_says_which_automatic_prices_it_does_not_know() -> None:
+    pytest.importorskip("genai_prices")
+    config = Config.model_validate(
+        {
+            "backends": {
+                "cloud": {"kind": "openai", "base_url": "https://api.openai.com/v1"},
+                "toy": {"kind": "simulated"},
+            },
+            "models": {
+                "mini": {"backend": "cloud", "upstream_model": "gpt-4o-mini", "prices": "auto"},
+                "mystery": {"backend": "cloud", "prices": "auto"},
+                "free": {"backend": "toy"},
+            },
+            "routers": {"default": {"default_model": "mini", "strategy": {"kind": "model", "model": "mini"}}},
+        }
+    )
+    pool = build_pool(config)
+    assert pool["mini"].prices == Prices(150_000_000, 600_000_000, 75_000_000)
+    assert pool["mystery"].prices is pool["free"].prices is None
+    assert unknown_prices(config) == {"mystery": "not in the price table"}
