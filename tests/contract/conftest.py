@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -17,12 +19,17 @@ def postgres_url() -> Iterator[str]:
     """A PostgreSQL server for the whole run; absent, its tests are skipped, and fail where CI promises it."""
     binaries = find_postgres()
     if binaries is None:
-        reason = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _absent("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    if importlib.util.find_spec("psycopg") is None:
+        _absent("psycopg is not installed: frontdesk[postgres]")
     with running_postgres(binaries) as url:
         yield url
+
+
+def _absent(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

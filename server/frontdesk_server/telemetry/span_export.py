@@ -1,8 +1,8 @@
 """Spans' way out by OTLP, encoded cheaply.
 
 Nearly all the cost of a traced call is the encoding of its spans: the SDK's builds a protobuf object for every
-attribute (about 45 µs a span, measured), here the wire format is written directly, and what repeats (names, models,
-verdicts) is remembered (about 6 µs). Everything else of the exporter (endpoint, headers, TLS, retries) is the SDK's.
+attribute, here the wire format is written directly, and what repeats (names, models, verdicts) is remembered: 12 instead
+of 51 µs a span where it was measured. Everything else of the exporter (endpoint, headers, TLS, retries) is the SDK's.
 Field numbers are those of opentelemetry/proto/trace/v1/trace.proto; a test holds the result against the SDK's encoder.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -23,9 +23,11 @@ _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 _REMEMBERED = 4096
 _LONGEST_REMEMBERED = 64
 
+_two_ids = struct.Struct(">HQQHQ").pack
+_parent_id = struct.Struct(">HQ").pack
 _two_instants = struct.Struct("<BQBQ").pack
 _instant = struct.Struct("<BQ").pack
-_double = struct.Struct("<Bd").pack
+_double = struct.Struct("<d").pack
 _flags = struct.Struct("<HI").pack
 _link_flags = struct.Struct("<BI").pack
 
@@ -51,7 +53,7 @@ def _span(span: ReadableSpan) -> bytes:
     assert context is not None  # noqa: S101 - every span of ours has one
     parts = [_ids(context), _trace_state(context)]
     if parent is not None:
-        parts.append(b"\x22\x08" + parent.span_id.to_bytes(8))
+        parts.append(_parent_id(0x2208, parent.span_id))
     parts += (
         _text(0x2A, span.name),
         bytes((0x30, span.kind.value + 1)),
@@ -66,7 +68,8 @@ def _span(span: ReadableSpan) -> bytes:
 
 
 def _ids(context: SpanContext) -> bytes:
-    return b"\x0a\x10%b\x12\x08%b" % (context.trace_id.to_bytes(16), context.span_id.to_bytes(8))
+    trace_id = context.trace_id
+    return _two_ids(0x0A10, trace_id >> 64, trace_id & 0xFFFFFFFFFFFFFFFF, 0x1208, context.span_id)
 
 
 def _trace_state(context: SpanContext) -> bytes:
@@ -90,25 +93,28 @@ def _link(link: Link) -> bytes:
     return b"".join([_ids(context), *_attributes(0x22, link.attributes or {}), flags])
 
 
-def _attributes(tag: int, attributes: Mapping[str, Any]) -> Iterable[bytes]:
+def _attributes(tag: int, attributes: Mapping[str, Any]) -> list[bytes]:
     return [
-        _remembered(tag, name, value)
-        if isinstance(value, str) and len(value) <= _LONGEST_REMEMBERED
+        _double_head(tag, name) + _double(value)
+        if isinstance(value, float)
         else _attribute(tag, name, value)
+        if isinstance(value, tuple) or (isinstance(value, str) and len(value) > _LONGEST_REMEMBERED)
+        else _remembered(tag, name, value)
         for name, value in attributes.items()
     ]
 
 
 def _attribute(tag: int, name: str, value: Any) -> bytes:
-    return _block(tag, _name(name) + _block(0x12, _value(value)))
+    return _block(tag, _text(0x0A, name) + _block(0x12, _value(value)))
 
 
-_remembered = functools.lru_cache(_REMEMBERED)(_attribute)
+_remembered = functools.lru_cache(_REMEMBERED, typed=True)(_attribute)
 
 
 @functools.lru_cache(_REMEMBERED)
-def _name(name: str) -> bytes:
-    return _text(0x0A, name)
+def _double_head(tag: int, name: str) -> bytes:
+    """Everything of a double attribute but its last eight bytes."""
+    return _attribute(tag, name, 0.0)[:-8]
 
 
 def _value(value: Any) -> bytes:
@@ -120,8 +126,8 @@ def _value(value: Any) -> bytes:
     if isinstance(value, int):
         return b"\x18" + _varint(value & 0xFFFFFFFFFFFFFFFF)
     if isinstance(value, float):
-        return _double(0x21, value)
-    return _block(0x2A, b"".join(_block(0x0A, _value(each)) for each in value))
+        return b"\x21" + _double(value)
+    return _block(0x2A, b"".join([_block(0x0A, _value(each)) for each in value]))
 
 
 def _text(tag: int, text: str) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
-from frontdesk_server.domain.decision import Decision, StrategyStep, Verdict, asked_by
+from frontdesk_server.domain.decision import Candidate, Decision, StrategyStep, Verdict, asked_by
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import JsonObjectFormat, JsonSchemaFormat, Query
 from frontdesk_server.telemetry import names
@@ -13,6 +14,7 @@ from frontdesk_server.telemetry.tracing import Attributes, Span, known
 
 _NANOSECONDS = 1_000_000_000
 _MOST_CANDIDATES = 64
+_FAILURES = frozenset({Verdict.FAILED, Verdict.TIMED_OUT})
 
 SERVER_FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 """The codes which the RPC conventions count as errors of the server."""
@@ -21,35 +23,44 @@ SERVER_FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INT
 def describe_decision(span: Span, decision: Decision) -> None:
     """Set a route span's attributes, its candidates as events, and a child for every strategy asked."""
     signals = decision.signals
-    span.attributes |= known(
-        {
-            names.DECISION_ID: decision.decision_id,
-            names.ROUTER: decision.router,
-            names.ROUTER_VERSION: decision.router_version,
-            names.ROUTER_COST: decision.router_cost_nano_usd,
-            names.STRATEGY: decision.strategy,
-            names.MODEL: decision.model,
-            names.DECISION_REASON: decision.reason,
-            names.PROPENSITY: decision.propensity,
-            names.EXPLORED: decision.explored,
-            names.SIGNAL_TASK: signals.task.value,
-            names.SIGNAL_DIFFICULTY: signals.difficulty,
-            names.SIGNAL_INPUT_TOKENS: signals.input_tokens,
-        }
-    )
+    span.attributes = {
+        names.DECISION_ID: decision.decision_id,
+        names.ROUTER: decision.router,
+        names.ROUTER_VERSION: decision.router_version,
+        names.STRATEGY: decision.strategy,
+        names.MODEL: decision.model,
+        names.DECISION_REASON: decision.reason,
+        names.PROPENSITY: decision.propensity,
+        names.EXPLORED: decision.explored,
+        names.SIGNAL_TASK: signals.task.value,
+        names.SIGNAL_DIFFICULTY: signals.difficulty,
+        names.SIGNAL_INPUT_TOKENS: signals.input_tokens,
+    }
+    if decision.router_cost_nano_usd is not None:
+        span.attributes[names.ROUTER_COST] = decision.router_cost_nano_usd
+    now_ns = time.time_ns()
     for candidate in decision.candidates[:_MOST_CANDIDATES]:
-        exclusion = candidate.exclusion
-        attributes = {
+        span.event(names.EVENT_CANDIDATE, _candidate(candidate), now_ns)
+    _strategy_spans(span, decision.path)
+
+
+def _candidate(candidate: Candidate) -> Attributes:
+    exclusion = candidate.exclusion
+    if exclusion is not None:
+        return {
+            names.MODEL: candidate.model,
+            names.EXCLUSION_REASON: exclusion.reason.value,
+            names.EXCLUSION_DETAIL: exclusion.detail,
+        }
+    return known(
+        {
             names.MODEL: candidate.model,
             names.PREDICTED_QUALITY: candidate.predicted_quality,
             names.PREDICTED_COST: candidate.predicted_cost_nano_usd,
             names.PREDICTED_TIME_TO_FIRST_TOKEN: candidate.predicted_time_to_first_token_seconds,
             names.SCORE: candidate.score,
         }
-        if exclusion is not None:
-            attributes |= {names.EXCLUSION_REASON: exclusion.reason.value, names.EXCLUSION_DETAIL: exclusion.detail}
-        span.event(names.EVENT_CANDIDATE, known(attributes))
-    _strategy_spans(span, decision.path)
+    )
 
 
 def _strategy_spans(route: Span, steps: Sequence[StrategyStep]) -> None:
@@ -61,21 +72,27 @@ def _strategy_spans(route: Span, steps: Sequence[StrategyStep]) -> None:
         end_ns = start_ns + round(step.duration_seconds * _NANOSECONDS)
         above = route if parent is None else spans[parent]
         span = above.child(f"{names.SPAN_STRATEGY} {step.strategy}", start_ns=start_ns)
-        span.attributes = known(
-            {
-                names.STRATEGY: step.strategy,
-                names.STRATEGY_PATH: step.path,
-                names.STRATEGY_VERDICT: step.verdict.value,
-                names.STRATEGY_REASON: step.reason,
-                names.STRATEGY_CONFIDENCE: step.confidence,
-                names.STRATEGY_COST: step.cost_nano_usd,
-                names.MODEL: step.model,
-            }
-        )
-        failed = step.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}
+        span.attributes = _strategy(step)
+        failed = step.verdict in _FAILURES
         span.end(f"strategy_{step.verdict.value}" if failed else "", end_ns=end_ns)
         spans.append(span)
         next_start_ns[parent], next_start_ns[index] = end_ns, start_ns
+
+
+def _strategy(step: StrategyStep) -> Attributes:
+    attributes: Attributes = {
+        names.STRATEGY: step.strategy,
+        names.STRATEGY_PATH: step.path,
+        names.STRATEGY_VERDICT: step.verdict.value,
+        names.STRATEGY_REASON: step.reason,
+    }
+    if step.model:
+        attributes[names.MODEL] = step.model
+    if step.confidence is not None:
+        attributes[names.STRATEGY_CONFIDENCE] = step.confidence
+    if step.cost_nano_usd:
+        attributes[names.STRATEGY_COST] = step.cost_nano_usd
+    return attributes
 
 
 def request_attributes(model: Model, deployment: Deployment, provider: str, query: Query, purpose: str) -> Attributes:
