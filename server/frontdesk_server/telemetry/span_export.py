@@ -1,8 +1,8 @@
 """Spans' way out by OTLP, encoded cheaply.
 
-Nearly all the cost of a traced call is the encoding of its spans: the SDK's builds a protobuf object for every
-attribute, here the wire format is written directly, and what repeats (names, models, verdicts) is remembered: 12 instead
-of 51 µs a span where it was measured. Everything else of the exporter (endpoint, headers, TLS, retries) is the SDK's.
+Nearly all the cost of a traced call is the encoding of its spans. The SDK builds a protobuf object for every attribute;
+here the wire format is written directly, and what repeats (names, models, verdicts) is remembered: 12 instead of 51 µs
+a span where it was measured. Everything else of the exporter (endpoint, headers, TLS, retries) is the SDK's.
 Field numbers are those of opentelemetry/proto/trace/v1/trace.proto; a test holds the result against the SDK's encoder.
 """
 
