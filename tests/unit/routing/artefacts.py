@@ -22,7 +22,8 @@ def save_artefact(folder: Path, easy: Mapping[str, float], hard: Mapping[str, fl
 
     Texts that hold the word "odd" are uncertain. Difficulty is near 0, and near 1 for hard texts.
     """
-    inputs, outputs = FakeEmbedder.dimension + len(SIGNAL_NAMES), 1 + len(TASKS) + 1
+    inputs = FakeEmbedder.dimension + len(SIGNAL_NAMES)
+    outputs = 1 + 1 + len(TASKS) + 1  # one factor, one topic, the tasks, the difficulty
     linear = np.zeros((inputs, outputs), np.float32)
     linear[word_place("hard"), 0] = 1.0
     linear[word_place("hard"), -1] = _PER_WORD
@@ -42,6 +43,7 @@ def save_artefact(folder: Path, easy: Mapping[str, float], hard: Mapping[str, fl
         "signal_std": np.full(len(SIGNAL_NAMES), 1e9, np.float32),
         "linear": linear,
         "bias": bias,
+        "topic_factors": np.zeros((1, 1), np.float32),
         "landmarks": np.zeros((1, structure), np.float32),
         "landmark_weights": np.zeros((1, 1), np.float32),
         "gamma": np.float32(1.0),

@@ -31,7 +31,8 @@ class QualityPredictor(Protocol):
 class Classifier:
     """Predicts and selects. `columns` map the pool's models to the artefact's.
 
-    Models that the artefact does not know are judged by their prior quality and the difficulty that it predicts.
+    Models that the artefact does not know are judged by their prior quality and the difficulty that it predicts, as
+    uncertain as the model it knows least; those without a prior are left out.
     """
 
     path: str
@@ -78,8 +79,12 @@ class Classifier:
 
     def _predictions(self, forecast: Forecast, context: RoutingContext) -> dict[str, Prediction]:
         difficulty = context.signals.difficulty if forecast.difficulty is None else forecast.difficulty
-        predictions = prior_predictions(context.eligible.values(), difficulty)
         quality, uncertainty = forecast.quality.tolist(), forecast.uncertainty.tolist()
+        unknown = max(uncertainty)
+        predictions = {
+            name: Prediction(prior.quality, unknown)
+            for name, prior in prior_predictions(context.eligible.values(), difficulty).items()
+        }
         for name in context.eligible:
             column = self.columns.get(name)
             if column is not None:
