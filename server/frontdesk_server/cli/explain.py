@@ -156,5 +156,6 @@ def _costs(settlement: Settlement) -> RenderableType:
     spent = ", ".join(f"{name} {nano_usd(amount)}" for name, amount in parts if amount != 0) or "nothing"
     text = Text.assemble("Cost: ", (nano_usd(cost.total_nano_usd), "bold"), f" ({spent})")
     if cost.saved_nano_usd is not None:
-        text.append(f", saved {nano_usd(cost.saved_nano_usd)} against {nano_usd(cost.strongest_nano_usd)}")
+        amount, verb = abs(cost.saved_nano_usd), "saved" if cost.saved_nano_usd >= 0 else "overspent"
+        text.append(f", {verb} {nano_usd(amount)} against {nano_usd(cost.strongest_nano_usd)} of the strongest model")
     return text

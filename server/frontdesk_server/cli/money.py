@@ -19,4 +19,4 @@ def strongest_usd(cost: Cost) -> str:
 
 def nano_usd(amount: int | None) -> str:
     """An amount in USD with six decimals, the usual size of a query; "unknown" when it is."""
-    return "unknown" if amount is None else f"${amount / _NANO:.6f}"
+    return "unknown" if amount is None else f"{'-' * (amount < 0)}${abs(amount) / _NANO:.6f}"
