@@ -100,12 +100,12 @@ def test_a_span_of_time_that_is_none_is_refused(url: str) -> None:
 def test_following_shows_each_decision_once_when_it_is_settled(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the polls a running completion settles; one that never does is shown when it has waited long enough."""
     late = a_routed_query()
-    now = [datetime.now(UTC)]
+    now = [ROUTED.decision.decided_at]
     steps = iter(
         [
             lambda: asyncio.run(_record(url, late, settle=False)),
             lambda: asyncio.run(_record(url, late, settle=True)),
-            lambda: now.append(datetime.now(UTC) + timedelta(minutes=1)),
+            lambda: now.append(now[0] + timedelta(minutes=1)),
         ]
     )
     monkeypatch.setattr(log_command.time, "sleep", lambda seconds: next(steps)())
