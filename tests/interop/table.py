@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 LANGUAGES = ("Go", "Java", "TypeScript", "Python")
@@ -80,6 +80,12 @@ def read_cells(path: Path) -> list[Cell]:
     if not path.exists():
         return []
     return [Cell(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def append_cell(path: Path, cell: Cell) -> None:
+    """Write as the suites of the other languages do."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(cell)) + "\n")
 
 
 def required() -> Iterator[tuple[str, str]]:
