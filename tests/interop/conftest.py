@@ -8,18 +8,29 @@ from pathlib import Path
 import pytest
 
 from tests.interop.servers import real_server, scripted_server
+from tests.interop.span_collector import SpanCollector, span_collector
 from tests.interop.table import Cell, append_cell, read_cells, render
 
 _RESULTS = pytest.StashKey[Path]()
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
-    """The variables by which a client's test suite finds the servers and the file for its results."""
+def collector() -> Iterator[SpanCollector]:
+    """Where the real server sends its spans."""
+    with span_collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def environment(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config, collector: SpanCollector
+) -> Iterator[dict[str, str]]:
+    """The variables by which a client's test suite finds the servers and the files for its results."""
     folder = tmp_path_factory.mktemp("interop")
     results = pytestconfig.stash[_RESULTS] = folder / "results.jsonl"
-    with scripted_server(folder) as scripted, real_server(folder) as real:
-        yield scripted | real | {"FRONTDESK_INTEROP_RESULTS": str(results)}
+    files = {"FRONTDESK_INTEROP_RESULTS": str(results), "FRONTDESK_INTEROP_SPANS": str(folder / "spans.jsonl")}
+    with scripted_server(folder) as scripted, real_server(folder, collector.address) as real:
+        yield scripted | real | files
 
 
 @pytest.hookimpl(wrapper=True)
@@ -31,7 +42,8 @@ def pytest_runtest_makereport(
     cell = getattr(item, "cell", None) or getattr(getattr(item, "function", None), "cell", None)
     results = item.config.stash.get(_RESULTS, None)
     if call.when == "call" and cell is not None and results is not None:
-        append_cell(results, Cell("Python", *cell, passed=report.passed))
+        rpc, feature = cell
+        append_cell(results, Cell("Python", rpc, feature, passed=report.passed))
     return report
 
 

@@ -31,7 +31,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from tests.interop.table import required
+from tests.interop.table import append_line, required
 
 UTF8_TEXT = "Grüße, 漢字 и 😀\0 e\u0301"
 LONG_TEXT = "0123456789abcdef" * (6 * 65_536)
@@ -312,15 +312,32 @@ async def test_stream_cancel(client: Client) -> None:
     assert await label(client, "py-endless", "gone") == "true"
 
 
+def _telemetry() -> tuple[TracerProvider, InMemorySpanExporter, list[grpc.aio.ClientInterceptor]]:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    interceptors = aio_client_interceptors(tracer_provider=provider)  # type: ignore[no-untyped-call]
+    return provider, exporter, interceptors
+
+
+async def test_the_real_server_is_called_within_a_trace(environment: dict[str, str]) -> None:
+    """test_trace_parentage.py finds the server's side."""
+    _, exporter, interceptors = _telemetry()
+    async with Client(environment["FRONTDESK_ADDRESS"], interceptors=interceptors, timeout=LIMIT_SECONDS) as client:
+        await client.route(EASY)
+    (span,) = exporter.get_finished_spans()
+    context = span.get_span_context()
+    assert context is not None
+    ids = {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}
+    append_line(Path(environment["FRONTDESK_INTEROP_SPANS"]), {"language": "Python"} | ids)
+
+
 @pytest.mark.parametrize("rpc", ["Route", "StreamComplete"])
 async def test_the_servers_span_is_a_child_of_the_callers(
     rpc: str, environment: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     request.node.cell = (rpc, "trace")
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    interceptors = aio_client_interceptors(tracer_provider=provider)
+    provider, exporter, interceptors = _telemetry()
     target = environment["FRONTDESK_SCRIPTED_ADDRESS"]
     async with Client(target, interceptors=interceptors, timeout=LIMIT_SECONDS) as client:
         with provider.get_tracer("test").start_as_current_span("caller") as caller:
