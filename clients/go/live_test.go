@@ -33,17 +33,19 @@ const utf8Text = "Grüße, 漢字 и 😀\u0000 e\u0301"
 func interop(t *testing.T, rpc, feature string, test func(t *testing.T)) {
 	t.Helper()
 	passed := t.Run(rpc+"/"+feature, test)
-	path := os.Getenv("FRONTDESK_INTEROP_RESULTS")
+	appendLine(t, "FRONTDESK_INTEROP_RESULTS", map[string]any{"language": "Go", "rpc": rpc, "feature": feature, "passed": passed})
+}
+
+// appendLine adds a JSON object to the file which the variable names.
+func appendLine(t *testing.T, variable string, value map[string]any) {
+	t.Helper()
+	path := os.Getenv(variable)
 	if path == "" {
 		return
 	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := must[*os.File](t)(os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644))
 	defer file.Close()
-	line, _ := json.Marshal(map[string]any{"language": "Go", "rpc": rpc, "feature": feature, "passed": passed})
-	if _, err := fmt.Fprintln(file, string(line)); err != nil {
+	if err := json.NewEncoder(file).Encode(value); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -458,4 +460,13 @@ func TestTrace(t *testing.T) {
 			t.Fatalf("no client span among %v", recorder.Ended())
 		})
 	}
+	t.Run("real server", func(t *testing.T) { // tests/interop finds the server's side
+		recorder.Reset()
+		real := dial(t, address(t, "FRONTDESK_ADDRESS"), WithPlaintext(), WithDialOptions(grpc.WithStatsHandler(handler)))
+		must[*frontdeskv1.RouteResponse](t)(real.Route(inTime(t), &frontdeskv1.RouteRequest{Query: Ask(easyQuery)}))
+		span := recorder.Ended()[0].SpanContext()
+		appendLine(t, "FRONTDESK_INTEROP_SPANS", map[string]any{
+			"language": "Go", "trace_id": span.TraceID().String(), "span_id": span.SpanID().String(),
+		})
+	})
 }

@@ -24,7 +24,7 @@ def scripted_server(folder: Path) -> Iterator[dict[str, str]]:
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     _make_certificate(certificate, key)
     command = [sys.executable, str(Path(__file__).with_name("scripted_server.py")), "--tls", str(certificate), str(key)]
-    with _process(command, folder, stdout=subprocess.PIPE) as process:
+    with _process(command, folder, {}, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
         yield {
@@ -36,11 +36,15 @@ def scripted_server(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def real_server(folder: Path) -> Iterator[dict[str, str]]:
-    """`frontdesk serve` on the embedded pool, its ledger in `folder`; yields the environment as above."""
+def real_server(folder: Path, collector: str) -> Iterator[dict[str, str]]:
+    """`frontdesk serve` on the embedded pool, its ledger in `folder`, its spans sent to `collector` (host:port).
+
+    Yields the environment as above.
+    """
     address = f"127.0.0.1:{_free_port()}"
     command = [sys.executable, "-m", "frontdesk_server.cli", "serve", "--address", address]
-    with _process(command, folder) as process:
+    telemetry = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://{collector}", "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    with _process(command, folder, telemetry) as process:
         with grpc.insecure_channel(address) as channel:
             ready = grpc.channel_ready_future(channel)
             for _ in range(int(START_SECONDS)):
@@ -56,11 +60,13 @@ def real_server(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _process(command: list[str], folder: Path, stdout: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    command: list[str], folder: Path, environment: dict[str, str], stdout: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     path = os.pathsep.join([str(ROOT / "server"), str(ROOT / "clients/python")])
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            command, cwd=folder, env=os.environ | {"PYTHONPATH": path}, stdout=stdout or log, stderr=log
+            command, cwd=folder, env=os.environ | environment | {"PYTHONPATH": path}, stdout=stdout or log, stderr=log
         )
         try:
             yield process

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 LANGUAGES = ("Go", "Java", "TypeScript", "Python")
@@ -64,6 +64,9 @@ REAL_FEATURES: dict[str, tuple[str, ...]] = {
 }
 """Against `frontdesk serve`."""
 
+PARENTAGE = ("Route", "real server: trace")
+"""Filled for every language by test_trace_parentage.py, from what the real server exported."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -82,6 +85,17 @@ def read_cells(path: Path) -> list[Cell]:
     return [Cell(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+def append_cell(path: Path, cell: Cell) -> None:
+    """Write as the suites of the other languages do."""
+    append_line(path, asdict(cell))
+
+
+def append_line(path: Path, value: Mapping[str, object]) -> None:
+    """Append one JSON object."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(value) + "\n")
+
+
 def required() -> Iterator[tuple[str, str]]:
     """RPC and feature of every row that each language must fill."""
     for features in (SCRIPTED_FEATURES, REAL_FEATURES):
@@ -94,9 +108,10 @@ def render(cells: Iterable[Cell]) -> list[str]:
     """The table as lines; rows that only some languages have, come last."""
     states = {(cell.rpc, cell.feature, cell.language): "yes" if cell.passed else "FAILED" for cell in cells}
     extra = {(rpc, feature): None for rpc, feature, _ in states}
-    rows = [row for row in extra if row not in set(required())]
+    common = [*required(), PARENTAGE]
+    rows = [row for row in extra if row not in set(common)]
     lines = [f"{'RPC':<16}{'feature':<28}" + "".join(f"{language:<12}" for language in LANGUAGES)]
-    for rpc, feature in [*required(), *rows]:
+    for rpc, feature in [*common, *rows]:
         marks = (states.get((rpc, feature, language), "-") for language in LANGUAGES)
         lines.append(f"{rpc:<16}{feature:<28}" + "".join(f"{mark:<12}" for mark in marks).rstrip())
     return [line.rstrip() for line in lines]

@@ -20,10 +20,15 @@ export function interop(rpc: string, feature: string, body: () => Promise<void>)
       await body();
       passed = true;
     } finally {
-      const results = process.env["FRONTDESK_INTEROP_RESULTS"];
-      if (results) appendFileSync(results, `${JSON.stringify({ language: "TypeScript", rpc, feature, passed })}\n`);
+      appendLine("FRONTDESK_INTEROP_RESULTS", { language: "TypeScript", rpc, feature, passed });
     }
   });
+}
+
+/** Adds a JSON object to the file which the variable names. */
+export function appendLine(variable: string, value: object): void {
+  const path = address(variable);
+  if (path) appendFileSync(path, `${JSON.stringify(value)}\n`);
 }
 
 /** What the server saw of a call of the scenario "metadata". */

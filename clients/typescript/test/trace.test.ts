@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { register } from "node:module";
-import { after } from "node:test";
+import { after, test } from "node:test";
 
 import { context, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 
-import { address, interop, seen } from "./interop.js";
+import { address, appendLine, interop, seen } from "./interop.js";
 
 // As a service sets its tracing up: before anything imports grpc-js.
 register("@opentelemetry/instrumentation/hook.mjs", import.meta.url);
@@ -40,3 +40,15 @@ for (const [rpc, call] of Object.entries(calls)) {
     assert.equal(seen(decision).metadata["traceparent"], `00-${traceId}-${spanId}-01`);
   });
 }
+
+// tests/interop finds the server's side.
+const realAddress = address("FRONTDESK_ADDRESS");
+test("the real server is called within a trace", { skip: !realAddress }, async () => {
+  exporter.reset();
+  const real = new FrontdeskClient(realAddress ?? "", { plaintext: true });
+  await real.route({ query: ask("What is 2 + 2?") });
+  real.close();
+  const span = exporter.getFinishedSpans()[0]?.spanContext();
+  assert(span, "there is a client span");
+  appendLine("FRONTDESK_INTEROP_SPANS", { language: "TypeScript", trace_id: span.traceId, span_id: span.spanId });
+});

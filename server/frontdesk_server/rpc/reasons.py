@@ -118,7 +118,9 @@ at fault.
 Some statuses are made by gRPC itself, below Frontdesk, and carry no details: `DEADLINE_EXCEEDED` when the deadline
 passes while the call runs, `CANCELLED`, `UNIMPLEMENTED` for an unknown method, `UNAVAILABLE` without a connection, and
 `RESOURCE_EXHAUSTED` for a message of more than eight times the server's `max_message_bytes`, which is not even read.
-The Python client gives these the code's name as their reason.
+The clients give these the code's name as their reason. Two reasons are the clients' own:
+`STREAM_CUT` (`DATA_LOSS`), a stream ended without its `completed` event, and `STREAM_OUT_OF_ORDER` (`INTERNAL`), its
+events broke the documented order.
 
 | reason | code | meaning |
 |---|---|---|

@@ -47,16 +47,20 @@ final class Interop {
     return JsonParser.parseString(decision.getReason()).getAsJsonObject();
   }
 
-  private static void record(String rpc, String feature, boolean passed) throws IOException {
-    String path = System.getenv("FRONTDESK_INTEROP_RESULTS");
-    if (path == null) {
-      return;
+  /** Adds a JSON object to the file which the variable names. */
+  static void appendLine(String variable, JsonObject line) throws IOException {
+    String path = System.getenv(variable);
+    if (path != null) {
+      Files.writeString(Path.of(path), line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     }
+  }
+
+  private static void record(String rpc, String feature, boolean passed) throws IOException {
     JsonObject line = new JsonObject();
     line.addProperty("language", "Java");
     line.addProperty("rpc", rpc);
     line.addProperty("feature", feature);
     line.addProperty("passed", passed);
-    Files.writeString(Path.of(path), line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    appendLine("FRONTDESK_INTEROP_RESULTS", line);
   }
 }

@@ -2,6 +2,7 @@ package dev.frontdesk;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import com.google.gson.JsonObject;
 import dev.frontdesk.v1.Decision;
 import dev.frontdesk.v1.RouteRequest;
 import dev.frontdesk.v1.RoutingPolicy;
@@ -16,9 +17,11 @@ import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
+import java.io.IOException;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The server's span is a child of the client's, which is a child of the caller's. */
@@ -51,6 +54,28 @@ class TraceTest {
             }));
   }
 
+  /** tests/interop finds the server's side. */
+  @Test
+  void theRealServerIsCalledWithinATrace() throws IOException {
+    RouteRequest request = RouteRequest.newBuilder().setQuery(Queries.ask("What is 2 + 2?")).build();
+    try (FrontdeskClient client = traced(Interop.address("FRONTDESK_ADDRESS"))) {
+      client.route(request);
+    }
+    SpanData span = exporter.getFinishedSpanItems().get(0);
+    JsonObject line = new JsonObject();
+    line.addProperty("language", "Java");
+    line.addProperty("trace_id", span.getTraceId());
+    line.addProperty("span_id", span.getSpanId());
+    Interop.appendLine("FRONTDESK_INTEROP_SPANS", line);
+  }
+
+  private FrontdeskClient traced(String target) {
+    return FrontdeskClient.builder(target)
+        .plaintext()
+        .intercept(GrpcTelemetry.create(telemetry).newClientInterceptor())
+        .build();
+  }
+
   private DynamicTest parentage(String target, String rpc, Function<FrontdeskClient, Decision> call) {
     return Interop.cell(
         rpc,
@@ -59,11 +84,7 @@ class TraceTest {
           exporter.reset();
           Span caller = telemetry.getTracer("test").spanBuilder("caller").startSpan();
           Decision decision;
-          try (FrontdeskClient client =
-                  FrontdeskClient.builder(target)
-                      .plaintext()
-                      .intercept(GrpcTelemetry.create(telemetry).newClientInterceptor())
-                      .build();
+          try (FrontdeskClient client = traced(target);
               Scope scope = caller.makeCurrent()) {
             decision = call.apply(client);
           }
