@@ -19,6 +19,10 @@ class ServerConfig(Section):
     """Longest request or response message."""
     max_concurrent_calls: Count = 1024
     """Most calls at once; past it callers are refused at once."""
+    max_connection_age_seconds: Seconds | None = None
+    """Ends connections now and then, so that clients find new replicas behind DNS. Default: never."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """How long calls are still taken after SIGTERM while health says NOT_SERVING; on Kubernetes a few seconds."""
     grace_seconds: Seconds = 15.0
     """How long running calls may finish after SIGTERM."""
     reflection: bool = True

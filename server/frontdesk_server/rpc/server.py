@@ -31,8 +31,8 @@ _FLUSH_SECONDS = 0.5
 class RpcServer:
     """Serves a desk while its `async with` block runs.
 
-    Construct it inside a running event loop. On leaving, health says NOT_SERVING, calls that arrive within
-    `drain_seconds` are still served, running ones may finish within the configured grace, and the rest is cancelled;
+    Construct it inside a running event loop. On leaving, health says NOT_SERVING, calls that arrive within the
+    configured drain are still served, running ones may finish within the configured grace, and the rest is cancelled;
     when the block has been left, no call is running any more.
     """
 
@@ -46,11 +46,9 @@ class RpcServer:
         identify: Identify = anyone,
         credentials: grpc.ServerCredentials | None = None,
         reuse_port: bool = False,
-        drain_seconds: float = 0.0,
     ) -> None:
         self._config = config
         self._credentials = credentials
-        self._drain_seconds = drain_seconds
         self._health = health_aio.HealthServicer()
         limits = CallLimits(config.max_message_bytes, config.max_concurrent_calls)
         self._interceptor = Interceptor(observer or NullObserver(), clock or SystemClock(), limits, identify)
@@ -100,7 +98,7 @@ class RpcServer:
     ) -> None:
         """Stop in order."""
         await self._health.enter_graceful_shutdown()
-        await asyncio.sleep(self._drain_seconds)
+        await asyncio.sleep(self._config.drain_seconds)
         stopping = asyncio.create_task(self._server.stop(self._config.grace_seconds))
         # Health watchers never end by themselves: with no call of ours left there is nothing to wait for but the last
         # responses on their way out.
@@ -116,7 +114,9 @@ class RpcServer:
 
 
 def _options(config: ServerConfig, reuse_port: bool) -> Sequence[tuple[str, int]]:
+    age = config.max_connection_age_seconds
     return (
+        *((("grpc.max_connection_age_ms", int(age * 1000)),) if age is not None else ()),
         ("grpc.so_reuseport", int(reuse_port)),
         ("grpc.max_receive_message_length", config.max_message_bytes * _READ_BEYOND_LIMIT),
         ("grpc.max_send_message_length", -1),
