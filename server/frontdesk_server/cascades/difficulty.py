@@ -1,7 +1,7 @@
 """How hard a query looks before anybody is asked: structure and words of its text, weighed by a linear model.
 
-No embedder takes part, so that the artefact of a cascade stands on its own: on three reasoning sets, structure and hashed
-words together predicted failure as well as with a sentence embedding beside them.
+No embedder takes part, so that the artefact of a cascade stands on its own: on three reasoning sets, structure and
+hashed words together predicted failure as well as with a sentence embedding beside them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ def hashed_words(text: str) -> tuple[NDArray[np.intp], Vector]:
     """Return the buckets of a text's words and word pairs, and 1 + log of how often each occurs."""
     tokens = _TOKEN.findall(text[:MAX_CHARS].casefold())
     counts = Counter(zlib.crc32(gram.encode()) % BUCKETS for gram in tokens)
-    counts.update(zlib.crc32(f"{a} {b}".encode()) % BUCKETS for a, b in zip(tokens, tokens[1:], strict=False))
+    counts.update(zlib.crc32(f"{a} {b}".encode()) % BUCKETS for a, b in pairwise(tokens))
     buckets = np.fromiter(counts.keys(), np.intp, len(counts))
     return buckets, 1.0 + np.log(np.fromiter(counts.values(), np.float64, len(counts)))
 

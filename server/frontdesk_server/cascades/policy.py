@@ -54,7 +54,7 @@ class NextMove:
 
 @dataclass(frozen=True, slots=True)
 class CascadeStep:
-    """A member, and what its answer must come to: accept at a score up to the first threshold, escalate above the other."""
+    """A member, and when its answer ends the asking: at a score up to the first threshold, or above the other."""
 
     model: str
     accept_at_most: float
@@ -109,7 +109,7 @@ class LossScorer:
         """Return the predicted loss of accepting, shape (n,), in [-1, 1]."""
         scaled = (features - self.mean) / self.scale
         better, worse = (scaled @ head[:-1] + head[-1] for head in (self.better, self.worse))
-        return 1.0 / (1.0 + np.exp(-better)) - 1.0 / (1.0 + np.exp(-worse))
+        return np.asarray(1.0 / (1.0 + np.exp(-better)) - 1.0 / (1.0 + np.exp(-worse)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +126,9 @@ class FittedCascade:
     chosen: int
     max_loss: float
     details: Mapping[str, Any] = field(default_factory=dict)
-    """How and from what it was fitted, and its certificates."""
+    """From what it was fitted, and how the policy was chosen."""
+    certificates: tuple[Mapping[str, Any], ...] = ()
+    """Written by ``frontdesk calibrate``."""
 
     @property
     def policy(self) -> CascadePolicy:

@@ -1,4 +1,4 @@
-"""What is known in the middle of a cascade, as numbers: who agrees with whom, how hard the query, how long the answers."""
+"""What is known in the middle of a cascade, as numbers: who agrees, how hard the query is, how long the answers."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +36,11 @@ class CascadeFitOptions:
 
     max_loss: float = 0.005
     """Mean quality that may be lost against the strongest model."""
-    max_steps: int = 4
-    """Members asked at most before the strongest model."""
+    max_steps: tuple[int, ...] = (3, 4)
+    """Members asked at most before the strongest model; each is tried."""
     folds: int = 5
     repeats: int = 2
     """Cross-validations with different splits, averaged."""
-    caution: float = 0.2
-    """Standard errors of the estimated loss that must fit under `max_loss` too."""
     compare: Compare = "auto"
     seed: int = 0
     cost_weights: tuple[float, ...] = COST_WEIGHTS
@@ -51,13 +50,28 @@ class CascadeFitOptions:
 class CrossValidated:
     """What fitting with one cost weight comes to on queries that were not fitted on."""
 
+    max_steps: int
     cost_weight: float
     saved: float
     """Share of the strongest model's cost."""
     loss: float
-    """Mean quality lost, smoothed so that it grows with the weight."""
+    """Mean quality expected to be lost: half-way between what was observed and what the scores predicted.
+
+    The observed loss rests on the few queries on which the models differ; the prediction varies less but is somewhat
+    hopeful. Smoothed so that it grows with the weight.
+    """
+    loss_observed: float
     loss_error: float
-    """Standard error of the loss."""
+    """Standard error of the observed loss."""
+
+    def as_estimate(self) -> dict[str, float]:
+        """Return what is written beside the policy."""
+        return {
+            "saved": self.saved,
+            "loss": self.loss,
+            "loss_observed": self.loss_observed,
+            "loss_error": self.loss_error,
+        }
 
 
 def fit_cascade(
@@ -70,15 +84,21 @@ def fit_cascade(
     """
     data = record_answers(dataset, pool, strongest, compare=options.compare)
     text = TextFeatures.of(data.prompts)
-    validated = cross_validate(data, text, options, progress)
-    rows = np.arange(len(data))
-    scored = score_states(data, text, rows, _splitter(data.prompts, _INNER_FOLDS, options.seed), options.max_steps)
-    alone = CascadePolicy((), -np.inf, estimate={"saved": 0.0, "loss": 0.0, "loss_error": 0.0})
-    policies = [alone]
-    for point in validated:
-        policy = search_policy(data, scored, rows, point.cost_weight, options.max_steps)
-        estimate = {"saved": point.saved, "loss": point.loss, "loss_error": point.loss_error}
-        policies.append(replace(policy, estimate=estimate))
+    depths = sorted({min(depth, data.members) for depth in options.max_steps})
+    total = options.folds * options.repeats * len(depths)
+    validated = []
+    for done, depth in enumerate(depths):
+        report = None if progress is None else partial(_report, progress, done * total // len(depths), total)
+        validated.append(cross_validate(data, text, depth, options, report))
+    curve = max(validated, key=lambda points: points[choose(points, options)].saved)
+    rows, depth = np.arange(len(data)), curve[-1].max_steps
+    scored = score_states(data, text, rows, _splitter(data.prompts, _INNER_FOLDS, options.seed), depth)
+    policies = [
+        replace(search_policy(data, scored, rows, point.cost_weight, depth), estimate=point.as_estimate())
+        if point.cost_weight
+        else CascadePolicy((), -np.inf, estimate=point.as_estimate())
+        for point in curve
+    ]
     return FittedCascade(
         strongest,
         scored.members,
@@ -86,53 +106,66 @@ def fit_cascade(
         scored.difficulty_model,
         scored.scorer,
         tuple(policies),
-        choose(policies, options),
+        choose(curve, options),
         options.max_loss,
         {
             "queries": len(data),
             "data_sha256": data.sha256,
+            "max_steps": depth,
             "protocol": f"{options.repeats} x {options.folds}-fold cross-validation, seed {options.seed}, "
-            f"loss + {options.caution:g} standard errors within {options.max_loss:g}",
+            f"expected loss within {options.max_loss:g}",
         },
     )
 
 
-def choose(policies: Sequence[CascadePolicy], options: CascadeFitOptions) -> int:
-    """Return the policy that saves most among those whose estimated loss, with caution, is allowed."""
-    allowed = [
-        (policy.estimate["saved"], number)
-        for number, policy in enumerate(policies)
-        if policy.estimate["loss"] + options.caution * policy.estimate["loss_error"] <= options.max_loss
-    ]
-    return max(allowed)[1] if allowed else 0
+def choose(points: Sequence[CrossValidated], options: CascadeFitOptions) -> int:
+    """Return which point saves most among those whose expected loss is allowed; by default the first."""
+    allowed = [(point.saved, number) for number, point in enumerate(points) if point.loss <= options.max_loss]
+    return max(allowed, default=(0.0, 0))[1]
 
 
 def cross_validate(
-    data: RecordedAnswers, text: TextFeatures, options: CascadeFitOptions, progress: Progress | None = None
+    data: RecordedAnswers,
+    text: TextFeatures,
+    max_steps: int,
+    options: CascadeFitOptions,
+    progress: Progress | None = None,
 ) -> list[CrossValidated]:
-    """Fit without each fold in turn, with every cost weight, and replay the policies on the fold."""
-    weights, total = options.cost_weights, options.folds * options.repeats
-    loss, cost = np.zeros((2, options.repeats, len(weights), len(data)))
+    """Fit without each fold in turn, with every cost weight, and replay the policies on the fold.
+
+    The first point returned, with weight 0, asks the strongest model alone.
+    """
+    weights = options.cost_weights
+    loss, predicted, cost = np.zeros((3, options.repeats, len(weights), len(data)))
     for repeat in range(options.repeats):
         outer = _splitter(data.prompts, options.folds, options.seed + 1 + repeat)
         for done, (rest, part) in enumerate(outer(np.arange(len(data)))):
             inner = _splitter(data.prompts, _INNER_FOLDS, options.seed)
-            scored = score_states(data, text, rest, inner, options.max_steps)
+            scored = score_states(data, text, rest, inner, max_steps)
             for number, weight in enumerate(weights):
-                policy = search_policy(data, scored, rest, weight, options.max_steps)
-                replayed = replay_scored(policy, data, scored)
+                replayed = _replay(search_policy(data, scored, rest, weight, max_steps), data, scored)
                 loss[repeat, number, part] = (data.quality[:, -1] - replayed.quality)[part]
+                predicted[repeat, number, part] = replayed.predicted_loss[part]
                 cost[repeat, number, part] = replayed.cost_nano_usd[part]
             if progress is not None:
-                progress(repeat * options.folds + done + 1, total)
+                progress(repeat * options.folds + done + 1, options.repeats * options.folds)
     per_query = loss.mean(axis=0)
-    smoothed = np.maximum.accumulate(per_query.mean(axis=1))
+    observed = per_query.mean(axis=1)
+    expected = np.maximum.accumulate((observed + predicted.mean(axis=(0, 2))) / 2)
     errors = per_query.std(axis=1) / np.sqrt(len(data))
     saved = 1.0 - cost.mean(axis=(0, 2)) / data.cost_nano_usd[:, -1].mean()
-    return [CrossValidated(*map(float, point)) for point in zip(weights, saved, smoothed, errors, strict=True)]
+    points = zip(weights, saved, expected, observed, errors, strict=True)
+    return [
+        CrossValidated(max_steps, 0.0, 0.0, 0.0, 0.0, 0.0),
+        *(CrossValidated(max_steps, *map(float, point)) for point in points),
+    ]
 
 
-def replay_scored(policy: CascadePolicy, data: RecordedAnswers, scored: ScoredStates) -> Replayed:
+def _report(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+    progress(before + done, total)
+
+
+def _replay(policy: CascadePolicy, data: RecordedAnswers, scored: ScoredStates) -> Replayed:
     """Replay a policy on every row with the scores that were fitted beside it."""
 
     def state(asked: tuple[int, ...]) -> tuple[Vector, NDArray[np.intp]]:

@@ -1,9 +1,17 @@
-"""Evaluates a fitted cascade on recorded answers: its operating point, its whole curve, every model alone."""
+"""Evaluates a fitted cascade on recorded answers: its operating point, its whole curve, and what it must beat.
+
+The result is JSON like that of :mod:`.evaluate`. ``quality``, ``cost``, ``cost_saved`` and ``quality_loss`` are
+those of the chosen policy; ``cost_saved_at_equal_quality`` and ``cost_saved_at_max_loss`` are read off the curve of all
+policies, two mixed at random. Losses and savings are against always asking the strongest model. The baselines choose
+their models and thresholds in hindsight on these very queries, which favours them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,127 +21,88 @@ from frontdesk_server.cascades.policy import CascadePolicy, FittedCascade
 from frontdesk_server.cascades.simulate import Replayed, replay_policy
 from frontdesk_server.cascades.state import describe
 from frontdesk_server.learning.dataset import Dataset
+from frontdesk_server.learning.estimates import Evaluation, bootstrapped, single_models
+from frontdesk_server.learning.pool_routing import envelope
 from frontdesk_server.learning.recorded import RecordedAnswers, record_answers
 
-__all__ = ["CascadeEvaluation", "CurvePoint", "Estimate", "evaluate_cascade", "replay_fitted"]
+__all__ = ["evaluate_cascade", "replay_fitted", "saved_at_loss"]
 
 Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
-_RESAMPLES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure with its 95 % bootstrap interval over queries."""
-
-    value: float
-    ci95: tuple[float, float]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `--json` prints of it."""
-        return {"value": self.value, "ci95": list(self.ci95)}
+_LENGTH_CUTS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """One policy of the curve on this data."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Policies:
+    """What some policies come to on each query, both [policies, n]."""
 
-    cost_weight: float
-    quality: float
-    cost_nano_usd: float
-    strong_share: float
-    """Share of queries which the strongest model was asked."""
+    quality: Matrix
+    cost: Matrix
 
 
-@dataclass(frozen=True, slots=True)
-class CascadeEvaluation:
-    """What the chosen policy comes to; costs are means a query in nano-USD, losses and savings against the strongest."""
-
-    queries: int
-    strongest: str
-    quality: Estimate
-    cost: Estimate
-    quality_loss: Estimate
-    cost_saved: Estimate
-    cost_saved_at_equal_quality: Estimate
-    """Read off the curve at the strongest model's quality, mixing neighbouring policies."""
-    cost_saved_at_max_loss: Estimate
-    """Read off the curve at the loss for which the cascade was fitted."""
-    max_loss: float
-    answered_share: Mapping[str, float]
-    asked_share: Mapping[str, float]
-    curve: tuple[CurvePoint, ...]
-    single_models: Mapping[str, tuple[float, float]]
-    """Quality and cost of every model alone."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
-        figures = ("quality", "cost", "quality_loss", "cost_saved", "cost_saved_at_equal_quality", "cost_saved_at_max_loss")
-        return {
-            "kind": "cascade",
-            "queries": self.queries,
-            "strongest": self.strongest,
-            "max_loss": self.max_loss,
-            **{name: getattr(self, name).as_json() for name in figures},
-            "answered_share": dict(self.answered_share),
-            "asked_share": dict(self.asked_share),
-            "curve": [
-                {"quality": p.quality, "cost": p.cost_nano_usd, "strong_share": p.strong_share, "cost_weight": p.cost_weight}
-                for p in self.curve
-            ],
-            "single_models": {m: {"quality": q, "cost": c} for m, (q, c) in self.single_models.items()},
-        }
-
-
-def evaluate_cascade(dataset: Dataset, artefact: FittedCascade, *, seed: int = 0) -> CascadeEvaluation:
+def evaluate_cascade(
+    dataset: Dataset,
+    artefact: FittedCascade,
+    *,
+    resamples: int = 500,
+    seed: int = 0,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Evaluation:
     """Replay every policy of the artefact on the data; intervals come from resampling queries.
 
     Raises DatasetError where a model of the cascade, its answers or its costs are missing.
     """
     data = record_answers(dataset, artefact.members.names, artefact.strongest, compare=artefact.compare, at_least=1)
     runs = replay_fitted(data, artefact, artefact.policies)
+    curve = _Policies(np.array([run.quality for run in runs]), np.array([run.cost_nano_usd for run in runs]))
+    baselines = _baselines(data)
+    rng = np.random.default_rng(seed)
+
+    def router(rows: Rows) -> dict[str, float]:
+        chosen = artefact.chosen
+        quality, cost = curve.quality[chosen, rows].mean(), curve.cost[chosen, rows].mean()
+        strong_quality, strong_cost = data.quality[rows, -1].mean(), data.cost_nano_usd[rows, -1].mean()
+        point = {"quality": quality, "cost": cost}
+        return point | {
+            "quality_loss": strong_quality - quality,
+            "cost_saved": 1.0 - cost / strong_cost,
+            **_savings(data, curve, artefact.max_loss, rows),
+        }
+
+    figures = bootstrapped(router, len(data), resamples, rng, advance)
+    compared = {
+        name: bootstrapped(partial(_savings, data, policies, artefact.max_loss), len(data), resamples, rng, advance)
+        for name, policies in baselines.items()
+    }
     chosen = runs[artefact.chosen]
-    quality = np.array([run.quality for run in runs])
-    cost = np.array([run.cost_nano_usd for run in runs])
-    strong_quality, strong_cost = data.quality[:, -1], data.cost_nano_usd[:, -1]
-    draws = np.random.default_rng(seed).integers(0, len(data), (_RESAMPLES, len(data)))
-
-    def figure(of: Any) -> Estimate:
-        resampled = [of(draw) for draw in draws]
-        low, high = np.quantile(resampled, [0.025, 0.975])
-        return Estimate(float(of(slice(None))), (float(low), float(high)))
-
-    def saved(rows: Any) -> float:
-        return 1.0 - chosen.cost_nano_usd[rows].mean() / strong_cost[rows].mean()
-
-    def saved_at(loss: float) -> Any:
-        return lambda rows: _saved_at_loss(
-            strong_quality[rows].mean() - quality[:, rows].mean(axis=1),
-            1.0 - cost[:, rows].mean(axis=1) / strong_cost[rows].mean(),
-            loss,
-        )
-
-    return CascadeEvaluation(
-        queries=len(data),
-        strongest=artefact.strongest,
-        quality=figure(lambda rows: chosen.quality[rows].mean()),
-        cost=figure(lambda rows: chosen.cost_nano_usd[rows].mean()),
-        quality_loss=figure(lambda rows: (strong_quality - chosen.quality)[rows].mean()),
-        cost_saved=figure(saved),
-        cost_saved_at_equal_quality=figure(saved_at(0.0)),
-        cost_saved_at_max_loss=figure(saved_at(artefact.max_loss)),
-        max_loss=artefact.max_loss,
-        answered_share={m: float((chosen.answered_by == j).mean()) for j, m in enumerate(data.models)},
-        asked_share={m: float(chosen.asked[:, j].mean()) for j, m in enumerate(data.models)},
-        curve=tuple(
-            CurvePoint(p.cost_weight, float(r.quality.mean()), float(r.cost_nano_usd.mean()), float(r.asked[:, -1].mean()))
-            for p, r in zip(artefact.policies, runs, strict=True)
-        ),
-        single_models={
-            m: (float(data.quality[:, j].mean()), float(data.cost_nano_usd[:, j].mean()))
-            for j, m in enumerate(data.models)
-        },
-    )
+    absent = {"value": None, "ci95": None}
+    result = {
+        "kind": "cascade",
+        "strongest": artefact.strongest,
+        "pool": list(artefact.members.names),
+        "queries": len(data),
+        "data_sha256": data.sha256,
+        "max_loss": artefact.max_loss,
+        "bootstrap": {"resamples": resamples, "seed": seed},
+        **dict.fromkeys(("apgr", "cpt20", "cpt50", "cpt80"), absent),
+        **figures,
+        "router": figures,
+        "baselines": compared,
+        "models": single_models(dataset.select_models(data.models)),
+        "answered_share": _shares(data, [chosen.answered_by == j for j in range(len(data.models))]),
+        "asked_share": _shares(data, list(chosen.asked.T)),
+        "curve": [_point(policy, run) for policy, run in zip(artefact.policies, runs, strict=True)],
+    }
+    curves = {
+        name: envelope(p.cost.mean(axis=1), p.quality.mean(axis=1))
+        for name, p in {"cascade": curve, **baselines}.items()
+    }
+    points = {
+        m: (float(data.cost_nano_usd[:, j].mean()), float(data.quality[:, j].mean())) for j, m in enumerate(data.models)
+    }
+    return Evaluation(result, curves, points, "mean cost of a query, nano-USD")
 
 
 def replay_fitted(data: RecordedAnswers, artefact: FittedCascade, policies: Sequence[CascadePolicy]) -> list[Replayed]:
@@ -157,12 +126,73 @@ def replay_fitted(data: RecordedAnswers, artefact: FittedCascade, policies: Sequ
     ]
 
 
-def _saved_at_loss(loss: Vector, saved: Vector, allowed: float) -> float:
-    """Return the largest saving on the upper hull of (loss, saved) at a loss; policies may be mixed at random."""
-    best = float(saved[loss <= allowed].max(initial=-np.inf))
-    within, beyond = np.flatnonzero(loss <= allowed), np.flatnonzero(loss > allowed)
-    for i in within:
-        for j in beyond:
-            share = (allowed - loss[i]) / (loss[j] - loss[i])
-            best = max(best, float(saved[i] + share * (saved[j] - saved[i])))
-    return best
+def saved_at_loss(loss: Vector, saved: Vector, allowed: float) -> float:
+    """Return the largest saving at a loss, each [policies]; two policies may be mixed at random."""
+    within, beyond = loss <= allowed + 1e-12, loss > allowed + 1e-12
+    if not within.any():
+        return float("nan")
+    best = float(saved[within].max())
+    if not beyond.any():
+        return best
+    share = (allowed - loss[within][:, None]) / (loss[beyond] - loss[within][:, None])
+    mixed = saved[within][:, None] * (1.0 - share) + saved[beyond] * share
+    return max(best, float(mixed.max()))
+
+
+def _savings(data: RecordedAnswers, policies: _Policies, max_loss: float, rows: Rows) -> dict[str, float]:
+    """Savings read off a set of policies, always asking the strongest model among them."""
+    loss = data.quality[rows, -1].mean() - policies.quality[:, rows].mean(axis=1)
+    saved = 1.0 - policies.cost[:, rows].mean(axis=1) / data.cost_nano_usd[rows, -1].mean()
+    loss, saved = np.append(loss, 0.0), np.append(saved, 0.0)
+    return {
+        "cost_saved_at_equal_quality": saved_at_loss(loss, saved, 0.0),
+        "cost_saved_at_max_loss": saved_at_loss(loss, saved, max_loss),
+    }
+
+
+def _baselines(data: RecordedAnswers) -> dict[str, _Policies]:
+    """Mixing models at random, sending long prompts to the strongest, plain agreement of two or three, an oracle."""
+    quality, cost = data.quality, data.cost_nano_usd
+    length = np.array([len(prompt) for prompt in data.prompts])
+    cuts = np.quantile(length, np.linspace(0.0, 1.0, _LENGTH_CUTS + 1))
+    long = [(j, length > cut) for j in range(data.members) for cut in cuts]
+    agreeing = [_agreement(data, asked) for size in (2, 3) for asked in combinations(range(data.members), size)]
+    good = np.where(quality >= quality[:, -1:], cost, np.inf).argmin(axis=1)
+    rows = np.arange(len(data))
+    return {
+        "random": _Policies(quality.T, cost.T),
+        "prompt_length": _Policies(
+            np.array([np.where(is_long, quality[:, -1], quality[:, j]) for j, is_long in long]),
+            np.array([np.where(is_long, cost[:, -1], cost[:, j]) for j, is_long in long]),
+        ),
+        **({"agreement": _stacked(agreeing)} if agreeing else {}),
+        "oracle": _Policies(quality[rows, good][None], cost[rows, good][None]),
+    }
+
+
+def _agreement(data: RecordedAnswers, asked: tuple[int, ...]) -> _Policies:
+    """Ask these members at once and the strongest model where they do not all agree."""
+    groups = data.groups[:, asked]
+    agree = (groups == groups[:, :1]).all(axis=1) & (groups[:, 0] >= 0)
+    quality = np.where(agree, data.quality[:, asked[0]], data.quality[:, -1])
+    cost = data.cost_nano_usd[:, asked].sum(axis=1) + np.where(agree, 0.0, data.cost_nano_usd[:, -1])
+    return _Policies(quality[None], cost[None])
+
+
+def _stacked(parts: Sequence[_Policies]) -> _Policies:
+    return _Policies(np.vstack([part.quality for part in parts]), np.vstack([part.cost for part in parts]))
+
+
+def _point(policy: CascadePolicy, run: Replayed) -> dict[str, Any]:
+    return {
+        "order": [step.model for step in policy.steps],
+        "cost_weight": policy.cost_weight,
+        "quality": float(run.quality.mean()),
+        "cost": float(run.cost_nano_usd.mean()),
+        "strong_share": float(run.asked[:, -1].mean()),
+        "expected": dict(policy.estimate),
+    }
+
+
+def _shares(data: RecordedAnswers, where: Sequence[NDArray[np.bool_]]) -> Mapping[str, float]:
+    return {model: float(chosen.mean()) for model, chosen in zip(data.models, where, strict=True)}

@@ -1,7 +1,8 @@
-"""Fits the score of accepting: one small model for every set of members that may have answered, so that it learns from few.
+"""Fits the score of accepting: one small model for all sets of members that may have answered, to learn from few.
 
-Each set of up to `max_steps` members gives one training state a query; all share eight features and two logistic heads,
-"the strongest model would do better" and "would do worse". A query's own states are scored by heads that have not seen it.
+Each set of up to `max_steps` members gives one training state a query; all share the features and two logistic heads,
+"the strongest model would do better" and "would do worse". A query's own states are scored by heads that have not
+seen it.
 """
 
 from __future__ import annotations
@@ -64,9 +65,7 @@ def score_states(data: RecordedAnswers, text: TextFeatures, rows: Rows, folds: F
         for size in range(1, min(max_steps, data.members) + 1)
         for asked in combinations(range(data.members), size)
     }
-    leads = {
-        asked: np.array(asked)[position] for asked, (_, position) in described.items()
-    }
+    leads = {asked: np.array(asked)[position] for asked, (_, position) in described.items()}
     gains = {asked: data.quality[:, -1] - data.quality[np.arange(len(data)), lead] for asked, lead in leads.items()}
 
     def fit(on: Rows) -> LossScorer:

@@ -31,7 +31,7 @@ class _Cuts:
 def search_policy(
     data: RecordedAnswers, scored: ScoredStates, rows: Rows, cost_weight: float, max_steps: int
 ) -> CascadePolicy:
-    """Return the policy with the least predicted loss + `cost_weight` × cost, in answers of the strongest model.
+    """Return the policy with the least predicted loss + `cost_weight` times cost, in answers of the strongest model.
 
     Losses are the cross-fitted scores, not the outcomes: few hundred outcomes would mislead a search as wide as this.
     """
@@ -64,9 +64,7 @@ def _fit_order(
         score = scored.states[tuple(sorted(order[:position]))].score[rows]
         cuts = _best_cuts(score, score, proceed, escalate)
         steps.append(CascadeStep(data.models[order[position - 1]], cuts.accept_at_most, cuts.escalate_above))
-        value = np.where(
-            score <= cuts.accept_at_most, score, np.where(score > cuts.escalate_above, escalate, proceed)
-        )
+        value = np.where(score <= cuts.accept_at_most, score, np.where(score > cuts.escalate_above, escalate, proceed))
         proceed = cost[:, order[position - 1]] + value
     difficulty = scored.difficulty[rows]
     limit = _best_cuts(difficulty, np.full(len(rows), _NEVER), proceed, escalate).escalate_above
@@ -75,7 +73,7 @@ def _fit_order(
 
 
 def _best_cuts(score: Vector, accept: Vector, proceed: Vector, escalate: Vector) -> _Cuts:
-    """Choose accept up to one score, escalate above another, proceed between: the least sum over a grid of quantiles."""
+    """Choose accept up to one score, escalate above another, proceed between: the least sum over quantiles."""
     order = np.argsort(score)
     n = len(score)
     grid = np.unique(np.linspace(0, n, min(n, _CUTS) + 1).astype(int))

@@ -89,5 +89,5 @@ def _ridge(features: Matrix, target: Vector, penalty: float) -> Vector:
     """Ridge regression without intercept, solved in the smaller of both spaces."""
     n, p = features.shape
     if n < p:
-        return features.T @ np.linalg.solve(features @ features.T + penalty * np.eye(n), target)
-    return np.linalg.solve(features.T @ features + penalty * np.eye(p), features.T @ target)
+        return np.asarray(features.T @ np.linalg.solve(features @ features.T + penalty * np.eye(n), target))
+    return np.asarray(np.linalg.solve(features.T @ features + penalty * np.eye(p), features.T @ target))

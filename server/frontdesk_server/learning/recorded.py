@@ -1,4 +1,4 @@
-"""Recorded answers as a cascade needs them: members' quality, cost and groups of agreeing answers, the strongest last."""
+"""Recorded answers as a cascade needs them: quality, cost and groups of agreeing answers, the strongest last."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def record_answers(
 def _answers(dataset: Dataset, columns: list[int], rows: NDArray[np.intp]) -> NDArray[np.object_]:
     """Return the extracted answers, or where the data has none the responses they are to be read off."""
     for texts in (dataset.answers, dataset.responses):
-        chosen = texts[np.ix_(rows, columns)]
+        chosen = texts[rows][:, columns]
         if any(text is not None for text in chosen.flat):
             return chosen
     raise DatasetError("neither answer nor response is recorded for these models; agreement cannot be computed")
