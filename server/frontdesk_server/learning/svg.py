@@ -65,7 +65,7 @@ def bars(values: Mapping[str, float], *, unit: str = "", share: bool = False) ->
 def heatmap(rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float]]) -> str:
     """Draw values in [0, 1] as a table of shaded cells, rows by columns; NaN is left blank."""
     left, top, cell_h = 190, 110, 26
-    cell_w = min(90.0, (WIDTH - left - 10) / max(1, len(columns)))
+    cell_w = min(90.0, (WIDTH - left - 90) / max(1, len(columns)))
     parts = []
     for j, column in enumerate(columns):
         x = left + (j + 0.5) * cell_w
