@@ -1,8 +1,8 @@
 """Measures fitted cascades and calibration on public outcomes: cascade_quality.py DATA_DIR.
 
-DATA_DIR holds zeroeval_{gsm,crux,math-l5}/dev.parquet and routellm_mmlu/dev.parquet in the documented format. A cascade is
-fitted on four fifths of the questions, members, order, thresholds and operating point included, and replayed on the fifth
-it has not seen; the five fifths together give one figure. Baselines choose in hindsight, which favours them.
+DATA_DIR holds zeroeval_{gsm,crux,math-l5}/dev.parquet and routellm_mmlu/dev.parquet. A cascade is
+fitted on four fifths of the questions, members, order, thresholds and operating point included, and replayed on the
+fifth it has not seen; the five fifths together give one figure. Baselines choose in hindsight, which favours them.
 """
 
 from __future__ import annotations

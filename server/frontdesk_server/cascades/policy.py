@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk_server.cascades.difficulty import DifficultyModel
-from frontdesk_server.cascades.state import describe
+from frontdesk_server.cascades.state import FEATURES, describe
 from frontdesk_server.domain.answers import Compare, answer_size, group_answers
 
 __all__ = ["Action", "Answered", "CascadePolicy", "CascadeStep", "FittedCascade", "LossScorer", "Members", "NextMove"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+
+_NO_ANSWER = FEATURES.index("no_answer")
 
 
 class Action(enum.Enum):
@@ -106,10 +108,11 @@ class LossScorer:
     worse: Vector
 
     def predict(self, features: Matrix) -> Vector:
-        """Return the predicted loss of accepting, shape (n,), in [-1, 1]."""
+        """Return the predicted loss of accepting, shape (n,), in [-1, 1]; 1 where there is no answer to accept."""
         scaled = (features - self.mean) / self.scale
         better, worse = (scaled @ head[:-1] + head[-1] for head in (self.better, self.worse))
-        return np.asarray(1.0 / (1.0 + np.exp(-better)) - 1.0 / (1.0 + np.exp(-worse)))
+        loss = 1.0 / (1.0 + np.exp(-better)) - 1.0 / (1.0 + np.exp(-worse))
+        return np.where(features[:, _NO_ANSWER] > 0, 1.0, loss)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,7 +169,7 @@ class FittedCascade:
         score = float(self.scorer.predict(features)[0])
         step, last = policy.steps[len(answered) - 1], len(answered) == len(policy.steps)
         thresholds = (score, step.accept_at_most, step.escalate_above)
-        if score <= step.accept_at_most:
+        if score <= step.accept_at_most and groups[0, lead[0]] >= 0:
             return NextMove(Action.ACCEPT, by_pool[int(lead[0])].model, *thresholds)
         if last or score > step.escalate_above:
             return NextMove(Action.ESCALATE, self.strongest, *thresholds)

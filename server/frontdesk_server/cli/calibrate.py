@@ -120,7 +120,7 @@ def _predictor(
 
 
 def _costs(dataset: Dataset) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return what was paid, or where the data has no costs 1 for the strongest model, the last, and 0 for the others."""
+    """Return what was paid; where the data has no costs, 1 for the strongest model, the last, and 0 for the others."""
     if not np.isnan(dataset.cost_nano_usd).any():
         return dataset.cost_nano_usd
     return np.tile(np.array([0.0] * (len(dataset.models) - 1) + [1.0]), (len(dataset), 1))
@@ -148,7 +148,8 @@ def _print(result: Calibrated, target: Path, as_json: bool) -> None:
         )
     else:
         typer.echo(
-            f"Nothing cheaper than the strongest model can be certified for {certificate.max_loss:.2%} with {confidence}."
+            f"Nothing cheaper than the strongest model can be certified to lose at most {certificate.max_loss:.2%} "
+            f"with {confidence}."
         )
     if result.more_labels_needed is not None:
         typer.echo(

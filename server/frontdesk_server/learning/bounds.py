@@ -20,6 +20,7 @@ Test = Callable[[Matrix, float, float], Vector]
 """(losses, limit, delta at which it will be used) -> p-values; validity does not depend on delta."""
 
 _LARGEST_BET = 0.75
+MOST_LABELS = 20_000
 
 
 def betting(losses: Matrix, limit: float, delta: float) -> Vector:
@@ -61,23 +62,23 @@ TESTS: Mapping[str, Test] = {
 }
 
 
-def labels_needed(losses: Vector, limit: float, delta: float, test: Test, most: int = 1_000_000) -> int | None:
+def labels_needed(losses: Vector, limit: float, delta: float, test: Test) -> int | None:
     """Return about how many labels in all would give a p-value under `delta` if further losses are like these [n].
 
-    None when they speak against it, or when not even `most` labels would do.
+    None when they speak against it, or when not even `MOST_LABELS` would do.
     """
     n = len(losses)
-    if losses.mean() >= limit:
-        return None
     shuffled = np.random.default_rng(0).permutation(losses)
-    low, high = 1, max(1, most // n)
+    low, high = 1, max(1, MOST_LABELS // n)
+    if losses.mean() >= limit or not _passes(shuffled, high, limit, delta, test):
+        return None
     while low < high:
         times = (low + high) // 2
-        if times * n > 200_000 or _passes(shuffled, times, limit, delta, test):
+        if _passes(shuffled, times, limit, delta, test):
             high = times
         else:
             low = times + 1
-    return low * n if _passes(shuffled, min(low, 200_000 // n), limit, delta, test) else None
+    return low * n
 
 
 def _passes(losses: Vector, times: int, limit: float, delta: float, test: Test) -> bool:

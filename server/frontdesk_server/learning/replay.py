@@ -23,6 +23,8 @@ Vector = NDArray[np.float64]
 
 MIN_EFFECTIVE_DECISIONS = 20.0
 _Z95 = 1.959964
+_SHORTFALL_ERRORS = 4.0
+"""Standard errors by which the weights may fall short of 1; so far, chance hardly ever takes them."""
 _Field = Literal["predicted_quality", "predicted_cost_nano_usd"]
 
 
@@ -162,11 +164,11 @@ def _unsupported(
         )
     if effective < MIN_EFFECTIVE_DECISIONS:
         return f"the outcomes are worth {effective:.0f} under the new policy, {MIN_EFFECTIVE_DECISIONS:.0f} are needed"
-    mean = _mean(weights)
-    if mean.high < 1.0:
+    shortfall = (1.0 - weights.mean()) / (weights.std() / np.sqrt(len(weights)) + 1e-12)
+    if shortfall > _SHORTFALL_ERRORS:
         return (
-            f"the new policy takes models the old one hardly ever tried: weights average {mean.value:.2f} "
-            f"({mean.low:.2f} to {mean.high:.2f}), not 1"
+            f"the new policy takes models the old one hardly ever tried: weights average {weights.mean():.2f}, "
+            f"{shortfall:.1f} standard errors below 1"
         )
     return None
 
