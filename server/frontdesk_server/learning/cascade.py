@@ -24,7 +24,7 @@ Vector = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 """Called with how many of how many parts of the work are done."""
 
-COST_WEIGHTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4)
+COST_WEIGHTS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.12, 0.14, 0.17, 0.2, 0.24, 0.3, 0.4)
 """How much quality an answer of the strongest model may be worth; each gives one policy of the curve."""
 
 _INNER_FOLDS = 5
@@ -41,6 +41,8 @@ class CascadeFitOptions:
     folds: int = 5
     repeats: int = 2
     """Cross-validations with different splits, averaged."""
+    caution: float = 0.15
+    """Standard errors of the loss that must fit within `max_loss` beside the expected loss."""
     compare: Compare = "auto"
     seed: int = 0
     cost_weights: tuple[float, ...] = COST_WEIGHTS
@@ -113,14 +115,18 @@ def fit_cascade(
             "data_sha256": data.sha256,
             "max_steps": depth,
             "protocol": f"{options.repeats} x {options.folds}-fold cross-validation, seed {options.seed}, "
-            f"expected loss within {options.max_loss:g}",
+            f"expected loss and {options.caution:g} standard errors within {options.max_loss:g}",
         },
     )
 
 
 def choose(points: Sequence[CrossValidated], options: CascadeFitOptions) -> int:
-    """Return which point saves most among those whose expected loss is allowed; by default the first."""
-    allowed = [(point.saved, number) for number, point in enumerate(points) if point.loss <= options.max_loss]
+    """Return which point saves most among those whose expected loss, with caution, is allowed; else the first."""
+    allowed = [
+        (point.saved, number)
+        for number, point in enumerate(points)
+        if point.loss + options.caution * point.loss_error <= options.max_loss
+    ]
     return max(allowed, default=(0.0, 0))[1]
 
 
