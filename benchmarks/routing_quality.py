@@ -20,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "server"))
 
+from cascade_quality import rows as cascade_rows
 from frontdesk_server.embedders import load_default
 from frontdesk_server.learning.dataset import Dataset, read_dataset
 from frontdesk_server.learning.estimates import Evaluation
@@ -138,6 +139,7 @@ ROWS: list[tuple[str, Callable[[Path], Iterable[Row]]]] = [
     ("mmlupro", mmlupro_pool),
     ("pairs", short_hard_long_easy),
     ("throughput", throughput),
+    ("cascades", cascade_rows),
 ]
 """Names for --only, and what makes the rows."""
 

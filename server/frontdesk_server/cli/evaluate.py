@@ -13,7 +13,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from frontdesk_server.cascades.artefact import KIND as CASCADE
+from frontdesk_server.cascades.artefact import load_cascade, read_kind
 from frontdesk_server.embedders import load_default
+from frontdesk_server.learning.cascade_evaluation import evaluate_cascade
 from frontdesk_server.learning.dataset import Dataset, read_dataset
 from frontdesk_server.learning.estimates import Evaluation
 from frontdesk_server.learning.evaluate import evaluate_pair, evaluate_pool
@@ -22,11 +25,14 @@ from frontdesk_server.predictor import Artefact, Predictor, default_artefact_pat
 
 _ROUTERS = ("classifier", "prompt-length", "random")
 _CURVES_WITH_INTERVALS = 3
+_CASCADE_CURVES_WITH_INTERVALS = 5
 
 
 def evaluate(
     data: Annotated[list[Path], typer.Option(help="Outcomes, or a directory of RouteLLM's recorded responses.")],
-    artefact: Annotated[Path | None, typer.Option(help="Artefact of `frontdesk train`.")] = None,
+    artefact: Annotated[
+        Path | None, typer.Option(help="Artefact of `frontdesk train` or `frontdesk cascade-fit`.")
+    ] = None,
     router: Annotated[
         str, typer.Option(help=f"Router without an artefact of its own: {', '.join(_ROUTERS)}.")
     ] = "classifier",
@@ -43,22 +49,28 @@ def evaluate(
     Example: frontdesk evaluate --data dev.parquet --artefact artefacts/mine --strong large --weak small --out plots
     """
     dataset = read_dataset(*data)
-    names = tuple(name.strip() for name in pool.split(",") if name.strip()) or (strong, weak)
-    if not all(names):
-        raise typer.BadParameter("name --strong and --weak, or --pool")
-    dataset = dataset.select_models(names)
-    predicted = _predicted(dataset, names, artefact, router, seed)
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("resampling", total=_CURVES_WITH_INTERVALS * resamples)
+        task = progress.add_task("resampling", total=None)
 
         def advance(steps: int) -> None:
             progress.advance(task, steps)
 
-        if pool:
-            found = evaluate_pool(dataset, names, predicted, resamples=resamples, seed=seed, advance=advance)
+        if artefact is not None and read_kind(artefact) == CASCADE:
+            cascade = load_cascade(artefact)
+            progress.update(task, total=_CASCADE_CURVES_WITH_INTERVALS * resamples)
+            found = evaluate_cascade(dataset, cascade, resamples=resamples, seed=seed, advance=advance)
         else:
-            score = predicted[:, 0] - predicted[:, 1]
-            found = evaluate_pair(dataset, strong, weak, score, resamples=resamples, seed=seed, advance=advance)
+            names = tuple(name.strip() for name in pool.split(",") if name.strip()) or (strong, weak)
+            if not all(names):
+                raise typer.BadParameter("name --strong and --weak, or --pool")
+            dataset = dataset.select_models(names)
+            predicted = _predicted(dataset, names, artefact, router, seed)
+            progress.update(task, total=_CURVES_WITH_INTERVALS * resamples)
+            if pool:
+                found = evaluate_pool(dataset, names, predicted, resamples=resamples, seed=seed, advance=advance)
+            else:
+                score = predicted[:, 0] - predicted[:, 1]
+                found = evaluate_pair(dataset, strong, weak, score, resamples=resamples, seed=seed, advance=advance)
     if out is not None:
         title = ", ".join(path.stem for path in data)
         found.result["plots"] = [str(path) for path in draw_curves(found, out, "curves", title)]
@@ -92,10 +104,12 @@ def _predicted(
 
 
 def _show(found: Evaluation, console: Console) -> None:
-    keys = ("apgr", "cpt20", "cpt50", "cpt80", "cost_saved_at_equal_quality", "quality", "cost")
+    router = found.result["router"]
+    known = ("apgr", "cpt20", "cpt50", "cpt80", "cost_saved_at_equal_quality", "cost_saved_at_max_loss", "quality_loss")
+    keys = [key for key in (*known, "quality", "cost") if key in router]
     table = Table("", *keys, box=None, header_style="bold")
-    for name, figures in {"router": found.result["router"], **found.result["baselines"]}.items():
-        table.add_row(name, *(_shown(figures[key]) for key in keys))
+    for name, figures in {"router": router, **found.result["baselines"]}.items():
+        table.add_row(name, *(_shown(figures.get(key)) for key in keys))
     console.print(table)
     singles = Table("always", "quality", "mean cost, nano-USD", box=None, header_style="bold")
     for model, figures in found.result["models"].items():
@@ -105,8 +119,8 @@ def _show(found: Evaluation, console: Console) -> None:
     console.print(f"\n{found.result['queries']:,} queries; in brackets 95 % bootstrap intervals")
 
 
-def _shown(figure: dict[str, Any]) -> str:
-    if figure["value"] is None:
+def _shown(figure: dict[str, Any] | None) -> str:
+    if figure is None or figure["value"] is None:
         return "-"
     interval = figure["ci95"]
     return f"{figure['value']:,.3g}" + (f" [{interval[0]:,.3g}, {interval[1]:,.3g}]" if interval else "")

@@ -11,8 +11,10 @@ import pytest
 import typer
 from frontdesk_server.cli.calibrate import calibrate
 from frontdesk_server.cli.cascade_fit import cascade_fit
+from frontdesk_server.cli.evaluate import evaluate
 from frontdesk_server.cli.replay import diff_policy, replay
 from frontdesk_server.cli.report import report
+from frontdesk_server.predictor import Artefact, default_artefact_path
 from typer.testing import CliRunner, Result
 
 from tests.unit.learning.recorded_fixture import write_answers
@@ -101,3 +103,38 @@ def test_report_writes_one_page(artefact: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "The router beside what it must beat" in (tmp_path / "r.html").read_text()
     assert _run(report, "--out", tmp_path / "r.html").exit_code == 1
+
+
+def test_evaluate_reads_what_cascade_fit_wrote(artefact: Path, tmp_path: Path) -> None:
+    data = write_answers(tmp_path / "held-out.jsonl", n=120, seed=5)
+    arguments = ("--data", data, "--artefact", artefact, "--resamples", "20")
+    result = _run(evaluate, *arguments, "--out", tmp_path / "plots", "--json")
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    assert printed["kind"] == "cascade"
+    for key in ("cost_saved_at_equal_quality", "cost_saved", "quality", "cost", "quality_loss"):
+        low, high = printed[key]["ci95"]
+        assert low <= printed[key]["value"] <= high
+    assert printed["apgr"] == {"value": None, "ci95": None}
+    assert all(Path(plot).exists() for plot in printed["plots"])
+    assert "agreement" in _run(evaluate, *arguments).output
+
+
+def test_calibrate_certifies_the_threshold_of_a_pair(tmp_path: Path) -> None:
+    weak, strong = Artefact.load(default_artefact_path()).models[:2]
+    lines = []
+    for i in range(400):
+        for model, quality, cost in ((weak, float(i % 20 > 0), 10), (strong, 1.0, 100)):
+            row = {"query_id": f"q{i}", "prompt": f"What is {i} plus {i}?", "model": model}
+            lines.append(json.dumps(row | {"quality": quality, "cost_nano_usd": cost}))
+    (tmp_path / "pair.jsonl").write_text("\n".join(lines))
+    arguments = ("--data", tmp_path / "pair.jsonl", "--router", "default", "--out", tmp_path / "artefact", "--json")
+    result = _run(calibrate, *arguments, "--strong", strong, "--weak", weak, "--max-loss", "0.15")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["cost_saved"] > 0.5
+    assert Artefact.load(tmp_path / "artefact").certificates[-1]["subject"].startswith(f"{strong} instead of {weak}")
+    floor = _run(calibrate, *arguments, "--strong", strong, "--pool", f"{weak},{strong}", "--max-loss", "0.15")
+    assert json.loads(floor.stdout)["subject"] == f"quality floor over {weak}, {strong}"
+    unknown = _run(calibrate, *arguments, "--strong", strong, "--weak", "other")
+    assert unknown.exit_code == 1
+    assert "not other" in unknown.output

@@ -39,13 +39,13 @@ def _log(n: int, exploration: float, seed: int = 0) -> list[LoggedDecision]:
 
 def test_estimates_cover_what_the_new_policy_would_truly_have_come_to() -> None:
     covered = dict.fromkeys(("ips", "snips", "dr"), 0)
-    for seed in range(60):
+    for seed in range(40):
         result = replay(_log(500, 0.5, seed), SelectionPolicy(model="big"))
         assert result.refusal is None
         for name in covered:
             estimate = result.quality[name]
             covered[name] += estimate.low <= TRUE_QUALITY["big"] <= estimate.high
-    assert min(covered.values()) >= 51
+    assert min(covered.values()) >= 33
 
 
 def test_the_doubly_robust_interval_is_narrower_than_that_of_plain_weighing() -> None:
