@@ -1,8 +1,8 @@
 """The artefact: a directory with ``artefact.json`` and ``arrays.npz``, checksummed, readable without any pickle.
 
 ``artefact.json`` says what it is (format version, kind, when and from which data it came, embedder id and dimension,
-feature specification, models, training metrics) and carries the SHA-256 of ``arrays.npz``. docs/artefacts.md names every
-field and array.
+feature specification, models, training metrics) and carries the SHA-256 of ``arrays.npz``. docs/artefacts.md names
+every field and array.
 """
 
 import hashlib
@@ -72,7 +72,8 @@ class Artefact:
         """Write both files; an artefact that stood there is replaced."""
         directory.mkdir(parents=True, exist_ok=True)
         buffer = BytesIO()
-        np.savez_compressed(buffer, **{name: self.arrays[name] for name in sorted(self.arrays)})
+        arrays: dict[str, Any] = {name: self.arrays[name] for name in sorted(self.arrays)}
+        np.savez_compressed(buffer, **arrays)
         content = buffer.getvalue()
         manifest = {
             "format_version": FORMAT_VERSION,

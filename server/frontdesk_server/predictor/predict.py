@@ -3,6 +3,7 @@
 A query's text is mapped to a few factors z (the first is its ease, the others what sets models apart), a sum of
 
 * a linear map of hashed words and pairs, of the embedding and of the signals,
+* what is usual in the domains that the query may come from, by their probability,
 * a radial basis over the structural signals (``landmarks``),
 * ferns over the structural signals: small trees that ask the same question at all nodes of a level,
 
@@ -13,7 +14,7 @@ texts and for a model that was seen in few rows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +25,17 @@ from frontdesk_server.predictor.features import TextFeatures, read_text
 from frontdesk_server.predictor.signals import SIGNAL_NAMES, STRUCTURE_NAMES
 from frontdesk_server.predictor.tasks import TASKS
 
-__all__ = ["Prediction", "Predictions", "Predictor", "expected_quality", "radial_basis"]
+__all__ = ["Prediction", "Predictions", "Predictor", "expected_quality"]
 
 SIGNAL_CLIP = 5.0
 """Standardised signals are cut at this many standard deviations, so that an odd text cannot run away."""
 SIGNAL_SHARE = len(SIGNAL_NAMES) ** -0.5
 """Factor that gives the standardised signals the length of an embedding, about 1, where both enter one linear map."""
 _STRUCTURE = len(STRUCTURE_NAMES)
+_LARGEST_ERROR = 0.5
+"""No estimate of a number in [0, 1] can be less certain."""
+
+Floats: TypeAlias = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,13 +97,18 @@ class Predictor:
         self._lexical, self._lexical_scale = arrays["lexical"], arrays["lexical_scale"]
         self._linear = arrays["linear"].astype(np.float32)
         self._bias = arrays["bias"]
+        self._topic_factors = arrays.get("topic_factors", ())
+        self._topics_end = len(arrays["loadings"]) + len(self._topic_factors)
         self._signal_mean, self._signal_scale = arrays["signal_mean"], 1.0 / arrays["signal_std"]
-        self._landmarks, self._landmark_weights = arrays["landmarks"], arrays["landmark_weights"]
         self._gamma = float(arrays["gamma"])
-        self._fern_signals, self._fern_thresholds = arrays["fern_signals"], arrays["fern_thresholds"]
-        trees, self._fern_depth = self._fern_signals.shape
-        self._fern_bits = 1 << np.arange(self._fern_depth)[::-1]
-        self._fern_first_leaf = np.arange(trees) << self._fern_depth
+        landmarks = arrays["landmarks"]
+        self._landmarks = np.ascontiguousarray(2.0 * self._gamma * landmarks.T)
+        self._landmark_weights = np.exp(-self._gamma * _squared_length(landmarks))[:, None] * arrays["landmark_weights"]
+        self._fern_signals, self._fern_thresholds = arrays["fern_signals"].astype(np.intp), arrays["fern_thresholds"]
+        ferns, depth = self._fern_signals.shape
+        self._fern_bits = 2.0 ** np.arange(depth, dtype=np.float32)[::-1]
+        self._fern_ones = np.ones(ferns, dtype=np.float32)
+        self._fern_first_leaf = np.arange(ferns) << depth
         self._fern_leaves = (arrays["fern_leaves"] * arrays["fern_scale"]).astype(np.float32)
         self._offset, self._loadings = arrays["offset"], arrays["loadings"]
         self._posterior_axes = arrays["posterior_axes"]
@@ -107,55 +117,55 @@ class Predictor:
 
     def predict(self, text: str, vector: NDArray[np.float32] | None = None) -> Prediction:
         """Predict for one query; `vector` is its embedding where that is known already."""
-        return self._predict([read_text(text, self._embedder, self._bits, vector)])[0]
+        features = read_text(text, self._embedder, self._bits, vector)
+        return Prediction(*self._predict(features.dense, features.signals, self._lexical_part(features)))
 
     def predict_many(self, texts: Sequence[str]) -> Predictions:
         """Predict for several queries at once; cheaper per query than one at a time."""
-        return self._predict([read_text(text, self._embedder, self._bits) for text in texts])
+        rows = [read_text(text, self._embedder, self._bits) for text in texts]
+        dense, signals = np.stack([row.dense for row in rows]), np.stack([row.signals for row in rows])
+        return Predictions(*self._predict(dense, signals, np.stack([self._lexical_part(row) for row in rows])))
 
-    def _predict(self, texts: Sequence[TextFeatures]) -> Predictions:
-        signals = (np.stack([text.signals for text in texts]) - self._signal_mean) * self._signal_scale
-        np.clip(signals, -SIGNAL_CLIP, SIGNAL_CLIP, out=signals)
-        linear_input = np.concatenate((np.stack([text.dense for text in texts]), signals * SIGNAL_SHARE), axis=1)
-        outputs = linear_input @ self._linear + self._bias + np.stack([self._lexical_part(text) for text in texts])
-        structure = signals[:, :_STRUCTURE]
+    def _predict(self, dense: Floats, signals: Floats, lexical: Floats) -> tuple[Any, Any, Any, Any]:
+        """Predict for one query (vectors) or several (matrices with a row each)."""
+        signals = (signals - self._signal_mean) * self._signal_scale
+        signals = np.minimum(np.maximum(signals, -SIGNAL_CLIP), SIGNAL_CLIP)
+        linear_input = np.concatenate((dense, signals * SIGNAL_SHARE), axis=-1)
+        outputs = linear_input @ self._linear + self._bias + lexical
+        structure = signals[..., :_STRUCTURE]
         factors = len(self._loadings)
-        z = outputs[:, :factors] + self._landmark_part(structure) + self._fern_part(structure)
-        quality = np.clip(self._offset + z @ self._loadings, 0.0, 1.0)
+        z = outputs[..., :factors] + self._landmark_part(structure) + self._fern_part(structure)
+        if len(self._topic_factors):
+            z += _softmax(outputs[..., factors : self._topics_end]) @ self._topic_factors
+        quality = np.minimum(np.maximum(self._offset + z @ self._loadings, 0.0), 1.0)
         uncertainty = self._standard_error(linear_input)
         if not self._has_tasks:
-            return Predictions(quality, uncertainty, None, None)
-        logits = outputs[:, factors : factors + len(TASKS)]
-        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return Predictions(quality, uncertainty, weights / weights.sum(axis=1, keepdims=True), _sigmoid(outputs[:, -1]))
+            return quality, uncertainty, None, None
+        return quality, uncertainty, _softmax(outputs[..., self._topics_end : -1]), _sigmoid(outputs[..., -1])
 
-    def _lexical_part(self, text: TextFeatures) -> NDArray[np.float32]:
-        weights = text.damped_counts * self._idf[text.buckets]
-        length = np.sqrt(weights @ weights) or 1.0
-        part: NDArray[np.float32] = (weights @ self._lexical[text.buckets]) * (self._lexical_scale / length)
+    def _lexical_part(self, text: TextFeatures) -> Floats:
+        weights = text.damped_counts * self._idf.take(text.buckets)
+        length = float(weights @ weights) ** 0.5 or 1.0
+        part: Floats = (weights @ self._lexical.take(text.buckets, axis=0)) * (self._lexical_scale / length)
         return part
 
-    def _landmark_part(self, structure: NDArray[np.float32]) -> NDArray[np.float32]:
-        part: NDArray[np.float32] = radial_basis(structure, self._landmarks, self._gamma) @ self._landmark_weights
+    def _landmark_part(self, structure: Floats) -> Floats:
+        # exp(-g |x - l|^2) = exp(-g |x|^2) exp(2 g l'x) exp(-g |l|^2), whose last factor the weights hold.
+        nearness = np.exp(structure @ self._landmarks) @ self._landmark_weights
+        part: Floats = nearness * np.exp(-self._gamma * _squared_length(structure))[..., None]
         return part
 
-    def _fern_part(self, structure: NDArray[np.float32]) -> NDArray[np.float32]:
-        leaves = (structure[:, self._fern_signals] > self._fern_thresholds) @ self._fern_bits
-        part: NDArray[np.float32] = self._fern_leaves[self._fern_first_leaf + leaves].sum(axis=1)
+    def _fern_part(self, structure: Floats) -> Floats:
+        answers = structure.take(self._fern_signals, axis=-1) > self._fern_thresholds
+        leaves = (answers.astype(np.float32) @ self._fern_bits).astype(np.intp)
+        part: Floats = self._fern_ones @ self._fern_leaves.take(self._fern_first_leaf + leaves, axis=0)
         return part
 
-    def _standard_error(self, linear_input: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _standard_error(self, linear_input: Floats) -> Floats:
         along = (linear_input @ self._posterior_axes) ** 2
-        rest = np.maximum((linear_input**2).sum(axis=1) - along.sum(axis=1), 0.0)
-        variance = along @ self._posterior_variance + rest[:, None] * self._rest_variance + self._offset_variance
-        return np.minimum(np.sqrt(variance), 0.5)
-
-
-def radial_basis(points: NDArray[Any], landmarks: NDArray[Any], gamma: float) -> NDArray[Any]:
-    """Return exp(-gamma * squared distance) of every point to every landmark, shape [points, landmarks]."""
-    distances = (points**2).sum(axis=1)[:, None] + (landmarks**2).sum(axis=1) - 2.0 * (points @ landmarks.T)
-    basis: NDArray[Any] = np.exp(-gamma * distances)
-    return basis
+        rest = np.maximum(_squared_length(linear_input) - along.sum(axis=-1), 0.0)
+        variance = along @ self._posterior_variance + rest[..., None] * self._rest_variance + self._offset_variance
+        return np.asarray(np.minimum(np.sqrt(variance), _LARGEST_ERROR))
 
 
 def expected_quality(strength: float, difficulty: float, discrimination: float = 6.0) -> float:
@@ -164,6 +174,15 @@ def expected_quality(strength: float, difficulty: float, discrimination: float =
     The one-parameter logistic model of item response theory: one half where strength equals difficulty.
     """
     return float(_sigmoid(discrimination * (strength - difficulty)))
+
+
+def _squared_length(vectors: Floats) -> Floats:
+    return np.asarray(np.einsum("...i,...i->...", vectors, vectors))
+
+
+def _softmax(logits: Floats) -> Floats:
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
 def _sigmoid(value: Any) -> Any:

@@ -21,7 +21,8 @@ _OPTION = re.compile(r"(?m)^[ \t]*\(?[A-J][.):][ \t]*(.*)$")
 _SENTENCE = re.compile(r"[.!?](?:\s|$)")
 _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 _CODE = re.compile(
-    r"```|\bdef \w+\(|#include|=>|\w\(\)|[;{}]\s*(?:\n|$)|</?\w+>|\w+\.\w+\(|>>>|\bfor \w+ in |^import |^from \w+ import",
+    r"```|\bdef \w+\(|#include|=>"
+    r"|\w\(\)|[;{}]\s*(?:\n|$)|</?\w+>|\w+\.\w+\(|>>>|\bfor \w+ in |^import |^from \w+ import",
     re.M,
 )
 

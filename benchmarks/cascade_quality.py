@@ -1,0 +1,139 @@
+"""Measures fitted cascades and calibration on public outcomes: cascade_quality.py DATA_DIR.
+
+DATA_DIR holds zeroeval_{gsm,crux,math-l5}/dev.parquet and routellm_mmlu/dev.parquet. A cascade is
+fitted on four fifths of the questions, members, order, thresholds and operating point included, and replayed on the
+fifth it has not seen; the five fifths together give one figure. Baselines choose in hindsight, which favours them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from frontdesk_server.learning.calibrate import Policies, calibrate
+from frontdesk_server.learning.calibration_policies import pair_policies
+from frontdesk_server.learning.cascade import CascadeFitOptions, fit_cascade
+from frontdesk_server.learning.cascade_evaluation import evaluate_cascade, replay_fitted
+from frontdesk_server.learning.dataset import read_dataset
+from frontdesk_server.learning.estimates import Evaluation
+from frontdesk_server.learning.recorded import record_answers
+
+STRONGEST = "claude-3-5-sonnet-20241022"
+_SMALL = ("gemini-1.5-flash", "claude-3-haiku-20240307", "Meta-Llama-3.1-8B-Instruct")
+_SEED, _FOLDS, _SPLITS, _RESAMPLES = 0, 5, 200, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeSet:
+    """A set of questions, the models allowed, the loss allowed and the saving to reach."""
+
+    name: str
+    folder: str
+    pool: tuple[str, ...]
+    max_loss: float
+    bar: float
+
+
+SETS = (
+    CascadeSet("ZeroEval GSM8K", "zeroeval_gsm", ("gpt-4o-mini-2024-07-18", "deepseek-chat", *_SMALL), 0.005, 0.85),
+    CascadeSet(
+        "ZeroEval CRUX", "zeroeval_crux", ("gpt-4o-mini-2024-07-18", "Qwen2.5-7B-Instruct", *_SMALL), 0.01, 0.38
+    ),
+    CascadeSet(
+        "ZeroEval MATH-L5", "zeroeval_math-l5", ("gpt-4o-mini-2024-07-18", "Qwen2.5-7B-Instruct", *_SMALL), 0.01, 0.35
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table, with the fields of those of routing_quality.py."""
+
+    name: str
+    bar: str
+    measured: str
+    beside: str
+    evaluation: Evaluation | None = None
+
+
+def rows(data_dir: Path) -> Iterable[Row]:
+    """Measure everything; takes about ten minutes on one core."""
+    for which in SETS:
+        yield _cascade_row(data_dir, which)
+    yield _calibration_row(data_dir)
+
+
+def _cascade_row(data_dir: Path, which: CascadeSet) -> Row:
+    dataset = read_dataset(data_dir / which.folder / "dev.parquet")
+    parts = np.array_split(np.random.default_rng(_SEED).permutation(len(dataset)), _FOLDS)
+    loss, cost, strong_cost = [], [], []
+    for part in parts:
+        rest = np.setdiff1d(np.arange(len(dataset)), part)
+        options = CascadeFitOptions(max_loss=which.max_loss, repeats=2, seed=_SEED)
+        fitted = fit_cascade(dataset.take(rest), which.pool, STRONGEST, options)
+        held_out = record_answers(dataset.take(part), which.pool, STRONGEST, at_least=1)
+        (run,) = replay_fitted(held_out, fitted, [fitted.policy])
+        loss.append(held_out.quality[:, -1] - run.quality)
+        cost.append(run.cost_nano_usd)
+        strong_cost.append(held_out.cost_nano_usd[:, -1])
+    losses, costs, strong = (np.concatenate(values) for values in (loss, cost, strong_cost))
+    draws = np.random.default_rng(_SEED).integers(0, len(losses), (_RESAMPLES, len(losses)))
+    saved = _interval([1.0 - costs[draw].mean() / strong[draw].mean() for draw in draws])
+    lost = _interval([losses[draw].mean() for draw in draws])
+    whole = evaluate_cascade(dataset, fitted, resamples=0)
+    beside = (
+        f"{name.replace('_', ' ')} {figures['cost_saved_at_max_loss']['value']:.1%}"
+        for name, figures in whole.result["baselines"].items()
+    )
+    return Row(
+        f"{which.name} cascade, {_FOLDS} folds",
+        f"saved >= {which.bar:.0%} at loss <= {which.max_loss:.1%}",
+        f"saved {1.0 - costs.mean() / strong.mean():.1%} ({saved}) at loss {losses.mean():.2%} ({lost})",
+        f"saved at that loss, chosen in hindsight: {', '.join(beside)}",
+        whole,
+    )
+
+
+def _calibration_row(data_dir: Path) -> Row:
+    """Certify a threshold on one half, prompt length being the score; the loss in truth is that over all questions."""
+    max_loss, confidence = 0.02, 0.95
+    dataset = read_dataset(data_dir / "routellm_mmlu" / "dev.parquet")
+    strong = next(model for model in dataset.models if model.startswith("gpt-4"))
+    weak = next(model for model in dataset.models if model != strong)
+    dataset = dataset.select_models([weak, strong]).complete()
+    length = np.array([float(len(prompt)) for prompt in dataset.prompts])
+    policies = pair_policies(length, dataset.quality, np.tile([0.24, 24.7], (len(dataset), 1)))
+    true_loss, true_cost = policies.loss.mean(axis=0), policies.cost.mean(axis=0)
+    oracle = float(true_cost[true_loss <= max_loss].min())
+    violated, violated_held_out, costs = [], [], []
+    for seed in range(_SPLITS):
+        first, second = np.array_split(np.random.default_rng(seed).permutation(len(dataset)), 2)
+        half = Policies(policies.thresholds, policies.loss[first], policies.cost[first])
+        index = calibrate(half, max_loss=max_loss, confidence=confidence, seed=seed).index
+        violated.append(true_loss[index] > max_loss)
+        violated_held_out.append(policies.loss[second, index].mean() > max_loss)
+        costs.append(true_cost[index])
+    return Row(
+        f"calibration, {_SPLITS} random halves of {len(dataset):,} questions",
+        f"violations <= {1 - confidence:.0%}, cost <= 1.10 of the oracle's",
+        f"violations {np.mean(violated):.1%}, cost {np.mean(costs) / oracle:.3f} of the oracle's",
+        f"violations by the noisy loss of the other half {np.mean(violated_held_out):.1%}",
+    )
+
+
+def _interval(draws: Sequence[float]) -> str:
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return f"{low:.1%} to {high:.1%}"
+
+
+def main(data_dir: Path) -> None:
+    """Print the rows as they are measured."""
+    for row in rows(data_dir):
+        print(f"{row.name}\n  bar       {row.bar}\n  measured  {row.measured}\n  beside    {row.beside}", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""Learned cascades: whom to ask next, when to accept, when to go straight to the strongest model."""

@@ -1,0 +1,106 @@
+"""`frontdesk cascade-fit`: members, order and thresholds of a cascade from recorded answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from frontdesk_server.cascades.artefact import save_cascade
+from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.learning.cascade import CascadeFitOptions
+from frontdesk_server.learning.cascade import fit_cascade as fit
+from frontdesk_server.learning.dataset import DatasetError, read_dataset
+
+
+def cascade_fit(
+    data: Annotated[list[Path], typer.Option(help="Outcomes with answers or responses: Parquet, JSON Lines or CSV.")],
+    pool: Annotated[str, typer.Option(help="Cheap models that may be asked, separated by commas.")],
+    strong: Annotated[str, typer.Option(help="The strongest model, asked when no cheap answer is accepted.")],
+    out: Annotated[Path, typer.Option(help="Directory for the artefact.")],
+    max_loss: Annotated[float, typer.Option(min=0.0, max=1.0, help="Quality that may be lost on average.")] = 0.005,
+    compare: Annotated[
+        Literal["auto", "number", "option", "json", "code", "text"], typer.Option(help="How answers are compared.")
+    ] = "auto",
+    max_steps: Annotated[int, typer.Option(min=1, max=6, help="Cheap models asked at most.")] = 4,
+    folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, help="Cross-validations, averaged.")] = 2,
+    seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Fit the cheapest cascade whose answers lose no more than --max-loss against the strongest model.
+
+    Example: frontdesk cascade-fit --data answers.parquet --pool small,mid --strong frontier --out cascade
+    """
+    options = CascadeFitOptions(
+        max_loss=max_loss,
+        max_steps=tuple(sorted({max(1, max_steps - 1), max_steps})),
+        folds=folds,
+        repeats=repeats,
+        compare=compare,
+        seed=seed,
+    )
+    try:
+        dataset = read_dataset(*data)
+        members = [name.strip() for name in pool.split(",") if name.strip()]
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("cross-validating", total=None)
+            fitted = fit(
+                dataset,
+                members,
+                strong,
+                options,
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        save_cascade(fitted, out)
+    except (DatasetError, OSError) as error:
+        typer.echo(f"cascade-fit: {error}", err=True)
+        raise typer.Exit(1) from error
+    if json_:
+        typer.echo(json.dumps(_summary(fitted, out), indent=2))
+    else:
+        _show(fitted, out, Console())
+
+
+def _summary(fitted: FittedCascade, out: Path) -> dict[str, Any]:
+    policy = fitted.policy
+    return {
+        "out": str(out),
+        "order": [step.model for step in policy.steps],
+        "strongest": fitted.strongest,
+        "max_loss": fitted.max_loss,
+        "expected": dict(policy.estimate),
+        "steps": [
+            {"model": s.model, "accept_at_most": _finite(s.accept_at_most), "escalate_above": _finite(s.escalate_above)}
+            for s in policy.steps
+        ],
+        "escalate_above_difficulty": _finite(policy.escalate_above_difficulty),
+        **fitted.details,
+    }
+
+
+def _finite(value: float) -> float | None:
+    """JSON knows no infinity: a threshold that nothing passes, or that nothing exceeds, is null."""
+    return value if abs(value) < float("inf") else None
+
+
+def _show(fitted: FittedCascade, out: Path, console: Console) -> None:
+    table = Table("", "order", "cost saved", "expected loss", box=None, header_style="bold")
+    for number, policy in enumerate(fitted.policies):
+        table.add_row(
+            "chosen" if number == fitted.chosen else "",
+            ", ".join(step.model for step in policy.steps) or f"{fitted.strongest} alone",
+            f"{policy.estimate['saved']:.1%}",
+            f"{policy.estimate['loss']:.2%}",
+        )
+    console.print(table)
+    if not fitted.policy.steps:
+        console.print(
+            f"\nNo cascade is expected to lose at most {fitted.max_loss:.2%}; {fitted.strongest} answers alone."
+        )
+    console.print(f"\nWritten to {out}. {fitted.details['protocol']}, {fitted.details['queries']} queries.")

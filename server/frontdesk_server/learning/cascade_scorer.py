@@ -1,0 +1,124 @@
+"""Fits the score of accepting: one small model for all sets of members that may have answered, to learn from few.
+
+Each set of up to `max_steps` members gives one training state a query; all share the features and two logistic heads,
+"the strongest model would do better" and "would do worse". A query's own states are scored by heads that have not
+seen it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontdesk_server.cascades.difficulty import DifficultyModel
+from frontdesk_server.cascades.policy import LossScorer, Members
+from frontdesk_server.cascades.state import describe
+from frontdesk_server.learning.difficulty import Folds, Rows, TextFeatures, fit_difficulty_crossed
+from frontdesk_server.learning.recorded import RecordedAnswers
+
+__all__ = ["ScoredStates", "State", "score_states"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+_PENALTY = 2.0
+_LEAST_LOG_ODDS, _WEIGHT_OFFSET = -1.0, 1.0
+"""A vote weighs its model's log-odds of being right plus the offset: a weak model's vote stays positive."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """All queries after one set of members has answered."""
+
+    features: Matrix
+    lead: NDArray[np.intp]
+    """[n], the member whose answer leads."""
+    score: Vector
+    """[n], the predicted loss of accepting it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredStates:
+    """The models fitted on some rows, and what they say of every row."""
+
+    members: Members
+    difficulty_model: DifficultyModel
+    scorer: LossScorer
+    difficulty: Vector
+    states: dict[tuple[int, ...], State]
+    """By the ascending columns of the members that were asked."""
+
+
+def score_states(data: RecordedAnswers, text: TextFeatures, rows: Rows, folds: Folds, max_steps: int) -> ScoredStates:
+    """Fit on `rows`, cross-fitted among themselves, and score every row."""
+    members = _fit_members(data, rows)
+    difficulty_model, difficulty = fit_difficulty_crossed(text, data.easiness, rows, folds)
+    lengths = members.lengths(data.cost_nano_usd[:, :-1])
+    sizes = members.sizes(data.answer_size)
+    described = {
+        asked: describe(
+            data.groups[:, asked], members.weights[list(asked)], difficulty, lengths[:, asked], sizes[:, asked]
+        )
+        for size in range(1, min(max_steps, data.members) + 1)
+        for asked in combinations(range(data.members), size)
+    }
+    leads = {asked: np.array(asked)[position] for asked, (_, position) in described.items()}
+    gains = {asked: data.quality[:, -1] - data.quality[np.arange(len(data)), lead] for asked, lead in leads.items()}
+
+    def fit(on: Rows) -> LossScorer:
+        return _fit_scorer(
+            np.vstack([features[on] for features, _ in described.values()]),
+            np.concatenate([gain[on] for gain in gains.values()]),
+            weight=1.0 / len(described),
+        )
+
+    scorer = fit(rows)
+    scores = {asked: scorer.predict(features) for asked, (features, _) in described.items()}
+    for rest, part in folds(rows):
+        honest = fit(rest)
+        for asked, (features, _) in described.items():
+            scores[asked][part] = honest.predict(features[part])
+    states = {asked: State(described[asked][0], leads[asked], scores[asked]) for asked in described}
+    return ScoredStates(members, difficulty_model, scorer, difficulty, states)
+
+
+def _fit_members(data: RecordedAnswers, rows: Rows) -> Members:
+    right = (data.quality[rows, :-1].sum(axis=0) + 2.0) / (len(rows) + 4.0)
+    logs = np.log(np.maximum(data.cost_nano_usd[rows, :-1], 1.0))
+    return Members(
+        data.models[:-1],
+        np.maximum(np.log(right / (1.0 - right)), _LEAST_LOG_ODDS) + _WEIGHT_OFFSET,
+        logs.mean(axis=0),
+        np.maximum(logs.std(axis=0), 1e-9),
+        float(data.answer_size[rows].mean()),
+        float(data.answer_size[rows].std()) or 1.0,
+    )
+
+
+def _fit_scorer(features: Matrix, gain: Vector, weight: float) -> LossScorer:
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    scaled = (features - mean) / scale
+    better, worse = (_fit_logistic(scaled, target, weight) for target in (np.maximum(gain, 0), np.maximum(-gain, 0)))
+    return LossScorer(mean, scale, better, worse)
+
+
+def _fit_logistic(features: Matrix, target: Vector, weight: float, iterations: int = 12) -> Vector:
+    """Logistic regression by Newton's method; targets may lie within [0, 1]; the intercept, last, bears no penalty."""
+    design = np.column_stack([features, np.ones(len(features))])
+    penalty = np.full(design.shape[1], _PENALTY)
+    penalty[-1] = 0.0
+    share = min(max(float(target.mean()), 1e-4), 1.0 - 1e-4)
+    head = np.zeros(design.shape[1])
+    head[-1] = np.log(share / (1.0 - share))
+    for _ in range(iterations):
+        chance = 1.0 / (1.0 + np.exp(-(design @ head)))
+        gradient = weight * design.T @ (chance - target) + penalty * head
+        curvature = weight * (design * (chance * (1.0 - chance))[:, None]).T @ design + np.diag(penalty + 1e-9)
+        step = np.clip(np.linalg.solve(curvature, gradient), -2.0, 2.0)
+        head = head - step
+        if np.abs(step).max() < 1e-5:
+            break
+    return head

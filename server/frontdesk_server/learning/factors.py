@@ -1,0 +1,86 @@
+"""Outcomes of many models as few factors: what a query asks of all models, and what sets them apart on it.
+
+``quality[i, m] = offset[m] + sum_k z[i, k] * loadings[k, m]``, where factor 0 has the loading 1 for every model (the
+query's ease) and the others are directions in which models differ. A model with few rows keeps to factor 0: its other
+loadings are shrunk to zero. Pairs nobody tried are simply left out of every sum.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Factors", "fit_factors"]
+
+Matrix = NDArray[np.float64]
+
+_OFFSET_PRIOR_ROWS = 5.0
+_EASE_PRIOR_MODELS = 1.0
+_LOADING_PRIOR_ROWS = 30.0
+_SWEEPS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Factors:
+    """The decomposition of one data set."""
+
+    offset: Matrix
+    """[models], the mean quality, shrunk to that of all models where rows are few."""
+    loadings: Matrix
+    """[factors, models]; the first row is all ones."""
+    z: Matrix
+    """[queries, factors], what a predictor is to learn from the text."""
+    rows: NDArray[np.int64]
+    """[models], how many outcomes each model has."""
+
+
+def fit_factors(quality: Matrix, max_factors: int) -> Factors:
+    """Decompose `quality`, [queries, models] with NaN for pairs never tried, into at most `max_factors` factors."""
+    known = ~np.isnan(quality)
+    rows, tried = known.sum(axis=0), known.sum(axis=1)
+    filled = np.where(known, quality, 0.0)
+    overall = filled.sum() / known.sum()
+    offset, ease = np.full(quality.shape[1], overall), np.zeros(len(quality))
+    # One or two models' mean is all there is to know of a query; beyond, a query that few have tried is uncertain.
+    prior_models = _EASE_PRIOR_MODELS if quality.shape[1] > 2 else 0.0
+    for _ in range(_SWEEPS):
+        ease = (filled - known * offset).sum(axis=1) / np.maximum(tried + prior_models, 1.0)
+        ease -= ease.mean()
+        offset = ((filled - known * ease[:, None]).sum(axis=0) + _OFFSET_PRIOR_ROWS * overall) / (
+            rows + _OFFSET_PRIOR_ROWS
+        )
+    residual = np.where(known, quality - offset, 0.0)
+    apart = np.where(known, residual - ease[:, None], 0.0)
+    count = min(max_factors, quality.shape[1]) - 1
+    loadings, z = _alternate(apart, known, count)
+    return Factors(
+        offset=offset,
+        loadings=np.vstack([np.ones(quality.shape[1]), loadings]),
+        z=np.column_stack([ease, z]),
+        rows=rows,
+    )
+
+
+def _alternate(apart: Matrix, known: NDArray[np.bool_], count: int) -> tuple[Matrix, Matrix]:
+    """Alternating ridge regressions for the deviations from the ease, from the leading singular vectors."""
+    if count < 1:
+        return np.empty((0, apart.shape[1])), np.empty((len(apart), 0))
+    loadings = np.linalg.svd(apart, full_matrices=False)[2][:count]
+    z = np.empty((len(apart), count))
+    for _ in range(_SWEEPS):
+        z = _solve_each(apart, known, loadings.T, np.full(len(apart), 1e-3))
+        loadings = _solve_each(
+            apart.T, known.T, z, np.full(apart.shape[1], _LOADING_PRIOR_ROWS) * z.var(axis=0).mean()
+        ).T
+        loadings /= np.linalg.norm(loadings, axis=1, keepdims=True) + 1e-12
+    return loadings, _solve_each(apart, known, loadings.T, np.full(len(apart), 1e-3))
+
+
+def _solve_each(targets: Matrix, known: NDArray[np.bool_], basis: Matrix, ridge: Matrix) -> Matrix:
+    """Return for every row of targets the ridge coefficients on `basis` over the known entries."""
+    solutions = np.empty((len(targets), basis.shape[1]))
+    for i, mask in enumerate(known):
+        chosen = basis[mask]
+        gram = chosen.T @ chosen + ridge[i] * np.eye(basis.shape[1])
+        solutions[i] = np.linalg.solve(gram, chosen.T @ targets[i, mask])
+    return solutions

@@ -1,0 +1,138 @@
+"""Decisions as the ledger exports them, one a line or row, read back to replay other policies on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from frontdesk_server.learning.dataset import DatasetError
+from frontdesk_server.learning.tables import Row, read_csv
+
+__all__ = ["LoggedCandidate", "LoggedDecision", "read_decisions", "since"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCandidate:
+    """A model that could have been chosen; None where nothing was predicted."""
+
+    model: str
+    predicted_quality: float | None = None
+    predicted_cost_nano_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedDecision:
+    """What replay needs of a decision; excluded candidates are left out."""
+
+    decision_id: str
+    decided_at: datetime
+    router: str
+    candidates: tuple[LoggedCandidate, ...]
+    model: str
+    propensity: float
+    """Probability in (0, 1] with which the model was chosen."""
+    quality: float | None = None
+    """Outcome that was reported, in [0, 1]."""
+    cost_nano_usd: float | None = None
+    text: str | None = None
+    """What routing looked at, where it was kept."""
+    in_tool_loop: bool = False
+
+    def candidate(self, model: str) -> LoggedCandidate | None:
+        """Return the candidate of this name, None where it was not one."""
+        return next((candidate for candidate in self.candidates if candidate.model == model), None)
+
+
+def read_decisions(path: Path) -> tuple[LoggedDecision, ...]:
+    """Read an export of decisions: Parquet, JSON Lines or CSV, JSON columns nested or as text.
+
+    Raises DatasetError with file, row and column.
+    """
+    return tuple(_decision(row) for row in _rows(path))
+
+
+def _rows(path: Path) -> Iterable[Row]:
+    if not path.is_file():
+        raise DatasetError("no such file", file=path)
+    readers = {".parquet": _parquet, ".jsonl": _json_lines, ".ndjson": _json_lines, ".csv": read_csv}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DatasetError(f"unknown extension {path.suffix!r}; known: {', '.join(readers)}", file=path)
+    return reader(path)
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    try:
+        records = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise DatasetError(f"not a readable Parquet file: {error}", file=path) from error
+    yield from (Row(path, number, values) for number, values in enumerate(records, start=1))
+
+
+def _json_lines(path: Path) -> Iterator[Row]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield Row(path, number, _object(line, Row(path, number, {}), None))
+
+
+def _decision(row: Row) -> LoggedDecision:
+    signals = _nested(row, "signals", {})
+    candidates = _nested(row, "candidates", [])
+    if not isinstance(candidates, list):
+        raise row.error("candidates", "a list is expected")
+    propensity = row.number_in("propensity", 0.0, 1.0)
+    if not propensity:
+        raise row.error("propensity", "a probability above 0 is needed here")
+    decided_at = row.values.get("decided_at")
+    try:
+        instant = decided_at if isinstance(decided_at, datetime) else datetime.fromisoformat(str(decided_at))
+    except ValueError as error:
+        raise row.error("decided_at", f"not a date and time: {decided_at!r}") from error
+    return LoggedDecision(
+        decision_id=row.text("decision_id"),
+        decided_at=instant,
+        router=row.optional_text("router") or "",
+        candidates=tuple(_candidate(row, c) for c in candidates if not (isinstance(c, dict) and c.get("exclusion"))),
+        model=row.text("model"),
+        propensity=propensity,
+        quality=row.number_in("quality", 0.0, 1.0),
+        cost_nano_usd=row.number_in("cost_nano_usd", 0.0),
+        text=signals.get("text"),
+        in_tool_loop=bool(signals.get("in_tool_loop", False)),
+    )
+
+
+def _candidate(row: Row, values: Any) -> LoggedCandidate:
+    if not isinstance(values, dict) or not isinstance(values.get("model"), str):
+        raise row.error("candidates", "each must be an object with a model")
+    part = Row(row.file, row.number, values)
+    return LoggedCandidate(
+        values["model"], part.number_in("predicted_quality", 0.0, 1.0), part.number_in("predicted_cost_nano_usd", 0.0)
+    )
+
+
+def _nested(row: Row, column: str, default: Any) -> Any:
+    value = row.values.get(column)
+    if value is None:
+        return default
+    return _object(value, row, column) if isinstance(value, str) else value
+
+
+def _object(text: str | bytes, row: Row, column: str | None) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise row.error(column, f"not valid JSON: {error}") from error
+
+
+def since(decisions: Sequence[LoggedDecision], start: datetime | None) -> tuple[LoggedDecision, ...]:
+    """Return the decisions made at this moment or later."""
+    return tuple(d for d in decisions if start is None or d.decided_at.timestamp() >= start.timestamp())

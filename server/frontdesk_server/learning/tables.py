@@ -1,0 +1,151 @@
+"""Rows of a Parquet, JSON Lines or CSV file, each knowing where it stands so that errors can say so."""
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from frontdesk_server.domain.errors import FrontdeskError
+
+REQUIRED_COLUMNS = ("query_id", "prompt", "model", "quality")
+OPTIONAL_COLUMNS = ("cost_nano_usd", "latency_ms", "response", "answer", "domain")
+
+
+class DatasetError(FrontdeskError):
+    """Data that cannot be understood; names the file, row (from 1) and column where known."""
+
+    def __init__(
+        self, message: str, *, file: Path | None = None, row: int | None = None, column: str | None = None
+    ) -> None:
+        place = [
+            *([str(file)] if file else []),
+            *([f"row {row}"] if row else []),
+            *([f"column {column}"] if column else []),
+        ]
+        super().__init__(f"{', '.join(place)}: {message}" if place else message)
+        self.file, self.row, self.column = file, row, column
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record and its place; the accessors validate and convert one column."""
+
+    file: Path | None
+    number: int | None
+    """Counted from 1; a CSV header does not count, an empty line of JSON Lines does."""
+    values: Mapping[str, Any]
+
+    def error(self, column: str | None, message: str) -> DatasetError:
+        """Return an error that names this row's place."""
+        return DatasetError(message, file=self.file, row=self.number, column=column)
+
+    def optional_text(self, column: str) -> str | None:
+        """Return the column as text, or None where it is absent or null."""
+        value = self.values.get(column)
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, bool | int | float):
+            return str(value)
+        raise self.error(column, f"text expected, found {type(value).__name__}")
+
+    def text(self, column: str) -> str:
+        """Return the column as text; it must be there and not empty."""
+        value = self.optional_text(column)
+        if not value:
+            raise self.error(column, "a value is needed here")
+        return value
+
+    def number_of(self, column: str) -> float | None:
+        """Return the column as a finite float (booleans count 0 and 1), or None where it is absent or empty."""
+        value: Any = self.values.get(column)
+        if value is None or value == "":
+            return None
+        if isinstance(value, str):
+            value = {"true": 1.0, "false": 0.0}.get(value.strip().lower(), value)
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise self.error(column, f"a number is expected, found {value!r}") from None
+        if math.isnan(number):
+            return None
+        if math.isinf(number):
+            raise self.error(column, "a finite number is expected")
+        return number
+
+    def number_in(self, column: str, low: float, high: float = math.inf) -> float | None:
+        """Return :meth:`number_of` the column, which must lie in [low, high]."""
+        number = self.number_of(column)
+        if number is not None and not low <= number <= high:
+            bounds = f"in [{low:g}, {high:g}]" if math.isfinite(high) else f"at least {low:g}"
+            raise self.error(column, f"must be {bounds}, found {number:g}")
+        return number
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of one file of the documented format.
+
+    Raises DatasetError for an unknown extension, an unreadable file, or a required column that is missing.
+    """
+    readers = {
+        ".parquet": _read_parquet,
+        ".jsonl": _read_json_lines,
+        ".ndjson": _read_json_lines,
+        ".csv": read_csv,
+    }
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DatasetError(f"unknown extension {path.suffix!r}; known: {', '.join(readers)}", file=path)
+    for row in reader(path):
+        for column in REQUIRED_COLUMNS:
+            if column not in row.values:
+                raise row.error(column, f"the column is missing; found: {', '.join(sorted(row.values))}")
+        yield row
+
+
+def _read_parquet(path: Path) -> Iterator[Row]:
+    try:
+        known = set(REQUIRED_COLUMNS + OPTIONAL_COLUMNS)
+        columns = [name for name in pq.read_schema(path).names if name in known]
+        table = pq.read_table(path, columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        raise DatasetError(f"not a readable Parquet file: {error}", file=path) from error
+    number = 0
+    for batch in table.to_batches(max_chunksize=8192):
+        for values in batch.to_pylist():
+            number += 1
+            yield Row(path, number, values)
+
+
+def _read_json_lines(path: Path) -> Iterator[Row]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                values = json.loads(line)
+            except ValueError as error:
+                raise DatasetError(f"not valid JSON: {error}", file=path, row=number) from error
+            if not isinstance(values, dict):
+                raise DatasetError("a JSON object is expected on each line", file=path, row=number)
+            yield Row(path, number, values)
+
+
+def read_csv(path: Path) -> Iterator[Row]:
+    """Yield the records of a CSV file with a header; every value is text, an empty one is None."""
+    csv.field_size_limit(sys.maxsize)  # recorded responses exceed the module's default of 128 KiB
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            for number, values in enumerate(reader, start=1):
+                if None in values or None in values.values():
+                    raise DatasetError("the row does not have as many fields as the header", file=path, row=number)
+                yield Row(path, number, {column: value or None for column, value in values.items()})
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DatasetError(f"not readable as CSV in UTF-8: {error}", file=path) from error

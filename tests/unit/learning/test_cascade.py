@@ -1,0 +1,134 @@
+"""Fitting cascades to recorded answers, and running what was fitted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from frontdesk_server.cascades.artefact import load_cascade, read_kind, save_cascade
+from frontdesk_server.cascades.policy import Action, Answered, FittedCascade
+from frontdesk_server.learning.cascade import CascadeFitOptions, fit_cascade
+from frontdesk_server.learning.cascade_evaluation import evaluate_cascade, replay_fitted, saved_at_loss
+from frontdesk_server.learning.dataset import Dataset, DatasetError
+from frontdesk_server.learning.recorded import record_answers
+from frontdesk_server.predictor.artefact import ArtefactError
+
+from tests.unit.learning.recorded_fixture import POOL, recorded_dataset
+
+OPTIONS = CascadeFitOptions(max_loss=0.02, max_steps=(3,), folds=3, repeats=1, cost_weights=(0.02, 0.1, 0.3))
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> FittedCascade:
+    return fit_cascade(recorded_dataset(tmp_path_factory.mktemp("fit")), POOL, "strong", OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return recorded_dataset(tmp_path_factory.mktemp("held-out"), n=600, seed=7)
+
+
+def test_a_fitted_cascade_saves_most_of_the_cost_within_the_allowed_loss(
+    fitted: FittedCascade, held_out: Dataset
+) -> None:
+    result = evaluate_cascade(held_out, fitted, resamples=50).result
+    assert result["cost_saved"]["value"] > 0.5
+    assert result["quality_loss"]["value"] < 0.04
+    beaten = result["baselines"]["random"]["cost_saved_at_max_loss"]["value"]
+    assert result["cost_saved_at_max_loss"]["value"] > beaten + 0.2
+    low, high = result["quality"]["ci95"]
+    assert low < result["quality"]["value"] < high
+
+
+def test_asking_one_by_one_makes_the_moves_that_were_evaluated(fitted: FittedCascade, held_out: Dataset) -> None:
+    data = record_answers(held_out, POOL, "strong")
+    run = replay_fitted(data, fitted, [fitted.policy])[0]
+    for i in range(0, len(data), 5):
+        answered: list[Answered] = []
+        difficulty = float(fitted.difficulty.predict([data.prompts[i]])[0])
+        move = fitted.next_move(difficulty, answered)
+        while move.action is Action.ASK:
+            column = held_out.model_index(move.model)
+            answered.append(Answered(move.model, held_out.answers[i, column], held_out.cost_nano_usd[i, column]))
+            move = fitted.next_move(difficulty, answered)
+        assert move.model == data.models[run.answered_by[i]]
+        asked = {model for model, was in zip(data.models, run.asked[i], strict=True) if was}
+        assert asked - {"strong"} == {given.model for given in answered}
+
+
+def test_failed_members_and_unknown_costs_lead_on_not_astray(fitted: FittedCascade) -> None:
+    first = fitted.first_move(0.0).model
+    move = fitted.next_move(0.0, [Answered(first, None, None)])
+    assert move.action is not Action.ACCEPT
+    assert np.isfinite(move.score)
+
+
+def test_useless_members_are_not_asked(tmp_path: Path) -> None:
+    dataset = recorded_dataset(tmp_path, n=120)
+    quality = dataset.quality.copy()
+    quality[:, [dataset.model_index(model) for model in POOL]] = 0.0
+    answers = dataset.answers.copy()
+    answers[:, :3] = [[f"wrong {i} {j}" for j in range(3)] for i in range(len(dataset))]
+    alone = fit_cascade(replace(dataset, quality=quality, answers=answers), POOL, "strong", OPTIONS)
+    assert alone.policy.steps == ()
+    assert alone.first_move(0.0).action is Action.ESCALATE
+
+
+def test_fitting_is_deterministic(tmp_path: Path) -> None:
+    dataset = recorded_dataset(tmp_path, n=90)
+    options = replace(OPTIONS, max_steps=(2,), cost_weights=(0.1,))
+    assert (
+        fit_cascade(dataset, POOL, "strong", options).policies == fit_cascade(dataset, POOL, "strong", options).policies
+    )
+
+
+def test_an_artefact_reads_back_as_it_was_written(fitted: FittedCascade, held_out: Dataset, tmp_path: Path) -> None:
+    save_cascade(fitted, tmp_path)
+    assert read_kind(tmp_path) == "cascade"
+    loaded = load_cascade(tmp_path)
+    assert loaded.policies == fitted.policies
+    assert loaded.chosen == fitted.chosen
+    before, after = (evaluate_cascade(held_out, cascade, resamples=2).result for cascade in (fitted, loaded))
+    assert before == after
+
+
+@pytest.mark.parametrize("damage", ["arrays", "kind", "missing"])
+def test_a_damaged_artefact_is_refused_with_its_reason(fitted: FittedCascade, tmp_path: Path, damage: str) -> None:
+    save_cascade(fitted, tmp_path)
+    if damage == "arrays":
+        content = bytearray((tmp_path / "arrays.npz").read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        (tmp_path / "arrays.npz").write_bytes(content)
+    elif damage == "kind":
+        manifest = json.loads((tmp_path / "artefact.json").read_text())
+        (tmp_path / "artefact.json").write_text(json.dumps(manifest | {"kind": "quality-predictor"}))
+    else:
+        (tmp_path / "artefact.json").unlink()
+    with pytest.raises(
+        ArtefactError, match={"arrays": "checksum", "kind": "not a cascade", "missing": "holds no"}[damage]
+    ):
+        load_cascade(tmp_path)
+
+
+def test_data_that_cannot_support_a_cascade_is_refused(tmp_path: Path) -> None:
+    dataset = recorded_dataset(tmp_path, n=40)
+    with pytest.raises(DatasetError, match="only 20 queries"):
+        record_answers(dataset.take(range(20)), POOL, "strong")
+    with pytest.raises(DatasetError, match="no model 'other'"):
+        record_answers(dataset, ("other",), "strong")
+    silent = replace(dataset, answers=np.full_like(dataset.answers, None))
+    with pytest.raises(DatasetError, match="neither answer nor response"):
+        record_answers(silent, POOL, "strong")
+    free = replace(dataset, cost_nano_usd=np.full_like(dataset.cost_nano_usd, np.nan))
+    with pytest.raises(DatasetError, match="cost_nano_usd"):
+        record_answers(free, POOL, "strong")
+
+
+def test_savings_are_read_off_the_curve_between_policies() -> None:
+    loss, saved = np.array([0.0, 0.02]), np.array([0.2, 0.6])
+    assert saved_at_loss(loss, saved, 0.01) == pytest.approx(0.4)
+    assert saved_at_loss(loss, saved, 0.5) == 0.6
+    assert np.isnan(saved_at_loss(loss + 1, saved, 0.0))

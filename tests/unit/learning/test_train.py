@@ -1,0 +1,160 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from frontdesk_server.embedders import load_default
+from frontdesk_server.learning.blocks import Targets
+from frontdesk_server.learning.dataset import Dataset
+from frontdesk_server.learning.factors import fit_factors
+from frontdesk_server.learning.ferns import fit_ferns
+from frontdesk_server.learning.heads import LabelledTexts
+from frontdesk_server.learning.matrix import fit_scaling, read_texts
+from frontdesk_server.learning.reliability import measure_reliability
+from frontdesk_server.learning.stack import fit_stack, folds_by_group
+from frontdesk_server.learning.topics import fit_topics, number_domains, with_topics_out_of_fold
+from frontdesk_server.learning.train import FEATURES, TrainingError, TrainingSettings, progress_steps, train
+from frontdesk_server.predictor import TASKS, Artefact, Predictor
+
+from tests.unit.learning.conftest import make_dataset
+
+WORDS = TrainingSettings(features=("words", "topics", "embedding"), lexical_bits=12)
+
+
+@pytest.fixture(scope="session")
+def artefact(outcomes: Dataset) -> Artefact:
+    return train(outcomes, load_default(), TrainingSettings(lexical_bits=12))
+
+
+def test_a_trained_predictor_tells_queries_apart_that_it_has_not_seen(
+    artefact: Artefact, further_outcomes: Dataset
+) -> None:
+    predicted = Predictor(artefact, load_default()).predict_many(further_outcomes.prompts).quality
+    hard = np.array([domain == "formulas" for domain in further_outcomes.domains])
+    assert predicted[hard, 0].mean() < 0.35
+    assert predicted[~hard, 0].mean() > 0.65
+    assert predicted[:, 1].mean() > 0.75
+    assert artefact.metrics["brier"] < 0.8 * artefact.metrics["brier_of_mean"]
+    assert 0.0 <= artefact.metrics["ece"] < 0.1
+
+
+def test_the_exported_arrays_predict_what_the_fitted_blocks_predict(outcomes: Dataset, artefact: Artefact) -> None:
+    embedder = load_default()
+    raw = read_texts(outcomes.prompts, embedder, 12)
+    scaling = fit_scaling(raw)
+    features = raw.scaled(scaling)
+    factors = fit_factors(outcomes.quality, 16)
+    folds, domains = folds_by_group(outcomes.prompts, 5, 0), number_domains(outcomes.domains)
+    annotated = with_topics_out_of_fold(features, domains, folds)
+    topics = fit_topics(features, domains, 2)
+    z = [
+        fit_stack(annotated, Targets(part, domains), folds, FEATURES, seed=0).predict(topics.annotate(features))
+        for part in (factors.z[:, :1], factors.z[:, 1:])
+    ]
+    expected = np.clip(factors.offset + np.hstack(z) @ factors.loadings, 0.0, 1.0)
+    predicted = Predictor(artefact, embedder).predict_many(outcomes.prompts).quality
+    np.testing.assert_allclose(predicted, expected, atol=0.02)
+
+
+def test_a_model_seen_in_few_rows_keeps_to_what_all_models_share_and_is_less_certain(outcomes: Dataset) -> None:
+    quality = np.column_stack([outcomes.quality, outcomes.quality[:, 0]])
+    quality[10:, 2] = np.nan
+    dataset = make_dataset(outcomes.prompts, ("small", "large", "rare"), quality, outcomes.domains)
+    predictor = Predictor(train(dataset, load_default(), WORDS), load_default())
+    found = predictor.predict("Tell me about the heron and the mole?")
+    assert found.uncertainty[2] > 1.5 * found.uncertainty[0]
+    assert 0.3 < found.quality[2] <= 1.0
+
+
+def test_missing_pairs_are_normal(outcomes: Dataset, further_outcomes: Dataset) -> None:
+    quality = outcomes.quality.copy()
+    quality[np.random.default_rng(0).random(quality.shape) < 0.4] = np.nan
+    dataset = make_dataset(outcomes.prompts, outcomes.models, quality, outcomes.domains)
+    predicted = Predictor(train(dataset, load_default(), WORDS), load_default()).predict_many(further_outcomes.prompts)
+    hard = np.array([domain == "formulas" for domain in further_outcomes.domains])
+    assert predicted.quality[~hard, 0].mean() - predicted.quality[hard, 0].mean() > 0.2
+
+
+def test_the_same_seed_gives_the_same_artefact(outcomes: Dataset, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        train(outcomes, load_default(), WORDS).save(tmp_path / name)
+    assert (tmp_path / "a" / "arrays.npz").read_bytes() == (tmp_path / "b" / "arrays.npz").read_bytes()
+
+
+def test_progress_counts_to_what_was_announced(outcomes: Dataset) -> None:
+    steps: list[int] = []
+    train(outcomes, load_default(), WORDS, advance=steps.append)
+    assert sum(steps) == progress_steps(outcomes, WORDS)
+
+
+def test_heads_learn_task_and_difficulty(outcomes: Dataset) -> None:
+    texts = [f"{verb} the poem about {i}" for i in range(40) for verb in ("translate", "extract names from")]
+    labelled = LabelledTexts(texts, ["translate", "extract"] * 40, [0.1, 0.8] * 40, texts, [1.0] * 80)
+    predictor = Predictor(train(outcomes, load_default(), WORDS, labelled=labelled), load_default())
+    easy, hard = predictor.predict("translate the poem about tea"), predictor.predict("extract names from the letter")
+    assert (easy.task, hard.task) == ("translate", "extract")
+    assert easy.tasks is not None
+    assert easy.tasks.shape == (len(TASKS),)
+    assert easy.tasks.sum() == pytest.approx(1.0, abs=1e-5)
+    assert easy.difficulty is not None
+    assert hard.difficulty is not None
+    assert easy.difficulty < 0.4 < hard.difficulty
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (TrainingSettings(features=("words", "magic")), "unknown feature magic; known: words, topics"),
+        (TrainingSettings(unseen_domains=True), "unseen domains need at least 5 domains"),
+    ],
+)
+def test_settings_that_cannot_be_trained_with_say_why(
+    outcomes: Dataset, settings: TrainingSettings, message: str
+) -> None:
+    with pytest.raises(TrainingError, match=message):
+        train(outcomes, load_default(), settings)
+
+
+def test_too_little_data_says_how_much_is_needed(outcomes: Dataset) -> None:
+    with pytest.raises(TrainingError, match="7 queries with an outcome; training needs at least 20"):
+        train(outcomes.take(range(7)), load_default())
+    silent = make_dataset(outcomes.prompts, ("a", "b"), outcomes.quality * [[1, np.nan]], outcomes.domains)
+    with pytest.raises(TrainingError, match="no outcome at all for model b"):
+        train(silent, load_default())
+
+
+def test_factors_rebuild_complete_outcomes_exactly() -> None:
+    quality = np.random.default_rng(0).random((50, 3))
+    factors = fit_factors(quality, 3)
+    np.testing.assert_allclose(factors.offset + factors.z @ factors.loadings, quality, atol=0.2)
+    pair = fit_factors(quality[:, :2], 2)
+    np.testing.assert_allclose(pair.z @ (pair.loadings[:, 0] - pair.loadings[:, 1]) + pair.offset[0] - pair.offset[1],
+                               quality[:, 0] - quality[:, 1], atol=1e-2)  # fmt: skip
+
+
+def test_ferns_learn_a_rule_of_two_inputs() -> None:
+    inputs = np.random.default_rng(0).random((600, 5))
+    targets = ((inputs[:, 1] > 0.5) ^ (inputs[:, 3] > 0.5)).astype(float)[:, None]
+    ferns = fit_ferns(inputs, targets, ferns=200, depth=6, shrinkage=5.0, seed=0)
+    fresh = np.random.default_rng(1).random((300, 5))
+    truth = (fresh[:, 1] > 0.5) ^ (fresh[:, 3] > 0.5)
+    predicted = ferns.predict(fresh)[:, 0]
+    assert predicted[truth].mean() - predicted[~truth].mean() > 0.15
+
+
+def test_folds_never_split_a_group() -> None:
+    groups = ["a", "b", "a", "c", "d", "e", "b"]
+    folds = folds_by_group(groups, 3, seed=0)
+    assert folds[0] == folds[2]
+    assert folds[1] == folds[6]
+    assert set(folds) == {0, 1, 2}
+
+
+def test_reliability_of_a_calibrated_and_of_a_boastful_predictor() -> None:
+    rng = np.random.default_rng(0)
+    probability = rng.random((4000, 1))
+    outcome = (rng.random((4000, 1)) < probability).astype(float)
+    honest = measure_reliability(["m"], probability, outcome)[0]
+    boastful = measure_reliability(["m"], np.full_like(probability, 0.95), outcome)[0]
+    assert honest.ece < 0.03
+    assert honest.brier < honest.brier_of_mean
+    assert boastful.ece == pytest.approx(0.45, abs=0.03)
