@@ -59,7 +59,7 @@ async def serving(folder: Path, *options: str) -> AsyncIterator[Service]:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     config = folder / "frontdesk.yaml"
     config.write_text(default_config_path().read_text() + f"\nledger:\n  url: sqlite:///{folder}/ledger.db\n")
-    command = [sys.executable, "-m", "frontdesk_server.cli", "serve", "-c", str(config), "--address", address, *options]
+    command = [sys.executable, "-m", "frontdesk_server", "serve", "-c", str(config), "--address", address, *options]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=folder
     )
@@ -119,7 +119,7 @@ async def test_a_faulty_configuration_ends_at_once_with_every_fault(tmp_path: Pa
     config = tmp_path / "bad.yaml"
     config.write_text("models: {a: {backend: x, context_window: 0}}\nrouters: {}\n")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "frontdesk_server.cli", "serve", "-c", str(config), stderr=asyncio.subprocess.PIPE
+        sys.executable, "-m", "frontdesk_server", "serve", "-c", str(config), stderr=asyncio.subprocess.PIPE
     )
     async with asyncio.timeout(_START_SECONDS):
         _, errors = await process.communicate()
@@ -135,7 +135,7 @@ async def test_a_port_in_use_is_said_plainly(tmp_path: Path) -> None:
     async with serving(tmp_path) as service:
         await service.wait_for("server.listening")
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "frontdesk_server.cli", "serve", "--address", service.address),
+            *(sys.executable, "-m", "frontdesk_server", "serve", "--address", service.address),
             stderr=asyncio.subprocess.PIPE,
             cwd=tmp_path,
         )

@@ -42,7 +42,7 @@ def real_server(folder: Path, collector: str) -> Iterator[dict[str, str]]:
     Yields the environment as above.
     """
     address = f"127.0.0.1:{_free_port()}"
-    command = [sys.executable, "-m", "frontdesk_server.cli", "serve", "--address", address]
+    command = [sys.executable, "-m", "frontdesk_server", "serve", "--address", address]
     telemetry = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://{collector}", "OTEL_BSP_SCHEDULE_DELAY": "100"}
     with _process(command, folder, telemetry) as process:
         with grpc.insecure_channel(address) as channel:

@@ -25,6 +25,13 @@ _COMMANDS: Mapping[str, str] = {
     "export": "export",
     "check": "check",
     "schema": "schema",
+    "train": "train",
+    "evaluate": "evaluate",
+    "calibrate": "calibrate",
+    "cascade-fit": "cascade_fit",
+    "replay": "replay",
+    "diff-policy": "replay",
+    "report": "report",
     "fit-thresholds": "fit_thresholds",
     "distill": "distill",
 }

@@ -49,7 +49,7 @@ def _supervise(loaded: LoadedConfig, path: Path, address: str, workers: int) -> 
         raise ConfigError(loaded.source, [ConfigFault("workers cannot share a unix socket", "server.address")])
     try:
         with reserved_port(address) as shared:
-            command = [sys.executable, "-m", "frontdesk_server.cli", "serve", "-c", str(path), "--address", shared]
+            command = [sys.executable, "-m", "frontdesk_server", "serve", "-c", str(path), "--address", shared]
             grace_seconds = loaded.config.server.grace_seconds + _GRACE_MARGIN_SECONDS
             return asyncio.run(
                 Supervisor(lambda index: [*command, "--worker", str(index)], workers, grace_seconds).run()

@@ -1,0 +1,19 @@
+"""The `frontdesk` command, also as `python -m frontdesk_server`; says what is missing where only the client is."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from frontdesk_server.cli import main as run
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"frontdesk: the command needs {error.name}: pip install 'frontdesk[server]'\n")
+        sys.exit(2)
+    run()
+
+
+if __name__ == "__main__":
+    main()
