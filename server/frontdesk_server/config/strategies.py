@@ -359,3 +359,5 @@ class RouterConfig(Section):
     strategy_timeout_ms: Milliseconds = 250.0
     """Time budget of routing in all."""
     exploration: ExplorationConfig = ExplorationConfig()
+    switch_cost: Weight = 0.1
+    """Least gain for which a conversation leaves its model: utility, or with a floor alone the share of cost saved."""

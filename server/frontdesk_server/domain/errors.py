@@ -15,6 +15,7 @@ FrontdeskError
 │   ├── Overloaded                  RESOURCE_EXHAUSTED
 │   ├── BudgetExhausted             RESOURCE_EXHAUSTED
 │   ├── RateLimited                 RESOURCE_EXHAUSTED
+│   ├── LimitsUnavailable           UNAVAILABLE
 │   ├── ShuttingDown                UNAVAILABLE
 │   └── LedgerUnavailable           UNAVAILABLE
 ├── DeadlineExceeded                DEADLINE_EXCEEDED
@@ -158,13 +159,14 @@ class DecisionNotFound(RequestError):
 
 
 class NoEligibleModel(RequestError):
-    """Every model is excluded; the message names each one's reason."""
+    """Every model is excluded; the message names each one's reason. `over_limit` are those that a limit alone excludes."""
 
     code = "FAILED_PRECONDITION"
     reason = "NO_ELIGIBLE_MODEL"
 
-    def __init__(self, exclusions: dict[str, str]) -> None:
+    def __init__(self, exclusions: dict[str, str], over_limit: frozenset[str] = frozenset()) -> None:
         self.exclusions = exclusions
+        self.over_limit = over_limit
         super().__init__("no model may answer: " + "; ".join(f"{m}: {why}" for m, why in exclusions.items()))
 
     @property
@@ -218,6 +220,13 @@ class RateLimited(CapacityError):
     """The requests or tokens of the window are used up."""
 
     reason = "RATE_LIMITED"
+
+
+class LimitsUnavailable(CapacityError):
+    """Budgets and rate limits cannot be checked."""
+
+    code = "UNAVAILABLE"
+    reason = "LIMITS_UNAVAILABLE"
 
 
 class ShuttingDown(CapacityError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from frontdesk_server.config.service import ExecutionConfig
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult, Settlement
@@ -19,9 +19,11 @@ from frontdesk_server.domain.errors import CompletionFailed, DeadlineExceeded, F
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Completed, CompletionEvent, Delta, TextDelta
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
 from frontdesk_server.execution.checks import Check, CheckContext, Judge
 from frontdesk_server.execution.settlement import settle
+from frontdesk_server.limits import Limits, Refusal, Reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +34,37 @@ class Executor:
     models: Mapping[str, Model]
     checks: Mapping[str, Check]
     config: ExecutionConfig
+    limits: Limits = field(default_factory=Limits.none)
 
-    def start(self, routed: RoutedQuery, call: Call, deadline: float, *, stream: bool) -> Execution:
-        """Prepare to execute; `deadline` is an instant of the clock's monotonic time."""
-        return Execution(self, routed, call, deadline, stream=stream)
+    def start(
+        self,
+        routed: RoutedQuery,
+        call: Call,
+        deadline: float,
+        *,
+        stream: bool,
+        reservation: Reservation | None = None,
+    ) -> Execution:
+        """Prepare to execute; `deadline` is an instant of the clock's monotonic time.
+
+        `reservation` is what the first step may use, where it has been reserved already.
+        """
+        return Execution(self, routed, call, deadline, stream=stream, reservation=reservation)
 
 
 class Execution:
     """One request on its way through its plan. Iterate `events()`; `settlement` holds the account at any moment."""
 
-    def __init__(self, executor: Executor, routed: RoutedQuery, call: Call, deadline: float, *, stream: bool) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        routed: RoutedQuery,
+        call: Call,
+        deadline: float,
+        *,
+        stream: bool,
+        reservation: Reservation | None = None,
+    ) -> None:
         self._executor = executor
         self._routed = routed
         self._call = call
@@ -49,6 +72,9 @@ class Execution:
         self._stream = stream
         self._attempts: list[Attempt] = []
         self._run: AttemptRun | None = None
+        self._next = None if reservation is None else _Next(0, reservation)
+        self._reservation: Reservation | None = None
+        self._refusal: Refusal | None = None
         self._committed = False
         self._answer: Answer | None = None
 
@@ -79,10 +105,11 @@ class Execution:
         finally:
             if self._run is not None:
                 self._settle(AttemptOutcome.CANCELLED)
+            self._release_next()
 
     async def _steps(self) -> AsyncGenerator[CompletionEvent]:
         steps = self._routed.decision.plan
-        position, kind = self._next_eligible(0), StepKind.PRIMARY
+        position, kind = await self._next_step(0), StepKind.PRIMARY
         error: FrontdeskError | None = None
         while position < len(steps):
             step = steps[position]
@@ -104,10 +131,32 @@ class Execution:
                     return
                 attempt = self._settle(AttemptOutcome.REJECTED, judged.results)
                 kind = StepKind.ESCALATION
-            position = self._next_eligible(position + 1)
+            position = await self._next_step(position + 1)
             if position < len(steps):
                 yield AttemptEnded(attempt, steps[position].model, superseded=judged.streamed)
         raise self._failure(error)
+
+    async def _next_step(self, position: int) -> int:
+        """The first step from here whose model may be called now and has room within its limits, which is reserved."""
+        executor, steps = self._executor, self._routed.decision.plan
+        while (position := self._next_eligible(position)) < len(steps):
+            if self._next is not None and self._next.position == position:
+                return position
+            self._release_next()
+            first = self._run is None and not self._attempts
+            reserved = await executor.limits.reserve(self._routed, executor.models[steps[position].model], first=first)
+            if isinstance(reserved, Reservation):
+                self._next = _Next(position, reserved)
+                return position
+            self._refusal = reserved
+            position += 1
+        self._release_next()
+        return position
+
+    def _release_next(self) -> None:
+        if self._next is not None:
+            self._next.reservation.release()
+            self._next = None
 
     def _next_eligible(self, position: int) -> int:
         """The first step from here whose model may be called now; the plan's length when there is none."""
@@ -129,6 +178,8 @@ class Execution:
         executor = self._executor
         model = executor.models[step.model]
         executor.tools.conditions.breaker(step.model).acquire()
+        if self._next is not None:
+            self._reservation, self._next = self._next.reservation, None
         remaining = max(0.0, self._remaining())
         share = remaining if self._is_last(position) else remaining * executor.config.slice_share
         whole_is_held = not self._stream or step.stream_mode is StreamMode.HOLD
@@ -212,7 +263,8 @@ class Execution:
     async def _judge(self, judge: Judge, run: AttemptRun, position: int, judged: _Judgement) -> bool:
         """Let the check speak, and commit when it passes. Where no other model is left, the answer stands."""
         judged.results = await judge(run.answer())
-        judged.passed = judged.results[-1].passed or self._is_last(position)
+        steps = self._routed.decision.plan
+        judged.passed = judged.results[-1].passed or await self._next_step(position + 1) == len(steps)
         self._committed = judged.passed
         return judged.passed
 
@@ -229,12 +281,19 @@ class Execution:
         if run is None:
             raise RuntimeError("an attempt is settled twice")
         attempt = run.settle(outcome, checks=checks, error=error)
+        if self._reservation is not None:
+            asked = [check.cost_nano_usd for check in checks]
+            if not self._attempts:
+                asked.append(self._routed.decision.router_cost_nano_usd)
+            self._reservation.settle(attempt, beside_nano_usd=sum_known(asked))
         self._attempts.append(attempt)
         return attempt
 
     def _failure(self, error: FrontdeskError | None) -> FrontdeskError:
         if self._remaining() <= 0:
             return DeadlineExceeded("the deadline passed before a model had answered")
+        if error is None and self._refusal is not None:
+            return self._refusal.error
         return error or UpstreamError("every model of the plan became unavailable")
 
 
@@ -242,6 +301,14 @@ def _released(held: list[Delta]) -> list[Delta]:
     released = held.copy()
     held.clear()
     return released
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """The step that comes next, and what it may use."""
+
+    position: int
+    reservation: Reservation
 
 
 @dataclass(slots=True)
