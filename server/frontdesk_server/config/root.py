@@ -30,11 +30,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _redis_is_there(self) -> Config:
-        users = [
-            name
-            for name, store in (("limits", self.limits.store), ("affinity", self.affinity.store))
-            if store == "redis"
-        ]
+        stores = {"limits": self.limits.store, "affinity": self.affinity.store}
+        users = [name for name, store in stores.items() if store == "redis"]
         if users and self.redis is None:
             raise ValueError(f"{' and '.join(users)} need a section redis")
         return self

@@ -159,12 +159,13 @@ class DecisionNotFound(RequestError):
 
 
 class NoEligibleModel(RequestError):
-    """Every model is excluded; the message names each one's reason. `over_limit` are those that a limit alone excludes."""
+    """Every model is excluded; the message names each one's reason."""
 
     code = "FAILED_PRECONDITION"
     reason = "NO_ELIGIBLE_MODEL"
 
     def __init__(self, exclusions: dict[str, str], over_limit: frozenset[str] = frozenset()) -> None:
+        """`over_limit` are the models that could answer but for a budget or rate limit."""
         self.exclusions = exclusions
         self.over_limit = over_limit
         super().__init__("no model may answer: " + "; ".join(f"{m}: {why}" for m, why in exclusions.items()))
