@@ -23,7 +23,8 @@ from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
 from frontdesk_server.execution.checks import Check, CheckContext, Judge
 from frontdesk_server.execution.settlement import settle
-from frontdesk_server.limits import Limits, Refusal, Reservation
+from frontdesk_server.execution.steps import Steps
+from frontdesk_server.limits import Limits, Reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,10 @@ class Execution:
         self._stream = stream
         self._attempts: list[Attempt] = []
         self._run: AttemptRun | None = None
-        self._next = None if reservation is None else _Next(0, reservation)
+        self._steps = Steps(
+            routed, executor.models, executor.tools.conditions, executor.limits, self._remaining, reservation
+        )
         self._reservation: Reservation | None = None
-        self._refusal: Refusal | None = None
         self._committed = False
         self._answer: Answer | None = None
 
@@ -97,7 +99,7 @@ class Execution:
             CompletionFailed: no model answered, or the stream broke after commit.
         """
         try:
-            async with aclosing(self._steps()) as events:
+            async with aclosing(self._follow()) as events:
                 async for event in events:
                     yield event
         except FrontdeskError as error:
@@ -105,14 +107,14 @@ class Execution:
         finally:
             if self._run is not None:
                 self._settle(AttemptOutcome.CANCELLED)
-            self._release_next()
+            self._steps.release()
 
-    async def _steps(self) -> AsyncGenerator[CompletionEvent]:
-        steps = self._routed.decision.plan
-        position, kind = await self._next_step(0), StepKind.PRIMARY
+    async def _follow(self) -> AsyncGenerator[CompletionEvent]:
+        plan, steps = self._routed.decision.plan, self._steps
+        position, kind = await steps.next(0), StepKind.PRIMARY
         error: FrontdeskError | None = None
-        while position < len(steps):
-            step = steps[position]
+        while position < steps.end:
+            step = plan[position]
             run = self._run = self._start_attempt(step, position, kind)
             yield AttemptStarted(len(self._attempts), step.model, kind)
             judged = _Judgement()
@@ -131,45 +133,10 @@ class Execution:
                     return
                 attempt = self._settle(AttemptOutcome.REJECTED, judged.results)
                 kind = StepKind.ESCALATION
-            position = await self._next_step(position + 1)
-            if position < len(steps):
-                yield AttemptEnded(attempt, steps[position].model, superseded=judged.streamed)
+            position = await steps.next(position + 1)
+            if position < steps.end:
+                yield AttemptEnded(attempt, plan[position].model, superseded=judged.streamed)
         raise self._failure(error)
-
-    async def _next_step(self, position: int) -> int:
-        """The first step from here whose model may be called now and has room within its limits, which is reserved."""
-        executor, steps = self._executor, self._routed.decision.plan
-        while (position := self._next_eligible(position)) < len(steps):
-            if self._next is not None and self._next.position == position:
-                return position
-            self._release_next()
-            first = self._run is None and not self._attempts
-            reserved = await executor.limits.reserve(self._routed, executor.models[steps[position].model], first=first)
-            if isinstance(reserved, Reservation):
-                self._next = _Next(position, reserved)
-                return position
-            self._refusal = reserved
-            position += 1
-        self._release_next()
-        return position
-
-    def _release_next(self) -> None:
-        if self._next is not None:
-            self._next.reservation.release()
-            self._next = None
-
-    def _next_eligible(self, position: int) -> int:
-        """The first step from here whose model may be called now; the plan's length when there is none."""
-        executor, steps = self._executor, self._routed.decision.plan
-        remaining = self._remaining()
-        for index in range(position, len(steps) if remaining > 0 else 0):
-            model = executor.models[steps[index].model]
-            if executor.tools.conditions.exclusion(model, self._routed.caller, remaining) is None:
-                return index
-        return len(steps)
-
-    def _is_last(self, position: int) -> bool:
-        return self._next_eligible(position + 1) == len(self._routed.decision.plan)
 
     def _remaining(self) -> float:
         return self._deadline - self._executor.tools.clock.monotonic()
@@ -178,10 +145,9 @@ class Execution:
         executor = self._executor
         model = executor.models[step.model]
         executor.tools.conditions.breaker(step.model).acquire()
-        if self._next is not None:
-            self._reservation, self._next = self._next.reservation, None
+        self._reservation = self._steps.take()
         remaining = max(0.0, self._remaining())
-        share = remaining if self._is_last(position) else remaining * executor.config.slice_share
+        share = remaining if self._steps.is_last(position) else remaining * executor.config.slice_share
         whole_is_held = not self._stream or step.stream_mode is StreamMode.HOLD
         order = AttemptOrder(
             index=len(self._attempts),
@@ -263,8 +229,8 @@ class Execution:
     async def _judge(self, judge: Judge, run: AttemptRun, position: int, judged: _Judgement) -> bool:
         """Let the check speak, and commit when it passes. Where no other model is left, the answer stands."""
         judged.results = await judge(run.answer())
-        steps = self._routed.decision.plan
-        judged.passed = judged.results[-1].passed or await self._next_step(position + 1) == len(steps)
+        steps = self._steps
+        judged.passed = judged.results[-1].passed or await steps.next(position + 1) == steps.end
         self._committed = judged.passed
         return judged.passed
 
@@ -292,8 +258,8 @@ class Execution:
     def _failure(self, error: FrontdeskError | None) -> FrontdeskError:
         if self._remaining() <= 0:
             return DeadlineExceeded("the deadline passed before a model had answered")
-        if error is None and self._refusal is not None:
-            return self._refusal.error
+        if error is None and self._steps.refusal is not None:
+            return self._steps.refusal.error
         return error or UpstreamError("every model of the plan became unavailable")
 
 
@@ -301,14 +267,6 @@ def _released(held: list[Delta]) -> list[Delta]:
     released = held.copy()
     held.clear()
     return released
-
-
-@dataclass(frozen=True, slots=True)
-class _Next:
-    """The step that comes next, and what it may use."""
-
-    position: int
-    reservation: Reservation
 
 
 @dataclass(slots=True)
