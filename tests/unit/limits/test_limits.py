@@ -86,7 +86,7 @@ async def test_a_rule_counts_for_what_it_names(rule: dict[str, Any], others_pass
         "router": {"router": "bot"},
         "model": {"model": MID},
     }
-    passed = {}
+    passed: dict[str, bool] = {}
     for what, other in others.items():
         desk = Desk(requests=1, **rule)
         assert await desk.admits()
