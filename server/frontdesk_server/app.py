@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -68,8 +69,14 @@ class App:
                 return False
             self.log.info("config.reloaded", replaced=self.loaded.version, version=loaded.version)
             self._providers.update(runtime.providers())
+            _watch(self.telemetry, runtime)
             await self._runtimes.replace(runtime)
             return True
+
+
+def _watch(telemetry: Telemetry, runtime: Runtime) -> None:
+    for model in runtime.pool:
+        telemetry.metrics.watch_breaker(model, partial(runtime.conditions.state, model))
 
 
 @asynccontextmanager
@@ -113,7 +120,9 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
             telemetry.logger.warning("prices.unknown", model=model, reason=reason)
         stack.push_async_callback(runtimes.aclose)
         providers.update(runtimes.current.providers())
+        _watch(telemetry, runtimes.current)
         admission = Admission(config.execution.admission, clock)
+        telemetry.metrics.watch_queue(lambda: admission.waiting)
         desk = Desk(runtimes, admission, ledger, clock, surroundings.affinity)
         yield App(desk, runtimes, surroundings, telemetry, providers)
 

@@ -151,10 +151,9 @@ async def refusal_seconds(app: App) -> float:
     return time.perf_counter() - started
 
 
-@pytest.mark.parametrize(("store", "processes"), [("memory", 1), ("sqlite", 3)])
-def test_200_callers_in_several_processes_share_one_budget(store: str, processes: int, tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCHMARK), "--json", "--store", store, "--place", str(tmp_path / "limits.db")]
-    ran = subprocess.run([*command, "--processes", str(processes)], check=True, capture_output=True, timeout=60)
+def test_200_callers_in_three_processes_share_one_budget(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARK), "--json", "--store", "sqlite", "--place", str(tmp_path / "limits.db")]
+    ran = subprocess.run([*command, "--processes", "3"], check=True, capture_output=True, timeout=60)
     (figures,) = json.loads(ran.stdout)
     assert figures["callers"] >= 200
     assert figures["refusals"] >= 3 * figures["callers"]

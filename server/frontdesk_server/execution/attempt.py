@@ -214,7 +214,7 @@ class AttemptRun:
             finish_reason=self._finish_reason,
             usage_estimated=estimated,
         )
-        self._tools.conditions.report(order.model.name, outcome, error, first_token)
+        self._tools.conditions.report(order.model, outcome, error, first_token if order.stream else None)
         self._observation.ended(attempt)
         return attempt
 
