@@ -115,6 +115,7 @@ async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Run
         engine = Engine(loaded, pool, limited, ask, clock, build_embedder(loaded, resources), surroundings.affinity)
         await engine.prepare()
         checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
-        executor = Executor(tools, pool, checks, config.execution, limits)
+        hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
+        executor = Executor(tools, pool, checks, config.execution, limits, hedges)
         return Runtime(loaded, pool, engine, executor, conditions, limits, resources.pop_all())
     raise RuntimeError("unreachable")

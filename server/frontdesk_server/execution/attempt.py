@@ -89,6 +89,13 @@ class AttemptRun:
         self._finish_reason: FinishReason | None = None
         self._dispatched = False
         self._retries = 0
+        self._source = self._repeated()
+        self._head: Delta | None = None
+
+    @property
+    def index(self) -> int:
+        """Its place among the request's attempts, by their beginning."""
+        return self._order.index
 
     @property
     def model(self) -> Model:
@@ -104,12 +111,23 @@ class AttemptRun:
         """The answer so far."""
         return self._collector.answer(self._finish_reason or FinishReason.OTHER, self._usage, self._upstream_model)
 
+    async def prime(self) -> None:
+        """Wait until the first content has come, with which `deltas` then begins. Raises as `deltas` does."""
+        self._head = await anext(self._source, None)
+
     async def deltas(self) -> AsyncGenerator[Delta]:
         """Yield the answer's deltas to its end.
 
         Raises:
             UpstreamError: the model failed, repeats included.
         """
+        async with aclosing(self._source) as source:
+            if self._head is not None:
+                yield self._head
+            async for delta in source:
+                yield delta
+
+    async def _repeated(self) -> AsyncGenerator[Delta]:
         avoid: Deployment | None = None
         while True:
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from frontdesk_server.config.service import BreakerConfig
@@ -15,6 +16,9 @@ from frontdesk_server.execution.breaker import Breaker
 _SMOOTHING = 0.2
 _HALF_LIFE_SECONDS = 30.0
 _FORGOTTEN_HALF_LIVES = 4
+_LATEST = 100
+_FEWEST_FOR_QUANTILE = 20
+_SLOW = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class LiveConditions:
         self._clock = clock
         self._breakers: dict[str, Breaker] = {}
         self._observed: dict[str, _Observed] = {}
+        self._latest: dict[str, deque[float]] = {}
 
     def breaker(self, model: str) -> Breaker:
         """The model's breaker."""
@@ -77,6 +82,11 @@ class LiveConditions:
         weight: float = 0.5**half_lives
         return expected + weight * (observed.seconds - expected)
 
+    def slow_first_token_seconds(self, model: str) -> float | None:
+        """What 19 of 20 of the latest streams kept; None before 20 have been observed."""
+        latest = sorted(self._latest.get(model, ()))
+        return latest[int(_SLOW * len(latest))] if len(latest) >= _FEWEST_FOR_QUANTILE else None
+
     def report(
         self,
         model: Model,
@@ -98,3 +108,4 @@ class LiveConditions:
                 before = time_to_first_token_seconds
             seconds = before + _SMOOTHING * (time_to_first_token_seconds - before)
             self._observed[model.name] = _Observed(seconds, self._clock.monotonic())
+            self._latest.setdefault(model.name, deque(maxlen=_LATEST)).append(time_to_first_token_seconds)

@@ -2,7 +2,8 @@
 
 The order of events, for every request:
 started (attempt_started deltas* attempt_ended)* attempt_started deltas* completed, or an exception at any point.
-Deltas of an attempt that is followed by attempt_ended appear only when that event says `superseded`.
+Deltas of an attempt that is followed by attempt_ended appear only when that event says `superseded`. A hedged attempt
+starts while another one is open; the one that does not speak has ended before the first delta.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from frontdesk_server.config.service import ExecutionConfig
+from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.decision import PlanStep, RoutedQuery, StepKind, StreamMode
@@ -22,6 +24,7 @@ from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
 from frontdesk_server.execution.checks import Check, CheckContext, Judge
+from frontdesk_server.execution.hedging import Hedging, Lane
 from frontdesk_server.execution.settlement import settle
 from frontdesk_server.execution.steps import Steps
 from frontdesk_server.limits import Limits, Reservation
@@ -29,13 +32,17 @@ from frontdesk_server.limits import Limits, Reservation
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Executes plans over one snapshot of the configuration. `checks` are keyed by their path in the configuration."""
+    """Executes plans over one snapshot of the configuration.
+
+    `checks` are keyed by their path in the configuration, `hedges` by their router.
+    """
 
     tools: AttemptTools
     models: Mapping[str, Model]
     checks: Mapping[str, Check]
     config: ExecutionConfig
     limits: Limits = field(default_factory=Limits.none)
+    hedges: Mapping[str, HedgeConfig] = field(default_factory=dict)
 
     def start(
         self,
@@ -72,11 +79,13 @@ class Execution:
         self._deadline = deadline
         self._stream = stream
         self._attempts: list[Attempt] = []
-        self._run: AttemptRun | None = None
-        self._steps = Steps(
-            routed, executor.models, executor.tools.conditions, executor.limits, self._remaining, reservation
-        )
-        self._reservation: Reservation | None = None
+        self._running: dict[AttemptRun, Reservation] = {}
+        conditions = executor.tools.conditions
+        self._steps = Steps(routed, executor.models, conditions, executor.limits, self._remaining, reservation)
+        hedge = executor.hedges.get(routed.decision.router) if stream else None
+        self._hedging: Hedging | None = None
+        if hedge is not None:
+            self._hedging = Hedging(hedge, routed, executor.models, conditions, self._steps)
         self._committed = False
         self._answer: Answer | None = None
 
@@ -85,7 +94,8 @@ class Execution:
         """What the request came to so far."""
         decision = self._routed.decision
         strongest = self._executor.models.get(decision.strongest_model)
-        return settle(decision, self._attempts, strongest, committed=self._committed)
+        attempts = sorted(self._attempts, key=lambda attempt: attempt.index)
+        return settle(decision, attempts, strongest, committed=self._committed)
 
     @property
     def answer(self) -> Answer | None:
@@ -105,8 +115,8 @@ class Execution:
         except FrontdeskError as error:
             raise CompletionFailed(error, self.settlement, self._routed.decision.decision_id) from error
         finally:
-            if self._run is not None:
-                self._settle(AttemptOutcome.CANCELLED)
+            for run in list(self._running):
+                self._settle(run, AttemptOutcome.CANCELLED)
             self._steps.release()
 
     async def _follow(self) -> AsyncGenerator[CompletionEvent]:
@@ -115,25 +125,29 @@ class Execution:
         error: FrontdeskError | None = None
         while position < steps.end:
             step = plan[position]
-            run = self._run = self._start_attempt(step, position, kind)
-            yield AttemptStarted(len(self._attempts), step.model, kind)
+            lane = Lane(self._start_attempt(position, kind), position)
+            yield AttemptStarted(lane.run.index, step.model, kind)
             judged = _Judgement()
             try:
-                async with aclosing(self._deltas(run, step, position, judged)) as deltas:
+                if self._hedging is not None and not step.check:
+                    async with aclosing(self._hedging.race(lane, self._start_attempt, self._settle)) as events:
+                        async for event in events:
+                            yield event
+                async with aclosing(self._deltas(lane.run, step, position, judged)) as deltas:
                     async for delta in deltas:
                         yield delta
             except UpstreamError as failure:
-                attempt = self._settle(AttemptOutcome.FAILED, judged.results, failure)
+                attempt = self._settle(lane.run, AttemptOutcome.FAILED, judged.results, error=failure)
                 error, kind = failure, StepKind.FALLBACK
                 if self._committed:
                     break
             else:
                 if judged.passed:
-                    yield self._complete(run, judged)
+                    yield self._complete(lane.run, judged)
                     return
-                attempt = self._settle(AttemptOutcome.REJECTED, judged.results)
+                attempt = self._settle(lane.run, AttemptOutcome.REJECTED, judged.results)
                 kind = StepKind.ESCALATION
-            position = await steps.next(position + 1)
+            position = await steps.next(lane.position + 1)
             if position < steps.end:
                 yield AttemptEnded(attempt, plan[position].model, superseded=judged.streamed)
         raise self._failure(error)
@@ -141,16 +155,16 @@ class Execution:
     def _remaining(self) -> float:
         return self._deadline - self._executor.tools.clock.monotonic()
 
-    def _start_attempt(self, step: PlanStep, position: int, kind: StepKind) -> AttemptRun:
-        executor = self._executor
+    def _start_attempt(self, position: int, kind: StepKind) -> AttemptRun:
+        executor, step = self._executor, self._routed.decision.plan[position]
         model = executor.models[step.model]
         executor.tools.conditions.breaker(step.model).acquire()
-        self._reservation = self._steps.take()
+        reservation = self._steps.take()
         remaining = max(0.0, self._remaining())
         share = remaining if self._steps.is_last(position) else remaining * executor.config.slice_share
         whole_is_held = not self._stream or step.stream_mode is StreamMode.HOLD
         order = AttemptOrder(
-            index=len(self._attempts),
+            index=len(self._attempts) + len(self._running),
             model=model,
             kind=kind,
             query=self._prepared_query(step),
@@ -159,7 +173,9 @@ class Execution:
             total_seconds=min(model.timeouts.total_seconds, share if whole_is_held else remaining),
             input_tokens=self._routed.decision.signals.input_tokens,
         )
-        return AttemptRun(executor.tools, order, self._call.observation)
+        run = AttemptRun(executor.tools, order, self._call.observation)
+        self._running[run] = reservation
+        return run
 
     def _prepared_query(self, step: PlanStep) -> Query:
         """The caller's query, with log-probabilities where the step's check reads them."""
@@ -237,21 +253,23 @@ class Execution:
     def _complete(self, run: AttemptRun, judged: _Judgement) -> Completed:
         self._answer = answer = run.answer()
         self._committed = True
-        attempt = self._settle(AttemptOutcome.ACCEPTED, judged.results)
+        attempt = self._settle(run, AttemptOutcome.ACCEPTED, judged.results)
         return Completed(run.model.name, answer.finish_reason, attempt.usage, self.settlement)
 
     def _settle(
-        self, outcome: AttemptOutcome, checks: tuple[CheckResult, ...] = (), error: BaseException | None = None
+        self,
+        run: AttemptRun,
+        outcome: AttemptOutcome,
+        checks: tuple[CheckResult, ...] = (),
+        *,
+        error: UpstreamError | None = None,
     ) -> Attempt:
-        run, self._run = self._run, None
-        if run is None:
-            raise RuntimeError("an attempt is settled twice")
+        reservation = self._running.pop(run)
         attempt = run.settle(outcome, checks=checks, error=error)
-        if self._reservation is not None:
-            asked = [check.cost_nano_usd for check in checks]
-            if not self._attempts:
-                asked.append(self._routed.decision.router_cost_nano_usd)
-            self._reservation.settle(attempt, beside_nano_usd=sum_known(asked))
+        asked = [check.cost_nano_usd for check in checks]
+        if attempt.index == 0:
+            asked.append(self._routed.decision.router_cost_nano_usd)
+        reservation.settle(attempt, beside_nano_usd=sum_known(asked))
         self._attempts.append(attempt)
         return attempt
 
