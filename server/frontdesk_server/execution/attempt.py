@@ -194,13 +194,16 @@ class AttemptRun:
         return ("total", total_left) if total_left < seconds else (timer, seconds)
 
     def _wait_before_repeat(self, error: UpstreamError) -> float | None:
-        """Seconds to wait, or None when the call is not to be repeated."""
+        """Seconds to wait, or None when the call is not to be repeated.
+
+        What one deployment asks for does not hold for the others, one of which is asked next.
+        """
         retry = self._tools.retry
         if not error.retryable or self._first_token_at is not None or self._retries >= retry.max_retries:
             return None
         ceiling_ms = min(retry.max_ms, retry.base_ms * 2**self._retries)
         wait = self._tools.random.uniform(0, ceiling_ms) / 1000
-        if error.retry_after_seconds is not None:
+        if error.retry_after_seconds is not None and len(self._order.model.deployments) == 1:
             wait = max(wait, error.retry_after_seconds)
             if wait > retry.max_ms / 1000:
                 return None
