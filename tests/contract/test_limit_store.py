@@ -24,7 +24,7 @@ CLOCK = SystemClock()
 @pytest.fixture(params=["memory", "sqlite", "redis"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LimitStore]:
     if request.param == "redis":
-        config = RedisConfig(url=Secret(request.getfixturevalue("redis_url")), prefix=uuid4().hex)
+        config = RedisConfig(url=Secret(request.getfixturevalue("redis_url")), prefix=uuid4().hex, timeout_ms=10_000)
         async with open_redis(config, "test.yaml") as redis:
             assert redis is not None
             store: LimitStore = RedisLimitStore(redis.client, redis.prefix)
