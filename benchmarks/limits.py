@@ -130,7 +130,8 @@ async def run_callers(store: str, place: str, callers: int, seed: int) -> Tally:
     redis_config = RedisConfig(url=Secret(place), timeout_ms=5000) if store == "redis" else None
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(redis_config, "benchmark"))
-        limits = Limits(config, await stack.enter_async_context(open_limit_store(config, redis, clock)), clock)
+        counters = await stack.enter_async_context(open_limit_store(config, redis, clock, "benchmark"))
+        limits = Limits(config, counters, clock)
         async with asyncio.TaskGroup() as group:
             for index in range(callers):
                 random = Random(seed * 100_000 + index)  # noqa: S311 - load, no secrets

@@ -16,7 +16,7 @@ from frontdesk import Client, FrontdeskError
 from frontdesk.v1.routing_pb2 import ExclusionReason
 from frontdesk_server.app import App
 from frontdesk_server.domain.call import LocalCall
-from frontdesk_server.domain.errors import BudgetExhausted
+from frontdesk_server.domain.errors import BudgetExhausted, ConfigError
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import text_query
 
@@ -159,6 +159,25 @@ def test_200_callers_in_three_processes_share_one_budget(tmp_path: Path) -> None
     assert figures["refusals"] >= 3 * figures["callers"]
     assert figures["overspent_nano_usd"] == 0
     assert figures["spent_nano_usd"] > figures["budget_nano_usd"] - figures["worst_call_nano_usd"]
+
+
+async def test_a_file_that_cannot_be_used_is_a_fault_of_the_configuration(
+    upstream: FaultyUpstream, tmp_path: Path
+) -> None:
+    config = limited(upstream, tmp_path, {"requests": 1}, path=str(tmp_path / "nowhere" / "limits.db"))
+    with pytest.raises(ConfigError, match=r"limits\.path"):
+        async with service(config, tmp_path):
+            pass
+
+
+@pytest.mark.parametrize("field", ["models", "routers"])
+async def test_a_rule_that_names_what_does_not_exist_is_a_fault_of_the_configuration(
+    field: str, upstream: FaultyUpstream, tmp_path: Path
+) -> None:
+    config = limited(upstream, tmp_path, {"requests": 1, field: ["nobody"]})
+    with pytest.raises(ConfigError, match=rf"frontdesk.yaml:\d+:\d+: limits.rules\[0\].{field}: no .* named 'nobody'"):
+        async with service(config, tmp_path):
+            pass
 
 
 async def test_a_conversation_stays_with_the_model_that_answered_it(upstream: FaultyUpstream, tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from frontdesk_server.domain.errors import CompletionFailed, DeadlineExceeded, F
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Completed, CompletionEvent, Delta, TextDelta
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.query import Query
-from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
 from frontdesk_server.execution.checks import Check, CheckContext, Judge
 from frontdesk_server.execution.hedging import Hedging, Lane
@@ -269,7 +268,7 @@ class Execution:
         asked = [check.cost_nano_usd for check in checks]
         if attempt.index == 0:
             asked.append(self._routed.decision.router_cost_nano_usd)
-        reservation.settle(attempt, beside_nano_usd=sum_known(asked))
+        reservation.settle(attempt, beside_nano_usd=sum(cost or 0 for cost in asked))
         self._attempts.append(attempt)
         return attempt
 

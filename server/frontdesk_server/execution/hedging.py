@@ -67,6 +67,8 @@ class Hedging:
                 lane.position = position
                 priming[rival] = asyncio.create_task(rival.prime())
                 yield AttemptStarted(rival.index, rival.model.name, StepKind.FALLBACK)
+            else:
+                self.steps.release()
             while len(priming) > 1:
                 await asyncio.wait(priming.values(), return_when=asyncio.FIRST_COMPLETED)
                 ended = next(run for run, task in priming.items() if task.done())

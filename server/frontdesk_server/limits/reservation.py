@@ -62,10 +62,10 @@ class Reservation:
     ) -> None:
         self.release()
 
-    def settle(self, attempt: Attempt, *, beside_nano_usd: int | None = 0) -> None:
+    def settle(self, attempt: Attempt, *, beside_nano_usd: int = 0) -> None:
         """Replace what is held by what was used; what is unknown stays as it was held.
 
-        `beside_nano_usd` is the cost of Frontdesk's own questions, which counts wherever the rule is not about models.
+        `beside_nano_usd` is the known cost of Frontdesk's own questions; it counts where the rule is not about models.
         """
         held, self._held = self._held, ()
         usage = attempt.usage
@@ -80,7 +80,7 @@ class Reservation:
             if amount is None:
                 amount = one.hold.amount
             if one.quantity is Quantity.NANO_USD and not one.about_models:
-                amount += beside_nano_usd or 0
+                amount += beside_nano_usd
             if amount != one.hold.amount:
                 changes.append(Change(one.hold.key, amount - one.hold.amount, one.hold.ends_at))
         if changes:
