@@ -84,7 +84,7 @@ class RedisConfig(Section):
     """redis://…, rediss://… or unix://…"""
     prefix: str = "frontdesk"
     """Begins every key."""
-    timeout_ms: Milliseconds = 250.0
+    timeout_ms: Milliseconds = 1000.0
     """Longest wait for an answer."""
     max_connections: Count = 32
     """Of one process."""
