@@ -49,6 +49,7 @@ example-python: .venv/.ready  ## Calls a running server from Python.
 bench: .venv/.ready  ## Measures speed as ratios to a baseline in the same run.
 	$(BIN)/python benchmarks/decision_time.py
 	$(BIN)/python benchmarks/route_throughput.py
+	$(BIN)/python benchmarks/limits.py
 
 .tools/gen/.ready: protos/requirements.txt
 	@$(PYTHON) -m venv .tools/gen

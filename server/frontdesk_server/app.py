@@ -7,20 +7,25 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
+from frontdesk_server.affinity import open_affinity
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.desk import Desk
+from frontdesk_server.domain.affinity import NO_AFFINITY
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.execution.admission import Admission
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.ledger import open_ledger
+from frontdesk_server.limits import MemoryLimitStore, open_limit_store
 from frontdesk_server.pool import unknown_prices
+from frontdesk_server.redis_client import open_redis
 from frontdesk_server.rpc.server import RpcServer
-from frontdesk_server.runtime import Runtime, RuntimeHolder, build_runtime
+from frontdesk_server.runtime import Runtime, RuntimeHolder, Surroundings, build_runtime
 from frontdesk_server.telemetry import Telemetry, open_telemetry
 
 
@@ -31,16 +36,15 @@ class App:
         self,
         desk: Desk,
         runtimes: RuntimeHolder,
-        conditions: LiveConditions,
+        surroundings: Surroundings,
         telemetry: Telemetry,
         providers: dict[str, str],
-        clock: SystemClock,
     ) -> None:
         self.desk = desk
         self.telemetry = telemetry
-        self.clock = clock
+        self.clock = surroundings.clock
         self._runtimes = runtimes
-        self._conditions = conditions
+        self._surroundings = surroundings
         self._providers = providers
         self._reloading = asyncio.Lock()
 
@@ -59,14 +63,20 @@ class App:
         async with self._reloading:
             try:
                 loaded = load_config(path)
-                runtime = await build_runtime(loaded, self._conditions, self.clock)
+                runtime = await build_runtime(loaded, self._surroundings)
             except ConfigError as error:
                 self.log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
                 return False
             self.log.info("config.reloaded", replaced=self.loaded.version, version=loaded.version)
             self._providers.update(runtime.providers())
+            _watch(self.telemetry, runtime)
             await self._runtimes.replace(runtime)
             return True
+
+
+def _watch(telemetry: Telemetry, runtime: Runtime) -> None:
+    for model in runtime.pool:
+        telemetry.metrics.watch_breaker(model, partial(runtime.conditions.state, model))
 
 
 @asynccontextmanager
@@ -77,14 +87,15 @@ async def open_runtime(loaded: LoadedConfig) -> AsyncIterator[Runtime]:
         ConfigError: the configuration cannot be used.
     """
     clock = SystemClock()
-    runtime = await build_runtime(loaded, LiveConditions(loaded.config.execution.breaker, clock), clock)
+    conditions = LiveConditions(loaded.config.execution.breaker, clock)
+    runtime = await build_runtime(loaded, Surroundings(conditions, MemoryLimitStore(clock), NO_AFFINITY, clock))
     async with runtime.resources:
         yield runtime
 
 
 @asynccontextmanager
 async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[App]:
-    """Everything but the front. On leaving, backends close, then the ledger drains, then telemetry flushes.
+    """Everything but the front. On leaving, backends close, then limits and ledger drain, then telemetry flushes.
 
     Raises:
         ConfigError: the configuration cannot be used.
@@ -97,14 +108,23 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
         )
         monitor = telemetry.ledger_monitor
         ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))
-        conditions = LiveConditions(config.execution.breaker, clock)
-        runtimes = RuntimeHolder(await build_runtime(loaded, conditions, clock))
+        redis = await stack.enter_async_context(open_redis(config.redis, loaded.source))
+        surroundings = Surroundings(
+            LiveConditions(config.execution.breaker, clock),
+            await stack.enter_async_context(open_limit_store(config.limits, redis, clock, loaded.source)),
+            await stack.enter_async_context(open_affinity(config.affinity, redis, clock)),
+            clock,
+        )
+        runtimes = RuntimeHolder(await build_runtime(loaded, surroundings))
         for model, reason in unknown_prices(config).items():
             telemetry.logger.warning("prices.unknown", model=model, reason=reason)
         stack.push_async_callback(runtimes.aclose)
         providers.update(runtimes.current.providers())
-        desk = Desk(runtimes, Admission(config.execution.admission, clock), ledger, clock)
-        yield App(desk, runtimes, conditions, telemetry, providers, clock)
+        _watch(telemetry, runtimes.current)
+        admission = Admission(config.execution.admission, clock)
+        telemetry.metrics.watch_queue(lambda: admission.waiting)
+        desk = Desk(runtimes, admission, ledger, clock, surroundings.affinity)
+        yield App(desk, runtimes, surroundings, telemetry, providers)
 
 
 @asynccontextmanager

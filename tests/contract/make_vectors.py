@@ -185,6 +185,7 @@ _ERRORS: tuple[errors.FrontdeskError, ...] = (
     errors.Overloaded("1024 calls run", 0.25),
     errors.BudgetExhausted("the day's budget is spent", 3600.0),
     errors.RateLimited("600 requests a minute", 1.5),
+    errors.LimitsUnavailable("limits cannot be checked at the moment", 1.0),
     errors.ShuttingDown("the server is stopping"),
     errors.LedgerUnavailable("the ledger cannot be written"),
     errors.DeadlineExceeded("the deadline was past on arrival"),

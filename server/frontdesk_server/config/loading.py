@@ -159,16 +159,23 @@ class _Reader:
 
 
 def _dangling(config: Config, reader: _Reader) -> list[ConfigFault]:
-    """Faults of models that name a backend which does not exist."""
+    """Faults of models that name a backend, and of limits that name a router or model, which does not exist."""
     faults = []
+    for index, rule in enumerate(config.limits.rules):
+        for what, named, known in (("router", rule.routers, config.routers), ("model", rule.models, config.models)):
+            location: Path_ = ("limits", "rules", index, f"{what}s")
+            faults += [
+                reader.fault(location, f"no {what} is named {name!r}; there are {', '.join(sorted(known))}")
+                for name in sorted(named - known.keys())
+            ]
     for name, model in config.models.items():
         served: list[tuple[Path_, str]] = [(("models", name, "backend"), model.backend)] if model.backend else []
         served += [
             (("models", name, "deployments", index, "backend"), d.backend) for index, d in enumerate(model.deployments)
         ]
         faults += [
-            reader.fault(location, f"no backend is named {backend!r}; there are {', '.join(sorted(config.backends))}")
-            for location, backend in served
+            reader.fault(place, f"no backend is named {backend!r}; there are {', '.join(sorted(config.backends))}")
+            for place, backend in served
             if backend not in config.backends
         ]
     return faults

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from frontdesk_server.config.base import Section
+from frontdesk_server.config.limits import AffinityStoreConfig, LimitsConfig, RedisConfig
 from frontdesk_server.config.pool import BackendConfig, ModelConfig
 from frontdesk_server.config.service import EmbedderConfig, ExecutionConfig, LedgerConfig, ServerConfig, TelemetryConfig
 from frontdesk_server.config.strategies import RouterConfig
@@ -20,6 +21,17 @@ class Config(Section):
     models: Annotated[dict[str, ModelConfig], Field(min_length=1)]
     routers: Annotated[dict[str, RouterConfig], Field(min_length=1)]
     execution: ExecutionConfig = ExecutionConfig()
+    limits: LimitsConfig = LimitsConfig()
+    affinity: AffinityStoreConfig = AffinityStoreConfig()
+    redis: RedisConfig | None = None
     embedder: EmbedderConfig = EmbedderConfig()
     ledger: LedgerConfig = LedgerConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
+
+    @model_validator(mode="after")
+    def _redis_is_there(self) -> Config:
+        stores = {"limits": self.limits.store, "affinity": self.affinity.store}
+        users = [name for name, store in stores.items() if store == "redis"]
+        if users and self.redis is None:
+            raise ValueError(f"{' and '.join(users)} need a section redis")
+        return self

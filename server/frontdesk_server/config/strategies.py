@@ -336,6 +336,15 @@ class ExplorationConfig(Section):
     """No exploration above this predicted cost. Default: no cap."""
 
 
+class HedgeConfig(Section):
+    """Another model is asked beside one that is slow to begin; the first to show content answers."""
+
+    after_ms: Milliseconds | Literal["p95"] = "p95"
+    """How long a stream may show nothing; `p95` is what 19 of 20 of the model's latest streams kept."""
+    max_cost_nano_usd: Annotated[int, Field(ge=0)]
+    """Most that the second answer may cost; models of unknown price are not asked."""
+
+
 class RouterConfig(Section):
     """A named tree of strategies and its defaults."""
 
@@ -359,3 +368,7 @@ class RouterConfig(Section):
     strategy_timeout_ms: Milliseconds = 250.0
     """Time budget of routing in all."""
     exploration: ExplorationConfig = ExplorationConfig()
+    hedge: HedgeConfig | None = None
+    """Default: one model is asked at a time."""
+    switch_cost: Weight = 0.1
+    """Least gain for which a conversation leaves its model: utility, or with a floor alone the share of cost saved."""

@@ -15,6 +15,7 @@ FrontdeskError
 │   ├── Overloaded                  RESOURCE_EXHAUSTED
 │   ├── BudgetExhausted             RESOURCE_EXHAUSTED
 │   ├── RateLimited                 RESOURCE_EXHAUSTED
+│   ├── LimitsUnavailable           UNAVAILABLE
 │   ├── ShuttingDown                UNAVAILABLE
 │   └── LedgerUnavailable           UNAVAILABLE
 ├── DeadlineExceeded                DEADLINE_EXCEEDED
@@ -163,8 +164,10 @@ class NoEligibleModel(RequestError):
     code = "FAILED_PRECONDITION"
     reason = "NO_ELIGIBLE_MODEL"
 
-    def __init__(self, exclusions: dict[str, str]) -> None:
+    def __init__(self, exclusions: dict[str, str], over_limit: frozenset[str] = frozenset()) -> None:
+        """`over_limit` are the models that could answer but for a budget or rate limit."""
         self.exclusions = exclusions
+        self.over_limit = over_limit
         super().__init__("no model may answer: " + "; ".join(f"{m}: {why}" for m, why in exclusions.items()))
 
     @property
@@ -218,6 +221,13 @@ class RateLimited(CapacityError):
     """The requests or tokens of the window are used up."""
 
     reason = "RATE_LIMITED"
+
+
+class LimitsUnavailable(CapacityError):
+    """Budgets and rate limits cannot be checked."""
+
+    code = "UNAVAILABLE"
+    reason = "LIMITS_UNAVAILABLE"
 
 
 class ShuttingDown(CapacityError):

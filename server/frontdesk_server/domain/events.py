@@ -77,7 +77,7 @@ class AttemptStarted:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
-    """An attempt was rejected or failed, and another model takes over."""
+    """An attempt was rejected or failed, or lost against the one it ran beside, and another model speaks."""
 
     attempt: Attempt
     next_model: str

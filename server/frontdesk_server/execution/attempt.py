@@ -89,6 +89,13 @@ class AttemptRun:
         self._finish_reason: FinishReason | None = None
         self._dispatched = False
         self._retries = 0
+        self._source = self._repeated()
+        self._head: Delta | None = None
+
+    @property
+    def index(self) -> int:
+        """Its place among the request's attempts, by their beginning."""
+        return self._order.index
 
     @property
     def model(self) -> Model:
@@ -104,12 +111,23 @@ class AttemptRun:
         """The answer so far."""
         return self._collector.answer(self._finish_reason or FinishReason.OTHER, self._usage, self._upstream_model)
 
+    async def prime(self) -> None:
+        """Wait until the first content has come, with which `deltas` then begins. Raises as `deltas` does."""
+        self._head = await anext(self._source, None)
+
     async def deltas(self) -> AsyncGenerator[Delta]:
         """Yield the answer's deltas to its end.
 
         Raises:
             UpstreamError: the model failed, repeats included.
         """
+        async with aclosing(self._source) as source:
+            if self._head is not None:
+                yield self._head
+            async for delta in source:
+                yield delta
+
+    async def _repeated(self) -> AsyncGenerator[Delta]:
         avoid: Deployment | None = None
         while True:
             try:
@@ -176,13 +194,16 @@ class AttemptRun:
         return ("total", total_left) if total_left < seconds else (timer, seconds)
 
     def _wait_before_repeat(self, error: UpstreamError) -> float | None:
-        """Seconds to wait, or None when the call is not to be repeated."""
+        """Seconds to wait, or None when the call is not to be repeated.
+
+        What one deployment asks for does not hold for the others, one of which is asked next.
+        """
         retry = self._tools.retry
         if not error.retryable or self._first_token_at is not None or self._retries >= retry.max_retries:
             return None
         ceiling_ms = min(retry.max_ms, retry.base_ms * 2**self._retries)
         wait = self._tools.random.uniform(0, ceiling_ms) / 1000
-        if error.retry_after_seconds is not None:
+        if error.retry_after_seconds is not None and len(self._order.model.deployments) == 1:
             wait = max(wait, error.retry_after_seconds)
             if wait > retry.max_ms / 1000:
                 return None
@@ -214,7 +235,7 @@ class AttemptRun:
             finish_reason=self._finish_reason,
             usage_estimated=estimated,
         )
-        self._tools.conditions.report(order.model.name, outcome, error, first_token)
+        self._tools.conditions.report(order.model, outcome, error, first_token if order.stream else None)
         self._observation.ended(attempt)
         return attempt
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from dataclasses import dataclass
 
 from frontdesk_server.config.service import BreakerConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
@@ -10,19 +11,35 @@ from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
 from frontdesk_server.domain.errors import UpstreamError, UpstreamRequestRefused
 from frontdesk_server.domain.model import Model
-from frontdesk_server.execution.breaker import Breaker, BreakerState
+from frontdesk_server.execution.breaker import Breaker
 
 _SMOOTHING = 0.2
+_HALF_LIFE_SECONDS = 30.0
+_FORGOTTEN_HALF_LIVES = 4
+_LATEST = 100
+_FEWEST_FOR_QUANTILE = 20
+_SLOW = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    seconds: float
+    at: float
 
 
 class LiveConditions:
-    """Breakers and observed times to first token, by model. Lives on when the configuration is swapped."""
+    """Breakers and observed times to first token, by model. Lives on when the configuration is swapped.
+
+    An observation loses half of its weight against the configuration's expectation every 30 s, and is forgotten after
+    four times that: a model that was slow, and was not asked any more because of it, is tried again.
+    """
 
     def __init__(self, config: BreakerConfig, clock: Clock) -> None:
         self._config = config
         self._clock = clock
         self._breakers: dict[str, Breaker] = {}
-        self._time_to_first_token: dict[str, float] = {}
+        self._observed: dict[str, _Observed] = {}
+        self._latest: dict[str, deque[float]] = {}
 
     def breaker(self, model: str) -> Breaker:
         """The model's breaker."""
@@ -31,9 +48,9 @@ class LiveConditions:
             breaker = self._breakers[model] = Breaker(self._config, self._clock)
         return breaker
 
-    def states(self, models: Iterable[str]) -> dict[str, BreakerState]:
-        """The state of every breaker, for metrics."""
-        return {model: self.breaker(model).state for model in models}
+    def state(self, model: str) -> str:
+        """The state of the model's breaker, for metrics."""
+        return self.breaker(model).state.value
 
     def exclusion(self, model: Model, caller: str, remaining_seconds: float | None) -> Exclusion | None:
         """Why the model cannot answer at this moment."""
@@ -52,21 +69,33 @@ class LiveConditions:
         return None
 
     def time_to_first_token_seconds(self, model: Model) -> float | None:
-        """Smoothed observation, else the configuration's expectation."""
-        observed = self._time_to_first_token.get(model.name)
-        if observed is not None:
-            return observed
-        return None if model.time_to_first_token_ms is None else model.time_to_first_token_ms / 1000
+        """Smoothed observation as far as it is fresh, else the configuration's expectation."""
+        expected = None if model.time_to_first_token_ms is None else model.time_to_first_token_ms / 1000
+        observed = self._observed.get(model.name)
+        if observed is None:
+            return expected
+        half_lives = (self._clock.monotonic() - observed.at) / _HALF_LIFE_SECONDS
+        if half_lives >= _FORGOTTEN_HALF_LIVES:
+            return expected
+        if expected is None:
+            return observed.seconds
+        weight: float = 0.5**half_lives
+        return expected + weight * (observed.seconds - expected)
+
+    def slow_first_token_seconds(self, model: str) -> float | None:
+        """What 19 of 20 of the latest streams kept; None before 20 have been observed."""
+        latest = sorted(self._latest.get(model, ()))
+        return latest[int(_SLOW * len(latest))] if len(latest) >= _FEWEST_FOR_QUANTILE else None
 
     def report(
         self,
-        model: str,
+        model: Model,
         outcome: AttemptOutcome,
         error: BaseException | None,
         time_to_first_token_seconds: float | None,
     ) -> None:
-        """Learn from one settled attempt."""
-        breaker = self.breaker(model)
+        """Learn from one settled attempt; the time is None where no token was seen apart from the others."""
+        breaker = self.breaker(model.name)
         if outcome in (AttemptOutcome.ACCEPTED, AttemptOutcome.REJECTED):
             breaker.succeeded()
         elif isinstance(error, UpstreamError) and not isinstance(error, UpstreamRequestRefused):
@@ -74,5 +103,9 @@ class LiveConditions:
         else:
             breaker.abandoned()
         if time_to_first_token_seconds is not None:
-            before = self._time_to_first_token.get(model, time_to_first_token_seconds)
-            self._time_to_first_token[model] = before + _SMOOTHING * (time_to_first_token_seconds - before)
+            before = self.time_to_first_token_seconds(model)
+            if before is None:
+                before = time_to_first_token_seconds
+            seconds = before + _SMOOTHING * (time_to_first_token_seconds - before)
+            self._observed[model.name] = _Observed(seconds, self._clock.monotonic())
+            self._latest.setdefault(model.name, deque(maxlen=_LATEST)).append(time_to_first_token_seconds)

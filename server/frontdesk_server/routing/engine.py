@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.strategies import CheckConfig, RouterConfig
+from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.conditions import Conditions
-from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, StepKind
+from frontdesk_server.domain.decision import Candidate, Decision, ExclusionReason, PlanStep, StepKind
 from frontdesk_server.domain.errors import (
     ConfigError,
     NoEligibleModel,
@@ -31,6 +32,7 @@ from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError
+from frontdesk_server.routing.affinity import AFFINITY_STRATEGY, consult_affinity
 from frontdesk_server.routing.choice import Choice, choose, explore
 from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.nodes.scope import StrategyTools
@@ -69,6 +71,7 @@ class Engine:
         ask: Ask,
         clock: Clock,
         embedder: AsyncEmbedder,
+        affinity: Affinity = NO_AFFINITY,
     ) -> None:
         """Build every router's tree. Await `prepare` before the first query.
 
@@ -90,6 +93,7 @@ class Engine:
         self._version = loaded.version
         self._conditions = conditions
         self._clock = clock
+        self._affinity = affinity
 
     async def prepare(self) -> None:
         """Do what takes long before queries come. What fails here is tried again by the queries that need it."""
@@ -146,7 +150,18 @@ class Engine:
             _demand_eligible(field)
         predictions = _predictions(ranking, context)
         choice = choose(ranking, context, router.config.default_model, predictions)
-        choice = explore(choice, context, router.config.exploration, router.name)
+        choice, step = await consult_affinity(
+            self._affinity,
+            choice,
+            context,
+            caller=caller.name,
+            router=router.name,
+            switch_cost=router.config.switch_cost,
+        )
+        if step is not None:
+            ranking = replace(ranking, steps_taken=(*ranking.steps_taken, step))
+        if choice.strategy != AFFINITY_STRATEGY:
+            choice = explore(choice, context, router.config.exploration, router.name)
         return self._decision(router, started, choice, ranking, field, context)
 
     def router(self, name: str) -> Router:
@@ -215,7 +230,8 @@ def _strongest(models: Sequence[Model]) -> str:
 
 def _demand_eligible(field: Survey) -> None:
     if not field.eligible:
-        raise NoEligibleModel({name: exclusion.detail for name, exclusion in field.exclusions.items()})
+        over_limit = (name for name, e in field.exclusions.items() if e.reason is ExclusionReason.BUDGET)
+        raise NoEligibleModel({name: e.detail for name, e in field.exclusions.items()}, frozenset(over_limit))
 
 
 def _predictions(ranking: Ranking, context: RoutingContext) -> dict[str, Prediction]:

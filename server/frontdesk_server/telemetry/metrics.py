@@ -129,10 +129,10 @@ class Metrics:
         if saved is not None:
             self._of[names.SAVED_COST](router).inc(saved / NANO_USD_PER_USD)
 
-    def breaker_changed(self, model: str, state: str) -> None:
-        """A model's breaker is now closed, open or half_open."""
+    def watch_breaker(self, model: str, state: Callable[[], str]) -> None:
+        """Read whether a model's breaker is closed, open or half_open whenever metrics are collected."""
         for each in _BREAKER_STATES:
-            self._of[names.BREAKER](model, each).set(each == state)
+            self._of[names.BREAKER](model, each).set_function(lambda each=each: float(state() == each))
 
     def watch_queue(self, queued: Callable[[], float]) -> None:
         """Read the number of calls that wait for admission whenever metrics are collected."""

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 from frontdesk_server.config.loading import parse_config
+from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.asking import Ask, Asked
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.call import ANONYMOUS, Caller
@@ -104,6 +105,7 @@ def engine_of(
     conditions: Conditions | None = None,
     clock: FakeClock | None = None,
     embedder: AsyncEmbedder | None = None,
+    affinity: Affinity = NO_AFFINITY,
     source: str = "test.yaml",
 ) -> Engine:
     """An engine of the routers given as YAML, over `POOL`."""
@@ -116,6 +118,7 @@ def engine_of(
         ask or FakeAsk("none"),
         clock or FakeClock(),
         embedder or FakeEmbedder(),
+        affinity,
     )
 
 

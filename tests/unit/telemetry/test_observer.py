@@ -313,19 +313,20 @@ class TestMetrics:
         bench = Bench()
         for number in range(3_000):
             bench.observer.call_started(f"any.Service/Method{number}", {}).ended("UNIMPLEMENTED", None)
-            bench.metrics.breaker_changed(f"model-{number}", "open")
+            bench.metrics.watch_breaker(f"model-{number}", lambda: "open")
         assert bench.page.count("rpc_server_call_duration_seconds_count{") == 1
         assert bench.page.count("frontdesk_breaker_state{") <= 2_001
 
     def test_the_breaker_is_in_one_state(self) -> None:
         bench = Bench()
-        bench.metrics.breaker_changed("small", "open")
-        bench.metrics.breaker_changed("small", "half_open")
-        states = {
-            state: bench.value("frontdesk_breaker_state", frontdesk_model="small", frontdesk_breaker_state=state)
-            for state in ("closed", "open", "half_open")
-        }
-        assert states == {"closed": 0, "open": 0, "half_open": 1}
+        current = "closed"
+        bench.metrics.watch_breaker("small", lambda: current)
+        for current in ("open", "half_open"):
+            states = {
+                state: bench.value("frontdesk_breaker_state", frontdesk_model="small", frontdesk_breaker_state=state)
+                for state in ("closed", "open", "half_open")
+            }
+            assert states == {state: float(state == current) for state in states}
 
 
 class TestLines:
