@@ -15,8 +15,8 @@ __all__ = ["Stack", "fit_stack", "folds_by_group"]
 Matrix = NDArray[np.float64]
 
 _EQUAL_PRIOR_GROUPS = 5000.0
-"""The weights are shrunk to equal ones as if this many groups had asked for them, fewer the more targets there are: what
-a block gains out of fold is mostly noise."""
+"""The weights are shrunk to equal ones as if this many groups had asked for them, fewer the more targets there are:
+what a block gains out of fold is mostly noise."""
 _SCALE_PRIOR_GROUPS = 150.0
 """As if this many groups had found the mean of the blocks well scaled: an unlucky sample must not silence them all."""
 
