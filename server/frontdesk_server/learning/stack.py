@@ -14,11 +14,11 @@ __all__ = ["Stack", "fit_stack", "folds_by_group"]
 
 Matrix = NDArray[np.float64]
 
-_EQUAL_PRIOR_ROWS = 5000.0
-"""The weights are shrunk to equal ones as if this many rows had asked for them, fewer the more targets there are: what
-a block gains out of fold is mostly noise."""
-_SCALE_PRIOR_ROWS = 300.0
-"""As if this many rows had found the mean of the blocks well scaled: an unlucky sample must not silence them all."""
+_EQUAL_PRIOR_GROUPS = 5000.0
+"""The weights are shrunk to equal ones as if this many groups had asked for them, fewer the more targets there are:
+what a block gains out of fold is mostly noise."""
+_SCALE_PRIOR_GROUPS = 150.0
+"""As if this many groups had found the mean of the blocks well scaled: an unlucky sample must not silence them all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,10 +53,14 @@ def fit_stack(
     folds: NDArray[np.int64],
     names: Sequence[str],
     *,
+    groups: int,
     seed: int,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Stack:
-    """Fit the named blocks, each at the strength that predicts best out of fold, and weigh them."""
+    """Fit the named blocks, each at the strength that predicts best out of fold, and weigh them.
+
+    `groups` is how many independent groups the folds were dealt from: the evidence counts in groups, not in rows.
+    """
     mean = targets.values.mean(axis=0)
     out_of_fold: dict[str, Matrix] = {}
     strengths: dict[str, float] = {}
@@ -67,7 +71,7 @@ def fit_stack(
             advance(1)
         strengths[name] = min(candidates, key=lambda strength: _error(candidates[strength], targets.values, mean))
         out_of_fold[name] = candidates[strengths[name]] - mean
-    weights = _weigh(out_of_fold, targets.values - mean)
+    weights = _weigh(out_of_fold, targets.values - mean, len(features) / groups)
     return Stack(
         fitted={name: BLOCKS[name][0](features, targets, strengths[name], seed) for name in names},
         weights=weights,
@@ -97,15 +101,16 @@ def _error(predicted: Matrix, values: Matrix, mean: Matrix) -> float:
     return float(((scale * deviation - truth) ** 2).sum())
 
 
-def _weigh(out_of_fold: Mapping[str, Matrix], truth: Matrix) -> dict[str, float]:
+def _weigh(out_of_fold: Mapping[str, Matrix], truth: Matrix, rows_per_group: float) -> dict[str, float]:
     """Non-negative least squares, shrunk to the equal weights that fit best."""
+    doubt = rows_per_group / truth.shape[1]
     names = list(out_of_fold)
     columns = np.column_stack([out_of_fold[name].ravel() for name in names])
     values = truth.ravel()
     total = columns.sum(axis=1)
-    prior = _SCALE_PRIOR_ROWS * (total**2).mean()
+    prior = _SCALE_PRIOR_GROUPS * doubt * (total**2).mean()
     equal = max(0.0, float((total @ values + prior / len(names)) / (total @ total + prior + 1e-12)))
-    pull = np.sqrt(_EQUAL_PRIOR_ROWS / truth.shape[1] * (columns**2).mean())
+    pull = np.sqrt(_EQUAL_PRIOR_GROUPS * doubt * (columns**2).mean())
     augmented = np.vstack([columns, pull * np.eye(len(names))])
     weights, _ = nnls(augmented, np.concatenate([values, np.full(len(names), pull * equal)]))
     return dict(zip(names, map(float, weights), strict=True))

@@ -88,13 +88,14 @@ def train(
     scaling = fit_scaling(raw if raw_labelled is None else raw.joined(raw_labelled))
     features = raw.scaled(scaling)
     factors = fit_factors(usable.quality, settings.max_factors)
-    folds = folds_by_group(usable.domains if settings.unseen_domains else usable.prompts, settings.folds, settings.seed)
+    groups = usable.domains if settings.unseen_domains else usable.prompts
+    folds = folds_by_group(groups, settings.folds, settings.seed)
     domains = number_domains(usable.domains)
     topics = None
     if "topics" in settings.blocks:
         features = with_topics_out_of_fold(features, domains, folds)
         topics = fit_topics(features, domains, features.topics.shape[1])
-    stacks = _fit_stacks(features, factors, domains, folds, settings, advance)
+    stacks = _fit_stacks(features, factors, domains, folds, len(set(groups)), settings, advance)
     held_out = np.clip(factors.offset + np.hstack([stack.out_of_fold for stack in stacks]) @ factors.loadings, 0.0, 1.0)
     heads = fit_heads(raw_labelled.scaled(scaling), labelled, settings.seed) if labelled and raw_labelled else None
     posterior = fit_posterior(features.linear, factors, held_out, usable.quality)
@@ -130,14 +131,17 @@ def _fit_stacks(
     factors: Factors,
     domains: NDArray[np.int64],
     folds: NDArray[np.int64],
+    groups: int,
     settings: TrainingSettings,
     advance: Callable[[int], None],
 ) -> list[Stack]:
     """Fit one stack for the ease of a query and one for what sets models apart: they need different smoothness."""
-    groups = [factors.z[:, :1], factors.z[:, 1:]] if factors.z.shape[1] > 1 else [factors.z]
+    parts = [factors.z[:, :1], factors.z[:, 1:]] if factors.z.shape[1] > 1 else [factors.z]
     return [
-        fit_stack(features, Targets(z, domains), folds, settings.blocks, seed=settings.seed, advance=advance)
-        for z in groups
+        fit_stack(
+            features, Targets(z, domains), folds, settings.blocks, groups=groups, seed=settings.seed, advance=advance
+        )
+        for z in parts
     ]
 
 

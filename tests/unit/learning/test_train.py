@@ -47,7 +47,9 @@ def test_the_exported_arrays_predict_what_the_fitted_blocks_predict(outcomes: Da
     annotated = with_topics_out_of_fold(features, domains, folds)
     topics = fit_topics(features, domains, 2)
     z = [
-        fit_stack(annotated, Targets(part, domains), folds, FEATURES, seed=0).predict(topics.annotate(features))
+        fit_stack(
+            annotated, Targets(part, domains), folds, FEATURES, groups=len(set(outcomes.prompts)), seed=0
+        ).predict(topics.annotate(features))
         for part in (factors.z[:, :1], factors.z[:, 1:])
     ]
     expected = np.clip(factors.offset + np.hstack(z) @ factors.loadings, 0.0, 1.0)
