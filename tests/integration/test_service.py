@@ -27,6 +27,8 @@ from tests.service import pool_config, service
 from tests.upstream.script import Fault, Script
 from tests.upstream.server import FaultyUpstream
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 async def upstream() -> AsyncIterator[FaultyUpstream]:
@@ -169,6 +171,17 @@ async def test_outcomes_join_their_decision(upstream: FaultyUpstream, tmp_path: 
     assert record.cost == completion.cost
     assert dict(record.labels) == {"team": "blue"}
     assert [(outcome.source, outcome.quality) for outcome in record.outcomes] == [("user", 0.75)]
+
+
+async def test_what_every_strategy_decides_reaches_the_ledger_whole(tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / "docs" / "examples" / "composition.yaml").read_text())
+    config |= {"ledger": {"url": f"sqlite:///{tmp_path}/ledger.db"}, "telemetry": {"log_level": "error"}}
+    queries = ("My salary is a secret.", "Fix this Python function.", "Design a sharded queue.", "What is 2 + 2?", "hm")
+    async with service(config, tmp_path) as (client, _):
+        decisions = [await client.route(query) for query in queries]
+        recorded = [(await client.get_decision(decision.decision_id)).decision for decision in decisions]
+    assert recorded == decisions
+    assert {decision.strategy for decision in decisions} >= {"rules", "cascade"}
 
 
 async def test_models_are_listed_with_their_prices(upstream: FaultyUpstream, tmp_path: Path) -> None:

@@ -118,7 +118,9 @@ class Predictor:
     def predict(self, text: str, vector: NDArray[np.float32] | None = None) -> Prediction:
         """Predict for one query; `vector` is its embedding where that is known already."""
         features = read_text(text, self._embedder, self._bits, vector)
-        return Prediction(*self._predict(features.dense, features.signals, self._lexical_part(features)))
+        parts = self._predict(features.dense, features.signals, self._lexical_part(features))
+        quality, uncertainty, tasks, difficulty = parts
+        return Prediction(quality, uncertainty, tasks, None if difficulty is None else float(difficulty))
 
     def predict_many(self, texts: Sequence[str]) -> Predictions:
         """Predict for several queries at once; cheaper per query than one at a time."""
