@@ -80,12 +80,12 @@ class FakeDesk:
                 yield event
 
     async def report_outcome(
-        self, decision_id: str, quality: float, source: str, labels: Mapping[str, str]
+        self, decision_id: str, quality: float, source: str, call: Call, labels: Mapping[str, str]
     ) -> tuple[Outcome, bool]:
         await self._answer()
         return Outcome(decision_id, quality, source, full.INSTANT, labels), True
 
-    async def decision(self, decision_id: str) -> DecisionRecord:
+    async def decision(self, decision_id: str, call: Call) -> DecisionRecord:
         await self._answer()
         return full.RECORD
 

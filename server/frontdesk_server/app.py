@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import grpc
 from structlog.typing import FilteringBoundLogger
 
 from frontdesk_server.affinity import open_affinity
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.desk import Desk
 from frontdesk_server.domain.affinity import NO_AFFINITY
+from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.execution.admission import Admission
@@ -24,8 +26,10 @@ from frontdesk_server.ledger import open_ledger
 from frontdesk_server.limits import MemoryLimitStore, open_limit_store
 from frontdesk_server.pool import unknown_prices
 from frontdesk_server.redis_client import open_redis
+from frontdesk_server.rpc.call import anyone
 from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.runtime import Runtime, RuntimeHolder, Surroundings, build_runtime
+from frontdesk_server.security import server_credentials
 from frontdesk_server.telemetry import Telemetry, open_telemetry
 
 
@@ -57,6 +61,10 @@ class App:
     def loaded(self) -> LoadedConfig:
         """The configuration that new calls get."""
         return self._runtimes.current.loaded
+
+    def identify(self, metadata: Mapping[str, str]) -> Caller:
+        """Tell who calls, as the current configuration says. Raises Unauthenticated."""
+        return self._runtimes.current.identify(metadata)
 
     async def reload(self, path: Path) -> bool:
         """Read the file again; on any fault the last good configuration stays, and the log says why."""
@@ -129,11 +137,12 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
 
 @asynccontextmanager
 async def open_server(
-    loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None
+    loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None, trusted: bool = False
 ) -> AsyncIterator[tuple[App, RpcServer]]:
     """Everything with its gRPC front, listening; an orderly end on leaving.
 
-    `worker` is the index of one of several processes that share the port; None serves alone.
+    `worker` is the index of one of several processes that share the port; None serves alone. `trusted` asks callers
+    for nothing and speaks plaintext: for a socket that only the user of this process can reach.
 
     Raises:
         ConfigError: the configuration cannot be used, or its address not be listened on.
@@ -144,10 +153,26 @@ async def open_server(
     async with (
         open_app(loaded, worker=worker or 0) as app,
         RpcServer(
-            app.desk, config, observer=app.telemetry.observer, clock=app.clock, reuse_port=worker is not None
+            app.desk,
+            config,
+            observer=app.telemetry.observer,
+            clock=app.clock,
+            identify=anyone if trusted else app.identify,
+            credentials=None if trusted else _credentials(loaded),
+            reuse_port=worker is not None,
         ) as server,
     ):
         yield app, server
+
+
+def _credentials(loaded: LoadedConfig) -> grpc.ServerCredentials | None:
+    tls = loaded.config.security.tls
+    if tls is None:
+        return None
+    try:
+        return server_credentials(tls, loaded.folder)
+    except OSError as error:
+        raise ConfigError(loaded.source, [loaded.fault(("security", "tls"), str(error))]) from error
 
 
 async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None) -> None:

@@ -10,7 +10,13 @@ from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Decision, RoutedQuery
-from frontdesk_server.domain.errors import CompletionFailed, DeadlineExceeded, FrontdeskError, NoEligibleModel
+from frontdesk_server.domain.errors import (
+    CompletionFailed,
+    DeadlineExceeded,
+    DecisionNotFound,
+    FrontdeskError,
+    NoEligibleModel,
+)
 from frontdesk_server.domain.events import Completed, CompletionEvent, Started
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
@@ -101,23 +107,27 @@ class Desk:
                             yield event
 
     async def report_outcome(
-        self, decision_id: str, quality: float, source: str, labels: Labels
+        self, decision_id: str, quality: float, source: str, call: Call, labels: Labels
     ) -> tuple[Outcome, bool]:
         """Record how good an answer was; True when it replaced an earlier report of the same source.
 
         Raises:
-            DecisionNotFound: no such decision is recorded.
+            DecisionNotFound: no such decision of this caller is recorded.
         """
+        await self.decision(decision_id, call)
         outcome = Outcome(decision_id, quality, source, self._clock.now(), labels)
         return outcome, await self._ledger.record_outcome(outcome)
 
-    async def decision(self, decision_id: str) -> DecisionRecord:
+    async def decision(self, decision_id: str, call: Call) -> DecisionRecord:
         """Look up a recorded decision with what became of it.
 
         Raises:
-            DecisionNotFound: no such decision is recorded.
+            DecisionNotFound: no such decision of this caller is recorded.
         """
-        return await self._ledger.decision(decision_id)
+        record = await self._ledger.decision(decision_id)
+        if record.caller != call.caller.name:
+            raise DecisionNotFound(decision_id)
+        return record
 
     def models(self, router: str, call: Call) -> list[tuple[Model, bool]]:
         """The models which the caller may use, by name, each with whether its circuit breaker lets calls through.

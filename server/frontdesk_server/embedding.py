@@ -36,7 +36,7 @@ def build_embedder(loaded: LoadedConfig, resources: AsyncExitStack) -> AsyncEmbe
         embedder = (
             _served(loaded.config, resources)
             if config.kind == "openai"
-            else on_request_path(_local(config, Path(loaded.source).parent))
+            else on_request_path(_local(config, loaded.folder))
         )
     except EmbedderError as error:
         raise ConfigError(loaded.source, [loaded.fault(("embedder",), str(error))]) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -11,6 +11,7 @@ from random import Random
 from frontdesk_server.backends import build_backend
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.domain.affinity import Affinity
+from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Model
 from frontdesk_server.embedding import build_embedder
@@ -23,6 +24,7 @@ from frontdesk_server.execution.executor import Executor
 from frontdesk_server.limits import LimitedConditions, Limits, LimitStore
 from frontdesk_server.pool import build_pool
 from frontdesk_server.routing.engine import Engine
+from frontdesk_server.security import build_identify
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Runtime:
     executor: Executor
     conditions: LiveConditions
     limits: Limits
+    identify: Callable[[Mapping[str, str]], Caller]
     resources: AsyncExitStack
     leases: int = 0
     retired: asyncio.Event | None = None
@@ -117,5 +120,6 @@ async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Run
         checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
         hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
         executor = Executor(tools, pool, checks, config.execution, limits, hedges)
-        return Runtime(loaded, pool, engine, executor, conditions, limits, resources.pop_all())
+        identify = build_identify(loaded)
+        return Runtime(loaded, pool, engine, executor, conditions, limits, identify, resources.pop_all())
     raise RuntimeError("unreachable")

@@ -24,6 +24,7 @@ _COMMANDS: Mapping[str, str] = {
     "stats": "stats",
     "export": "export",
     "check": "check",
+    "key": "key",
     "schema": "schema",
     "train": "train",
     "evaluate": "evaluate",

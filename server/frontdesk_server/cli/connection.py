@@ -43,7 +43,7 @@ async def in_process(loaded: LoadedConfig) -> AsyncIterator[Client]:
     quiet = replace(loaded, config=loaded.config.model_copy(update={"telemetry": telemetry}))
     with tempfile.TemporaryDirectory(prefix="frontdesk-") as folder:
         address = f"unix:{folder}/frontdesk.sock"
-        async with open_server(quiet, address=address), Client(address) as client:
+        async with open_server(quiet, address=address, trusted=True), Client(address) as client:
             yield client
 
 

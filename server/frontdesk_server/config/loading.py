@@ -37,6 +37,11 @@ class LoadedConfig:
     version: str
     places: Mapping[Path_, Place] = field(default_factory=dict, repr=False)
 
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start."""
+        return Path(self.source).parent
+
     def fault(self, location: Path_, message: str) -> ConfigFault:
         """A fault at a location of the configuration, or at the deepest part of it that the file spells out."""
         place = next(

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from frontdesk_server.config.base import Section
 from frontdesk_server.config.limits import AffinityStoreConfig, LimitsConfig, RedisConfig
 from frontdesk_server.config.pool import BackendConfig, ModelConfig
+from frontdesk_server.config.security import SecurityConfig
 from frontdesk_server.config.service import EmbedderConfig, ExecutionConfig, LedgerConfig, ServerConfig, TelemetryConfig
 from frontdesk_server.config.strategies import RouterConfig
 
@@ -17,6 +18,7 @@ class Config(Section):
     """Everything Frontdesk is told. Loaded once, validated wholly, then immutable."""
 
     server: ServerConfig = ServerConfig()
+    security: SecurityConfig = SecurityConfig()
     backends: Annotated[dict[str, BackendConfig], Field(min_length=1)]
     models: Annotated[dict[str, ModelConfig], Field(min_length=1)]
     routers: Annotated[dict[str, RouterConfig], Field(min_length=1)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import structlog
 
@@ -79,9 +78,7 @@ class Engine:
             ConfigError: the trees contradict themselves or the pool; lists every fault with its place.
         """
         default_cues()  # compiled now, so that no query waits for it
-        trees, faults = build_trees(
-            loaded.config, pool, StrategyTools(ask, clock, embedder, Path(loaded.source).parent)
-        )
+        trees, faults = build_trees(loaded.config, pool, StrategyTools(ask, clock, embedder, loaded.folder))
         if faults:
             raise ConfigError(loaded.source, [loaded.fault(fault.location, fault.message) for fault in faults])
         self.checks: Mapping[str, CheckConfig] = trees.checks

@@ -63,11 +63,11 @@ class Desk(Protocol):
         """Decide and answer in events; raises CompletionFailed."""
 
     async def report_outcome(
-        self, decision_id: str, quality: float, source: str, labels: Mapping[str, str]
+        self, decision_id: str, quality: float, source: str, call: Call, labels: Mapping[str, str]
     ) -> tuple[Outcome, bool]:
         """Record an outcome; True when it replaced one."""
 
-    async def decision(self, decision_id: str) -> DecisionRecord:
+    async def decision(self, decision_id: str, call: Call) -> DecisionRecord:
         """Look a decision up."""
 
     def models(self, router: str, call: Call) -> list[tuple[Model, bool]]:
@@ -158,14 +158,14 @@ class RouterService:
         validation.validate_outcome_request(request, self._limits)
         source = request.source or _DEFAULT_SOURCE
         outcome, replaced = await self._desk.report_outcome(
-            request.decision_id, request.quality, source, dict(request.labels)
+            request.decision_id, request.quality, source, call, dict(request.labels)
         )
         return pb.ReportOutcomeResponse(outcome=encode_outcome(outcome), replaced=replaced)
 
     async def get_decision(self, request: pb.GetDecisionRequest, call: GrpcCall) -> pb.GetDecisionResponse:
         """Return a recorded decision with what became of it."""
         validation.validate_decision_request(request)
-        record = await self._desk.decision(request.decision_id)
+        record = await self._desk.decision(request.decision_id, call)
         settlement = record.settlement
         return pb.GetDecisionResponse(
             decision=encode_decision(record.decision),

@@ -1,0 +1,21 @@
+"""`frontdesk key`: a new API key."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+import yaml
+
+from frontdesk_server.security.keys import new_key
+
+
+def key(caller: Annotated[str, typer.Argument(help="Who will call with it.")]) -> None:
+    """Make an API key: the key goes to standard output, once; the section for the configuration to standard error.
+
+    Example: frontdesk key billing-service
+    """
+    made = new_key()
+    section = {"security": {"keys": [{"caller": caller, "id": made.id, "sha256": made.sha256}]}}
+    typer.echo(yaml.safe_dump(section, sort_keys=False), err=True, nl=False)
+    typer.echo(made.key)

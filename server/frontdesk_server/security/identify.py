@@ -1,0 +1,57 @@
+"""Tells who calls, by an API key or a JSON Web Token in the `authorization` metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.domain.call import ANONYMOUS, Caller
+from frontdesk_server.domain.errors import ConfigError, Unauthenticated
+from frontdesk_server.security.keys import PREFIX, KeyRing
+
+_SCHEME = "bearer"
+
+
+def build_identify(loaded: LoadedConfig) -> Callable[[Mapping[str, str]], Caller]:
+    """The function that tells callers from a call's metadata, and raises Unauthenticated.
+
+    Raises:
+        ConfigError: the key set cannot be used, or PyJWT is not installed.
+    """
+    config = loaded.config.security
+    ring = KeyRing(config.keys)
+    tokens = _verifier(loaded)
+    anonymous = config.anonymous if config.anonymous is not None else not config.keys and config.jwt is None
+
+    def identify(metadata: Mapping[str, str]) -> Caller:
+        credentials = metadata.get("authorization", "")
+        if not credentials:
+            if anonymous:
+                return ANONYMOUS
+            raise Unauthenticated("credentials are required: metadata authorization: Bearer …")
+        scheme, _, secret = credentials.partition(" ")
+        if scheme.lower() != _SCHEME or not secret:
+            raise Unauthenticated("the authorization metadata is not of the form: Bearer …")
+        if tokens is not None and not secret.startswith(PREFIX):
+            return tokens(secret)
+        caller = ring.caller(secret)
+        if caller is None:
+            raise Unauthenticated("the key is not known")
+        return caller
+
+    return identify
+
+
+def _verifier(loaded: LoadedConfig) -> Callable[[str], Caller] | None:
+    config = loaded.config.security.jwt
+    if config is None:
+        return None
+    try:
+        from frontdesk_server.security.tokens import TokenVerifier
+
+        return TokenVerifier(config, loaded.folder).caller
+    except ModuleNotFoundError as error:
+        fault = loaded.fault(("security", "jwt"), f"needs {error.name}: pip install 'frontdesk[jwt]'")
+    except (OSError, ValueError) as error:
+        fault = loaded.fault(("security", "jwt", "jwks_file"), str(error))
+    raise ConfigError(loaded.source, [fault])

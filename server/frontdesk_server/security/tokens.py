@@ -1,0 +1,105 @@
+"""JSON Web Tokens (RFC 7519), verified against a JSON Web Key Set in a file."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from frontdesk_server.config.security import JwtConfig
+from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.errors import Unauthenticated
+from frontdesk_server.security.watched import WatchedFiles
+
+_REMEMBERED = 4096
+_LEEWAY_SECONDS = 10
+
+
+class TokenVerifier:
+    """Tells callers by their tokens. A verified token is remembered until it expires or the key set changes."""
+
+    def __init__(self, config: JwtConfig, folder: Path) -> None:
+        """Read the key set. Raises OSError or ValueError when it cannot be used."""
+        self._config = config
+        self._file = WatchedFiles(folder / config.jwks_file)
+        self._keys = self._read_keys()
+        self._verified: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+
+    def caller(self, token: str) -> Caller:
+        """Whose token it is.
+
+        Raises:
+            Unauthenticated: it is malformed, expired, for others, or signed by none of the keys.
+        """
+        if self._file.changed():
+            self._reload()
+        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._verified.get(digest)
+        if known is not None and known[1] > time.time():
+            return known[0]
+        claims = self._claims(token)
+        caller = self._caller_of(claims)
+        self._verified[digest] = (caller, float(claims["exp"]))
+        if len(self._verified) > _REMEMBERED:
+            self._verified.popitem(last=False)
+        return caller
+
+    def _claims(self, token: str) -> Mapping[str, Any]:
+        try:
+            claims: Mapping[str, Any] = jwt.decode(
+                token,
+                self._keys[jwt.get_unverified_header(token).get("kid")],
+                algorithms=list(self._config.algorithms),
+                audience=self._config.audience,
+                issuer=self._config.issuer,
+                leeway=_LEEWAY_SECONDS,
+                options={"require": ["exp", "aud"]},
+            )
+        except KeyError as error:
+            raise Unauthenticated("the token is signed by no known key") from error
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthenticated("the token has expired") from error
+        except jwt.PyJWTError as error:
+            raise Unauthenticated("the token is not valid here") from error
+        return claims
+
+    def _caller_of(self, claims: Mapping[str, Any]) -> Caller:
+        config = self._config
+        name = claims.get(config.caller_claim)
+        if not isinstance(name, str) or not name:
+            raise Unauthenticated(f"the token has no claim {config.caller_claim}")
+        return Caller(name, _names(claims, config.routers_claim), _names(claims, config.models_claim))
+
+    def _reload(self) -> None:
+        try:
+            self._keys = self._read_keys()
+        except (OSError, ValueError):
+            return  # half-written: the last good keys stay, and the next call looks again
+        self._verified.clear()
+
+    def _read_keys(self) -> dict[str | None, jwt.PyJWK]:
+        """Keys by their ids; a single key without an id vouches for tokens that name none."""
+        try:
+            keys = jwt.PyJWKSet.from_json(self._file.read()[0].decode()).keys
+        except (jwt.PyJWTError, UnicodeDecodeError) as error:
+            raise ValueError(f"{self._config.jwks_file} is no JSON Web Key Set: {error}") from error
+        by_id: dict[str | None, jwt.PyJWK] = {key.key_id: key for key in keys}
+        if len(keys) == 1:
+            by_id[None] = keys[0]
+        return by_id
+
+
+def _names(claims: Mapping[str, Any], claim: str | None) -> frozenset[str]:
+    """Names that a claim lists, as an array or separated by spaces; a token without the claim is refused."""
+    if claim is None:
+        return frozenset()
+    value = claims.get(claim)
+    names = value.split() if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise Unauthenticated(f"the token's claim {claim} lists no names")
+    return frozenset(names)

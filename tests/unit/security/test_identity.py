@@ -1,0 +1,160 @@
+"""Who calls: API keys and JSON Web Tokens."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from frontdesk_server.config.loading import LoadedConfig, parse_config
+from frontdesk_server.domain.call import ANONYMOUS, Caller
+from frontdesk_server.domain.errors import ConfigError, Unauthenticated
+from frontdesk_server.security import build_identify, new_key
+
+KEY = new_key()
+PRIVATE = ec.generate_private_key(ec.SECP256R1())
+ISSUER = "https://issuer.example"
+STRANGER = ec.generate_private_key(ec.SECP256R1())
+
+
+def loaded(folder: Path, **security: Any) -> LoadedConfig:
+    config = {
+        "backends": {"s": {"kind": "simulated"}},
+        "models": {"m": {"backend": "s"}},
+        "routers": {"default": {"default_model": "m", "strategy": {"kind": "model", "model": "m"}}},
+        "security": security,
+    }
+    return parse_config(yaml.safe_dump(config), str(folder / "frontdesk.yaml"), {})
+
+
+def key_section(**permissions: list[str]) -> dict[str, Any]:
+    return {"caller": "billing", "id": KEY.id, "sha256": KEY.sha256, **permissions}
+
+
+def write_jwks(folder: Path, key: ec.EllipticCurvePrivateKey = PRIVATE, kid: str = "k1") -> None:
+    public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key()))
+    (folder / "jwks.json").write_text(json.dumps({"keys": [public | {"kid": kid, "alg": "ES256"}]}))
+
+
+def token(key: ec.EllipticCurvePrivateKey = PRIVATE, kid: str = "k1", **claims: Any) -> str:
+    payload = {"sub": "support-bot", "aud": "frontdesk", "iss": ISSUER, "exp": time.time() + 300, **claims}
+    return jwt.encode(payload, key, algorithm="ES256", headers={"kid": kid})
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {secret}"}
+
+
+def test_without_keys_and_tokens_everybody_is_anonymous(tmp_path: Path) -> None:
+    assert build_identify(loaded(tmp_path))({}) is ANONYMOUS
+
+
+def test_a_key_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
+    identify = build_identify(loaded(tmp_path, keys=[key_section(routers=["default"], models=["m"])]))
+    assert identify(bearer(KEY.key)) == Caller("billing", frozenset({"default"}), frozenset({"m"}))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"authorization": KEY.key},
+        {"authorization": f"Basic {KEY.key}"},
+        {"authorization": "Bearer "},
+        bearer(KEY.key[:-1]),
+        bearer(KEY.key.replace(KEY.id, "00000000")),
+        bearer("fd_00000000_"),
+        bearer("nonsense"),
+        bearer("\udcff"),
+    ],
+)
+def test_anything_but_the_key_is_refused_without_repeating_it(metadata: dict[str, str], tmp_path: Path) -> None:
+    identify = build_identify(loaded(tmp_path, keys=[key_section()]))
+    with pytest.raises(Unauthenticated) as refusal:
+        identify(metadata)
+    assert KEY.key[12:] not in str(refusal.value)
+
+
+def test_anonymous_callers_may_be_let_in_beside_keys(tmp_path: Path) -> None:
+    identify = build_identify(loaded(tmp_path, keys=[key_section()], anonymous=True))
+    assert identify({}) is ANONYMOUS
+
+
+def test_the_key_itself_is_kept_nowhere(tmp_path: Path) -> None:
+    assert KEY.key not in repr(KEY)
+    assert KEY.key not in repr(loaded(tmp_path, keys=[key_section()]))
+
+
+JWT = {"jwks_file": "jwks.json", "audience": "frontdesk"}
+
+
+def test_a_token_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
+    write_jwks(tmp_path)
+    section = JWT | {"routers_claim": "routers", "models_claim": "models"}
+    identify = build_identify(loaded(tmp_path, jwt=section))
+    caller = identify(bearer(token(routers=["default"], models="m other")))
+    assert caller == Caller("support-bot", frozenset({"default"}), frozenset({"m", "other"}))
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (lambda: token(exp=time.time() - 60), "expired"),
+        (lambda: token(aud="another"), "not valid"),
+        (lambda: token(iss="nobody"), "not valid"),
+        (lambda: token(key=STRANGER), "not valid"),
+        (lambda: token(kid="k9"), "no known key"),
+        (lambda: token(sub=""), "no claim sub"),
+        (lambda: jwt.encode({"sub": "x"}, "secret" * 8, algorithm="HS256", headers={"kid": "k1"}), "not valid"),
+        (lambda: jwt.encode({"sub": "x"}, None, algorithm="none", headers={"kid": "k1"}), "not valid"),
+        (lambda: "a.b.c", "not valid"),
+    ],
+)
+def test_tokens_that_prove_nothing_are_refused(made: Any, reason: str, tmp_path: Path) -> None:
+    write_jwks(tmp_path)
+    identify = build_identify(loaded(tmp_path, jwt=JWT | {"issuer": ISSUER}))
+    assert identify(bearer(token())).name == "support-bot"
+    with pytest.raises(Unauthenticated, match=reason):
+        identify(bearer(made()))
+
+
+def test_a_token_without_the_claim_that_limits_it_is_refused(tmp_path: Path) -> None:
+    write_jwks(tmp_path)
+    identify = build_identify(loaded(tmp_path, jwt=JWT | {"models_claim": "models"}))
+    with pytest.raises(Unauthenticated, match="models"):
+        identify(bearer(token()))
+
+
+def test_a_remembered_token_is_refused_once_its_key_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_jwks(tmp_path)
+    identify = build_identify(loaded(tmp_path, jwt=JWT))
+    remembered = token()
+    assert identify(bearer(remembered)) == identify(bearer(remembered))
+    write_jwks(tmp_path, STRANGER, "k2")
+    os.utime(tmp_path / "jwks.json", ns=(1, 1))
+    monkeypatch.setattr("frontdesk_server.security.watched._LOOK_SECONDS", 0)
+    with pytest.raises(Unauthenticated):
+        identify(bearer(remembered))
+    assert identify(bearer(token(STRANGER, "k2"))).name == "support-bot"
+
+
+def test_a_key_set_that_is_half_written_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_jwks(tmp_path)
+    identify = build_identify(loaded(tmp_path, jwt=JWT))
+    monkeypatch.setattr("frontdesk_server.security.watched._LOOK_SECONDS", 0)
+    (tmp_path / "jwks.json").write_text('{"keys": [')
+    assert identify(bearer(token())).name == "support-bot"
+
+
+def test_a_faulty_key_set_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"security\.jwt\.jwks_file"):
+        build_identify(loaded(tmp_path, jwt=JWT))
+    (tmp_path / "jwks.json").write_text("{}")
+    with pytest.raises(ConfigError, match="Key Set"):
+        build_identify(loaded(tmp_path, jwt=JWT))
