@@ -14,7 +14,8 @@ help:  ## Lists the targets.
 	@echo "Setting up .venv (about a minute, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[server,learn]' --group dev
+	@$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[server,learn,jwt,onnx,postgres,prices,redis]' \
+	    --group dev
 	@touch $@
 
 .PHONY: setup
@@ -33,7 +34,7 @@ test: .venv/.ready  ## Runs every test suite whose toolchain is present.
 	@$(BIN)/pytest
 
 .PHONY: lint
-lint: .venv/.ready check-gen  ## Runs every gate: ruff, mypy, buf, fresh stubs.
+lint: .venv/.ready check-gen audit  ## Runs every gate: ruff, mypy, buf, fresh stubs, known vulnerabilities.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy server clients/python
@@ -41,9 +42,26 @@ lint: .venv/.ready check-gen  ## Runs every gate: ruff, mypy, buf, fresh stubs.
 	if git rev-parse --verify --quiet main >/dev/null; then \
 	    $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
 
+.tools/audit/.ready:
+	@$(PYTHON) -m venv .tools/audit
+	@.tools/audit/bin/pip install --quiet pip-audit==2.10.1
+	@touch $@
+
+.PHONY: audit
+audit: .tools/audit/.ready  ## Looks the pinned dependencies up among known vulnerabilities, where that can be reached.
+	@report=$$(timeout 120 .tools/audit/bin/pip-audit --no-deps --disable-pip --progress-spinner off \
+	    --requirement .ci/constraints.txt 2>&1) || true; \
+	if grep -q 'known vulnerabilit' <<<"$$report" && ! grep -q '^No known' <<<"$$report"; then \
+	    echo "$$report"; exit 1; fi; \
+	echo "audit: no known vulnerability; $$(grep -c 'could not be audited' <<<"$$report" || true) packages could not be looked up"
+
 .PHONY: example-python
 example-python: .venv/.ready  ## Calls a running server from Python.
 	@$(BIN)/python clients/python/examples/quickstart.py
+
+.PHONY: bench-quality
+bench-quality: .venv/.ready  ## Measures routing quality on DATA=folder; prints the table, draws the curves.
+	$(BIN)/python benchmarks/routing_quality.py $(DATA) --out .cache/routing-quality
 
 .PHONY: bench
 bench: .venv/.ready  ## Measures speed as ratios to a baseline in the same run.
