@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from frontdesk_server.config.service import TelemetryConfig
 from frontdesk_server.telemetry import open_telemetry
 
 from tests.cascade import METHOD, observe_cascade
+from tests.interop.servers import ROOT, real_server
 from tests.jaeger import BINARY, Jaeger, running_jaeger
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -61,3 +65,48 @@ async def test_a_cascade_is_found_in_jaeger(jaeger: Jaeger, monkeypatch: pytest.
     assert jaeger.get("/api/services") == ["frontdesk"]
     operations = set(jaeger.get("/api/services/frontdesk/operations"))
     assert operations == set(names.values())
+
+
+CASCADE = """
+backends: {embedded: {kind: simulated}}
+models:
+  small-llm: {backend: embedded, prices: {input: 0.1, output: 0.5}, capabilities: [logprobs]}
+  frontier-llm: {backend: embedded, prices: {input: 3, output: 15}, capabilities: [logprobs]}
+routers:
+  default:
+    default_model: frontier-llm
+    strategy:
+      kind: cascade
+      steps:
+        - {model: small-llm, check: {kind: logprob, threshold: 1.0}}
+        - {model: frontier-llm}
+"""
+
+
+def test_a_cascade_that_the_go_client_asked_for_is_one_trace(jaeger: Jaeger, tmp_path: Path) -> None:
+    if shutil.which("go") is None:
+        pytest.skip("Go is absent")
+    config, recorded = tmp_path / "cascade.yaml", tmp_path / "spans.jsonl"
+    config.write_text(CASCADE)
+    collector = jaeger.otlp_endpoint.removeprefix("http://")
+    with real_server(tmp_path, collector, "--config", str(config)) as address:
+        environment = {
+            "FRONTDESK_CASCADE_ADDRESS": address["FRONTDESK_ADDRESS"],
+            "FRONTDESK_INTEROP_SPANS": str(recorded),
+        }
+        go_test = ["go", "test", "-count=1", "-run", "^TestTracedCascade$", "."]
+        ran = subprocess.run(
+            go_test, cwd=ROOT / "clients/go", env=os.environ | environment, capture_output=True, text=True, timeout=600
+        )
+        assert ran.returncode == 0, ran.stdout
+        client = json.loads(recorded.read_text())
+        spans = {span["spanID"]: span for span in jaeger.trace(client["trace_id"], 6)}
+    names = {span_id: span["operationName"] for span_id, span in spans.items()} | {client["span_id"]: "client"}
+    tree = {(names[span["references"][0]["spanID"]], span["operationName"]) for span in spans.values()}
+    assert tree == {
+        ("client", METHOD),
+        (METHOD, "route"),
+        ("route", "strategy cascade"),
+        (METHOD, "chat small-llm"),
+        (METHOD, "chat frontier-llm"),
+    }

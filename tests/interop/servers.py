@@ -36,13 +36,15 @@ def scripted_server(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def real_server(folder: Path, collector: str) -> Iterator[dict[str, str]]:
+def real_server(folder: Path, collector: str, *options: str) -> Iterator[dict[str, str]]:
     """`frontdesk serve` on the embedded pool, its ledger in `folder`, its spans sent to `collector` (host:port).
+
+    `options` are further ones of the command.
 
     Yields the environment as above.
     """
     address = f"127.0.0.1:{_free_port()}"
-    command = [sys.executable, "-m", "frontdesk_server", "serve", "--address", address]
+    command = [sys.executable, "-m", "frontdesk_server", "serve", "--address", address, *options]
     telemetry = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://{collector}", "OTEL_BSP_SCHEDULE_DELAY": "100"}
     with _process(command, folder, telemetry) as process:
         with grpc.insecure_channel(address) as channel:
