@@ -100,7 +100,7 @@ def test_a_cascade_that_the_go_client_asked_for_is_one_trace(jaeger: Jaeger, tmp
         )
         assert ran.returncode == 0, ran.stdout
         client = json.loads(recorded.read_text())
-        spans = {span["spanID"]: span for span in jaeger.trace(client["trace_id"], 6)}
+        spans = {span["spanID"]: span for span in jaeger.trace(client["trace_id"], 5)}
     names = {span_id: span["operationName"] for span_id, span in spans.items()} | {client["span_id"]: "client"}
     tree = {(names[span["references"][0]["spanID"]], span["operationName"]) for span in spans.values()}
     assert tree == {
