@@ -240,14 +240,16 @@ class AttemptRun:
         return attempt
 
     def _settled_usage(self, error: BaseException | None) -> tuple[Usage, bool]:
-        """Usage and whether it is an estimate."""
-        if self._usage.input_tokens is not None and self._usage.output_tokens is not None:
-            return self._usage, False
+        """Usage and whether it is an estimate: a report from before the end may be overtaken by what has come since."""
+        usage, counted = self._usage, self._collector.tokens
+        final = self._finish_reason is not None or (usage.output_tokens or 0) >= counted
+        if usage.input_tokens is not None and usage.output_tokens is not None and final:
+            return usage, False
         if not self._dispatched or (isinstance(error, _UNBILLED) and self._first_token_at is None):
             return _NOTHING_USED, False
         estimate = replace(
-            self._usage,
-            input_tokens=self._usage.input_tokens or self._order.input_tokens,
-            output_tokens=self._usage.output_tokens or self._collector.tokens,
+            usage,
+            input_tokens=usage.input_tokens or self._order.input_tokens,
+            output_tokens=usage.output_tokens if final and usage.output_tokens else counted,
         )
         return estimate, True

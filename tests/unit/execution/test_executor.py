@@ -103,6 +103,15 @@ async def test_a_model_that_fails_before_content_is_followed_by_the_next(stream:
     assert started == AttemptStarted(1, "mid", StepKind.FALLBACK)
 
 
+async def test_usage_reported_before_the_end_does_not_hide_what_came_after_it() -> None:
+    early = UsageReport(Usage(input_tokens=5, output_tokens=1))
+    execution = Desk({"small": [[early, TextDelta("12345678"), UpstreamCut("cut")]]}).start(routed(plan_of("small")))
+    with pytest.raises(CompletionFailed) as failure:
+        await collect(execution)
+    (attempt,) = failure.value.settlement.attempts
+    assert (attempt.usage, attempt.usage_estimated) == (Usage(5, 2), True)
+
+
 async def test_after_commit_a_failure_breaks_the_stream_and_never_asks_another_model() -> None:
     desk = Desk({"small": [[TextDelta("12345678"), UpstreamCut("cut")]], "mid": [answer("never")]})
     execution = desk.start(routed(plan_of("small", "mid")))
