@@ -1,0 +1,128 @@
+"""The life cycle of a streamed answer as one small automaton, which every sequence of events must satisfy.
+
+It is the reference: written from the contract alone and read by the callers' eyes, over the messages on the wire.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import Self
+
+from frontdesk import AttemptEnded, AttemptStarted, Completed, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
+from frontdesk.v1.routing_pb2 import Attempt, AttemptOutcome, Decision, StepKind, StreamMode
+
+
+class State(enum.Enum):
+    """Where a stream stands."""
+
+    NEW = "new"
+    BETWEEN = "between"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class LifeCycleBroken(AssertionError):
+    """An event came that may not come here."""
+
+
+class LifeCycle:
+    """Takes the events of one stream in order, then either `end` (status OK) or `fail` (any other status)."""
+
+    def __init__(self) -> None:
+        self.state = State.NEW
+        self.ended: list[Attempt] = []
+        """The attempts that another one took over from."""
+        self.shown = ""
+        """Text of the running attempt."""
+        self._decision = Decision()
+        self._model = ""
+        self._kinds = {StepKind.STEP_KIND_PRIMARY}
+        self._streamed = False
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Self:
+        """The life cycle after these events."""
+        cycle = cls()
+        for event in events:
+            cycle.take(event)
+        return cycle
+
+    def take(self, event: Event) -> None:
+        """Go to the next state, or raise `LifeCycleBroken`."""
+        match self.state, event:
+            case State.NEW, Started():
+                self._start(event)
+            case State.BETWEEN, AttemptStarted():
+                self._start_attempt(event)
+            case State.RUNNING, TextDelta() | ReasoningDelta() | ToolCallDelta():
+                self._show(event)
+            case State.RUNNING, AttemptEnded():
+                self._end_attempt(event)
+            case State.RUNNING, Completed():
+                self._complete(event)
+            case _:
+                raise LifeCycleBroken(f"{type(event).__name__} in state {self.state.value}")
+
+    def end(self) -> None:
+        """The stream ended with status OK."""
+        _demand(self.state is State.COMPLETED, f"status OK in state {self.state.value}")
+
+    def fail(self) -> None:
+        """The stream ended with another status: at any point, but never after `completed`."""
+        _demand(self.state is not State.COMPLETED, "an error after completed")
+        self.state = State.FAILED
+
+    def _start(self, event: Started) -> None:
+        _demand(event.completion_id == event.decision.decision_id != "", "started names its decision")
+        self._decision = event.decision
+        self.state = State.BETWEEN
+
+    def _start_attempt(self, event: AttemptStarted) -> None:
+        _demand(event.index == len(self.ended), f"attempt {event.index} after {len(self.ended)} others")
+        _demand(event.kind in self._kinds, f"attempt of kind {event.kind}")
+        _demand(any(event.model == step.model for step in self._decision.plan), "a model outside the plan")
+        _demand(self._model in ("", event.model), f"{event.model} starts where {self._model} was announced")
+        self._model, self._streamed, self.shown = event.model, False, ""
+        self.state = State.RUNNING
+
+    def _show(self, event: TextDelta | ReasoningDelta | ToolCallDelta) -> None:
+        if isinstance(event, TextDelta):
+            _demand(event.text != "", "an empty text delta")
+            self.shown += event.text
+        self._streamed = True
+
+    def _end_attempt(self, event: AttemptEnded) -> None:
+        attempt = event.attempt
+        _demand((attempt.index, attempt.model) == (len(self.ended), self._model), "another attempt ended")
+        kind = _NEXT_KIND.get(attempt.outcome)
+        _demand(kind is not None, f"outcome {attempt.outcome} of an attempt with a successor")
+        _demand(event.superseded == self._streamed, "superseded must say whether deltas were shown")
+        optimistic = StreamMode.STREAM_MODE_OPTIMISTIC
+        modes = {step.stream_mode for step in self._decision.plan if step.model == self._model}
+        _demand(not event.superseded or optimistic in modes, "deltas were shown before commit, not optimistically")
+        self.ended.append(attempt)
+        self._model = event.next_model
+        _demand(self._model != "", "no next model is named")
+        self._kinds = {kind} if kind is not None else set()
+        self.state = State.BETWEEN
+
+    def _complete(self, event: Completed) -> None:
+        _demand(event.model == self._model, f"{event.model} completes what {self._model} answers")
+        *before, accepted = event.attempts
+        _demand(before == self.ended, "the attempts are not those that ended")
+        _demand(accepted.outcome == AttemptOutcome.ATTEMPT_OUTCOME_ACCEPTED, "the last attempt is not accepted")
+        _demand(accepted.model == event.model and accepted.usage == event.usage, "the account is another attempt's")
+        self.state = State.COMPLETED
+
+
+_NEXT_KIND = {
+    AttemptOutcome.ATTEMPT_OUTCOME_FAILED: StepKind.STEP_KIND_FALLBACK,
+    AttemptOutcome.ATTEMPT_OUTCOME_REJECTED: StepKind.STEP_KIND_ESCALATION,
+}
+
+
+def _demand(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise LifeCycleBroken(otherwise)
