@@ -89,6 +89,7 @@ class AttemptRun:
         self._finish_reason: FinishReason | None = None
         self._dispatched = False
         self._retries = 0
+        self._repeated_input_tokens = 0
         self._source = self._repeated()
         self._head: Delta | None = None
 
@@ -139,6 +140,8 @@ class AttemptRun:
                 wait = self._wait_before_repeat(error)
                 if wait is None:
                     raise
+                self._repeated_input_tokens += self._settled_usage(error)[0].input_tokens or 0
+                self._usage = Usage()
                 avoid = self._deployment
                 self._retries += 1
                 await asyncio.sleep(wait)
@@ -215,6 +218,9 @@ class AttemptRun:
         """Close the books: usage, cost, times; tells conditions and telemetry."""
         clock, order = self._tools.clock, self._order
         usage, estimated = self._settled_usage(error)
+        if self._repeated_input_tokens:
+            usage = replace(usage, input_tokens=(usage.input_tokens or 0) + self._repeated_input_tokens)
+            estimated = True
         prices = order.model.prices
         first_token = None if self._first_token_at is None else self._first_token_at - self._started
         attempt = Attempt(

@@ -112,6 +112,15 @@ async def test_usage_reported_before_the_end_does_not_hide_what_came_after_it() 
     assert (attempt.usage, attempt.usage_estimated) == (Usage(5, 2), True)
 
 
+async def test_what_a_repeated_call_had_used_is_in_the_account() -> None:
+    retry = RetryConfig(max_retries=1, base_ms=0.01, max_ms=0.01)
+    desk = Desk({"small": [[UpstreamCut("cut")], answer("four")]}, retry=retry)
+    completed = (await collect(desk.start(routed(plan_of("small")))))[-1]
+    assert isinstance(completed, Completed)
+    (attempt,) = completed.settlement.attempts
+    assert (attempt.retries, attempt.usage, attempt.usage_estimated) == (1, Usage(7 + 5, 10), True)
+
+
 async def test_after_commit_a_failure_breaks_the_stream_and_never_asks_another_model() -> None:
     desk = Desk({"small": [[TextDelta("12345678"), UpstreamCut("cut")]], "mid": [answer("never")]})
     execution = desk.start(routed(plan_of("small", "mid")))
