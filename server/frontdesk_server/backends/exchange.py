@@ -25,6 +25,10 @@ _LINGER_SECONDS = 0.02
 """How long the connection may take to become reusable after the end marker."""
 
 
+_AIOHTTP_LOST = "Connection closed."
+"""What aiohttp's reader says when its connection was closed, for broken transfer encoding, between two reads."""
+
+
 class Translator(Protocol):
     """Turns one response of an API into events."""
 
@@ -63,6 +67,10 @@ class Response:
             chunk = await anext(self._body, b"")
         except HTTP_EXCEPTIONS as error:
             raise http_error(error, self._call.timeouts, _read_seconds(self._call), began=True) from error
+        except RuntimeError as error:
+            if str(error) != _AIOHTTP_LOST:
+                raise
+            raise UpstreamCut("the connection was lost in the middle of the response") from error
         self._left -= len(chunk)
         if self._left < 0:
             raise UpstreamProtocolError("the response is longer than allowed")
