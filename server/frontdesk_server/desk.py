@@ -102,7 +102,6 @@ class Desk:
                 with reservation:
                     execution = self._start(runtime, routed, reservation, call, stream=True)
                     async with aclosing(self._recorded(routed, execution, call)) as events:
-                        yield Started(routed.decision)
                         async for event in events:
                             yield event
 
@@ -194,11 +193,15 @@ class Desk:
         return own if call.deadline is None else min(own, call.deadline)
 
     async def _recorded(self, routed: RoutedQuery, execution: Execution, call: Call) -> AsyncGenerator[CompletionEvent]:
-        """The execution's events. However it ends, the settlement reaches the ledger before the caller hears of it."""
+        """`Started` and the execution's events.
+
+        The decision is in the ledger before the caller knows it, and the settlement, however it ends.
+        """
         error: BaseException | None = None
         await self._ledger.record_decision(routed)
         events = execution.events()
         try:
+            yield Started(routed.decision)
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, Completed):
