@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from types import TracebackType
@@ -79,12 +80,16 @@ class CompletionStream:
         self.cancel()
 
     async def _read(self) -> Event | None:
-        with translated():
-            while isinstance(response := await self._call.read(), StreamCompleteResponse):
-                event = event_of(response)
-                if event is not None:
-                    self._take(event)
-                    return event
+        try:
+            with translated():
+                while isinstance(response := await self._call.read(), StreamCompleteResponse):
+                    event = event_of(response)
+                    if event is not None:
+                        self._take(event)
+                        return event
+        except asyncio.CancelledError:
+            self.cancel()  # gRPC itself lets the call run on when its first read is cancelled before it has begun
+            raise
         self._fold.raise_unless_complete()
         return None
 
