@@ -227,7 +227,7 @@ def table(rows: dict[tuple[str, Way], Row]) -> str:
         for way in WAYS:
             row = rows[injection.name, way]
             cells = (injection.name, way, row.caller, row.events, row.ledger, row.cost_nano_usd)
-            lines.append("| " + " | ".join("–" if cell in (None, "") else str(cell) for cell in cells) + " |")
+            lines.append("| " + " | ".join("-" if cell in (None, "") else str(cell) for cell in cells) + " |")
     return "\n".join(lines)
 
 

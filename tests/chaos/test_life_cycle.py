@@ -261,7 +261,7 @@ def test_without_checks_the_first_model_that_can_answer_does(case: Case) -> None
 @given(cases(), st.integers(0, 12))
 def test_a_caller_who_leaves_at_any_event_leaves_a_settled_account(case: Case, events: int) -> None:
     async def leave() -> Execution:
-        execution, backend, _ = started(case)
+        execution, _, _ = started(case)
         left: AsyncGenerator[domain.CompletionEvent] = execution.events()
         async with aclosing(left):
             try:

@@ -88,6 +88,11 @@ class FaultyUpstream:
         """Connections that stand now."""
         return len(self._open)
 
+    @property
+    def running_requests(self) -> int:
+        """Requests whose client still waits for the end of the response."""
+        return sum(connection._current is not None for connection in self._open)
+
     def enqueue(self, *scripts: Script) -> None:
         """Let the next requests be answered so, in this order."""
         self._enqueued.extend(scripts)
