@@ -33,6 +33,18 @@ run: .venv/.ready  ## Serves the embedded pool on 127.0.0.1:50051.
 test: .venv/.ready  ## Runs every test suite whose toolchain is present.
 	@$(BIN)/pytest
 
+.PHONY: chaos
+chaos: .venv/.ready  ## Injects every fault, cancels 10,000 calls, fuzzes and soaks for a few minutes; rewrites docs/faults.md.
+	$(BIN)/python -m tests.chaos.faults
+	FRONTDESK_CHAOS_EXAMPLES=500 $(BIN)/pytest tests/chaos/test_life_cycle.py --timeout 600
+	$(BIN)/python -m tests.chaos.cancellation
+	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.chaos.fuzzing
+	$(BIN)/python -m tests.chaos.soak --seconds 10
+
+.PHONY: soak
+soak: .venv/.ready  ## Holds a constant load with faults and leaving callers for two minutes.
+	$(BIN)/python -m tests.chaos.soak --seconds 120
+
 .PHONY: lint
 lint: .venv/.ready check-gen audit  ## Runs every gate: ruff, mypy, buf, fresh stubs, known vulnerabilities.
 	$(BIN)/ruff check

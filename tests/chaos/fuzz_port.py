@@ -1,4 +1,4 @@
-"""Random bytes and random HTTP/2 frames to the port: the service stays up, serves the next caller, and leaks nothing."""
+"""Random bytes and random HTTP/2 frames to the port: the service serves the next caller and leaks nothing."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _SLACK_MIB = 8.0
-_SLACK = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +31,13 @@ class Resources:
             len(os.listdir("/proc/self/task")),
         )
 
-    def leaks(self, before: Resources) -> list[str]:
+    def leaks(self, before: Resources, slack: int = 3) -> list[str]:
         """What has grown beyond what allocators and pools do."""
         grown = {
             "memory": self.rss_mib > before.rss_mib + _SLACK_MIB,
-            "tasks": self.tasks > before.tasks + _SLACK,
-            "descriptors": self.descriptors > before.descriptors + _SLACK,
-            "threads": self.threads > before.threads + _SLACK,
+            "tasks": self.tasks > before.tasks + slack,
+            "descriptors": self.descriptors > before.descriptors + slack,
+            "threads": self.threads > before.threads + slack,
         }
         return [name for name, leaked in grown.items() if leaked]
 

@@ -15,8 +15,9 @@ from frontdesk.events import event_of
 from frontdesk.v1.router_service_pb2 import CompletionFailure
 from frontdesk.v1.routing_pb2 import Attempt, AttemptOutcome, Decision
 from frontdesk.v1.routing_pb2 import PlanStep as PlanStepMessage
+from frontdesk.v1.routing_pb2 import StepKind as StepKindMessage
 from frontdesk_server.config.service import BreakerConfig, ExecutionConfig, RetryConfig
-from frontdesk_server.config.strategies import HeuristicCheck, VerifierCheck
+from frontdesk_server.config.strategies import CheckConfig, HeuristicCheck, VerifierCheck
 from frontdesk_server.domain import events as domain
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.call import LocalCall
@@ -60,7 +61,7 @@ MODELS = {
     model.name: replace(model, timeouts=IMPATIENT)
     for model in (a_model("small"), a_model("mid", output_usd=3), a_model("frontier", output_usd=15), a_model("judge"))
 }
-CHECKS = {
+CHECKS: dict[str, CheckConfig] = {
     "heuristic": HeuristicCheck(kind="heuristic"),
     "verifier": VerifierCheck(kind="verifier", model="judge"),
 }
@@ -97,7 +98,7 @@ class Seen:
 
 # Texts differ between models, so that a delta in the wrong place shows. "I do not know." is what the heuristic rejects.
 _noise = st.lists(st.builds(UsageReport, st.just(Usage(5, 0))), max_size=2)
-_endings = st.one_of(
+_endings: st.SearchStrategy[Script] = st.one_of(
     st.integers(0, 40).map(lambda tokens: [Finished(FinishReason.STOP, Usage(5, tokens))]),
     st.sampled_from(ERRORS).map(lambda error: [error]),
     st.just([HANG_SECONDS]),
@@ -109,7 +110,7 @@ _endings = st.one_of(
 @st.composite
 def _scripts(draw: st.DrawFn, model: str) -> Script:
     said = draw(st.sampled_from([(), (f"{model} says ", "a lot ", f"of {model}"), (f"{model}.",), ("I do not know.",)]))
-    other = draw(st.sampled_from([(), (ReasoningDelta("hm"),), (ToolCallDelta(0, "id", "f", "{}"),)]))
+    other: list[BackendEvent] = draw(st.sampled_from([[], [ReasoningDelta("hm")], [ToolCallDelta(0, "id", "f", "{}")]]))
     deltas: list[BackendEvent] = [*other, *map(domain.TextDelta, said)]
     return [*draw(_noise), *deltas[: draw(st.integers(0, len(deltas)))], *draw(_endings)]
 
@@ -131,7 +132,10 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def started(case: Case) -> tuple[Execution, FakeBackend, Decision]:
-    judge = [[domain.TextDelta(str(v)), Finished(FinishReason.STOP, Usage(5, 1))] for v in case.verdicts or (100,)]
+    judge: list[Script] = [
+        [domain.TextDelta(str(verdict)), Finished(FinishReason.STOP, Usage(5, 1))]
+        for verdict in case.verdicts or (100,)
+    ]
     backend = FakeBackend({**{name: [script] for name, script in case.scripts.items()}, "judge": judge})
     random = Random(1)
     conditions = LiveConditions(BreakerConfig(min_calls=1000, window=1000), CLOCK)
@@ -301,7 +305,7 @@ def _decided(*modes: int) -> Started:
 
 _ACCEPTED = Attempt(model="small", outcome=AttemptOutcome.ATTEMPT_OUTCOME_ACCEPTED)
 _FAILED = Attempt(model="small", outcome=AttemptOutcome.ATTEMPT_OUTCOME_FAILED)
-_BEGUN = AttemptStarted(model="small", kind=1)
+_BEGUN = AttemptStarted(model="small", kind=StepKindMessage.STEP_KIND_PRIMARY)
 _DONE = Completed(model="small", attempts=[_ACCEPTED])
 
 
@@ -314,8 +318,8 @@ _DONE = Completed(model="small", attempts=[_ACCEPTED])
         [_decided(0), _BEGUN, TextDelta(text="")],
         [_decided(0), _BEGUN, _DONE, TextDelta(text="a")],
         [_decided(0), _BEGUN, _DONE, _DONE],
-        [_decided(0), AttemptStarted(model="small", kind=1, index=1)],
-        [_decided(0), AttemptStarted(model="other", kind=1)],
+        [_decided(0), AttemptStarted(model="small", kind=StepKindMessage.STEP_KIND_PRIMARY, index=1)],
+        [_decided(0), AttemptStarted(model="other", kind=StepKindMessage.STEP_KIND_PRIMARY)],
         [_decided(0, 0), _BEGUN, AttemptEnded(attempt=_FAILED)],
         [_decided(0, 0), _BEGUN, AttemptEnded(attempt=_ACCEPTED, next_model="mid")],
         [_decided(0, 0), _BEGUN, AttemptEnded(attempt=_FAILED, next_model="mid", superseded=True)],
