@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
@@ -185,6 +186,7 @@ async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = Non
         open_server(loaded, address=address, worker=worker) as (app, server),
         asyncio.TaskGroup() as reloads,
     ):
+        gc.freeze()  # what has been built stays: the collector need not look at it again
         loop.add_signal_handler(signal.SIGHUP, lambda: reloads.create_task(app.reload(Path(loaded.source))))
         app.log.info("server.listening", address=server.address, config=loaded.source, version=loaded.version)
         await stop.wait()

@@ -53,12 +53,14 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *options: str) -> AsyncIterator[Service]:
+async def serving(folder: Path, *options: str, text: str | None = None) -> AsyncIterator[Service]:
+    """Serve this configuration, else the embedded pool with its ledger in the folder."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     config = folder / "frontdesk.yaml"
-    config.write_text(default_config_path().read_text() + f"\nledger:\n  url: sqlite:///{folder}/ledger.db\n")
+    embedded = default_config_path().read_text() + f"\nledger:\n  url: sqlite:///{folder}/ledger.db\n"
+    config.write_text(embedded if text is None else text)
     command = [sys.executable, "-m", "frontdesk_server", "serve", "-c", str(config), "--address", address, *options]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=folder
