@@ -1,0 +1,113 @@
+"""What calls cost, to the nano-dollar: the same streamed and unary, whole and broken off."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+import pytest
+from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
+from frontdesk_server.domain.errors import CompletionFailed, UpstreamCut, UpstreamFailed
+from frontdesk_server.domain.events import Completed, Finished, TextDelta, UsageReport
+from frontdesk_server.domain.usage import FinishReason, Prices, TokenLogprob, Usage
+
+from tests.fakes import Script, plan_of, routed
+from tests.unit.execution.test_executor import Desk, collect
+
+EVERY_CLASS = Prices(
+    input_nano_usd_per_million=3_000_000_000,
+    output_nano_usd_per_million=15_000_000_000,
+    cache_read_nano_usd_per_million=300_000_000,
+    cache_write_nano_usd_per_million=3_750_000_000,
+    reasoning_nano_usd_per_million=20_000_000_000,
+)
+INPUT_AND_OUTPUT = Prices(37_500_000, 150_000_000)
+
+
+@pytest.mark.parametrize(
+    ("prices", "usage", "nano_usd"),
+    [
+        (EVERY_CLASS, Usage(0, 0), 0),
+        (EVERY_CLASS, Usage(1000, 100), 4_500_000),
+        (EVERY_CLASS, Usage(1000, 100, cache_read_tokens=600), 3 * 400_000 + 600 * 300 + 1_500_000),
+        (EVERY_CLASS, Usage(1000, 100, cache_write_tokens=400), 3 * 600_000 + 400 * 3750 + 1_500_000),
+        (EVERY_CLASS, Usage(1000, 100, reasoning_tokens=80), 3_000_000 + 20 * 15_000 + 80 * 20_000),
+        (EVERY_CLASS, Usage(1000, 100, 600, 400, 100), 600 * 300 + 400 * 3750 + 100 * 20_000),
+        (INPUT_AND_OUTPUT, Usage(1000, 100, 600, 400, 100), 37_500 + 15_000),
+        (INPUT_AND_OUTPUT, Usage(1, 0), 38),
+        (INPUT_AND_OUTPUT, Usage(13, 7), 488 + 1050),
+        (INPUT_AND_OUTPUT, Usage(None, 7), None),
+        (INPUT_AND_OUTPUT, Usage(13, None), None),
+    ],
+)
+def test_every_token_class_has_its_price(prices: Prices, usage: Usage, nano_usd: int | None) -> None:
+    assert prices.cost_nano_usd(usage) == nano_usd
+
+
+def ends(usage: Usage, probability_log: float = -0.01) -> Script:
+    return [TextDelta("x", (TokenLogprob("x", probability_log),)), Finished(FinishReason.STOP, usage)]
+
+
+SMALL, FRONTIER = 1, 15
+"""USD per million output tokens, a fifth for input, as `tests.fakes.a_model` prices them."""
+
+
+def nano_usd(usd: int, input_tokens: int, output_tokens: int) -> int:
+    return usd * (input_tokens * 200 + output_tokens * 1000)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_costs_the_same_streamed_and_unary(stream: bool) -> None:
+    events = await collect(Desk({"small": [ends(Usage(50, 20))]}).start(routed(plan_of("small")), stream=stream))
+    completed = events[-1]
+    assert isinstance(completed, Completed)
+    assert completed.settlement.cost.total_nano_usd == nano_usd(SMALL, 50, 20)
+    assert completed.settlement.cost.saved_nano_usd == nano_usd(FRONTIER - SMALL, 50, 20)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_rejected_and_failed_attempts_are_billed_with_what_they_used(stream: bool) -> None:
+    plan = [
+        PlanStep("small", StepKind.PRIMARY, check="logprob", stream_mode=StreamMode.HOLD),
+        PlanStep("mid", StepKind.ESCALATION),
+        PlanStep("frontier", StepKind.FALLBACK),
+    ]
+    scripts = {
+        "small": [ends(Usage(50, 20), probability_log=-3.0)],
+        "mid": [[UpstreamFailed("500")]],
+        "frontier": [ends(Usage(50, 10))],
+    }
+    events = await collect(Desk(scripts).start(routed(plan), stream=stream))
+    completed = events[-1]
+    assert isinstance(completed, Completed)
+    assert [attempt.cost_nano_usd for attempt in completed.settlement.attempts] == [
+        nano_usd(SMALL, 50, 20),
+        0,
+        nano_usd(FRONTIER, 50, 10),
+    ]
+    assert completed.settlement.cost.total_nano_usd == nano_usd(SMALL, 50, 20) + nano_usd(FRONTIER, 50, 10)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("reported", "estimated"), [(Usage(50, 20), False), (Usage(50), True), (Usage(), True)])
+async def test_an_answer_that_breaks_off_is_settled_with_what_is_known(
+    stream: bool, reported: Usage, estimated: bool
+) -> None:
+    """What the provider did not report is counted: 7 input tokens of the query, 2 of the eight characters."""
+    script: Script = [UsageReport(reported), TextDelta("12345678"), UpstreamCut("cut")]
+    with pytest.raises(CompletionFailed) as failure:
+        await collect(Desk({"small": [script]}).start(routed(plan_of("small")), stream=stream))
+    (attempt,) = failure.value.settlement.attempts
+    assert attempt.usage_estimated is estimated
+    assert failure.value.settlement.cost.total_nano_usd == nano_usd(
+        SMALL, reported.input_tokens or 7, reported.output_tokens or 2
+    )
+
+
+async def test_a_caller_who_leaves_pays_for_what_had_come() -> None:
+    execution = Desk({"small": [[TextDelta("12345678"), 60.0]]}).start(routed(plan_of("small")))
+    async with aclosing(execution.events()) as events:
+        async for event in events:
+            if isinstance(event, TextDelta):
+                break
+    assert execution.settlement.cost.total_nano_usd == nano_usd(SMALL, 7, 2)
+    assert execution.settlement.cost.strongest_nano_usd is None
