@@ -19,6 +19,7 @@ class State(enum.Enum):
     NEW = "new"
     BETWEEN = "between"
     RUNNING = "running"
+    RACING = "racing"
     COMPLETED = "completed"
     FAILED = "failed"
 
@@ -36,8 +37,12 @@ class LifeCycle:
         """The attempts that another one took over from."""
         self.shown = ""
         """Text of the running attempt."""
+        self.raced = False
+        """Whether an attempt was hedged."""
         self._decision = Decision()
         self._model = ""
+        self._index = 0
+        self._rival: AttemptStarted | None = None
         self._kinds = {StepKind.STEP_KIND_PRIMARY}
         self._streamed = False
 
@@ -58,6 +63,10 @@ class LifeCycle:
                 self._start_attempt(event)
             case State.RUNNING, TextDelta() | ReasoningDelta() | ToolCallDelta():
                 self._show(event)
+            case State.RUNNING, AttemptStarted():
+                self._hedge(event)
+            case State.RACING, AttemptEnded():
+                self._end_race(event)
             case State.RUNNING, AttemptEnded():
                 self._end_attempt(event)
             case State.RUNNING, Completed():
@@ -84,7 +93,29 @@ class LifeCycle:
         _demand(event.kind in self._kinds, f"attempt of kind {event.kind}")
         _demand(any(event.model == step.model for step in self._decision.plan), "a model outside the plan")
         _demand(self._model in ("", event.model), f"{event.model} starts where {self._model} was announced")
-        self._model, self._streamed, self.shown = event.model, False, ""
+        self._model, self._index, self._streamed, self.shown = event.model, event.index, False, ""
+        self.state = State.RUNNING
+
+    def _hedge(self, event: AttemptStarted) -> None:
+        """A second attempt starts while the first has shown nothing; none speaks until one of them has ended."""
+        _demand(not self._streamed, "an attempt starts beside one that speaks")
+        _demand(event.index == len(self.ended) + 1, f"attempt {event.index} beside {len(self.ended)} others")
+        _demand(event.kind == StepKind.STEP_KIND_FALLBACK, f"a hedge of kind {event.kind}")
+        _demand(any(event.model == step.model for step in self._decision.plan), "a model outside the plan")
+        self._rival, self.raced = event, True
+        self.state = State.RACING
+
+    def _end_race(self, event: AttemptEnded) -> None:
+        attempt, rival = event.attempt, self._rival
+        assert rival is not None
+        runners = [(self._index, self._model), (rival.index, rival.model)]
+        _demand((attempt.index, attempt.model) in runners, "an attempt ended that did not run")
+        runners.remove((attempt.index, attempt.model))
+        _demand(attempt.outcome in _RACE_LOST, f"outcome {attempt.outcome} of an attempt in a race")
+        _demand(not event.superseded, "superseded, though nothing was shown")
+        (self._index, self._model), self._rival = runners[0], None
+        _demand(event.next_model == self._model, "the other attempt does not take over")
+        self.ended.append(attempt)
         self.state = State.RUNNING
 
     def _show(self, event: TextDelta | ReasoningDelta | ToolCallDelta) -> None:
@@ -95,7 +126,7 @@ class LifeCycle:
 
     def _end_attempt(self, event: AttemptEnded) -> None:
         attempt = event.attempt
-        _demand((attempt.index, attempt.model) == (len(self.ended), self._model), "another attempt ended")
+        _demand((attempt.index, attempt.model) == (self._index, self._model), "another attempt ended")
         kind = _NEXT_KIND.get(attempt.outcome)
         _demand(kind is not None, f"outcome {attempt.outcome} of an attempt with a successor")
         _demand(event.superseded == self._streamed, "superseded must say whether deltas were shown")
@@ -110,10 +141,14 @@ class LifeCycle:
 
     def _complete(self, event: Completed) -> None:
         _demand(event.model == self._model, f"{event.model} completes what {self._model} answers")
-        *before, accepted = event.attempts
-        _demand(before == self.ended, "the attempts are not those that ended")
-        _demand(accepted.outcome == AttemptOutcome.ATTEMPT_OUTCOME_ACCEPTED, "the last attempt is not accepted")
-        _demand(accepted.model == event.model and accepted.usage == event.usage, "the account is another attempt's")
+        account = sorted(event.attempts, key=lambda attempt: attempt.index)
+        accepted = [attempt for attempt in account if attempt.outcome == AttemptOutcome.ATTEMPT_OUTCOME_ACCEPTED]
+        _demand([attempt.index for attempt in accepted] == [self._index], "another attempt is accepted, or none")
+        account.remove(accepted[0])
+        _demand(
+            account == sorted(self.ended, key=lambda attempt: attempt.index), "the attempts are not those that ended"
+        )
+        _demand(accepted[0].model == event.model and accepted[0].usage == event.usage, "another attempt's account")
         self.state = State.COMPLETED
 
 
@@ -121,6 +156,8 @@ _NEXT_KIND = {
     AttemptOutcome.ATTEMPT_OUTCOME_FAILED: StepKind.STEP_KIND_FALLBACK,
     AttemptOutcome.ATTEMPT_OUTCOME_REJECTED: StepKind.STEP_KIND_ESCALATION,
 }
+
+_RACE_LOST = {AttemptOutcome.ATTEMPT_OUTCOME_FAILED, AttemptOutcome.ATTEMPT_OUTCOME_CANCELLED}
 
 
 def _demand(holds: bool, otherwise: str) -> None:

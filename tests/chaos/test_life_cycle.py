@@ -17,7 +17,7 @@ from frontdesk.v1.routing_pb2 import Attempt, AttemptOutcome, Decision
 from frontdesk.v1.routing_pb2 import PlanStep as PlanStepMessage
 from frontdesk.v1.routing_pb2 import StepKind as StepKindMessage
 from frontdesk_server.config.service import BreakerConfig, ExecutionConfig, RetryConfig
-from frontdesk_server.config.strategies import CheckConfig, HeuristicCheck, VerifierCheck
+from frontdesk_server.config.strategies import CheckConfig, HedgeConfig, HeuristicCheck, VerifierCheck
 from frontdesk_server.domain import events as domain
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.call import LocalCall
@@ -56,7 +56,7 @@ NAMES = ("small", "mid", "frontier")
 HANG_SECONDS = 60.0
 EXAMPLES = int(os.environ.get("FRONTDESK_CHAOS_EXAMPLES", "60"))
 """`make chaos` asks for more."""
-IMPATIENT = Timeouts(connect_seconds=1, first_token_seconds=0.004, idle_seconds=0.004, total_seconds=2)
+IMPATIENT = Timeouts(connect_seconds=1, first_token_seconds=0.004, idle_seconds=0.004, total_seconds=0.1)
 MODELS = {
     model.name: replace(model, timeouts=IMPATIENT)
     for model in (a_model("small"), a_model("mid", output_usd=3), a_model("frontier", output_usd=15), a_model("judge"))
@@ -85,6 +85,7 @@ class Case:
     stream: bool
     verdicts: tuple[int, ...] = ()
     retries: int = 0
+    hedge: bool = False
 
 
 @dataclass
@@ -145,7 +146,8 @@ def started(case: Case) -> tuple[Execution, FakeBackend, Decision]:
     checks = {name: build_check(check, ask) for name, check in CHECKS.items()}
     query = routed(case.plan)
     query = replace(query, decision=replace(query.decision, router_cost_nano_usd=77))
-    executor = Executor(tools, MODELS, checks, ExecutionConfig())
+    hedges = {"default": HedgeConfig(after_ms=1, max_cost_nano_usd=10**12)} if case.hedge else {}
+    executor = Executor(tools, MODELS, checks, ExecutionConfig(), hedges=hedges)
     deadline = CLOCK.monotonic() + 30
     return executor.start(query, LocalCall(), deadline, stream=case.stream), backend, encode_decision(query.decision)
 
@@ -283,6 +285,31 @@ def test_a_caller_who_leaves_at_any_event_leaves_a_settled_account(case: Case, e
     assert last is None or events > 0
 
 
+_SLOW_SECONDS = (0.0, 0.0015, 0.002, HANG_SECONDS)
+
+
+@examples
+@given(cases(), st.fixed_dictionaries({name: st.sampled_from(_SLOW_SECONDS) for name in NAMES}))
+def test_hedged_attempts_race_in_silence(case: Case, slow: dict[str, float]) -> None:
+    scripts = {name: [slow[name], *script] for name, script in case.scripts.items()}
+    plan = [PlanStep(step.model, step.kind) for step in case.plan]
+    seen = asyncio.run(play(replace(case, plan=plan, scripts=scripts, stream=True, hedge=True)))
+    cycle = LifeCycle.of(seen.events)
+    event("hedged" if cycle.raced else "not hedged")
+    if seen.failed is None:
+        cycle.end()
+        completed = seen.events[-1]
+        assert isinstance(completed, Completed)
+        attempts, cost = completed.attempts, completed.cost
+        assert cycle.shown == said_by(case.scripts[completed.model])
+    else:
+        cycle.fail()
+        failure = failure_on_the_wire(seen.failed)
+        attempts, cost = failure.attempts, failure.cost
+    assert cost.attempts_nano_usd == cost_of(attempts)
+    assert len(attempts) == sum(isinstance(each, AttemptStarted) for each in seen.events)
+
+
 async def test_startup_noise_does_not_commit() -> None:
     noisy: Script = [UsageReport(Usage(5, 0)), UsageReport(Usage(5, 1)), UpstreamCut("cut")]
     well: Script = [domain.TextDelta("mid"), Finished(FinishReason.STOP, Usage(5, 1))]
@@ -306,6 +333,7 @@ def _decided(*modes: int) -> Started:
 _ACCEPTED = Attempt(model="small", outcome=AttemptOutcome.ATTEMPT_OUTCOME_ACCEPTED)
 _FAILED = Attempt(model="small", outcome=AttemptOutcome.ATTEMPT_OUTCOME_FAILED)
 _BEGUN = AttemptStarted(model="small", kind=StepKindMessage.STEP_KIND_PRIMARY)
+_RIVAL = AttemptStarted(index=1, model="mid", kind=StepKindMessage.STEP_KIND_FALLBACK)
 _DONE = Completed(model="small", attempts=[_ACCEPTED])
 
 
@@ -326,6 +354,10 @@ _DONE = Completed(model="small", attempts=[_ACCEPTED])
         [_decided(3, 0), _BEGUN, TextDelta(text="a"), AttemptEnded(attempt=_FAILED, next_model="mid")],
         [_decided(1, 0), _BEGUN, TextDelta(text="a"), AttemptEnded(attempt=_FAILED, next_model="mid", superseded=True)],
         [_decided(0, 0), _BEGUN, AttemptEnded(attempt=_FAILED, next_model="mid"), AttemptStarted(model="small")],
+        [_decided(0, 0), _BEGUN, _RIVAL, TextDelta(text="a")],
+        [_decided(0, 0), _BEGUN, _RIVAL, AttemptEnded(attempt=_ACCEPTED, next_model="mid")],
+        [_decided(0, 0), _BEGUN, _RIVAL, AttemptEnded(attempt=_FAILED, next_model="small")],
+        [_decided(0, 0), _BEGUN, TextDelta(text="a"), _RIVAL],
         [_decided(0), _BEGUN, Completed(model="mid", attempts=[_ACCEPTED])],
         [_decided(0), _BEGUN, Completed(model="small", attempts=[_FAILED])],
         [_decided(0), _BEGUN, Completed(model="small", attempts=[_FAILED, _ACCEPTED])],
