@@ -36,7 +36,21 @@ _POLL_SECONDS = 0.5
 _PATIENCE = timedelta(seconds=10)
 """A decision without settlement is shown as merely routed after this long."""
 _COLOURS = {"completed": "green", "failed": "red", "cancelled": "yellow", ROUTED: "cyan"}
-_COLUMNS = (("time", 8), ("decision", 26), ("router", 12), ("model", 20), ("answered by", 20), ("status", 9))
+_COLUMNS = {
+    "time": 8,
+    "decision": 26,
+    "model": 24,
+    "cost": 9,
+    "took": 8,
+    "status": 9,
+    "quality": 7,
+    "router": 12,
+    "attempts": 8,
+    "reason": 0,
+}
+"""Columns, those that matter most first, and their widths where lines come one by one."""
+_NUMBERS = frozenset({"cost", "took", "attempts", "quality"})
+_LEAST_REASON = 20
 
 
 def log(
@@ -64,7 +78,7 @@ def log(
             for summary in newest:
                 typer.echo(_json(summary))
         else:
-            console.print(_table(newest))
+            console.print(_table(newest, console.width))
         if not follow:
             return
         for summary in followed(reader, chosen, newest[-1].decision_id if newest else first_decision_id(_now())):
@@ -99,37 +113,45 @@ def _json(summary: DecisionSummary) -> str:
     return orjson.dumps(asdict(summary)).decode()
 
 
-def _cells(summary: DecisionSummary) -> tuple[str, ...]:
-    return (
-        f"{summary.decided_at.astimezone():%H:%M:%S}",
-        summary.decision_id,
-        summary.router,
-        summary.model,
-        summary.answered_by or "-",
-        summary.status,
-        "-" if summary.status == ROUTED else nano_usd(summary.cost_nano_usd),
-        duration(summary.duration_seconds),
-        f"{summary.attempts}" if summary.attempts else "-",
-        "-" if summary.quality is None else f"{summary.quality:.2f}",
-        summary.error_reason or summary.reason,
-    )
+def _cells(summary: DecisionSummary) -> dict[str, str]:
+    """Cells by column, those that matter most first."""
+    passed_on = summary.answered_by and summary.answered_by != summary.model
+    return {
+        "time": f"{summary.decided_at.astimezone():%H:%M:%S}",
+        "decision": summary.decision_id,
+        "model": f"{summary.model} → {summary.answered_by}" if passed_on else summary.model,
+        "cost": "-" if summary.status == ROUTED else nano_usd(summary.cost_nano_usd),
+        "took": duration(summary.duration_seconds),
+        "status": summary.status,
+        "quality": "-" if summary.quality is None else f"{summary.quality:.2f}",
+        "router": summary.router,
+        "attempts": f"{summary.attempts}" if summary.attempts else "-",
+        "reason": summary.error_reason or summary.reason,
+    }
 
 
-def _table(summaries: list[DecisionSummary]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, _ in _COLUMNS:
-        table.add_column(name, no_wrap=True)
-    for name in ("cost", "took", "attempts", "quality"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("reason", overflow="ellipsis", no_wrap=True)
-    for summary in summaries:
-        cells = [Text(cell) for cell in _cells(summary)]
-        cells[5].stylize(_COLOURS[summary.status])
-        table.add_row(*cells)
+def _table(summaries: list[DecisionSummary], width: int) -> Table:
+    """As many columns as fit, the reason in what is left."""
+    rows = [_cells(summary) for summary in summaries]
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    shown, left = [], width
+    for name in _COLUMNS:
+        needed = 2 + max([len(name), *(len(row[name]) for row in rows)])
+        if name == "reason" and left >= _LEAST_REASON:
+            table.add_column(name, no_wrap=True, max_width=left, overflow="ellipsis")
+        elif name != "reason" and needed <= left:
+            table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
+        else:
+            break
+        shown.append(name)
+        left -= needed
+    for summary, row in zip(summaries, rows, strict=True):
+        colours = {"status": _COLOURS[summary.status]}
+        table.add_row(*(Text(row[name], colours.get(name, "")) for name in shown))
     return table
 
 
 def _line(summary: DecisionSummary) -> Text:
     cells = _cells(summary)
-    padded = [f"{cell:<{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=False)]
-    return Text("  ".join([*padded, *cells[len(padded) :]]), _COLOURS[summary.status])
+    padded = [f"{cells[name]:<{width}}" for name, width in _COLUMNS.items()]
+    return Text("  ".join(padded), _COLOURS[summary.status])

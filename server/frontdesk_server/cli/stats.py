@@ -41,7 +41,7 @@ def stats(
     config: ConfigOption = None,
     json: JsonOption = False,
     plot: Annotated[bool, typer.Option("--plot", help="Also draw answers and cost by model.")] = False,
-    png: Annotated[Path | None, typer.Option(help="Write the drawing to this file (needs frontdesk[learn]).")] = None,
+    png: Annotated[Path | None, typer.Option(help="Write the drawing to this file (needs the extra learn).")] = None,
 ) -> None:
     """Sum up calls, cost, savings, latency, quality and escalations, by router and by model.
 
