@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -81,7 +81,7 @@ class Case:
     """One request: the plan, and what every model does when it is called."""
 
     plan: Sequence[PlanStep]
-    scripts: dict[str, Script]
+    scripts: Mapping[str, Script]
     stream: bool
     verdicts: tuple[int, ...] = ()
     retries: int = 0
