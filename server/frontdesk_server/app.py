@@ -32,6 +32,7 @@ from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.runtime import Runtime, RuntimeHolder, Surroundings, build_runtime
 from frontdesk_server.security import server_credentials
 from frontdesk_server.telemetry import Telemetry, open_telemetry
+from frontdesk_server.telemetry.logging import configure_process
 
 
 class App:
@@ -110,6 +111,7 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
         ConfigError: the configuration cannot be used.
     """
     clock, config = SystemClock(), loaded.config
+    configure_process(config.telemetry)
     async with AsyncExitStack() as stack:
         providers: dict[str, str] = {}
         telemetry = await stack.enter_async_context(

@@ -179,6 +179,7 @@ _ERRORS: tuple[errors.FrontdeskError, ...] = (
     errors.UnknownRouter("größe", ["default"]),
     errors.UnknownModel("policy.allowed_models[0]", "no-llm", ["small-llm"]),
     errors.DecisionNotFound("01JC3Q9W7T8V5E2N4K6M0P1R3S"),
+    errors.ModelsUnavailable({"small-llm": "circuit breaker is open"}, 2.5),
     errors.NoEligibleModel({"small-llm": "capability: tools"}),  # one entry: maps have no order
     errors.Unauthenticated("the token is missing"),
     errors.PermissionDenied("team-a may not use frontier-llm"),

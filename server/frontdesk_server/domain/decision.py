@@ -28,10 +28,11 @@ class ExclusionReason(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """The reason and its particulars in words."""
+    """The reason and its particulars in words; `retry_after_seconds` where it passes by itself."""
 
     reason: ExclusionReason
     detail: str
+    retry_after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

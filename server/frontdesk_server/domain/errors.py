@@ -16,6 +16,7 @@ FrontdeskError
 │   ├── BudgetExhausted             RESOURCE_EXHAUSTED
 │   ├── RateLimited                 RESOURCE_EXHAUSTED
 │   ├── LimitsUnavailable           UNAVAILABLE
+│   ├── ModelsUnavailable           UNAVAILABLE
 │   ├── ShuttingDown                UNAVAILABLE
 │   └── LedgerUnavailable           UNAVAILABLE
 ├── DeadlineExceeded                DEADLINE_EXCEEDED
@@ -230,6 +231,23 @@ class LimitsUnavailable(CapacityError):
     reason = "LIMITS_UNAVAILABLE"
 
 
+class ModelsUnavailable(CapacityError):
+    """Every model that could answer is failing at the moment; the message names each one's reason."""
+
+    code = "UNAVAILABLE"
+    reason = "MODELS_UNAVAILABLE"
+
+    def __init__(self, exclusions: dict[str, str], retry_after_seconds: float) -> None:
+        self.exclusions = exclusions
+        reasons = "; ".join(f"{model}: {why}" for model, why in exclusions.items())
+        super().__init__(f"no model can answer at the moment: {reasons}", retry_after_seconds)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The reason of every model."""
+        return self.exclusions
+
+
 class ShuttingDown(CapacityError):
     """The server is stopping."""
 
@@ -252,7 +270,10 @@ class DeadlineExceeded(FrontdeskError):
 
 
 class UpstreamError(FrontdeskError):
-    """One call of one model failed. `retryable`: the same call may succeed soon."""
+    """One call of one model failed. `retryable`: the same call may succeed soon.
+
+    `cost_nano_usd` is what the failed call had cost, once it is settled; None while that is unknown.
+    """
 
     code = "UNAVAILABLE"
     reason = "UPSTREAM_FAILED"
@@ -260,6 +281,7 @@ class UpstreamError(FrontdeskError):
 
     def __init__(self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
         self.status = status
+        self.cost_nano_usd: int | None = None
         self._retry_after_seconds = retry_after_seconds
         super().__init__(message)
 

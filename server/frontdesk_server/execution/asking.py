@@ -8,7 +8,7 @@ from contextlib import aclosing
 from frontdesk_server.domain.asking import Asked
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.decision import StepKind
-from frontdesk_server.domain.errors import UpstreamUnreachable
+from frontdesk_server.domain.errors import UpstreamError, UpstreamUnreachable
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.query import Query
@@ -29,7 +29,9 @@ class Asker:
     ) -> Asked:
         """Return the whole answer; raise `UpstreamError` on any failure."""
         if not self._tools.conditions.breaker(model).acquire():
-            raise UpstreamUnreachable(f"circuit breaker of {model} is open")
+            refused = UpstreamUnreachable(f"circuit breaker of {model} is open")
+            refused.cost_nano_usd = 0
+            raise refused
         order = AttemptOrder(
             index=0,
             model=self._models[model],
@@ -48,7 +50,9 @@ class Asker:
                     pass
         except BaseException as error:
             cancelled = not isinstance(error, Exception)
-            run.settle(AttemptOutcome.CANCELLED if cancelled else AttemptOutcome.FAILED, error=error)
+            failed = run.settle(AttemptOutcome.CANCELLED if cancelled else AttemptOutcome.FAILED, error=error)
+            if isinstance(error, UpstreamError):
+                error.cost_nano_usd = failed.cost_nano_usd
             raise
         attempt = run.settle(AttemptOutcome.ACCEPTED)
         return Asked(run.answer(), attempt.cost_nano_usd, attempt.duration_seconds)

@@ -56,9 +56,9 @@ class LiveConditions:
         """Why the model cannot answer at this moment."""
         breaker = self.breaker(model.name)
         if not breaker.admits:
-            return Exclusion(
-                ExclusionReason.BREAKER_OPEN, f"circuit breaker is open for {breaker.retry_after_seconds:.1f} s more"
-            )
+            seconds = breaker.retry_after_seconds
+            detail = f"circuit breaker is open for {seconds:.1f} s more"
+            return Exclusion(ExclusionReason.BREAKER_OPEN, detail, retry_after_seconds=seconds)
         if remaining_seconds is not None:
             expected = self.time_to_first_token_seconds(model)
             if expected is not None and expected > remaining_seconds:

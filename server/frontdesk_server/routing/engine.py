@@ -17,6 +17,7 @@ from frontdesk_server.domain.conditions import Conditions
 from frontdesk_server.domain.decision import Candidate, Decision, ExclusionReason, PlanStep, StepKind
 from frontdesk_server.domain.errors import (
     ConfigError,
+    ModelsUnavailable,
     NoEligibleModel,
     PermissionDenied,
     UnknownModel,
@@ -122,6 +123,7 @@ class Engine:
             UnknownModel: the policy allows or excludes a model that the pool does not have.
             PermissionDenied: the caller may not use the router.
             NoEligibleModel: every model is excluded; the error names each one's reason.
+            ModelsUnavailable: likewise, but an open circuit breaker excludes one of them, which passes by itself.
         """
         started = self._clock.monotonic()
         router = self.router(policy.router)
@@ -226,9 +228,15 @@ def _strongest(models: Sequence[Model]) -> str:
 
 
 def _demand_eligible(field: Survey) -> None:
-    if not field.eligible:
-        over_limit = (name for name, e in field.exclusions.items() if e.reason is ExclusionReason.BUDGET)
-        raise NoEligibleModel({name: e.detail for name, e in field.exclusions.items()}, frozenset(over_limit))
+    if field.eligible:
+        return
+    exclusions = field.exclusions.values()
+    reasons = {name: exclusion.detail for name, exclusion in field.exclusions.items()}
+    over_limit = frozenset(name for name, e in field.exclusions.items() if e.reason is ExclusionReason.BUDGET)
+    passing = [e.retry_after_seconds for e in exclusions if e.retry_after_seconds is not None]
+    if passing and not over_limit:
+        raise ModelsUnavailable(reasons, min(passing))
+    raise NoEligibleModel(reasons, over_limit)
 
 
 def _predictions(ranking: Ranking, context: RoutingContext) -> dict[str, Prediction]:

@@ -17,6 +17,7 @@ from frontdesk_server.domain.errors import (
     FieldViolation,
     FrontdeskError,
     InvalidRequest,
+    ModelsUnavailable,
     UnknownModel,
     UnknownRouter,
 )
@@ -26,6 +27,8 @@ from frontdesk_server.rpc.reasons import DOMAIN, INTERNAL
 _CODES = {code.name: code for code in grpc.StatusCode}
 _DETAILS_KEY = "grpc-status-details-bin"
 _NO_RETRIES = ("grpc-retry-pushback-ms", "-1")
+_RETRY_IN_VAIN = (CompletionFailed, ModelsUnavailable)
+"""What a client's own immediate retry would only meet again."""
 
 # HTTP/2 stacks refuse header lists above 8 KB by default. Base64 adds a third to the details; percent-encoding makes up
 # to 12 bytes of a character of the message.
@@ -59,7 +62,7 @@ def status_of(error: FrontdeskError) -> RpcStatus:
         details.append(_bad_request(violations, room))
     trailing = _trailer(_CODES[cause.code], message, details)
     return RpcStatus(
-        _CODES[cause.code], message, (trailing, _NO_RETRIES) if isinstance(error, CompletionFailed) else (trailing,)
+        _CODES[cause.code], message, (trailing, _NO_RETRIES) if isinstance(error, _RETRY_IN_VAIN) else (trailing,)
     )
 
 

@@ -13,6 +13,8 @@ from structlog.typing import FilteringBoundLogger, Processor
 from frontdesk_server.config.service import TelemetryConfig
 from frontdesk_server.telemetry import names
 
+_Sink = structlog.PrintLogger | structlog.BytesLogger
+
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
 
 EVENT_LEVELS: Mapping[str, str] = {
@@ -53,23 +55,34 @@ class EventLog:
 
 
 def build_logger(config: TelemetryConfig, stream: TextIO | None = None) -> FilteringBoundLogger:
-    """Build the process's structlog logger, on standard error unless told; nothing global is configured."""
-    stream = stream or sys.stderr
-    pretty = config.log_format == "pretty" or (config.log_format == "auto" and stream.isatty())
-    before: list[Processor] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso", utc=True)]
-    sink: structlog.PrintLogger | structlog.BytesLogger
-    processors: list[Processor]
-    if pretty:
-        sink = structlog.PrintLogger(stream)
-        processors = [*before, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
-    else:
-        sink = structlog.BytesLogger(stream.buffer)
-        processors = [*before, structlog.processors.format_exc_info, _render_json]
-    wrapper = structlog.make_filtering_bound_logger(_LEVELS[config.log_level])
+    """Build a structlog logger, on standard error unless told; nothing global is configured."""
+    sink, processors, wrapper = _pipeline(config, stream or sys.stderr)
     logger: FilteringBoundLogger = structlog.wrap_logger(
         sink, processors=processors, wrapper_class=wrapper, context_class=dict, cache_logger_on_first_use=True
     )
     return logger.bind()  # binding resolves the lazy proxy once, not on every line
+
+
+def configure_process(config: TelemetryConfig) -> None:
+    """Let every module's `structlog.get_logger()` write as the configuration says: the process's one global setting."""
+    sink, processors, wrapper = _pipeline(config, sys.stderr)
+    structlog.configure(
+        processors=processors, wrapper_class=wrapper, context_class=dict, logger_factory=lambda *_: sink
+    )
+
+
+def _pipeline(config: TelemetryConfig, stream: TextIO) -> tuple[_Sink, list[Processor], type[FilteringBoundLogger]]:
+    """Where lines go and what makes them. Tracebacks never show local variables: those hold prompts."""
+    pretty = config.log_format == "pretty" or (config.log_format == "auto" and stream.isatty())
+    before: list[Processor] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso", utc=True)]
+    wrapper = structlog.make_filtering_bound_logger(_LEVELS[config.log_level])
+    if pretty:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+        return structlog.PrintLogger(stream), [*before, renderer], wrapper
+    json_lines: list[Processor] = [*before, structlog.processors.format_exc_info, _render_json]
+    return structlog.BytesLogger(stream.buffer), json_lines, wrapper
 
 
 def _render_json(_logger: object, _method: str, values: Any) -> bytes:

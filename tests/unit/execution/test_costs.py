@@ -6,12 +6,15 @@ from contextlib import aclosing
 
 import pytest
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
-from frontdesk_server.domain.errors import CompletionFailed, UpstreamCut, UpstreamFailed
+from frontdesk_server.domain.errors import CompletionFailed, UpstreamCut, UpstreamError, UpstreamFailed
 from frontdesk_server.domain.events import Completed, Finished, TextDelta, UsageReport
+from frontdesk_server.domain.observer import NULL_CALL
+from frontdesk_server.domain.query import text_query
 from frontdesk_server.domain.usage import FinishReason, Prices, TokenLogprob, Usage
+from frontdesk_server.execution.asking import Asker
 
 from tests.fakes import Script, plan_of, routed
-from tests.unit.execution.test_executor import Desk, collect
+from tests.unit.execution.test_executor import MODELS, Desk, collect
 
 EVERY_CLASS = Prices(
     input_nano_usd_per_million=3_000_000_000,
@@ -111,3 +114,18 @@ async def test_a_caller_who_leaves_pays_for_what_had_come() -> None:
                 break
     assert execution.settlement.cost.total_nano_usd == nano_usd(SMALL, 7, 2)
     assert execution.settlement.cost.strongest_nano_usd is None
+
+
+@pytest.mark.parametrize(
+    ("script", "cost"),
+    [
+        ([UpstreamFailed("500")], 0),
+        ([UsageReport(Usage(50, 20)), UpstreamCut("cut")], nano_usd(SMALL, 50, 20)),
+    ],
+)
+async def test_a_question_of_frontdesks_own_that_fails_says_what_it_had_cost(script: Script, cost: int) -> None:
+    desk = Desk({"small": [script]})
+    ask = Asker(desk.tools, MODELS)
+    with pytest.raises(UpstreamError) as failure:
+        await ask("small", text_query("hm"), purpose="check", timeout_seconds=5, parent=NULL_CALL)
+    assert failure.value.cost_nano_usd == cost

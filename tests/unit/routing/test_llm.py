@@ -7,7 +7,7 @@ import math
 import pytest
 from frontdesk_server.domain.asking import Asked
 from frontdesk_server.domain.decision import Decision, Verdict
-from frontdesk_server.domain.errors import ConfigError, UpstreamCut, UpstreamOverloaded, UpstreamTimedOut
+from frontdesk_server.domain.errors import ConfigError, UpstreamCut, UpstreamError, UpstreamOverloaded, UpstreamTimedOut
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import JsonSchemaFormat, Message, Query, Role, TextPart
@@ -132,16 +132,22 @@ async def test_a_first_token_that_is_no_label_is_a_failure(logprobs: list[TokenL
     assert decision.path[0].verdict is Verdict.FAILED
 
 
+def _settled(error: UpstreamError, cost_nano_usd: int | None) -> UpstreamError:
+    error.cost_nano_usd = cost_nano_usd
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "verdict", "cost"),
     [
         (UpstreamTimedOut("total", 0.2), Verdict.TIMED_OUT, None),
-        (UpstreamOverloaded("busy"), Verdict.FAILED, 0),
-        (UpstreamCut("gone"), Verdict.FAILED, None),
+        (_settled(UpstreamOverloaded("busy"), 0), Verdict.FAILED, 0),
+        (_settled(UpstreamCut("gone"), 70), Verdict.FAILED, 70),
+        (_settled(UpstreamCut("gone"), None), Verdict.FAILED, None),
         (RuntimeError("a bug"), Verdict.FAILED, 0),
     ],
 )
-async def test_a_router_llm_that_fails_hands_over_and_its_cost_is_unknown_if_it_may_have_worked(
+async def test_a_router_llm_that_fails_hands_over_and_what_it_cost_stands_on_the_decision(
     error: Exception, verdict: Verdict, cost: int | None
 ) -> None:
     decision = await _decide(FakeAsk(error))

@@ -37,6 +37,7 @@ ERRORS = [
     (errors.UnknownModel("policy.allowed_models", "x", ["a"]), "NOT_FOUND", "policy.allowed_models"),
     (errors.DecisionNotFound("x"), "NOT_FOUND", "decision_id"),
     (errors.InvalidRequest([errors.FieldViolation("a.b", "bad", "FIELD_REQUIRED")]), "INVALID_ARGUMENT", "a.b"),
+    (errors.ModelsUnavailable({"tiny": "breaker"}, 2.5), "UNAVAILABLE", None),
     (errors.NoEligibleModel({"tiny": "too small"}), "FAILED_PRECONDITION", None),
     (errors.Overloaded("full"), "RESOURCE_EXHAUSTED", None),
     (errors.RequestTooLarge(10, 5), "RESOURCE_EXHAUSTED", None),

@@ -66,7 +66,7 @@ class Agreement:
     def _compare(self, answer: Answer, others: list[Asked | UpstreamError]) -> CheckResult:
         asked = [other for other in others if isinstance(other, Asked)]
         threshold = self.config.threshold
-        cost = sum_known(other.cost_nano_usd for other in asked)
+        cost = sum_known(other.cost_nano_usd for other in others)
         if not asked:
             return CheckResult("agreement", 0.0, threshold, False, f"no second answer: {others[0]}", cost)
         scores = [agree(answer.text, other.answer.text, compare=self.config.compare) for other in asked]

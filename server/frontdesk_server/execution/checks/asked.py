@@ -68,7 +68,7 @@ class Asked:
             )
         except UpstreamError as error:
             detail = f"{model} could not be asked: {error}"
-            return CheckResult(config.kind, 0.0, config.threshold, passed=False, detail=detail)
+            return CheckResult(config.kind, 0.0, config.threshold, False, detail, error.cost_nano_usd)
         score = parse_rating(asked.answer.text)
         if score is None:
             detail = f"{model} gave no rating: {asked.answer.text[:40]!r}"
