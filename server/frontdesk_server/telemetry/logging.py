@@ -65,9 +65,12 @@ def build_logger(config: TelemetryConfig, stream: TextIO | None = None) -> Filte
 
 def configure_process(config: TelemetryConfig) -> None:
     """Let every module's `structlog.get_logger()` write as the configuration says: the process's one global setting."""
-    sink, processors, wrapper = _pipeline(config, sys.stderr)
+    _, processors, wrapper = _pipeline(config, sys.stderr)
     structlog.configure(
-        processors=processors, wrapper_class=wrapper, context_class=dict, logger_factory=lambda *_: sink
+        processors=processors,
+        wrapper_class=wrapper,
+        context_class=dict,
+        logger_factory=lambda *_: _pipeline(config, sys.stderr)[0],  # whatever standard error is by then
     )
 
 
