@@ -147,8 +147,10 @@ class Execution:
                 attempt = self._settle(lane.run, AttemptOutcome.REJECTED, judged.results)
                 kind = StepKind.ESCALATION
             position = await steps.next(lane.position + 1)
-            if position < steps.end:
-                yield AttemptEnded(attempt, plan[position].model, superseded=judged.streamed)
+            if position == steps.end:
+                self._committed = judged.streamed  # nothing will supersede what was shown
+                break
+            yield AttemptEnded(attempt, plan[position].model, superseded=judged.streamed)
         raise self._failure(error)
 
     def _remaining(self) -> float:

@@ -191,6 +191,14 @@ async def test_gate_aborts_the_upstream_as_soon_as_the_first_tokens_fail() -> No
     assert desk.backend.aborted == ["small"]
 
 
+async def test_what_was_shown_optimistically_and_is_not_superseded_counts_as_committed() -> None:
+    plan = [PlanStep("small", StepKind.PRIMARY, check="logprob", stream_mode=StreamMode.OPTIMISTIC)]
+    desk = Desk({"small": [[TextDelta("4"), UpstreamCut("cut")]]})
+    with pytest.raises(CompletionFailed) as failure:
+        await collect(desk.start(routed(plan)))
+    assert failure.value.settlement.committed
+
+
 async def test_log_probabilities_that_only_the_check_wants_do_not_reach_the_caller() -> None:
     desk = Desk({"small": [sure("42")]})
     events = await collect(desk.start(routed(cascade(StreamMode.HOLD))))
