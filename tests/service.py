@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from frontdesk import Client
 from frontdesk_server.app import App, open_server
-from frontdesk_server.config.loading import parse_config
+from frontdesk_server.config.loading import load_config
 
 
 def pool_config(base_url: str, **parts: Any) -> dict[str, Any]:
@@ -44,6 +44,13 @@ async def service(config: Mapping[str, Any], folder: Path) -> AsyncIterator[tupl
     """Serve this configuration; yields a client and the app behind it."""
     path = folder / "frontdesk.yaml"
     path.write_text(yaml.safe_dump(dict(config)))
-    loaded = parse_config(path.read_text(), str(path), {})
+    async with service_of(path) as running:
+        yield running
+
+
+@asynccontextmanager
+async def service_of(path: Path) -> AsyncIterator[tuple[Client, App]]:
+    """Serve the configuration in this file; yields a client and the app behind it."""
+    loaded = load_config(path, {})
     async with open_server(loaded, address="127.0.0.1:0") as (app, server), Client(server.address) as client:
         yield client, app

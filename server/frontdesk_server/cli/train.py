@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,16 +14,27 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from frontdesk_server.cli.ledger_access import ConfigOption, LedgerOption, reading
 from frontdesk_server.embedders import load_default
 from frontdesk_server.learning.dataset import read_dataset
+from frontdesk_server.learning.tables import DatasetError
 from frontdesk_server.learning.train import FEATURES, TrainingSettings, progress_steps
 from frontdesk_server.learning.train import train as fit
+from frontdesk_server.ledger.export import LEARNING_COLUMNS, learning_rows, write_rows
+from frontdesk_server.ledger.reader import Filters
 from frontdesk_server.predictor import Artefact
 
 
 def train(
-    data: Annotated[list[Path], typer.Option(help="Outcomes: Parquet, JSON Lines or CSV. May be given several times.")],
     out: Annotated[Path, typer.Option(help="Directory that the artefact is written to.")],
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Outcomes: Parquet, JSON Lines or CSV. May be given several times.")
+    ] = None,
+    from_ledger: Annotated[
+        bool, typer.Option("--from-ledger", help="Learn from the outcomes reported to the ledger, beside any --data.")
+    ] = False,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
     models: Annotated[str, typer.Option(help="Models to learn, separated by commas; all of the data by default.")] = "",
     features: Annotated[
         str, typer.Option(help=f"Features that cross-validation may use, of {','.join(FEATURES)}; all by default.")
@@ -37,9 +51,13 @@ def train(
     One row per (query, model): query_id, prompt, model, quality in [0, 1]. Missing pairs are normal.
 
     Example: frontdesk train --data outcomes.parquet --out artefacts/mine
+
+    Example: frontdesk train --from-ledger --config frontdesk.yaml --out artefacts/mine
     """
     settings = TrainingSettings(features=_listed(features), folds=folds, unseen_domains=unseen_domains, seed=seed)
-    dataset = read_dataset(*data)
+    with ExitStack() as stack:
+        reported = [stack.enter_context(_reported(ledger, config))] if from_ledger else []
+        dataset = read_dataset(*(data or ()), *reported)
     if models:
         dataset = dataset.select_models(_listed(models))
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -50,6 +68,18 @@ def train(
         typer.echo(orjson.dumps({"artefact": str(out), "models": artefact.models, **artefact.metrics}).decode())
     else:
         _show(artefact, out, Console())
+
+
+@contextmanager
+def _reported(ledger: str | None, config: Path | None) -> Iterator[Path]:
+    """A file of the ledger's answers whose outcome was reported and whose prompt was kept."""
+    with tempfile.TemporaryDirectory(prefix="frontdesk-") as folder, reading(ledger, config) as reader:
+        path = Path(folder) / "ledger.jsonl"
+        if not write_rows(learning_rows(reader, Filters()), LEARNING_COLUMNS, path, "jsonl"):
+            raise DatasetError(
+                "the ledger holds no outcome to learn from: keep prompts (ledger.store_prompts) and report outcomes"
+            )
+        yield path
 
 
 def _listed(names: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ Matrix = NDArray[np.float64]
 _OFFSET_PRIOR_ROWS = 5.0
 _EASE_PRIOR_MODELS = 1.0
 _LOADING_PRIOR_ROWS = 30.0
+_LEAST_PRIOR = 1e-9
 _SWEEPS = 8
 
 
@@ -69,9 +70,9 @@ def _alternate(apart: Matrix, known: NDArray[np.bool_], count: int) -> tuple[Mat
     z = np.empty((len(apart), count))
     for _ in range(_SWEEPS):
         z = _solve_each(apart, known, loadings.T, np.full(len(apart), 1e-3))
-        loadings = _solve_each(
-            apart.T, known.T, z, np.full(apart.shape[1], _LOADING_PRIOR_ROWS) * z.var(axis=0).mean()
-        ).T
+        # Where no query was tried on two models nothing sets them apart, and the prior alone keeps this solvable.
+        prior = max(_LOADING_PRIOR_ROWS * float(z.var(axis=0).mean()), _LEAST_PRIOR)
+        loadings = _solve_each(apart.T, known.T, z, np.full(apart.shape[1], prior)).T
         loadings /= np.linalg.norm(loadings, axis=1, keepdims=True) + 1e-12
     return loadings, _solve_each(apart, known, loadings.T, np.full(len(apart), 1e-3))
 
