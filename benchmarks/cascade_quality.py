@@ -2,7 +2,8 @@
 
 DATA_DIR holds zeroeval_{gsm,crux,math-l5}/dev.parquet and routellm_mmlu/dev.parquet. A cascade is
 fitted on four fifths of the questions, members, order, thresholds and operating point included, and replayed on the
-fifth it has not seen; the five fifths together give one figure. Baselines choose in hindsight, which favours them.
+fifth it has not seen; the five fifths together give one figure, and other partitions show how far it moves. Baselines
+choose in hindsight, which favours them.
 """
 
 from __future__ import annotations
@@ -13,17 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from frontdesk_server.cascades.policy import FittedCascade
 from frontdesk_server.learning.calibrate import Policies, calibrate
 from frontdesk_server.learning.calibration_policies import pair_policies
 from frontdesk_server.learning.cascade import CascadeFitOptions, fit_cascade
 from frontdesk_server.learning.cascade_evaluation import evaluate_cascade, replay_fitted
-from frontdesk_server.learning.dataset import read_dataset
+from frontdesk_server.learning.dataset import Dataset, read_dataset
 from frontdesk_server.learning.estimates import Evaluation
 from frontdesk_server.learning.recorded import record_answers
+from numpy.typing import NDArray
 
 STRONGEST = "claude-3-5-sonnet-20241022"
 _SMALL = ("gemini-1.5-flash", "claude-3-haiku-20240307", "Meta-Llama-3.1-8B-Instruct")
 _SEED, _FOLDS, _SPLITS, _RESAMPLES = 0, 5, 200, 1000
+_PARTITIONS = (0, 1)
+"""Seeds; the rule for the operating point was chosen on others (100 to 107, 1000)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +73,41 @@ def rows(data_dir: Path) -> Iterable[Row]:
 
 def _cascade_row(data_dir: Path, which: CascadeSet) -> Row:
     dataset = read_dataset(data_dir / which.folder / "dev.parquet")
-    parts = np.array_split(np.random.default_rng(_SEED).permutation(len(dataset)), _FOLDS)
-    loss, cost, strong_cost = [], [], []
-    for part in parts:
-        rest = np.setdiff1d(np.arange(len(dataset)), part)
-        options = CascadeFitOptions(max_loss=which.max_loss, repeats=2, seed=_SEED)
-        fitted = fit_cascade(dataset.take(rest), which.pool, STRONGEST, options)
-        held_out = record_answers(dataset.take(part), which.pool, STRONGEST, at_least=1)
-        (run,) = replay_fitted(held_out, fitted, [fitted.policy])
-        loss.append(held_out.quality[:, -1] - run.quality)
-        cost.append(run.cost_nano_usd)
-        strong_cost.append(held_out.cost_nano_usd[:, -1])
-    losses, costs, strong = (np.concatenate(values) for values in (loss, cost, strong_cost))
+    held_out = [_held_out(dataset, which, seed) for seed in _PARTITIONS]
+    losses, costs, strong = np.mean(held_out, axis=0)
     draws = np.random.default_rng(_SEED).integers(0, len(losses), (_RESAMPLES, len(losses)))
     saved = _interval([1.0 - costs[draw].mean() / strong[draw].mean() for draw in draws])
     lost = _interval([losses[draw].mean() for draw in draws])
-    whole = evaluate_cascade(dataset, fitted, resamples=0)
+    each = (f"{1.0 - cost.mean() / by_strong.mean():.1%} at {loss.mean():.2%}" for loss, cost, by_strong in held_out)
+    whole = evaluate_cascade(dataset, _fit(dataset, which, _SEED), resamples=0)
     beside = (
         f"{name.replace('_', ' ')} {figures['cost_saved_at_max_loss']['value']:.1%}"
         for name, figures in whole.result["baselines"].items()
     )
     return Row(
-        f"{which.name} cascade, {_FOLDS} folds",
+        f"{which.name} cascade, {len(_PARTITIONS)} x {_FOLDS} folds",
         f"saved >= {which.bar:.0%} at loss <= {which.max_loss:.1%}",
-        f"saved {1.0 - costs.mean() / strong.mean():.1%} ({saved}) at loss {losses.mean():.2%} ({lost})",
+        f"saved {1.0 - costs.mean() / strong.mean():.1%} ({saved}) at loss {losses.mean():.2%} ({lost}); "
+        f"by partition {', '.join(each)}",
         f"saved at that loss, chosen in hindsight: {', '.join(beside)}",
         whole,
     )
+
+
+def _held_out(dataset: Dataset, which: CascadeSet, seed: int) -> NDArray[np.float64]:
+    """Return loss, cost and the strongest model's cost of each question [3, n], replayed without having seen it."""
+    found = np.zeros((3, len(dataset)))
+    for part in np.array_split(np.random.default_rng(seed).permutation(len(dataset)), _FOLDS):
+        fitted = _fit(dataset.take(np.setdiff1d(np.arange(len(dataset)), part)), which, seed)
+        data = record_answers(dataset.take(part), which.pool, STRONGEST, at_least=1)
+        (run,) = replay_fitted(data, fitted, [fitted.policy])
+        found[:, part] = data.quality[:, -1] - run.quality, run.cost_nano_usd, data.cost_nano_usd[:, -1]
+    return found
+
+
+def _fit(dataset: Dataset, which: CascadeSet, seed: int) -> FittedCascade:
+    options = CascadeFitOptions(max_loss=which.max_loss, repeats=2, seed=seed)
+    return fit_cascade(dataset, which.pool, STRONGEST, options)
 
 
 def _calibration_row(data_dir: Path) -> Row:

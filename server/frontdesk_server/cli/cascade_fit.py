@@ -29,7 +29,7 @@ def cascade_fit(
     ] = "auto",
     max_steps: Annotated[int, typer.Option(min=1, max=6, help="Cheap models asked at most.")] = 4,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
-    repeats: Annotated[int, typer.Option(min=1, help="Cross-validations, averaged.")] = 2,
+    repeats: Annotated[int, typer.Option(min=1, help="Cross-validations, averaged.")] = 6,
     seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

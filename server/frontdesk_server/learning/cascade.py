@@ -18,13 +18,13 @@ from frontdesk_server.learning.dataset import Dataset
 from frontdesk_server.learning.difficulty import Folds, Rows, TextFeatures
 from frontdesk_server.learning.recorded import RecordedAnswers, record_answers
 
-__all__ = ["COST_WEIGHTS", "CascadeFitOptions", "CrossValidated", "cross_validate", "fit_cascade"]
+__all__ = ["COST_WEIGHTS", "CascadeFitOptions", "CrossValidated", "choose", "cross_validate", "fit_cascade"]
 
 Vector = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 """Called with how many of how many parts of the work are done."""
 
-COST_WEIGHTS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.12, 0.14, 0.17, 0.2, 0.24, 0.3, 0.4)
+COST_WEIGHTS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.12, 0.14, 0.17, 0.2, 0.3)
 """How much quality an answer of the strongest model may be worth; each gives one policy of the curve."""
 
 _INNER_FOLDS = 5
@@ -39,10 +39,16 @@ class CascadeFitOptions:
     max_steps: tuple[int, ...] = (3, 4)
     """Members asked at most before the strongest model; each is tried."""
     folds: int = 5
-    repeats: int = 2
+    repeats: int = 6
     """Cross-validations with different splits, averaged."""
-    caution: float = 0.15
+    caution: float = 0.2
     """Standard errors of the loss that must fit within `max_loss` beside the expected loss."""
+    dearest_cost_weight: float = 0.14
+    """Predicted quality that may at most be given up to save the cost of one answer of the strongest model.
+
+    The cost weight is the slope of loss over saving, so this binds where the curve leaves room under `max_loss`: safety
+    is then bought as long as it is cheap. Unlike the observed loss, the slope does not hang on a handful of queries.
+    """
     compare: Compare = "auto"
     seed: int = 0
     cost_weights: tuple[float, ...] = COST_WEIGHTS
@@ -57,7 +63,7 @@ class CrossValidated:
     saved: float
     """Share of the strongest model's cost."""
     loss: float
-    """Mean quality expected to be lost: what was observed, drawn a third of the way to what the scores predicted.
+    """Mean quality expected to be lost: half-way between what was observed and what the scores predicted.
 
     The observed loss rests on the few queries on which the models differ; the prediction varies less but is somewhat
     hopeful. Smoothed so that it grows with the weight.
@@ -115,17 +121,19 @@ def fit_cascade(
             "data_sha256": data.sha256,
             "max_steps": depth,
             "protocol": f"{options.repeats} x {options.folds}-fold cross-validation, seed {options.seed}, "
-            f"expected loss and {options.caution:g} standard errors within {options.max_loss:g}",
+            f"expected loss and {options.caution:g} standard errors within {options.max_loss:g}, "
+            f"cost weight up to {options.dearest_cost_weight:g}",
         },
     )
 
 
 def choose(points: Sequence[CrossValidated], options: CascadeFitOptions) -> int:
-    """Return which point saves most among those whose expected loss, with caution, is allowed; else the first."""
+    """Return which point saves most among those whose loss, with caution, and weight are allowed; else the first."""
     allowed = [
         (point.saved, number)
         for number, point in enumerate(points)
         if point.loss + options.caution * point.loss_error <= options.max_loss
+        and point.cost_weight <= options.dearest_cost_weight
     ]
     return max(allowed, default=(0.0, 0))[1]
 
@@ -157,7 +165,7 @@ def cross_validate(
                 progress(repeat * options.folds + done + 1, options.repeats * options.folds)
     per_query = loss.mean(axis=0)
     observed = per_query.mean(axis=1)
-    expected = np.maximum.accumulate((2.0 * observed + predicted.mean(axis=(0, 2))) / 3.0)
+    expected = np.maximum.accumulate((observed + predicted.mean(axis=(0, 2))) / 2.0)
     errors = per_query.std(axis=1) / np.sqrt(len(data))
     saved = 1.0 - cost.mean(axis=(0, 2)) / data.cost_nano_usd[:, -1].mean()
     points = zip(weights, saved, expected, observed, errors, strict=True)

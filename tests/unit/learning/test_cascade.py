@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from frontdesk_server.cascades.artefact import load_cascade, read_kind, save_cascade
 from frontdesk_server.cascades.policy import Action, Answered, FittedCascade
-from frontdesk_server.learning.cascade import CascadeFitOptions, fit_cascade
+from frontdesk_server.learning.cascade import CascadeFitOptions, CrossValidated, choose, fit_cascade
 from frontdesk_server.learning.cascade_evaluation import evaluate_cascade, replay_fitted, saved_at_loss
 from frontdesk_server.learning.dataset import Dataset, DatasetError
 from frontdesk_server.learning.recorded import record_answers
@@ -41,6 +41,31 @@ def test_a_fitted_cascade_saves_most_of_the_cost_within_the_allowed_loss(
     assert result["cost_saved_at_max_loss"]["value"] > beaten + 0.2
     low, high = result["quality"]["ci95"]
     assert low < result["quality"]["value"] < high
+
+
+ALONE = CrossValidated(3, 0.0, 0.0, 0.0, 0.0, 0.0)
+SAFE = CrossValidated(3, 0.1, saved=0.5, loss=-0.02, loss_observed=-0.02, loss_error=0.02)
+CHEAP = CrossValidated(3, 0.2, saved=0.7, loss=0.0, loss_observed=0.0, loss_error=0.02)
+LOSSY = CrossValidated(3, 0.1, saved=0.6, loss=0.019, loss_observed=0.0, loss_error=0.02)
+
+
+@pytest.mark.parametrize(
+    ("points", "dearest", "chosen"),
+    [
+        pytest.param([ALONE, SAFE, CHEAP], 0.2, CHEAP, id="the cheapest within the loss allowed"),
+        pytest.param([ALONE, SAFE, CHEAP], 0.15, SAFE, id="no saving that costs too much quality, allowed or not"),
+        pytest.param([ALONE, SAFE, LOSSY], 0.2, SAFE, id="none whose error does not fit beside its loss"),
+        pytest.param([ALONE, LOSSY], 0.2, ALONE, id="the strongest alone where nothing fits"),
+    ],
+)
+def test_the_operating_point_is(points: list[CrossValidated], dearest: float, chosen: CrossValidated) -> None:
+    options = CascadeFitOptions(max_loss=0.02, caution=0.2, dearest_cost_weight=dearest)
+    assert points[choose(points, options)] is chosen
+
+
+def test_the_point_of_a_fitted_cascade_keeps_below_the_dearest_cost_weight(fitted: FittedCascade) -> None:
+    assert 0.0 < fitted.policy.cost_weight <= OPTIONS.dearest_cost_weight
+    assert max(policy.cost_weight for policy in fitted.policies) == 0.3
 
 
 def test_asking_one_by_one_makes_the_moves_that_were_evaluated(fitted: FittedCascade, held_out: Dataset) -> None:
