@@ -13,6 +13,7 @@ from frontdesk_server.domain.errors import Overloaded
 
 _SMOOTHING = 0.1
 _FIRST_GUESS_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 30.0
 
 
 class Admission:
@@ -24,6 +25,8 @@ class Admission:
         self._running: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._typical_seconds = _FIRST_GUESS_SECONDS
+        self._outside = 0
+        """Refusals that no admission has made good: grows until those who come back are as many as are admitted."""
 
     @property
     def running(self) -> int:
@@ -46,6 +49,7 @@ class Admission:
             self._running[caller] += 1
         else:
             await self._wait(caller)
+        self._outside = max(0, self._outside - 1)
         started = self._clock.monotonic()
         try:
             yield
@@ -60,9 +64,10 @@ class Admission:
     async def _wait(self, caller: str) -> None:
         config, queue = self._config, self._waiting.get(caller)
         if self.waiting >= config.max_waiting or (queue is not None and len(queue) >= config.max_waiting_per_caller):
-            turns = 1 + self.waiting / config.max_running
+            self._outside += 1
+            seconds = (1 + (self.waiting + self._outside) / config.max_running) * self._typical_seconds
             message = f"{self.running} calls run and {self.waiting} wait; repeat later"
-            raise Overloaded(message, retry_after_seconds=round(turns * self._typical_seconds, 3))
+            raise Overloaded(message, retry_after_seconds=round(min(seconds, _LONGEST_WAIT_SECONDS), 3))
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(caller, deque()).append(turn)
         self._admit_waiting()
@@ -79,6 +84,8 @@ class Admission:
         self._running[caller] -= 1
         if not self._running[caller]:
             del self._running[caller]
+        if not self._running:
+            self._outside = 0
         self._admit_waiting()
 
     def _admit_waiting(self) -> None:

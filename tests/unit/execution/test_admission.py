@@ -54,6 +54,28 @@ async def test_past_the_queue_callers_are_refused_with_a_time_to_come_back() -> 
     assert (desk.running, desk.waiting) == (0, 0)
 
 
+async def test_the_more_are_refused_the_later_they_are_told_to_come_back() -> None:
+    desk = admission(max_running=1, max_waiting=0)
+    running = Occupant(desk, "a")
+    await settle()
+    waits = [await refused_for(desk) for _ in range(3)]
+    assert waits == sorted(waits)
+    assert waits[0] < waits[-1] <= 30
+    await running.leave()
+    again = Occupant(desk, "a")
+    await settle()
+    assert await refused_for(desk) == pytest.approx(waits[0], rel=0.2)
+    await again.leave()
+
+
+async def refused_for(desk: Admission) -> float:
+    with pytest.raises(Overloaded) as refusal:
+        async with desk.admitted("b"):
+            pass
+    assert refusal.value.retry_after_seconds is not None
+    return refusal.value.retry_after_seconds
+
+
 async def test_callers_take_turns_whatever_the_length_of_their_queues() -> None:
     desk = admission(max_running=1)
     order: list[str] = []
