@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.sqlite import write_ahead
 
 Durability = Literal["group", "sync"]
 
@@ -60,9 +61,9 @@ def _sqlite(url: URL, durability: Durability, busy_timeout_ms: int) -> Engine:
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver's guess
         # WAL with NORMAL survives a killed process whole; only a power cut can take the last commits, hence FULL.
+        connection.execute(f"PRAGMA busy_timeout = {busy_timeout_ms}")
+        write_ahead(connection, busy_timeout_ms / 1000)
         for pragma in (
-            f"busy_timeout = {busy_timeout_ms}",
-            "journal_mode = WAL",
             f"synchronous = {'FULL' if durability == 'sync' else 'NORMAL'}",
             f"journal_size_limit = {_JOURNAL_LIMIT_BYTES}",
         ):

@@ -20,6 +20,7 @@ import structlog
 
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.limits.store import Change, Hold, LimitStoreError
+from frontdesk_server.sqlite import write_ahead
 
 log = structlog.get_logger()
 
@@ -106,7 +107,7 @@ class SqliteLimitStore:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead(connection, _BUSY_SECONDS)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(_SCHEMA)
         return connection
