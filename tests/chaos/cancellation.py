@@ -193,11 +193,22 @@ async def cancel_many(folder: Path, calls: int, at_once: int = 16, warm_up_calls
             async with asyncio.timeout(10):
                 while upstream.running_requests:
                     await asyncio.sleep(0.01)
+                await at_rest()
             gc.collect()
             return Resources.now()
 
         before = await settled(warm_up_calls)
         return Leftovers(calls, before, await settled(calls))
+
+
+async def at_rest() -> None:
+    """Wait until calls have unwound: no task has ended for a while."""
+    tasks, quiet = len(asyncio.all_tasks()), 0
+    while quiet < 10:
+        await asyncio.sleep(0.05)
+        now = len(asyncio.all_tasks())
+        quiet = quiet + 1 if now >= tasks else 0
+        tasks = now
 
 
 async def _main(calls: int, times: int) -> int:
