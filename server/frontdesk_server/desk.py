@@ -16,6 +16,7 @@ from frontdesk_server.domain.errors import (
     DecisionNotFound,
     FrontdeskError,
     NoEligibleModel,
+    PermissionDenied,
 )
 from frontdesk_server.domain.events import Completed, CompletionEvent, Started
 from frontdesk_server.domain.model import Model
@@ -133,9 +134,16 @@ class Desk:
 
         Raises:
             UnknownRouter: a router is named that does not exist.
+            PermissionDenied: the caller may not use that router.
         """
         with self._runtimes.lease() as runtime:
-            names = runtime.engine.router_models(router) if router else runtime.pool
+            permitted = call.caller.routers
+            if router and permitted and router not in permitted:
+                raise PermissionDenied(f"{call.caller.name} may not use router {router!r}")
+            known = runtime.loaded.config.routers
+            routers = [router] if router else [name for name in permitted if name in known]
+            reachable = {name for one in routers for name in runtime.engine.router_models(one)}
+            names = reachable if router or permitted else set(runtime.pool)
             allowed = call.caller.models
             return [
                 (runtime.pool[name], runtime.conditions.breaker(name).admits)

@@ -71,6 +71,9 @@ async def test_callers_are_told_by_their_keys_and_kept_to_what_they_may_use(
         with pytest.raises(FrontdeskError) as refusal:
             await theirs_client.route("Hello")
         assert refusal.value.reason == "PERMISSION_DENIED"
+        assert await theirs_client.list_models() == []
+        with pytest.raises(FrontdeskError, match="may not use router"):
+            await theirs_client.list_models("default")
         for call in (
             theirs_client.get_decision(decision.decision_id),
             theirs_client.report_outcome(decision.decision_id, 0.0),

@@ -91,7 +91,9 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        reader.faults.extend(reader.fault(e["loc"], _message(e["msg"], e["loc"], e["input"])) for e in error.errors())
+        reader.faults.extend(
+            reader.fault(e["loc"], _message(e["type"], e["msg"], e["loc"], e["input"])) for e in error.errors()
+        )
     if reader.faults or config is None:
         raise ConfigError(source, sorted(reader.faults, key=lambda f: (f.line, f.column)))
     faults = _dangling(config, reader)
@@ -186,9 +188,10 @@ def _dangling(config: Config, reader: _Reader) -> list[ConfigFault]:
     return faults
 
 
-def _message(message: str, location: Path_, value: object) -> str:
+def _message(kind: str, message: str, location: Path_, value: object) -> str:
+    """The fault with the number at fault. Texts and misspelt fields are not shown: they may be secret."""
     message = message.removeprefix("Value error, ")
-    if not isinstance(value, str | int | float | bool) or _SECRET_FIELDS.intersection(location):
+    if kind == "extra_forbidden" or not isinstance(value, int | float) or _SECRET_FIELDS.intersection(location):
         return message
     shown = repr(value)
     return f"{message} (is {shown})" if len(shown) <= _LONGEST_SHOWN else message

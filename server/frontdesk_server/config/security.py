@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, model_validator
 
 from frontdesk_server.config.base import Section
 
@@ -68,3 +68,10 @@ class SecurityConfig(Section):
     """JSON Web Tokens."""
     anonymous: bool | None = None
     """Whether calls without credentials are served. Default: only where neither keys nor tokens are configured."""
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> SecurityConfig:
+        ids = [key.id for key in self.keys]
+        if len(set(ids)) < len(ids):
+            raise ValueError("two keys have the same id")
+        return self

@@ -100,3 +100,10 @@ def test_an_unreadable_file_is_a_fault(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(binary)
+
+
+@pytest.mark.parametrize("field", ["apikey", "api_key_"])
+def test_what_stands_in_a_misspelt_field_is_not_shown(field: str) -> None:
+    lines = faults_of(GOOD.replace("api_key:", f"{field}:"), {"KEY": "sk-LEAK"})
+    assert any(field in line for line in lines)
+    assert not any("sk-LEAK" in line for line in lines)
