@@ -32,15 +32,29 @@ def build_embedder(loaded: LoadedConfig, resources: AsyncExitStack) -> AsyncEmbe
         ConfigError: the embedder's files or backend cannot be used.
     """
     config = loaded.config.embedder
+    if config.kind == "openai":
+        try:
+            embedder: AsyncEmbedder = _served(loaded.config, resources)
+        except EmbedderError as error:
+            raise ConfigError(loaded.source, [loaded.fault(("embedder",), str(error))]) from error
+    else:
+        embedder = on_request_path(load_local_embedder(loaded))
+    return CachedEmbedder(embedder, config.cache_size) if config.cache_size else embedder
+
+
+def load_local_embedder(loaded: LoadedConfig) -> Embedder:
+    """The configured embedder without a cache, for tools that work through many texts.
+
+    Raises:
+        ConfigError: its files cannot be used, or it is a backend's, which would have to be called.
+    """
+    config = loaded.config.embedder
     try:
-        embedder = (
-            _served(loaded.config, resources)
-            if config.kind == "openai"
-            else on_request_path(_local(config, loaded.folder))
-        )
+        if config.kind == "openai":
+            raise EmbedderError("this needs an embedder that runs here; the configured one is a backend's")
+        return _local(config, loaded.folder)
     except EmbedderError as error:
         raise ConfigError(loaded.source, [loaded.fault(("embedder",), str(error))]) from error
-    return CachedEmbedder(embedder, config.cache_size) if config.cache_size else embedder
 
 
 def _local(config: EmbedderConfig, folder: Path) -> Embedder:

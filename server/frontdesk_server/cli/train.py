@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +11,21 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from frontdesk_server.cli.ledger_access import ConfigOption, LedgerOption, reading
-from frontdesk_server.embedders import load_default
-from frontdesk_server.learning.dataset import read_dataset
-from frontdesk_server.learning.tables import DatasetError
+from frontdesk_server.cli.ledger_access import (
+    LedgerOption,
+    RouterOption,
+    SinceOption,
+    UntilOption,
+    filters,
+    reading,
+)
+from frontdesk_server.config.loading import load_config
+from frontdesk_server.embedders import Embedder, load_default
+from frontdesk_server.embedding import load_local_embedder
+from frontdesk_server.learning.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
 from frontdesk_server.learning.train import FEATURES, TrainingSettings, progress_steps
 from frontdesk_server.learning.train import train as fit
-from frontdesk_server.ledger.export import LEARNING_COLUMNS, learning_rows, write_rows
+from frontdesk_server.ledger.export import learning_rows
 from frontdesk_server.ledger.reader import Filters
 from frontdesk_server.predictor import Artefact
 
@@ -33,8 +38,13 @@ def train(
     from_ledger: Annotated[
         bool, typer.Option("--from-ledger", help="Learn from the outcomes reported to the ledger, beside any --data.")
     ] = False,
+    router: RouterOption = "",
+    since: SinceOption = None,
+    until: UntilOption = None,
     ledger: LedgerOption = None,
-    config: ConfigOption = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Configuration that names the ledger and the embedder.")
+    ] = None,
     models: Annotated[str, typer.Option(help="Models to learn, separated by commas; all of the data by default.")] = "",
     features: Annotated[
         str, typer.Option(help=f"Features that cross-validation may use, of {','.join(FEATURES)}; all by default.")
@@ -52,17 +62,21 @@ def train(
 
     Example: frontdesk train --data outcomes.parquet --out artefacts/mine
 
-    Example: frontdesk train --from-ledger --config frontdesk.yaml --out artefacts/mine
+    Router, since and until choose among the ledger's decisions. The artefact is made for the configuration's embedder,
+    without a configuration for the one that ships.
+
+    Example: frontdesk train --from-ledger --since 30d --config frontdesk.yaml --out artefacts/mine
     """
     settings = TrainingSettings(features=_listed(features), folds=folds, unseen_domains=unseen_domains, seed=seed)
-    with ExitStack() as stack:
-        reported = [stack.enter_context(_reported(ledger, config))] if from_ledger else []
-        dataset = read_dataset(*(data or ()), *reported)
+    parts = [read_dataset(*(data or ()))] if data or not from_ledger else []
+    if from_ledger:
+        parts.append(_reported(ledger, config, filters(router=router, since=since, until=until)))
+    dataset = concatenate(*parts) if len(parts) > 1 else parts[0]
     if models:
         dataset = dataset.select_models(_listed(models))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("training", total=progress_steps(dataset, settings))
-        artefact = fit(dataset, load_default(), settings, advance=lambda steps: progress.advance(task, steps))
+        artefact = fit(dataset, _embedder(config), settings, advance=lambda steps: progress.advance(task, steps))
     artefact.save(out)
     if as_json:
         typer.echo(orjson.dumps({"artefact": str(out), "models": artefact.models, **artefact.metrics}).decode())
@@ -70,16 +84,19 @@ def train(
         _show(artefact, out, Console())
 
 
-@contextmanager
-def _reported(ledger: str | None, config: Path | None) -> Iterator[Path]:
-    """A file of the ledger's answers whose outcome was reported and whose prompt was kept."""
-    with tempfile.TemporaryDirectory(prefix="frontdesk-") as folder, reading(ledger, config) as reader:
-        path = Path(folder) / "ledger.jsonl"
-        if not write_rows(learning_rows(reader, Filters()), LEARNING_COLUMNS, path, "jsonl"):
-            raise DatasetError(
-                "the ledger holds no outcome to learn from: keep prompts (ledger.store_prompts) and report outcomes"
-            )
-        yield path
+def _reported(ledger: str | None, config: Path | None, chosen: Filters) -> Dataset:
+    """The ledger's answers whose outcome was reported and whose prompt was kept."""
+    with reading(ledger, config) as reader:
+        rows = list(learning_rows(reader, chosen))
+    if not rows:
+        raise DatasetError(
+            "the ledger holds no outcome to learn from: keep prompts (ledger.store_prompts) and report outcomes"
+        )
+    return build_dataset(rows)
+
+
+def _embedder(config: Path | None) -> Embedder:
+    return load_default() if config is None else load_local_embedder(load_config(config))
 
 
 def _listed(names: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from frontdesk_server.learning import routellm_layout, tables
 from frontdesk_server.learning.tables import DatasetError, Row
 
-__all__ = ["Dataset", "DatasetError", "concatenate", "read_dataset"]
+__all__ = ["Dataset", "DatasetError", "build_dataset", "concatenate", "read_dataset"]
 
 Matrix: TypeAlias = NDArray[np.float64]
 Texts: TypeAlias = NDArray[np.object_]
@@ -103,6 +103,11 @@ def read_dataset(*paths: Path) -> Dataset:
     if not paths:
         raise DatasetError("no data file given")
     return _build(row for path in paths for row in _read_rows(path))
+
+
+def build_dataset(records: Iterable[Mapping[str, Any]]) -> Dataset:
+    """Return records with the documented columns as a data set. Raises DatasetError with row and column."""
+    return _build(Row(None, number, values) for number, values in enumerate(records, start=1))
 
 
 def concatenate(*datasets: Dataset) -> Dataset:

@@ -87,9 +87,12 @@ def learning_rows(reader: LedgerReader, filters: Filters) -> Iterator[ExportRow]
     )
     with reader.engine.connect() as connection:
         for row in connection.execution_options(yield_per=_BATCH).execute(query):
+            text = orjson.loads(row.signals)["text"]
+            if not text:  # nothing but media, for instance
+                continue
             yield {
                 "query_id": row.decision_id,
-                "prompt": orjson.loads(row.signals)["text"],
+                "prompt": text,
                 "model": row.model,
                 "quality": row.quality,
                 "cost_nano_usd": row.cost_nano_usd,
