@@ -2,38 +2,69 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
+from frontdesk_server.cli.ledger_access import (
+    ConfigOption,
+    JsonOption,
+    LedgerOption,
+    RouterOption,
+    SinceOption,
+    filters,
+    reading,
+)
+from frontdesk_server.config.loading import load_config
+from frontdesk_server.domain.call import Caller
 from frontdesk_server.learning.dataset import DatasetError
-from frontdesk_server.learning.logged import LoggedDecision, read_decisions, since
+from frontdesk_server.learning.logged import LoggedDecision, build_decisions, read_decisions, since
 from frontdesk_server.learning.replay import Estimate, MovedDecision, ReplayPolicy, ReplayResult
 from frontdesk_server.learning.replay import diff_policy as find_moved
 from frontdesk_server.learning.replay import replay as estimate
+from frontdesk_server.learning.router_policy import LoggedConditions, RouterPolicy, ask_router
 from frontdesk_server.learning.selection_policy import read_selection_policy
+from frontdesk_server.ledger.export import decision_rows
+from frontdesk_server.ledger.reader import Filters
+from frontdesk_server.offline import decides_by_chance, open_engine
 
-_Policy = Annotated[Path, typer.Option(help="YAML with one of model, quality_floor, cost_weight; and exploration.")]
-_Data = Annotated[Path, typer.Option(help="Decisions as the ledger exports them: Parquet, JSON Lines or CSV.")]
-_Since = Annotated[datetime | None, typer.Option("--since", help="Leave earlier decisions out (UTC).")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Policy = Annotated[
+    Path,
+    typer.Option(help="A configuration whose routers decide; or one of model, quality_floor, cost_weight, in YAML."),
+]
+_Data = Annotated[
+    Path | None, typer.Option(help="Decisions as `export --rows decisions` writes them. Default: the ledger.")
+]
 
 
-def replay(policy: _Policy, data: _Data, since_: _Since = None, json_: _Json = False) -> None:
+def replay(
+    policy: _Policy,
+    data: _Data = None,
+    router: RouterOption = "",
+    since: SinceOption = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Estimate quality and cost of another policy on the log; refuses where the log cannot support it (exit code 3).
 
-    Example: frontdesk replay --policy new.yaml --data decisions.parquet --since 2026-01-01
+    A configuration's routers are asked about every logged query, so prompts must have been kept; nobody else is called.
+
+    Example: frontdesk replay --policy new.yaml --since 7d
     """
-    decisions, asked = _load("replay", policy, data, since_)
+    decisions, asked = _load("replay", policy, data, filters(router=router, since=since), ledger, config)
     result = estimate(decisions, asked)
-    if json_:
+    if as_json:
         typer.echo(json.dumps(result.as_json(), indent=2))
     else:
         _show(result, Console())
@@ -41,31 +72,84 @@ def replay(policy: _Policy, data: _Data, since_: _Since = None, json_: _Json = F
         raise typer.Exit(3)
 
 
-def diff_policy(policy: _Policy, data: _Data, since_: _Since = None, json_: _Json = False) -> None:
+def diff_policy(
+    policy: _Policy,
+    data: _Data = None,
+    router: RouterOption = "",
+    since: SinceOption = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the decisions that another policy takes otherwise.
 
-    Example: frontdesk diff-policy --policy new.yaml --data decisions.parquet
+    Example: frontdesk diff-policy --policy new.yaml --since 7d
     """
-    decisions, asked = _load("diff-policy", policy, data, since_)
+    decisions, asked = _load("diff-policy", policy, data, filters(router=router, since=since), ledger, config)
     moved = find_moved(decisions, asked)
-    if json_:
+    if as_json:
         typer.echo(json.dumps([asdict(decision) for decision in moved], indent=2))
     else:
         _list(moved, len(decisions), Console())
 
 
 def _load(
-    command: str, policy: Path, data: Path, start: datetime | None
-) -> tuple[tuple[LoggedDecision, ...], ReplayPolicy]:
+    command: str, policy: Path, data: Path | None, chosen: Filters, ledger: str | None, config: Path | None
+) -> tuple[Sequence[LoggedDecision], ReplayPolicy]:
     try:
-        asked = read_selection_policy(policy)
-        decisions = since(read_decisions(data), None if start is None else start.replace(tzinfo=UTC))
-        if not decisions:
-            raise DatasetError("holds no decision in this time", file=data)
+        decisions = load_decisions(data, chosen, ledger, config)
+        if _is_configuration(policy):
+            return decisions, _ask_configuration(policy, decisions)
+        return decisions, read_selection_policy(policy)
     except DatasetError as error:
         typer.echo(f"{command}: {error}", err=True)
         raise typer.Exit(1) from error
-    return decisions, asked
+
+
+def load_decisions(
+    data: Path | None, chosen: Filters, ledger: str | None, config: Path | None
+) -> tuple[LoggedDecision, ...]:
+    """The decisions of an export or, without one, of the ledger. Raises DatasetError where there is none."""
+    if data is None:
+        with reading(ledger, config) as reader:
+            decisions = build_decisions(decision_rows(reader, chosen))
+    else:
+        read = since(read_decisions(data), chosen.since)
+        decisions = tuple(decision for decision in read if chosen.router in ("", decision.router))
+    if not decisions:
+        raise DatasetError("there is no such decision", file=data)
+    return decisions
+
+
+def _is_configuration(policy: Path) -> bool:
+    try:
+        content = yaml.safe_load(policy.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise DatasetError(f"not readable: {error}", file=policy) from error
+    return isinstance(content, dict) and "routers" in content
+
+
+def _ask_configuration(path: Path, decisions: Sequence[LoggedDecision]) -> RouterPolicy:
+    loaded = load_config(path)
+    routers = frozenset(decision.asked.policy.router for decision in decisions if decision.asked is not None)
+    callers = {key.caller: Caller(key.caller, models=key.models) for key in loaded.config.security.keys}
+    conditions = LoggedConditions()
+
+    async def ask() -> RouterPolicy:
+        async with open_engine(loaded, conditions, routers) as engine:
+            by_chance = any(decides_by_chance(loaded.config, router) for router in routers)
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task("routing", total=len(decisions))
+                return await ask_router(
+                    engine,
+                    conditions,
+                    decisions,
+                    callers=callers,
+                    by_chance=by_chance,
+                    advance=lambda steps: progress.advance(task, steps),
+                )
+
+    return asyncio.run(ask())
 
 
 def _show(result: ReplayResult, console: Console) -> None:
@@ -73,6 +157,11 @@ def _show(result: ReplayResult, console: Console) -> None:
     flows = Counter((moved.old_model, moved.new_model) for moved in result.moved)
     for (old, new), count in flows.most_common(10):
         console.print(f"  {count:>7,}  {old} -> {new}")
+    if result.cascades_kept:
+        console.print(
+            f"{result.cascades_kept:,} of the others run the same cascade; the log does not tell whether its checks "
+            "are the same, so that is taken for granted."
+        )
     if result.refusal is not None:
         console.print(f"\n[bold]No estimate:[/bold] {result.refusal}.")
         return

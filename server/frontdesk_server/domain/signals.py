@@ -35,6 +35,8 @@ class Signals:
     turns: int = 1
     tools: bool = False
     media: bool = False
+    in_tool_loop: bool = False
+    """Whether the query brings results that a model called for."""
     difficulty_cues: tuple[str, ...] = ()
     text_characters: int = 0
     """Length of `text`, which the ledger may not keep."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +13,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from frontdesk_server.learning.dataset import DatasetError
+from frontdesk_server.learning.logged_query import LoggedQuery, read_query
 from frontdesk_server.learning.tables import Row, read_csv
 
-__all__ = ["LoggedCandidate", "LoggedDecision", "read_decisions", "since"]
+__all__ = [
+    "LoggedCandidate",
+    "LoggedDecision",
+    "build_decisions",
+    "is_cascade",
+    "name_cascade",
+    "read_decisions",
+    "since",
+]
+
+_IN_TURN = " > "
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class LoggedDecision:
     router: str
     candidates: tuple[LoggedCandidate, ...]
     model: str
+    """The chosen model; of a cascade all of them, as `name_cascade` does."""
     propensity: float
     """Probability in (0, 1] with which the model was chosen."""
     quality: float | None = None
@@ -44,10 +56,27 @@ class LoggedDecision:
     text: str | None = None
     """What routing looked at, where it was kept."""
     in_tool_loop: bool = False
+    asked: LoggedQuery | None = None
+    """The query itself, where its prompt was kept."""
 
     def candidate(self, model: str) -> LoggedCandidate | None:
         """Return the candidate of this name, None where it was not one."""
         return next((candidate for candidate in self.candidates if candidate.model == model), None)
+
+
+def name_cascade(models: Sequence[str]) -> str:
+    """Return what is chosen when these models may be asked in turn: `small > large`. One stands for itself."""
+    return _IN_TURN.join(models)
+
+
+def is_cascade(chosen: str) -> bool:
+    """Return whether this names several models."""
+    return _IN_TURN in chosen
+
+
+def build_decisions(records: Iterable[Mapping[str, Any]]) -> tuple[LoggedDecision, ...]:
+    """Return the ledger's rows of decisions. Raises DatasetError with row and column."""
+    return tuple(_decision(Row(None, number, values)) for number, values in enumerate(records, start=1))
 
 
 def read_decisions(path: Path) -> tuple[LoggedDecision, ...]:
@@ -101,13 +130,27 @@ def _decision(row: Row) -> LoggedDecision:
         decided_at=instant,
         router=row.optional_text("router") or "",
         candidates=tuple(_candidate(row, c) for c in candidates if not (isinstance(c, dict) and c.get("exclusion"))),
-        model=row.text("model"),
+        model=_chosen(row),
         propensity=propensity,
         quality=row.number_in("quality", 0.0, 1.0),
         cost_nano_usd=row.number_in("cost_nano_usd", 0.0),
         text=signals.get("text"),
         in_tool_loop=bool(signals.get("in_tool_loop", False)),
+        asked=_asked(row, candidates, signals),
     )
+
+
+def _asked(row: Row, candidates: list[Any], signals: Mapping[str, Any]) -> LoggedQuery | None:
+    messages = _nested(row, "prompt", None)
+    return None if messages is None else read_query(row, messages, _nested(row, "policy", {}), candidates, signals)
+
+
+def _chosen(row: Row) -> str:
+    model = row.text("model")
+    plan = _nested(row, "plan", [])
+    if not isinstance(plan, list) or not all(isinstance(step, dict) for step in plan):
+        raise row.error("plan", "a list of objects is expected")
+    return name_cascade([str(step.get("model")) for step in plan if step.get("kind") != "fallback"] or [model])
 
 
 def _candidate(row: Row, values: Any) -> LoggedCandidate:

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.learning.logged import LoggedDecision
+from frontdesk_server.learning.logged import LoggedDecision, is_cascade
 
 __all__ = ["Estimate", "MovedDecision", "ReplayPolicy", "ReplayResult", "diff_policy", "replay"]
 
@@ -69,6 +69,8 @@ class ReplayResult:
     outcomes: int
     """Decisions with a reported quality, which the estimates of quality rest on."""
     moved: tuple[MovedDecision, ...]
+    cascades_kept: int
+    """Decisions that run a cascade of the same models under both; its checks are taken to be the same."""
     effective_decisions: float
     """How many unweighed outcomes the weighed ones are worth."""
     logged_quality: Estimate | None
@@ -84,6 +86,7 @@ class ReplayResult:
             "decisions": self.decisions,
             "outcomes": self.outcomes,
             "moved": len(self.moved),
+            "cascades_kept": self.cascades_kept,
             "effective_decisions": self.effective_decisions,
             "logged_quality": self.logged_quality and self.logged_quality.as_json(),
             "logged_cost": self.logged_cost and self.logged_cost.as_json(),
@@ -134,6 +137,7 @@ def replay(decisions: Sequence[LoggedDecision], policy: ReplayPolicy) -> ReplayR
         decisions=len(decisions),
         outcomes=len(rated),
         moved=moved,
+        cascades_kept=sum(is_cascade(d.model) for d in decisions) - sum(is_cascade(m.old_model) for m in moved),
         effective_decisions=effective,
         logged_quality=_known_mean([d.quality for d in decisions]),
         logged_cost=_known_mean([d.cost_nano_usd for d in decisions]),

@@ -242,6 +242,7 @@ def _signals(signals: Signals, keeping: Keeping) -> dict[str, object]:
         "turns": signals.turns,
         "tools": signals.tools,
         "media": signals.media,
+        "in_tool_loop": signals.in_tool_loop,
         "difficulty_cues": signals.difficulty_cues,
     }
 

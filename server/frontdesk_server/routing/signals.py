@@ -57,6 +57,7 @@ def compute_signals(query: Query) -> Signals:
         turns=max(1, len(turns)),
         tools=bool(query.tools),
         media=next(query.media(), None) is not None,
+        in_tool_loop=query.in_tool_loop,
         difficulty_cues=(_FOLLOW_UP, *labels) if follows_up else labels,
     )
 

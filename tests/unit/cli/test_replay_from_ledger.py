@@ -1,0 +1,161 @@
+"""Replay, diff-policy and report on a ledger whose two models were chosen by the toss of a coin."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer
+from frontdesk_server.cli.replay import diff_policy, replay
+from frontdesk_server.cli.report import report
+from frontdesk_server.config.service import LedgerConfig
+from frontdesk_server.domain.decision import Candidate, PlanStep, RoutedQuery, StepKind
+from frontdesk_server.domain.errors import ConfigError, UnknownRouter
+from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.query import Message, Query, Role, ToolCall, ToolResult, text_query
+from frontdesk_server.domain.record import Outcome
+from frontdesk_server.ledger import open_ledger
+from frontdesk_server.routing.signals import compute_signals
+from typer.testing import CliRunner, Result
+
+from tests.records import a_routed_query
+
+DECISIONS = 80
+POOL = """
+backends: {fake: {kind: simulated}}
+models:
+  small: {backend: fake, quality: 0.6, prices: {input: 0.1, output: 0.5}}
+  large: {backend: fake, quality: 0.9, prices: {input: 3, output: 15}}
+routers:
+"""
+BY_KEYWORD = """{kind: rules, rules: [
+    {name: hard, when: {keywords: [prove]}, model: large}, {name: easy, model: small}]}"""
+BY_COIN = """{kind: split, arms: [
+    {name: a, weight: 1, strategy: {kind: model, model: small}},
+    {name: b, weight: 1, strategy: {kind: model, model: large}}]}"""
+CASCADE = """{kind: cascade, steps: [
+    {model: small, check: {kind: heuristic}}, {model: large}]}"""
+BY_LLM = "{kind: llm, model: small, constraint: none}"
+
+
+def decided(number: int) -> RoutedQuery:
+    """Every second query is hard; of both kinds, each model got every second one."""
+    hard, model = number % 2 == 0, "small" if number % 4 < 2 else "large"
+    query = text_query(f"{'Prove lemma' if hard else 'Say'} {number}")
+    return _decided(query, model, propensity=0.5)
+
+
+def _decided(query: Query, model: str, propensity: float) -> RoutedQuery:
+    routed = a_routed_query(text=query.last_user_text)
+    decision = replace(
+        routed.decision,
+        model=model,
+        plan=(PlanStep(model, StepKind.PRIMARY), PlanStep("large", StepKind.FALLBACK)),
+        candidates=(Candidate("small", 0.6, 0.1, 1_000, 0.2), Candidate("large", 0.9, 0.1, 9_000, 0.4)),
+        signals=compute_signals(query),
+        propensity=propensity,
+    )
+    return replace(routed, query=query, policy=RoutingPolicy(), decision=decision)
+
+
+async def _fill(url: str, decisions: list[RoutedQuery], *, store_prompts: bool) -> None:
+    """The small model is judged good at what is easy only, the large one always."""
+    async with open_ledger(LedgerConfig.model_validate({"url": url, "store_prompts": store_prompts})) as ledger:
+        for routed in decisions:
+            await ledger.record_decision(routed)
+            failed = routed.decision.model == "small" and "Prove" in routed.query.last_user_text
+            outcome = Outcome(routed.decision.decision_id, 0.0 if failed else 1.0, "user", datetime.now(UTC))
+            await ledger.record_outcome(outcome)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    asyncio.run(_fill(url, [decided(number) for number in range(DECISIONS)], store_prompts=True))
+    return url
+
+
+def policy(tmp_path: Path, strategy: str, name: str = "default") -> str:
+    path = tmp_path / "new.yaml"
+    path.write_text(f"{POOL}  {name}: {{default_model: small, strategy: {strategy}}}\n")
+    return str(path)
+
+
+def run(command: Callable[..., None], *arguments: str) -> Result:
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    return CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(app, arguments)
+
+
+def test_a_router_is_asked_about_every_logged_query(url: str, tmp_path: Path) -> None:
+    result = run(replay, "--policy", policy(tmp_path, BY_KEYWORD), "--ledger", url, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["moved"] == DECISIONS / 2
+    assert found["logged_quality"]["value"] == 0.75
+    assert found["quality"]["snips"]["value"] == 1.0
+
+
+def test_a_router_that_tosses_the_same_coin_comes_to_what_was_logged(url: str, tmp_path: Path) -> None:
+    result = run(replay, "--policy", policy(tmp_path, BY_COIN), "--ledger", url, "--json")
+    low, high = json.loads(result.stdout)["quality"]["snips"]["ci95"]
+    assert low < 0.75 < high
+    assert high - low < 0.25
+
+
+def test_a_cascade_is_another_choice_than_its_first_model(url: str, tmp_path: Path) -> None:
+    result = run(replay, "--policy", policy(tmp_path, CASCADE), "--ledger", url, "--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["moved"] == DECISIONS
+
+
+def test_what_moves_is_listed_with_what_was_predicted(url: str, tmp_path: Path) -> None:
+    moved = json.loads(run(diff_policy, "--policy", policy(tmp_path, BY_KEYWORD), "--ledger", url, "--json").stdout)
+    assert {(m["old_model"], m["new_model"], m["predicted_cost_change_nano_usd"]) for m in moved} == {
+        ("small", "large", 8_000.0),
+        ("large", "small", -8_000.0),
+    }
+
+
+def test_a_tool_loop_stays_with_its_model(tmp_path: Path) -> None:
+    asked = text_query("Prove it").messages[0]
+    called = Message(Role.ASSISTANT, (ToolCall("1", "look"),))
+    loop = Query((asked, called, Message(Role.TOOL, (ToolResult("1", "found"),))))
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    asyncio.run(_fill(url, [_decided(loop, "small", propensity=1.0)], store_prompts=True))
+    result = run(diff_policy, "--policy", policy(tmp_path, BY_KEYWORD), "--ledger", url, "--json")
+    assert json.loads(result.stdout) == []
+
+
+def test_without_prompts_a_router_is_refused_and_a_floor_is_not(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    asyncio.run(_fill(url, [decided(number) for number in range(DECISIONS)], store_prompts=False))
+    refused = run(replay, "--policy", policy(tmp_path, BY_KEYWORD), "--ledger", url)
+    assert refused.exit_code == 1
+    assert "store_prompts" in refused.stderr
+    floor = tmp_path / "floor.yaml"
+    floor.write_text("quality_floor: 0.8\n")
+    assert run(replay, "--policy", str(floor), "--ledger", url).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("strategy", "name", "error", "message"),
+    [(BY_LLM, "default", ConfigError, "without calls"), (BY_KEYWORD, "other", UnknownRouter, "default")],
+)
+def test_routers_that_cannot_be_asked_are_refused(
+    url: str, tmp_path: Path, strategy: str, name: str, error: type[Exception], message: str
+) -> None:
+    result = run(replay, "--policy", policy(tmp_path, strategy, name), "--ledger", url)
+    assert isinstance(result.exception, error)
+    assert message in str(result.exception)
+
+
+def test_the_report_is_on_the_ledger_where_no_file_is_named(url: str, tmp_path: Path) -> None:
+    result = run(report, "--ledger", url, "--out", str(tmp_path / "report.html"), "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["rows"] == DECISIONS
