@@ -138,10 +138,23 @@ async def _called(client: Client, way: Way) -> Row:
             return Row(caller, _summary(events), "", None)
         completion_id, cost, attempts = error.failure.completion_id, error.failure.cost, error.failure.attempts
     record = await client.get_decision(completion_id)
-    if list(record.attempts) != list(attempts) or record.cost != cost:
+    if not _agree(record.attempts, attempts) or record.cost != cost:
         caller += " (THE LEDGER DIFFERS)"
     total = cost.total_nano_usd if cost.HasField("total_nano_usd") else None
     return Row(caller, _summary(events), "; ".join(map(_account, record.attempts)), total)
+
+
+def _agree(kept: Sequence[Attempt], told: Sequence[Attempt]) -> bool:
+    """Whether the ledger holds the attempts that the caller was told of, but for the upstream's own words."""
+    return len(kept) == len(told) and all(map(_same, kept, told))
+
+
+def _same(kept: Attempt, told: Attempt) -> bool:
+    expected = Attempt()
+    expected.CopyFrom(told)
+    if told.error_message.startswith(f"{kept.error_message}: "):
+        expected.error_message = kept.error_message
+    return expected == kept
 
 
 def _summary(events: Sequence[Event]) -> str:

@@ -103,6 +103,8 @@ class Upstream:
             **headers,
             **{name.lower(): value.get_secret_value() for name, value in config.headers.items()},
         }
+        secrets = [*config.headers.values(), *([config.api_key] if config.api_key else [])]
+        self._secrets = [secret.get_secret_value() for secret in secrets if secret.get_secret_value()]
         self._max_response_bytes = config.max_response_bytes
         self._extensions = {"trace": trace_connection} if config.http2 else {}
         self._client = build_client(config)
@@ -121,6 +123,12 @@ class Upstream:
             yield Response(response, call, self._max_response_bytes)
         finally:
             await response.aclose()
+
+    def without_secrets(self, quoted: str) -> str:
+        """What the upstream said, with our credentials masked."""
+        for secret in self._secrets:
+            quoted = quoted.replace(secret, "***")
+        return quoted
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -154,22 +162,26 @@ async def converse(
     upstream: Upstream, build: Callable[[BackendCall], dict[str, Any]], translator: Translator, call: BackendCall
 ) -> AsyncGenerator[BackendEvent]:
     """Send what `build` makes of the call and yield what `translator` makes of the response, `Finished` last."""
-    async with upstream.post(orjson.dumps(build(call)), call) as response:
-        if call.stream and response.content_type == "text/event-stream":
-            reader = SseReader()
-            while not translator.complete:
-                chunk = await response.read()
-                if not chunk:
-                    raise UpstreamCut("the stream ended without its end")
-                for event in translator.read_events(reader.feed(chunk)):
-                    yield event
-            rest = await _tail(response, reader, translator)
-        elif response.content_type in ("application/json", ""):  # some servers do not stream everything
-            rest = translator.read_document(await response.read_document())
-        else:
-            raise UpstreamProtocolError(f"unexpected content type {response.content_type!r}")
-        for event in rest:
-            yield event
+    try:
+        async with upstream.post(orjson.dumps(build(call)), call) as response:
+            if call.stream and response.content_type == "text/event-stream":
+                reader = SseReader()
+                while not translator.complete:
+                    chunk = await response.read()
+                    if not chunk:
+                        raise UpstreamCut("the stream ended without its end")
+                    for event in translator.read_events(reader.feed(chunk)):
+                        yield event
+                rest = await _tail(response, reader, translator)
+            elif response.content_type in ("application/json", ""):  # some servers do not stream everything
+                rest = translator.read_document(await response.read_document())
+            else:
+                raise UpstreamProtocolError(f"unexpected content type {response.content_type!r}")
+            for event in rest:
+                yield event
+    except UpstreamError as error:
+        error.quoted = upstream.without_secrets(error.quoted)
+        raise
     yield translator.finished()
 
 

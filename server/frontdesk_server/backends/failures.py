@@ -83,9 +83,10 @@ def status_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
     elif kind is UpstreamOverloaded and "insufficient_quota" in codes:
         kind = UpstreamCredentialsRefused  # waiting does not fill an account
     return kind(
-        _sentence(kind, f"the upstream answered {status}", message),
+        f"the upstream answered {status}",
         status=status,
         retry_after_seconds=retry_after_seconds(headers),
+        quoted=_quoted(kind, message),
     )
 
 
@@ -99,7 +100,7 @@ def error_object(document: Mapping[str, Any]) -> UpstreamError | None:
         kind = next((_by_status(int(code)) for code in codes if re.fullmatch(r"[45]\d\d", code)), UpstreamFailed)
     if kind is UpstreamRequestRefused and _CONTEXT_EXCEEDED.search(message):
         kind = UpstreamContextExceeded
-    return kind(_sentence(kind, "the upstream reported an error", message), status=200)
+    return kind("the upstream reported an error", status=200, quoted=_quoted(kind, message))
 
 
 def http_error(error: Exception, timeouts: Timeouts, read_seconds: float, *, began: bool) -> UpstreamError:
@@ -174,9 +175,7 @@ def _particulars(document: Any) -> tuple[list[str], str]:
     return codes, message if isinstance(message, str) else orjson.dumps(message).decode()
 
 
-def _sentence(kind: type[UpstreamError], what: str, message: str) -> str:
-    if not message or kind is UpstreamCredentialsRefused:  # its text may hold a part of the key
-        return what
-    if len(message) > _MAX_MESSAGE_CHARACTERS:
-        message = message[:_MAX_MESSAGE_CHARACTERS] + "…"
-    return f"{what}: {message}"
+def _quoted(kind: type[UpstreamError], message: str) -> str:
+    if kind is UpstreamCredentialsRefused:  # its text may hold a part of the key
+        return ""
+    return message if len(message) <= _MAX_MESSAGE_CHARACTERS else message[:_MAX_MESSAGE_CHARACTERS] + "…"

@@ -65,6 +65,7 @@ class Attempt:
     time_to_first_token_seconds: float | None = None
     error_reason: str = ""
     error_message: str = ""
+    upstream_message: str = ""
     checks: tuple[CheckResult, ...] = ()
     retries: int = 0
     upstream_model: str = ""

@@ -272,15 +272,19 @@ class DeadlineExceeded(FrontdeskError):
 class UpstreamError(FrontdeskError):
     """One call of one model failed. `retryable`: the same call may succeed soon.
 
-    `cost_nano_usd` is what the failed call had cost, once it is settled; None while that is unknown.
+    The message is in our own words. `quoted` are the upstream's: they may quote the query, so they go to the caller and
+    nowhere else. `cost_nano_usd` is what the failed call had cost, once it is settled; None while that is unknown.
     """
 
     code = "UNAVAILABLE"
     reason = "UPSTREAM_FAILED"
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None, quoted: str = ""
+    ) -> None:
         self.status = status
+        self.quoted = quoted
         self.cost_nano_usd: int | None = None
         self._retry_after_seconds = retry_after_seconds
         super().__init__(message)

@@ -235,6 +235,7 @@ class AttemptRun:
             time_to_first_token_seconds=first_token,
             error_reason=error.reason if isinstance(error, FrontdeskError) else "",
             error_message=str(error) if isinstance(error, FrontdeskError) else "",
+            upstream_message=error.quoted if isinstance(error, UpstreamError) else "",
             checks=checks,
             retries=self._retries,
             upstream_model=self._upstream_model,

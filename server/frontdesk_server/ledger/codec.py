@@ -144,7 +144,7 @@ def settlement_row(
 
 
 def attempt_row(decision_id: str, attempt: Attempt, keeping: Keeping) -> Row:
-    """Encode for table attempts; an upstream's error message is redacted and cut, as it may quote the query."""
+    """Encode for table attempts; what the upstream said is left out, as it may quote the query."""
     usage = attempt.usage
     return {
         "decision_id": decision_id,

@@ -79,7 +79,7 @@ def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
         time_to_first_token=None if first is None else encode_duration(first),
         duration=encode_duration(attempt.duration_seconds),
         error_reason=attempt.error_reason,
-        error_message=attempt.error_message,
+        error_message=": ".join(filter(None, (attempt.error_message, attempt.upstream_message))),
         checks=[_check_result(check) for check in attempt.checks],
         retries=attempt.retries,
         backend=attempt.backend,

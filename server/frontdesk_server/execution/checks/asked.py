@@ -71,7 +71,7 @@ class Asked:
             return CheckResult(config.kind, 0.0, config.threshold, False, detail, error.cost_nano_usd)
         score = parse_rating(asked.answer.text)
         if score is None:
-            detail = f"{model} gave no rating: {asked.answer.text[:40]!r}"
+            detail = f"{model} gave no rating"
             return CheckResult(config.kind, 0.0, config.threshold, False, detail, asked.cost_nano_usd)
         detail = f"{model} rated it {score:.2f}"
         return CheckResult(config.kind, score, config.threshold, score >= config.threshold, detail, asked.cost_nano_usd)
