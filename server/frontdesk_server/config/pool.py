@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FilePath, HttpUrl, model_validator
+from pydantic import Field, FilePath, HttpUrl, field_validator, model_validator
 
 from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section, Weight
 from frontdesk_server.domain.model import Capability
@@ -27,6 +27,13 @@ class HttpBackendConfig(Section):
     """Longest response that is read."""
     ca_file: FilePath | None = None
     """PEM file of further certificate authorities to trust, such as a company's own."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _holds_no_credentials(cls, url: HttpUrl) -> HttpUrl:
+        if url.username or url.password:
+            raise ValueError("an address is no secret: credentials belong into api_key or headers")
+        return url
 
 
 class OpenAIBackendConfig(HttpBackendConfig):

@@ -32,8 +32,9 @@ def open_engine(url: str, durability: Durability = "group", busy_timeout_ms: int
             return _sqlite(parsed, durability, busy_timeout_ms)
         if parsed.get_backend_name() == "postgresql":
             return create_engine(parsed, pool_pre_ping=True, pool_size=2, max_overflow=8)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise _unusable(f"not a database URL: {error}") from error
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        # The parser's message may quote a part of the password.
+        raise _unusable("not a database URL; special characters of a password are written as %XX") from error
     except ImportError as error:
         raise _unusable(f"its driver is missing ({error.name}); install frontdesk[postgres]") from error
     raise _unusable("the ledger is kept in sqlite:///FILE or postgresql+psycopg://…")

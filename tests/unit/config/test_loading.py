@@ -107,3 +107,17 @@ def test_what_stands_in_a_misspelt_field_is_not_shown(field: str) -> None:
     lines = faults_of(GOOD.replace("api_key:", f"{field}:"), {"KEY": "sk-LEAK"})
     assert any(field in line for line in lines)
     assert not any("sk-LEAK" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace('"https://api.example.com/v1"', '"${KEY}"'),
+        GOOD.replace('"https://api.example.com/v1"', '"https://user:sk-1234@host/"'),
+        GOOD.replace("small: {backend: up}", 'small: {backend: up, context_window: "${KEY}"}'),
+        GOOD.replace("api_key:", "api_kee:"),
+        GOOD.replace('api_key: "${KEY}"', "api_kee: sk-1234"),
+    ],
+)
+def test_a_secret_in_a_wrong_place_is_a_fault_that_does_not_repeat_it(text: str) -> None:
+    assert "sk-1234" not in "\n".join(faults_of(text))

@@ -32,6 +32,15 @@ async def test_unusable_urls_are_faults_of_the_configuration(url: str, fault: st
             pass
 
 
+@pytest.mark.parametrize("url", ["hunter2", "postgresql+psycopg://u:ab@host:hunter2@db/x"])
+async def test_a_password_in_an_unusable_url_is_not_repeated(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        async with open_ledger(config(url)):
+            pass
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in "".join(caught.value.lines())
+
+
 async def test_bad_patterns_are_reported_together(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         async with open_ledger(config(f"sqlite:///{tmp_path}/l.db", redact=["(", "ok", r"(?=ahead)"])):
