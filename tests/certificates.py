@@ -29,19 +29,22 @@ class Authority:
         self._certificate = self._signed(self._name, self._key.public_key(), authority=True)
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, name: str) -> Pem:
-        """A certificate of this common name, good for 127.0.0.1 and localhost."""
+    def issue(self, name: str, *uris: str) -> Pem:
+        """A certificate of this common name, good for 127.0.0.1, localhost and these URIs."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        certificate = self._signed(subject, key.public_key(), authority=False)
+        certificate = self._signed(subject, key.public_key(), *uris, authority=False)
         encoded_key = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         return Pem(certificate.public_bytes(serialization.Encoding.PEM), encoded_key)
 
-    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, authority: bool) -> x509.Certificate:
+    def _signed(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *uris: str, authority: bool
+    ) -> x509.Certificate:
         now = datetime.now(UTC)
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
+        loopback = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        names = x509.SubjectAlternativeName([*loopback, *map(x509.UniformResourceIdentifier, uris)])
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)

@@ -11,14 +11,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import grpc
 from structlog.typing import FilteringBoundLogger
 
 from frontdesk_server.affinity import open_affinity
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.desk import Desk
 from frontdesk_server.domain.affinity import NO_AFFINITY
-from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.call import Caller, Peer
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.execution.admission import Admission
@@ -64,9 +63,9 @@ class App:
         """The configuration that new calls get."""
         return self._runtimes.current.loaded
 
-    def identify(self, metadata: Mapping[str, str]) -> Caller:
+    def identify(self, metadata: Mapping[str, str], peer: Peer) -> Caller:
         """Tell who calls, as the current configuration says. Raises Unauthenticated."""
-        return self._runtimes.current.identify(metadata)
+        return self._runtimes.current.identify(metadata, peer)
 
     async def reload(self, path: Path) -> bool:
         """Read the file again; on any fault the last good configuration stays, and the log says why."""
@@ -161,21 +160,11 @@ async def open_server(
             observer=app.telemetry.observer,
             clock=app.clock,
             identify=anyone if trusted else app.identify,
-            credentials=None if trusted else _credentials(loaded),
+            credentials=None if trusted else server_credentials(loaded),
             reuse_port=worker is not None,
         ) as server,
     ):
         yield app, server
-
-
-def _credentials(loaded: LoadedConfig) -> grpc.ServerCredentials | None:
-    tls = loaded.config.security.tls
-    if tls is None:
-        return None
-    try:
-        return server_credentials(tls, loaded.folder)
-    except OSError as error:
-        raise ConfigError(loaded.source, [loaded.fault(("security", "tls"), str(error))]) from error
 
 
 async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None) -> None:

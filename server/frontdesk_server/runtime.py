@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -11,7 +11,7 @@ from random import Random
 from frontdesk_server.backends import build_backend
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.domain.affinity import Affinity
-from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.call import Identify
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Model
 from frontdesk_server.embedding import build_embedder
@@ -37,7 +37,7 @@ class Runtime:
     executor: Executor
     conditions: LiveConditions
     limits: Limits
-    identify: Callable[[Mapping[str, str]], Caller]
+    identify: Identify
     resources: AsyncExitStack
     leases: int = 0
     retired: asyncio.Event | None = None

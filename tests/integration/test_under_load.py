@@ -55,8 +55,13 @@ async def test_sigterm_lets_short_streams_finish_and_cuts_off_what_outlasts_the_
             running.process.terminate()
             answers = await asyncio.gather(*(stream.completion() for stream in short))
             assert {answer.model for answer in answers} == {"small-llm"}
+            async with Client(running.address) as late:
+                with pytest.raises(FrontdeskError) as refusal:
+                    await late.route("Hello", timeout=1)
+            assert refusal.value.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
             for stream in long:
                 with pytest.raises(FrontdeskError) as failure:
                     await stream.completion()
                 assert failure.value.code is grpc.StatusCode.UNAVAILABLE
+                assert failure.value.reason == "SHUTTING_DOWN"
         assert await running.finished() == 0

@@ -13,6 +13,7 @@ from rich.table import Table
 from frontdesk_server.app import open_runtime
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.security import server_credentials
 
 
 def check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
@@ -30,6 +31,7 @@ def check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> 
 
 
 async def _build(loaded: LoadedConfig) -> None:
+    server_credentials(loaded)
     async with open_runtime(loaded):
         pass
 

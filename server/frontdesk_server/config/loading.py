@@ -16,7 +16,9 @@ import yaml
 from pydantic import ValidationError
 from yaml.constructor import SafeConstructor
 
+from frontdesk_server.config.limits import LimitRule
 from frontdesk_server.config.root import Config
+from frontdesk_server.config.security import CallerConfig
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -166,11 +168,16 @@ class _Reader:
 
 
 def _dangling(config: Config, reader: _Reader) -> list[ConfigFault]:
-    """Faults of models that name a backend, and of limits that name a router or model, which does not exist."""
+    """Faults of models, limits and callers that name a backend, router or model which does not exist."""
     faults = []
-    for index, rule in enumerate(config.limits.rules):
-        for what, named, known in (("router", rule.routers, config.routers), ("model", rule.models, config.models)):
-            location: Path_ = ("limits", "rules", index, f"{what}s")
+    naming: list[tuple[Path_, LimitRule | CallerConfig]] = [
+        *((("limits", "rules", index), rule) for index, rule in enumerate(config.limits.rules)),
+        *((("security", "keys", index), key) for index, key in enumerate(config.security.keys)),
+        *((("security", "certificates", index), c) for index, c in enumerate(config.security.certificates)),
+    ]
+    for start, part in naming:
+        for what, named, known in (("router", part.routers, config.routers), ("model", part.models, config.models)):
+            location: Path_ = (*start, f"{what}s")
             faults += [
                 reader.fault(location, f"no {what} is named {name!r}; there are {', '.join(sorted(known))}")
                 for name in sorted(named - known.keys())

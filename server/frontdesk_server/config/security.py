@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from frontdesk_server.config.base import Section
+from frontdesk_server.domain.call import ANONYMOUS
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+Names = Annotated[frozenset[str], Field(min_length=1)]
 
 
 class TlsConfig(Section):
@@ -23,19 +26,38 @@ class TlsConfig(Section):
     """PEM of the authorities whose certificates callers must show (mTLS). Default: callers show none."""
 
 
-class KeyConfig(Section):
+class CallerConfig(Section):
+    """Who calls, and what the caller may use."""
+
+    caller: Annotated[str, StringConstraints(min_length=1)]
+    """The name in budgets, the ledger and logs; several credentials may be one caller's."""
+    routers: Names = frozenset()
+    """Routers the caller may use. Default: all."""
+    models: Names = frozenset()
+    """Models that may answer the caller. Default: all."""
+
+    @field_validator("caller")
+    @classmethod
+    def _is_somebody(cls, caller: str) -> str:
+        if caller == ANONYMOUS.name:
+            raise ValueError(f"{caller} is the name of callers without credentials")
+        return caller
+
+
+class KeyConfig(CallerConfig):
     """An API key; `frontdesk key NAME` makes one."""
 
-    caller: str
-    """Who calls with it: the name in budgets, the ledger and logs."""
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
     """The key's public part."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """Hash of the whole key; the key itself is stored nowhere."""
-    routers: frozenset[str] = frozenset()
-    """Routers the caller may use. Default: all."""
-    models: frozenset[str] = frozenset()
-    """Models that may answer the caller. Default: all."""
+
+
+class CertificateConfig(CallerConfig):
+    """A caller that is known by its client certificate."""
+
+    name: Annotated[str, StringConstraints(min_length=1)]
+    """A subject alternative name of the certificate, such as a SPIFFE id; its common name where it has none."""
 
 
 class JwtConfig(Section):
@@ -64,14 +86,25 @@ class SecurityConfig(Section):
     """Default: plaintext, for loopback and meshes that bring their own TLS."""
     keys: tuple[KeyConfig, ...] = ()
     """API keys."""
+    certificates: tuple[CertificateConfig, ...] = ()
+    """Client certificates that name callers; need tls.client_ca."""
     jwt: JwtConfig | None = None
     """JSON Web Tokens."""
     anonymous: bool | None = None
-    """Whether calls without credentials are served. Default: only where neither keys nor tokens are configured."""
+    """Whether calls without credentials are served. Default: only where no other callers are configured."""
+
+    @property
+    def serves_anonymous(self) -> bool:
+        """Whether calls without credentials are served."""
+        if self.anonymous is not None:
+            return self.anonymous
+        return not self.keys and not self.certificates and self.jwt is None
 
     @model_validator(mode="after")
-    def _ids_are_unique(self) -> SecurityConfig:
-        ids = [key.id for key in self.keys]
-        if len(set(ids)) < len(ids):
-            raise ValueError("two keys have the same id")
+    def _tells_callers_apart(self) -> SecurityConfig:
+        for what, given in (("keys", [k.id for k in self.keys]), ("certificates", [c.name for c in self.certificates])):
+            if twice := [name for name, count in Counter(given).items() if count > 1]:
+                raise ValueError(f"two {what} are {', '.join(twice)}")
+        if self.certificates and (self.tls is None or self.tls.client_ca is None):
+            raise ValueError("certificates need tls.client_ca")
         return self

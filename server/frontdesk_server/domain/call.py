@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,12 @@ class Caller:
 
 
 ANONYMOUS = Caller()
+
+Peer = Callable[[], Collection[str]]
+"""Names in the certificate which the caller has proven to hold; none without mTLS."""
+
+Identify = Callable[[Mapping[str, str], Peer], Caller]
+"""Tells who calls from the call's metadata and its peer; raises Unauthenticated."""
 
 
 class Call(Protocol):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from frontdesk_server.domain.call import ANONYMOUS, Caller
+from frontdesk_server.domain.call import ANONYMOUS, Caller, Peer
 from frontdesk_server.domain.observer import CallObservation
 
-Identify = Callable[[Mapping[str, str]], Caller]
-"""Tells who calls from the call's metadata; raises Unauthenticated."""
 
-
-def anyone(metadata: Mapping[str, str]) -> Caller:
+def anyone(metadata: Mapping[str, str], peer: Peer) -> Caller:
     """Everybody is the anonymous caller."""
     return ANONYMOUS
 

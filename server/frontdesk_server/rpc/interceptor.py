@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 import structlog
 from google.protobuf.message import DecodeError, Message
 
+from frontdesk_server.domain.call import Identify
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import (
     DeadlineExceeded,
@@ -24,9 +26,10 @@ from frontdesk_server.domain.errors import (
     InvalidRequest,
     Overloaded,
     RequestTooLarge,
+    ShuttingDown,
 )
 from frontdesk_server.domain.observer import CallObservation, Observer
-from frontdesk_server.rpc.call import GrpcCall, Identify, anyone
+from frontdesk_server.rpc.call import GrpcCall, anyone
 from frontdesk_server.rpc.reasons import InvalidReason
 from frontdesk_server.rpc.status import internal_status, status_of
 from frontdesk_server.rpc.wire import find_invalid_utf8
@@ -47,20 +50,28 @@ class CallLimits:
 
 
 class Interceptor:
-    """Wraps the methods of a service and knows how many of their calls are running."""
+    """Wraps the methods of a service and knows which of their calls are running."""
 
     def __init__(self, observer: Observer, clock: Clock, limits: CallLimits, identify: Identify = anyone) -> None:
         self._observer = observer
         self._clock = clock
         self._limits = limits
         self._identify = identify
-        self._running = 0
+        self._running: set[asyncio.Task[Any] | None] = set()
+        self._shutting_down = False
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def idle(self) -> None:
         """Wait until no call is running."""
         await self._idle.wait()
+
+    def shut_down(self) -> None:
+        """End every running call with ShuttingDown."""
+        self._shutting_down = True
+        for task in self._running:
+            if task is not None:
+                task.cancel()
 
     def unary(
         self,
@@ -74,7 +85,7 @@ class Interceptor:
         async def handle(raw: bytes, context: Context) -> _Response:
             metadata = _metadata(context)
             observation = self._observer.call_started(method, metadata)
-            self._enter()
+            task = self._enter()
             try:
                 call = self._open(context, metadata, observation)
                 response = await serve(self._parse(request_type, raw), call)
@@ -82,7 +93,7 @@ class Interceptor:
                 await self._fail(error, method, context, observation)
                 raise
             finally:
-                self._leave()
+                self._leave(task)
             observation.ended("OK", None)
             return response
 
@@ -101,7 +112,7 @@ class Interceptor:
         async def handle(raw: bytes, context: Context) -> None:
             metadata = _metadata(context)
             observation = self._observer.call_started(method, metadata)
-            self._enter()
+            task = self._enter()
             try:
                 call = self._open(context, metadata, observation)
                 async with aclosing(serve(self._parse(request_type, raw), call)) as responses:
@@ -111,28 +122,30 @@ class Interceptor:
                 await self._fail(error, method, context, observation)
                 raise
             finally:
-                self._leave()
+                self._leave(task)
             observation.ended("OK", None)
 
         return grpc.unary_stream_rpc_method_handler(handle, response_serializer=response_type.SerializeToString)
 
-    def _enter(self) -> None:
-        self._running += 1
+    def _enter(self) -> asyncio.Task[Any] | None:
+        task = asyncio.current_task()
+        self._running.add(task)
         self._idle.clear()
+        return task
 
-    def _leave(self) -> None:
-        self._running -= 1
+    def _leave(self, task: asyncio.Task[Any] | None) -> None:
+        self._running.discard(task)
         if not self._running:
             self._idle.set()
 
     def _open(self, context: Context, metadata: Mapping[str, str], observation: CallObservation) -> GrpcCall:
-        if self._running > self._limits.max_concurrent_calls:
+        if len(self._running) > self._limits.max_concurrent_calls:
             raise Overloaded(f"{self._limits.max_concurrent_calls} calls are running already")
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
             raise DeadlineExceeded("the deadline was past when the call arrived")
         deadline = None if remaining is None else self._clock.monotonic() + remaining
-        return GrpcCall(self._identify(metadata), deadline, metadata, observation)
+        return GrpcCall(self._identify(metadata, partial(_peer_names, context)), deadline, metadata, observation)
 
     def _parse(self, request_type: type[_Request], raw: bytes) -> _Request:
         if len(raw) > self._limits.max_message_bytes:
@@ -146,6 +159,8 @@ class Interceptor:
 
     async def _fail(self, error: BaseException, method: str, context: Context, observation: CallObservation) -> None:
         """End the call's observation and send its status; returns only for what the caller must raise again."""
+        if isinstance(error, asyncio.CancelledError) and self._shutting_down and not context.cancelled():
+            error = ShuttingDown("the server is stopping")
         if isinstance(error, asyncio.CancelledError):
             remaining = context.time_remaining()
             late = remaining is not None and remaining <= 0
@@ -161,6 +176,10 @@ class Interceptor:
             status = internal_status()
             _log.error("rpc.internal_error", method=method, exc_info=error)
         await context.abort(status.code, status.message, status.trailing_metadata)
+
+
+def _peer_names(context: Context) -> list[str]:
+    return [name.decode("utf-8", "replace") for name in context.peer_identities() or ()]
 
 
 def _metadata(context: Context) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -13,10 +14,11 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from frontdesk_server.config.service import ServerConfig
+from frontdesk_server.domain.call import Identify
 from frontdesk_server.domain.clock import Clock, SystemClock
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.domain.observer import NullObserver, Observer
-from frontdesk_server.rpc.call import Identify, anyone
+from frontdesk_server.rpc.call import anyone
 from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
 from frontdesk_server.rpc.service import SERVICE_NAME, Desk, RouterService
 
@@ -32,8 +34,8 @@ class RpcServer:
     """Serves a desk while its `async with` block runs.
 
     Construct it inside a running event loop. On leaving, health says NOT_SERVING, calls that arrive within the
-    configured drain are still served, running ones may finish within the configured grace, and the rest is cancelled;
-    when the block has been left, no call is running any more.
+    configured drain are still served, running ones may finish within the configured grace, and the rest ends with
+    `ShuttingDown`; when the block has been left, no call is running any more.
     """
 
     def __init__(
@@ -99,16 +101,19 @@ class RpcServer:
         """Stop in order."""
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(self._config.drain_seconds)
-        stopping = asyncio.create_task(self._server.stop(self._config.grace_seconds))
-        # Health watchers never end by themselves: with no call of ours left there is nothing to wait for but the last
-        # responses on their way out.
-        rest_seconds: float | None = _FLUSH_SECONDS
+        # gRPC itself would end what outlasts the grace without saying why.
+        stopping = asyncio.create_task(self._server.stop(self._config.grace_seconds + 2 * _FLUSH_SECONDS))
         try:
             async with asyncio.timeout(self._config.grace_seconds):
                 await self._interceptor.idle()
         except TimeoutError:
-            rest_seconds = None
-        await self._server.stop(rest_seconds)
+            self._interceptor.shut_down()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FLUSH_SECONDS):
+                    await self._interceptor.idle()
+        # Health watchers never end by themselves: with no call of ours left there is nothing to wait for but the last
+        # responses on their way out.
+        await self._server.stop(_FLUSH_SECONDS)
         await stopping
         await self._interceptor.idle()
 

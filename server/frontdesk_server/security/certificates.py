@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 
-from frontdesk_server.config.security import TlsConfig
+from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.security.watched import WatchedFiles
 
 
-def server_credentials(config: TlsConfig, folder: Path) -> grpc.ServerCredentials:
-    """Credentials over the configured files; relative paths start at `folder`.
+def server_credentials(loaded: LoadedConfig) -> grpc.ServerCredentials | None:
+    """Credentials over the configured files; None when none are configured.
 
     Raises:
-        OSError: a file cannot be read.
+        ConfigError: the files cannot be read, or not be used together.
     """
-    names = [config.certificate, config.key, *([config.client_ca] if config.client_ca else ())]
-    files = WatchedFiles(*(folder / name for name in names))
+    config = loaded.config.security.tls
+    if config is None:
+        return None
+    authorities_file = () if config.client_ca is None else (loaded.folder / config.client_ca,)
+    certificate_file, key_file = loaded.folder / config.certificate, loaded.folder / config.key
+    if faults := [*_pair_faults(loaded, certificate_file, key_file), *_authority_faults(loaded, *authorities_file)]:
+        raise ConfigError(loaded.source, faults)
+    files = WatchedFiles(certificate_file, key_file, *authorities_file)
 
     def current() -> grpc.ServerCertificateConfiguration:
         certificate, key, *authorities = files.read()
@@ -36,3 +45,27 @@ def server_credentials(config: TlsConfig, folder: Path) -> grpc.ServerCredential
         renewed,  # type: ignore[arg-type]  # None says that nothing has changed, which the stubs do not know
         require_client_authentication=config.client_ca is not None,
     )
+
+
+# Of files that it cannot use gRPC says no more than that it cannot listen.
+
+
+def _pair_faults(loaded: LoadedConfig, certificate: Path, key: Path) -> Iterator[ConfigFault]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key, password=b"")  # without it a locked key would ask the terminal
+    except ssl.SSLError as error:
+        wrong = "no certificate and its key, unencrypted, in PEM"
+        yield loaded.fault(("security", "tls"), f"{certificate} and {key} are {wrong} ({error.reason or 'unreadable'})")
+    except OSError as error:
+        yield loaded.fault(("security", "tls"), f"{certificate} and {key} cannot be read: {error.strerror}")
+
+
+def _authority_faults(loaded: LoadedConfig, *authorities: Path) -> Iterator[ConfigFault]:
+    for path in authorities:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
+        except ssl.SSLError:
+            yield loaded.fault(("security", "tls", "client_ca"), f"{path} holds no certificates in PEM")
+        except OSError as error:
+            yield loaded.fault(("security", "tls", "client_ca"), f"{path} cannot be read: {error.strerror}")

@@ -1,19 +1,19 @@
-"""Tells who calls, by an API key or a JSON Web Token in the `authorization` metadata."""
+"""Tells who calls: by an API key or JSON Web Token in the `authorization` metadata, else by the client certificate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from frontdesk_server.config.loading import LoadedConfig
-from frontdesk_server.domain.call import ANONYMOUS, Caller
+from frontdesk_server.domain.call import ANONYMOUS, Caller, Identify, Peer
 from frontdesk_server.domain.errors import ConfigError, Unauthenticated
 from frontdesk_server.security.keys import PREFIX, KeyRing
 
 _SCHEME = "bearer"
 
 
-def build_identify(loaded: LoadedConfig) -> Callable[[Mapping[str, str]], Caller]:
-    """The function that tells callers from a call's metadata, and raises Unauthenticated.
+def build_identify(loaded: LoadedConfig) -> Identify:
+    """The function that tells callers from a call's metadata and peer, and raises Unauthenticated.
 
     Raises:
         ConfigError: the key set cannot be used, or PyJWT is not installed.
@@ -21,14 +21,21 @@ def build_identify(loaded: LoadedConfig) -> Callable[[Mapping[str, str]], Caller
     config = loaded.config.security
     ring = KeyRing(config.keys)
     tokens = _verifier(loaded)
-    anonymous = config.anonymous if config.anonymous is not None else not config.keys and config.jwt is None
+    certified = {c.name: Caller(c.caller, c.routers, c.models) for c in config.certificates}
 
-    def identify(metadata: Mapping[str, str]) -> Caller:
+    def without_credentials(peer: Peer) -> Caller:
+        if certified:  # a look at the peer costs microseconds
+            for name in peer():
+                if name in certified:
+                    return certified[name]
+        if config.serves_anonymous:
+            return ANONYMOUS
+        raise Unauthenticated("credentials are required: metadata authorization: Bearer …")
+
+    def identify(metadata: Mapping[str, str], peer: Peer) -> Caller:
         credentials = metadata.get("authorization", "")
         if not credentials:
-            if anonymous:
-                return ANONYMOUS
-            raise Unauthenticated("credentials are required: metadata authorization: Bearer …")
+            return without_credentials(peer)
         scheme, _, secret = credentials.partition(" ")
         if scheme.lower() != _SCHEME or not secret:
             raise Unauthenticated("the authorization metadata is not of the form: Bearer …")

@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 
 from frontdesk_server.config.security import JwtConfig
-from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.call import ANONYMOUS, Caller
 from frontdesk_server.domain.errors import Unauthenticated
 from frontdesk_server.security.watched import WatchedFiles
 
@@ -28,7 +28,7 @@ class TokenVerifier:
         self._config = config
         self._file = WatchedFiles(folder / config.jwks_file)
         self._keys = self._read_keys()
-        self._verified: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+        self._verified: OrderedDict[bytes, tuple[Caller, int]] = OrderedDict()
 
     def caller(self, token: str) -> Caller:
         """Whose token it is.
@@ -44,7 +44,7 @@ class TokenVerifier:
             return known[0]
         claims = self._claims(token)
         caller = self._caller_of(claims)
-        self._verified[digest] = (caller, float(claims["exp"]))
+        self._verified[digest] = (caller, int(claims["exp"]))
         if len(self._verified) > _REMEMBERED:
             self._verified.popitem(last=False)
         return caller
@@ -64,7 +64,7 @@ class TokenVerifier:
             raise Unauthenticated("the token is signed by no known key") from error
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("the token has expired") from error
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, UnicodeError) as error:
             raise Unauthenticated("the token is not valid here") from error
         return claims
 
@@ -73,6 +73,8 @@ class TokenVerifier:
         name = claims.get(config.caller_claim)
         if not isinstance(name, str) or not name:
             raise Unauthenticated(f"the token has no claim {config.caller_claim}")
+        if name == ANONYMOUS.name:
+            raise Unauthenticated("the token names callers without credentials")
         return Caller(name, _names(claims, config.routers_claim), _names(claims, config.models_claim))
 
     def _reload(self) -> None:

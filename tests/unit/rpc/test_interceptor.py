@@ -10,7 +10,7 @@ import grpc
 import pytest
 import structlog
 from frontdesk.v1 import router_service_pb2 as pb
-from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.call import Caller, Peer
 from frontdesk_server.domain.errors import Unauthenticated, UnknownRouter
 from frontdesk_server.rpc.call import GrpcCall
 from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
@@ -41,6 +41,9 @@ class FakeContext:
     def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         return self.metadata
 
+    def cancelled(self) -> bool:
+        return False
+
     async def write(self, response: Any) -> None:
         self.written.append(response)
 
@@ -63,7 +66,7 @@ class FakeContext:
 class Bench:
     """An interceptor around one method whose behaviour the test gives."""
 
-    def __init__(self, serve: Any = None, *, identify: Any = lambda metadata: Caller(), limit: int = 10) -> None:
+    def __init__(self, serve: Any = None, *, identify: Any = lambda metadata, peer: Caller(), limit: int = 10) -> None:
         self.observer = Recorder()
         self.clock = FakeClock()
         self.calls: list[GrpcCall] = []
@@ -89,7 +92,7 @@ class Bench:
 
 
 async def test_a_good_call_is_served_and_observed() -> None:
-    bench = Bench(identify=lambda metadata: Caller(metadata["x-name"]))
+    bench = Bench(identify=lambda metadata, peer: Caller(metadata["x-name"]))
     context = FakeContext(2.5, (("x-name", "alice"), ("x-bin", b"\x00")))
     assert await bench.call(context) == pb.RouteResponse()
     (call,) = bench.calls
@@ -125,7 +128,7 @@ async def test_a_deadline_already_past_is_said(remaining: float) -> None:
 
 
 async def test_who_is_not_known_is_refused() -> None:
-    def identify(metadata: Mapping[str, str]) -> Caller:
+    def identify(metadata: Mapping[str, str], peer: Peer) -> Caller:
         raise Unauthenticated("who?")
 
     bench = Bench(identify=identify)
@@ -207,3 +210,18 @@ async def test_a_stream_is_closed_when_its_caller_goes_away() -> None:
     assert closed.is_set()
     assert context.written == [pb.RouteResponse()]
     assert observer.over == [("CANCELLED", None)]
+
+
+async def test_a_shut_down_ends_running_calls_with_its_reason() -> None:
+    began = asyncio.Event()
+
+    async def for_ever() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    bench, context = Bench(for_ever), FakeContext()
+    call = asyncio.create_task(bench.refused(context))
+    await began.wait()
+    bench.interceptor.shut_down()
+    assert await call == ("UNAVAILABLE", "SHUTTING_DOWN")
+    await bench.interceptor.idle()

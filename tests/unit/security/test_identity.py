@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,12 @@ def loaded(folder: Path, **security: Any) -> LoadedConfig:
     return parse_config(yaml.safe_dump(config), str(folder / "frontdesk.yaml"), {})
 
 
+def identifier(config: LoadedConfig) -> Callable[..., Caller]:
+    """Tells callers by metadata and the names in their certificates."""
+    identify = build_identify(config)
+    return lambda metadata, *names: identify(metadata, lambda: names)
+
+
 def key_section(**permissions: list[str]) -> dict[str, Any]:
     return {"caller": "billing", "id": KEY.id, "sha256": KEY.sha256, **permissions}
 
@@ -52,11 +60,11 @@ def bearer(secret: str) -> dict[str, str]:
 
 
 def test_without_keys_and_tokens_everybody_is_anonymous(tmp_path: Path) -> None:
-    assert build_identify(loaded(tmp_path))({}) is ANONYMOUS
+    assert identifier(loaded(tmp_path))({}) is ANONYMOUS
 
 
 def test_a_key_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
-    identify = build_identify(loaded(tmp_path, keys=[key_section(routers=["default"], models=["m"])]))
+    identify = identifier(loaded(tmp_path, keys=[key_section(routers=["default"], models=["m"])]))
     assert identify(bearer(KEY.key)) == Caller("billing", frozenset({"default"}), frozenset({"m"}))
 
 
@@ -75,14 +83,14 @@ def test_a_key_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
     ],
 )
 def test_anything_but_the_key_is_refused_without_repeating_it(metadata: dict[str, str], tmp_path: Path) -> None:
-    identify = build_identify(loaded(tmp_path, keys=[key_section()]))
+    identify = identifier(loaded(tmp_path, keys=[key_section()]))
     with pytest.raises(Unauthenticated) as refusal:
         identify(metadata)
     assert KEY.key[12:] not in str(refusal.value)
 
 
 def test_anonymous_callers_may_be_let_in_beside_keys(tmp_path: Path) -> None:
-    identify = build_identify(loaded(tmp_path, keys=[key_section()], anonymous=True))
+    identify = identifier(loaded(tmp_path, keys=[key_section()], anonymous=True))
     assert identify({}) is ANONYMOUS
 
 
@@ -97,7 +105,7 @@ JWT = {"jwks_file": "jwks.json", "audience": "frontdesk"}
 def test_a_token_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
     write_jwks(tmp_path)
     section = JWT | {"routers_claim": "routers", "models_claim": "models"}
-    identify = build_identify(loaded(tmp_path, jwt=section))
+    identify = identifier(loaded(tmp_path, jwt=section))
     caller = identify(bearer(token(routers=["default"], models="m other")))
     assert caller == Caller("support-bot", frozenset({"default"}), frozenset({"m", "other"}))
 
@@ -114,26 +122,33 @@ def test_a_token_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
         (lambda: jwt.encode({"sub": "x"}, "secret" * 8, algorithm="HS256", headers={"kid": "k1"}), "not valid"),
         (lambda: jwt.encode({"sub": "x"}, None, algorithm="none", headers={"kid": "k1"}), "not valid"),
         (lambda: "a.b.c", "not valid"),
+        (lambda: "\udcff.b.c", "not valid"),
+        (lambda: token(sub="anonymous"), "without credentials"),
     ],
 )
 def test_tokens_that_prove_nothing_are_refused(made: Any, reason: str, tmp_path: Path) -> None:
     write_jwks(tmp_path)
-    identify = build_identify(loaded(tmp_path, jwt=JWT | {"issuer": ISSUER}))
+    identify = identifier(loaded(tmp_path, jwt=JWT | {"issuer": ISSUER}))
     assert identify(bearer(token())).name == "support-bot"
     with pytest.raises(Unauthenticated, match=reason):
         identify(bearer(made()))
 
 
+def test_a_token_that_expires_beyond_all_reckoning_is_taken(tmp_path: Path) -> None:
+    write_jwks(tmp_path)
+    assert identifier(loaded(tmp_path, jwt=JWT))(bearer(token(exp=10**400))).name == "support-bot"
+
+
 def test_a_token_without_the_claim_that_limits_it_is_refused(tmp_path: Path) -> None:
     write_jwks(tmp_path)
-    identify = build_identify(loaded(tmp_path, jwt=JWT | {"models_claim": "models"}))
+    identify = identifier(loaded(tmp_path, jwt=JWT | {"models_claim": "models"}))
     with pytest.raises(Unauthenticated, match="models"):
         identify(bearer(token()))
 
 
 def test_a_remembered_token_is_refused_once_its_key_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_jwks(tmp_path)
-    identify = build_identify(loaded(tmp_path, jwt=JWT))
+    identify = identifier(loaded(tmp_path, jwt=JWT))
     remembered = token()
     assert identify(bearer(remembered)) == identify(bearer(remembered))
     write_jwks(tmp_path, STRANGER, "k2")
@@ -146,7 +161,7 @@ def test_a_remembered_token_is_refused_once_its_key_is_gone(tmp_path: Path, monk
 
 def test_a_key_set_that_is_half_written_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_jwks(tmp_path)
-    identify = build_identify(loaded(tmp_path, jwt=JWT))
+    identify = identifier(loaded(tmp_path, jwt=JWT))
     monkeypatch.setattr("frontdesk_server.security.watched._LOOK_SECONDS", 0)
     (tmp_path / "jwks.json").write_text('{"keys": [')
     assert identify(bearer(token())).name == "support-bot"
@@ -154,7 +169,59 @@ def test_a_key_set_that_is_half_written_changes_nothing(tmp_path: Path, monkeypa
 
 def test_a_faulty_key_set_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"security\.jwt\.jwks_file"):
-        build_identify(loaded(tmp_path, jwt=JWT))
+        identifier(loaded(tmp_path, jwt=JWT))
     (tmp_path / "jwks.json").write_text("{}")
     with pytest.raises(ConfigError, match="Key Set"):
-        build_identify(loaded(tmp_path, jwt=JWT))
+        identifier(loaded(tmp_path, jwt=JWT))
+
+
+MTLS = {"tls": {"certificate": "s.crt", "key": "s.key", "client_ca": "ca.pem"}}
+SPIFFE = "spiffe://example.org/billing"
+
+
+def certificate(**permissions: list[str]) -> dict[str, Any]:
+    return {"caller": "billing", "name": SPIFFE, **permissions}
+
+
+def test_a_certificate_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
+    identify = identifier(loaded(tmp_path, **MTLS, certificates=[certificate(models=["m"])]))
+    assert identify({}, "another", SPIFFE) == Caller("billing", frozenset(), frozenset({"m"}))
+    with pytest.raises(Unauthenticated):
+        identify({}, "another")
+
+
+def test_a_bearer_comes_before_the_certificate_that_carried_it(tmp_path: Path) -> None:
+    keys = [{**key_section(), "caller": "behind-the-mesh"}]
+    identify = identifier(loaded(tmp_path, **MTLS, keys=keys, certificates=[certificate()]))
+    assert identify(bearer(KEY.key), SPIFFE).name == "behind-the-mesh"
+    with pytest.raises(Unauthenticated):
+        identify(bearer("nonsense"), SPIFFE)
+
+
+@pytest.mark.parametrize(
+    ("security", "fault"),
+    [
+        ({"keys": [key_section(), {**key_section(), "sha256": "0" * 64}]}, f"two keys are {KEY.id}"),
+        ({**MTLS, "certificates": [certificate(), certificate()]}, f"two certificates are {SPIFFE}"),
+        ({"certificates": [certificate()]}, "certificates need tls.client_ca"),
+        ({"keys": [{**key_section(), "caller": "anonymous"}]}, r"keys\[0\].caller: anonymous is the name"),
+        ({"keys": [{**key_section(), "caller": ""}]}, r"keys\[0\].caller"),
+        ({"keys": [key_section(routers=["defualt"])]}, r"keys\[0\].routers: no router is named 'defualt'"),
+        ({**MTLS, "certificates": [certificate(models=["n"])]}, r"certificates\[0\].models: no model is named 'n'"),
+        ({"keys": [key_section(routers=[])]}, r"keys\[0\].routers"),
+        ({"keys": [key_section(models=[])]}, r"keys\[0\].models"),
+    ],
+)
+def test_what_would_let_in_others_than_were_meant_is_a_fault(
+    security: dict[str, Any], fault: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        loaded(tmp_path, **security)
+    assert re.search(fault, "\n".join(error.value.lines()))
+
+
+@pytest.mark.parametrize("field", ["id", "sha256"])
+def test_a_key_in_the_place_of_its_hash_is_not_repeated(field: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        loaded(tmp_path, keys=[{**key_section(), field: "fd_a_secret"}])
+    assert "secret" not in "\n".join(error.value.lines())
