@@ -112,7 +112,7 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
     try:
         return await strategy.rank(context)
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"failed unexpectedly: {type(error).__name__}"  # its text may repeat the query
         return conclude(strategy, context, started, Ranking(Verdict.FAILED, reason))
 
 

@@ -77,10 +77,10 @@ class JsonSchemaConstraint:
         try:
             document = json.loads(answer.text)
         except ValueError as error:
-            raise UnreadableAnswer(f"answered no JSON: {_shown(answer.text)}") from error
+            raise UnreadableAnswer(f"answered no JSON: {_described(answer.text)}") from error
         option = document.get("model") if isinstance(document, dict) else None
         if not isinstance(option, str) or option not in options:
-            raise UnreadableAnswer(f"named none of its options: {_shown(answer.text)}")
+            raise UnreadableAnswer(f"named none of its options: {_described(answer.text)}")
         return Reading(option, {})
 
 
@@ -122,7 +122,7 @@ class LogprobConstraint:
                 mass[option] += math.exp(min(0.0, logprob))
         total = sum(mass.values())
         if not total:
-            raise UnreadableAnswer(f"none of its likely first tokens is an option's letter: {_shown(answer.text)}")
+            raise UnreadableAnswer(f"none of its likely first tokens is an option's letter: {_described(answer.text)}")
         probabilities = {option: share / total for option, share in mass.items()}
         return Reading(max(probabilities, key=probabilities.__getitem__), probabilities)
 
@@ -150,7 +150,7 @@ class NameConstraint:
         for option in options:
             if option.casefold() == named:
                 return Reading(option, {})
-        raise UnreadableAnswer(f"named none of its options: {_shown(answer.text)}")
+        raise UnreadableAnswer(f"named none of its options: {_described(answer.text)}")
 
 
 CONSTRAINTS: dict[str, Constraint] = {
@@ -164,5 +164,6 @@ MAX_OPTIONS = len(string.ascii_uppercase)
 """Most options of one router LLM."""
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else f"{text[:60]}…")
+def _described(text: str) -> str:
+    """The answer's size alone: its words may repeat the query, and reasons are logged and recorded."""
+    return f"{len(text)} characters" if text else "nothing"
