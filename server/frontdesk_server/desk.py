@@ -16,7 +16,6 @@ from frontdesk_server.domain.errors import (
     DecisionNotFound,
     FrontdeskError,
     NoEligibleModel,
-    PermissionDenied,
 )
 from frontdesk_server.domain.events import Completed, CompletionEvent, Started
 from frontdesk_server.domain.model import Model
@@ -137,18 +136,13 @@ class Desk:
             PermissionDenied: the caller may not use that router.
         """
         with self._runtimes.lease() as runtime:
-            permitted = call.caller.routers
-            if router and permitted and router not in permitted:
-                raise PermissionDenied(f"{call.caller.name} may not use router {router!r}")
-            known = runtime.loaded.config.routers
-            routers = [router] if router else [name for name in permitted if name in known]
-            reachable = {name for one in routers for name in runtime.engine.router_models(one)}
-            names = reachable if router or permitted else set(runtime.pool)
-            allowed = call.caller.models
+            caller = call.caller
+            routers = {router} if router else caller.routers & runtime.loaded.config.routers.keys()
+            reachable = {name for one in routers for name in runtime.engine.router_models(one, caller)}
+            names = reachable if router or caller.routers else runtime.pool
             return [
                 (runtime.pool[name], runtime.conditions.breaker(name).admits)
-                for name in sorted(names)
-                if not allowed or name in allowed
+                for name in sorted(filter(caller.may_use_model, names))
             ]
 
     async def _routed(

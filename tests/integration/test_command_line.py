@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -13,6 +12,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 from frontdesk_server.config.loading import default_config_path
+
+from tests.commands import frontdesk
 
 ROOT = Path(__file__).parents[2]
 FOUR_QUERIES = {
@@ -24,19 +25,6 @@ FOUR_QUERIES = {
     "diagnoses, treatment recommendations, edge cases like rare diseases, ethical considerations, and the trade-offs "
     "between accuracy and latency.": "frontier-llm",
 }
-
-
-def frontdesk(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")}
-    return subprocess.run(
-        [sys.executable, "-m", "frontdesk_server", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(("query", "model"), FOUR_QUERIES.items())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from collections.abc import AsyncIterator, Callable
+import subprocess
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+import structlog
 import yaml
 from frontdesk import Client, ContentPart, FrontdeskError, Message, Query
 from frontdesk.v1.chat_pb2 import Media, Role
@@ -21,28 +24,35 @@ from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.security import NewKey, new_key, server_credentials
 
 from tests.certificates import Authority, Pem
+from tests.commands import frontdesk
 from tests.service import pool_config
+from tests.tokens import JWT, token, write_jwks
 from tests.upstream import FaultyUpstream, Script
 from tests.upstream.script import Fault
 
-Connect = Callable[..., Client]
+
+class Connect:
+    """Makes clients of a server."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.clients: list[Client] = []
+
+    def __call__(self, **options: Any) -> Client:
+        self.clients.append(Client(self.address, **options))
+        return self.clients[-1]
 
 
 @asynccontextmanager
 async def secured(folder: Path, upstream_url: str, security: dict[str, Any], **parts: Any) -> AsyncIterator[Connect]:
-    """Serve with this security section; yields a function that makes clients."""
+    """Serve with this security section."""
     config = pool_config(upstream_url, security=security, **parts)
     text = yaml.safe_dump(config)
     loaded = parse_config(text, str(folder / "frontdesk.yaml"), {})
-    clients: list[Client] = []
     async with open_server(loaded, address="127.0.0.1:0") as (_, server):
-
-        def connect(**options: Any) -> Client:
-            clients.append(Client(server.address, **options))
-            return clients[-1]
-
+        connect = Connect(server.address)
         yield connect
-        for client in clients:
+        for client in connect.clients:
             await client.close()
 
 
@@ -103,15 +113,18 @@ async def test_tls_serves_renewed_certificates_without_a_restart(
     first, second = Authority(), Authority()
     tls = write(tmp_path, "server", first.issue("first"))
     monkeypatch.setattr("frontdesk_server.security.watched._LOOK_SECONDS", 0)
-    async with secured(tmp_path, upstream.openai_url, {"tls": tls}) as connect:
+    logged = {"log_level": "warning"}
+    async with secured(tmp_path, upstream.openai_url, {"tls": tls}, telemetry=logged) as connect:
         assert (await connect(tls=grpc.ssl_channel_credentials(first.pem)).route("Hello", timeout=10)).model
         write(tmp_path, "server", second.issue("second"))
         os.utime(tmp_path / "server.crt", ns=(1, 1))
         assert (await connect(tls=grpc.ssl_channel_credentials(second.pem)).route("Hello", timeout=10)).model
         with pytest.raises(FrontdeskError):
             await connect(tls=grpc.ssl_channel_credentials(first.pem)).route("Hello", timeout=1)
-        (tmp_path / "server.key").write_bytes(first.issue("half a renewal").key)
-        assert (await connect(tls=grpc.ssl_channel_credentials(second.pem)).route("Hello", timeout=10)).model
+        with structlog.testing.capture_logs() as logs:
+            (tmp_path / "server.key").write_bytes(first.issue("half a renewal").key)
+            assert (await connect(tls=grpc.ssl_channel_credentials(second.pem)).route("Hello", timeout=10)).model
+        assert "certificates.kept" in [line["event"] for line in logs]
 
 
 async def test_mtls_refuses_callers_without_a_certificate(upstream: FaultyUpstream, tmp_path: Path) -> None:
@@ -155,6 +168,34 @@ def test_unusable_certificates_are_faults_before_anything_listens(broken: str, t
         with pytest.raises(ConfigError) as error:
             server_credentials(loaded)
         assert "security.tls" in "".join(error.value.lines())
+
+
+@pytest.mark.parametrize("command", ["route", "complete"])
+async def test_commands_reach_a_server_that_wants_a_certificate_and_a_token(
+    command: str, upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority()
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    tls = write(tmp_path, "server", authority.issue("server")) | {"client_ca": "ca.pem"}
+    write(tmp_path, "ours", authority.issue("ours"))
+    write_jwks(tmp_path)
+    security = {"tls": tls, "jwt": {**JWT, "models_claim": "models"}}
+    async with secured(tmp_path, upstream.openai_url, security) as connect:
+        arguments = (command, "--json", "--address", connect.address, "--ca", "ca.pem", "--certificate", "ours.crt")
+
+        async def run(*more: str) -> subprocess.CompletedProcess[str]:
+            return await asyncio.to_thread(frontdesk, *arguments, *more, "Hello", folder=tmp_path)
+
+        monkeypatch.setenv("FRONTDESK_TOKEN", token(models=["mid"]))
+        ran = await run("--key", "ours.key")
+        assert ran.returncode == 0, ran.stderr
+        document = json.loads(ran.stdout)
+        assert document.get("model", document.get("decision", {}).get("model")) == "mid"
+        ran = await run("--key", "server.key")
+        assert (ran.returncode, "unusable" in ran.stderr) == (2, True)
+        monkeypatch.setenv("FRONTDESK_TOKEN", token(aud="others"))
+        ran = await run("--key", "ours.key")
+        assert (ran.returncode, ran.stderr) == (1, "UNAUTHENTICATED: the token is not valid here\n")
 
 
 async def test_commands_in_process_need_no_key_where_callers_do(upstream: FaultyUpstream, tmp_path: Path) -> None:

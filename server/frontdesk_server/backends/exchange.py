@@ -19,6 +19,7 @@ from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamP
 from frontdesk_server.domain.events import BackendEvent, Finished
 
 _MAX_ERROR_BODY_BYTES = 64 * 1024
+_MAX_QUOTED_CHARACTERS = 300
 _TAIL_SECONDS = 1.0
 """How long usage and the end marker may take after the finish reason."""
 _LINGER_SECONDS = 0.02
@@ -124,11 +125,11 @@ class Upstream:
         finally:
             await response.aclose()
 
-    def without_secrets(self, quoted: str) -> str:
-        """What the upstream said, with our credentials masked."""
+    def quote(self, message: str) -> str:
+        """What the upstream said, shortened, with our credentials masked."""
         for secret in self._secrets:
-            quoted = quoted.replace(secret, "***")
-        return quoted
+            message = message.replace(secret, "***")
+        return message if len(message) <= _MAX_QUOTED_CHARACTERS else message[:_MAX_QUOTED_CHARACTERS] + "…"
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -180,7 +181,7 @@ async def converse(
             for event in rest:
                 yield event
     except UpstreamError as error:
-        error.quoted = upstream.without_secrets(error.quoted)
+        error.quoted = upstream.quote(error.quoted)
         raise
     yield translator.finished()
 

@@ -30,8 +30,6 @@ from frontdesk_server.domain.model import Timeouts
 HTTP_EXCEPTIONS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError)
 """Everything the HTTP stack raises that is not a fault of ours."""
 
-_MAX_MESSAGE_CHARACTERS = 300
-
 _BY_STATUS: Mapping[int, type[UpstreamError]] = {
     401: UpstreamCredentialsRefused,
     402: UpstreamCredentialsRefused,
@@ -178,4 +176,4 @@ def _particulars(document: Any) -> tuple[list[str], str]:
 def _quoted(kind: type[UpstreamError], message: str) -> str:
     if kind is UpstreamCredentialsRefused:  # its text may hold a part of the key
         return ""
-    return message if len(message) <= _MAX_MESSAGE_CHARACTERS else message[:_MAX_MESSAGE_CHARACTERS] + "…"
+    return message

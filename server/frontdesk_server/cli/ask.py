@@ -21,6 +21,13 @@ ExcludeOption = Annotated[list[str] | None, typer.Option(help="These models may 
 AddressOption = Annotated[
     str | None, typer.Option(help="Server to ask. Default: 127.0.0.1:50051 if one runs there, else in process.")
 ]
+TokenOption = Annotated[
+    str | None, typer.Option(envvar="FRONTDESK_TOKEN", help="API key or token; in the variable nobody sees it.")
+]
+TlsOption = Annotated[bool, typer.Option("--tls", help="Speak TLS with the server.")]
+CaOption = Annotated[Path | None, typer.Option(help="Authorities to trust, PEM; speaks TLS. Default: the system's.")]
+CertificateOption = Annotated[Path | None, typer.Option(help="Certificate to show the server (mTLS), PEM.")]
+KeyOption = Annotated[Path | None, typer.Option(help="Its key, where that is a file of its own.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="Ask in process, on this configuration.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the response in protobuf's JSON mapping.")]
 

@@ -9,17 +9,22 @@ from frontdesk.events import AttemptEnded, Started, TextDelta
 from frontdesk_server.cli.ask import (
     AddressOption,
     AllowOption,
+    CaOption,
+    CertificateOption,
     ConfigOption,
     ExcludeOption,
     FloorOption,
     JsonOption,
+    KeyOption,
     QueryArgument,
     RouterOption,
+    TlsOption,
+    TokenOption,
     policy,
     run,
     to_json,
 )
-from frontdesk_server.cli.connection import connect
+from frontdesk_server.cli.connection import Reach, connect
 from frontdesk_server.cli.money import total_usd
 
 
@@ -30,6 +35,11 @@ def complete(
     allow: AllowOption = None,
     exclude: ExcludeOption = None,
     address: AddressOption = None,
+    token: TokenOption = None,
+    tls: TlsOption = False,
+    ca: CaOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -42,7 +52,7 @@ def complete(
     wishes = policy(router, quality_floor, allow, exclude)
 
     async def work() -> None:
-        async with connect(address, config) as client:
+        async with connect(Reach(address, token, tls, ca, certificate, key), config) as client:
             if json:
                 typer.echo(to_json(await client.complete(query, policy=wishes)))
             else:

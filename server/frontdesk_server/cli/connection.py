@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import grpc
+import typer
 from frontdesk import Client
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -19,17 +21,57 @@ DEFAULT_ADDRESS = "127.0.0.1:50051"
 _PROBE_SECONDS = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a running server is, and what it wants to see of its callers. `tls`: of the system's authorities."""
+
+    address: str | None = None
+    token: str | None = field(default=None, repr=False)
+    tls: bool = False
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether a server was named; a token alone may just be in the environment."""
+        return replace(self, token=None) != Reach()
+
+    def client(self) -> Client:
+        """A client of that server. Raises typer.BadParameter when the options do not belong together."""
+        try:
+            return Client(self.address or DEFAULT_ADDRESS, tls=self._credentials() or False, token=self.token)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--token") from error
+
+    def _credentials(self) -> grpc.ChannelCredentials | None:
+        """Of files that it cannot use gRPC says no more than that it cannot connect, so they are tried before."""
+        if self.certificate is None and self.key is not None:
+            raise typer.BadParameter("a key belongs to a certificate", param_hint="--key")
+        if not (self.tls or self.ca or self.certificate):
+            return None
+        context = ssl.create_default_context()
+        try:
+            authorities = None if self.ca is None else self.ca.read_bytes()
+            if self.ca is not None:
+                context.load_verify_locations(self.ca)
+            if self.certificate is None:
+                return grpc.ssl_channel_credentials(authorities)
+            key = self.key or self.certificate
+            context.load_cert_chain(self.certificate, key, password=b"")
+            return grpc.ssl_channel_credentials(authorities, key.read_bytes(), self.certificate.read_bytes())
+        except OSError as error:
+            raise typer.BadParameter(f"unusable: {error}", param_hint="--ca, --certificate, --key") from error
+
+
 @asynccontextmanager
-async def connect(address: str | None, config: Path | None) -> AsyncIterator[Client]:
-    """A client of the server at `address`; without one, of the default address if something serves there.
+async def connect(reach: Reach, config: Path | None) -> AsyncIterator[Client]:
+    """A client of the server that the options name; without any, of the default address if something serves there.
 
     When nothing does, or a configuration is given, the server runs in this process.
     """
-    if address is not None:
-        async with Client(address) as client:
-            yield client
-    elif config is None and await _serves(DEFAULT_ADDRESS):
-        async with Client(DEFAULT_ADDRESS) as client:
+    if reach.named or (config is None and await _serves(DEFAULT_ADDRESS)):
+        async with reach.client() as client:
             yield client
     else:
         async with in_process(load_config(config or default_config_path())) as client:

@@ -11,17 +11,22 @@ from frontdesk.v1.router_service_pb2 import RouteResponse
 from frontdesk_server.cli.ask import (
     AddressOption,
     AllowOption,
+    CaOption,
+    CertificateOption,
     ConfigOption,
     ExcludeOption,
     FloorOption,
     JsonOption,
+    KeyOption,
     QueryArgument,
     RouterOption,
+    TlsOption,
+    TokenOption,
     policy,
     run,
     to_json,
 )
-from frontdesk_server.cli.connection import connect
+from frontdesk_server.cli.connection import Reach, connect
 
 
 def route(
@@ -31,6 +36,11 @@ def route(
     allow: AllowOption = None,
     exclude: ExcludeOption = None,
     address: AddressOption = None,
+    token: TokenOption = None,
+    tls: TlsOption = False,
+    ca: CaOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
     config: ConfigOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show every candidate and the way to the decision.")
@@ -43,7 +53,7 @@ def route(
     """
 
     async def work() -> None:
-        async with connect(address, config) as client:
+        async with connect(Reach(address, token, tls, ca, certificate, key), config) as client:
             decision = await client.route(query, policy=policy(router, quality_floor, allow, exclude))
         if json:
             typer.echo(to_json(RouteResponse(decision=decision)))

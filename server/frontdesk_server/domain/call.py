@@ -17,6 +17,14 @@ class Caller:
     routers: frozenset[str] = frozenset()
     models: frozenset[str] = frozenset()
 
+    def may_use_model(self, name: str) -> bool:
+        """Whether the model may answer this caller."""
+        return not self.models or name in self.models
+
+    def may_use_router(self, name: str) -> bool:
+        """Whether the caller may name the router."""
+        return not self.routers or name in self.routers
+
 
 ANONYMOUS = Caller()
 

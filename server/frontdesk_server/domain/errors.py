@@ -134,7 +134,7 @@ class UnknownRouter(RequestError):
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.field = "policy.router"
-        super().__init__(f"no router is named {name!r}; there are {', '.join(sorted(known))}")
+        super().__init__(f"no router is named {name!r}; there are {', '.join(sorted(known)) or 'none'}")
 
 
 class UnknownModel(RequestError):

@@ -11,7 +11,7 @@ from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.strategies import CheckConfig, RouterConfig
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.asking import Ask
-from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.call import ANONYMOUS, Caller
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.conditions import Conditions
 from frontdesk_server.domain.decision import Candidate, Decision, ExclusionReason, PlanStep, StepKind
@@ -101,9 +101,9 @@ class Engine:
             except (EmbedderError, UpstreamError) as error:
                 log.warning("routing.unprepared", error=str(error))
 
-    def router_models(self, router: str) -> Collection[str]:
-        """Names of a router's models. Raises `UnknownRouter`."""
-        return [model.name for model in self.router(router).models]
+    def router_models(self, router: str, caller: Caller = ANONYMOUS) -> Collection[str]:
+        """Names of a router's models. Raises `PermissionDenied` or `UnknownRouter`."""
+        return [model.name for model in self.router(router, caller).models]
 
     async def route(
         self,
@@ -126,8 +126,7 @@ class Engine:
             ModelsUnavailable: likewise, but an open circuit breaker excludes one of them, which passes by itself.
         """
         started = self._clock.monotonic()
-        router = self.router(policy.router)
-        self._check_policy(policy, caller)
+        router = self._checked(policy, caller)
         signals = compute_signals(query)
         remaining = None if deadline is None else deadline - started
         field = survey(router.models, query, policy, signals, caller, self._conditions, remaining)
@@ -163,20 +162,23 @@ class Engine:
             choice = explore(choice, context, router.config.exploration, router.name)
         return self._decision(router, started, choice, ranking, field, context)
 
-    def router(self, name: str) -> Router:
-        """A router by its name. Raises `UnknownRouter`."""
+    def router(self, name: str, caller: Caller = ANONYMOUS) -> Router:
+        """A router by its name. Raises `PermissionDenied` or `UnknownRouter`."""
+        if not caller.may_use_router(name):
+            raise PermissionDenied(f"{caller.name} may not use router {name!r}")
         router = self._routers.get(name)
         if router is None:
-            raise UnknownRouter(name, list(self._routers))
+            raise UnknownRouter(name, list(filter(caller.may_use_router, self._routers)))
         return router
 
-    def _check_policy(self, policy: RoutingPolicy, caller: Caller) -> None:
-        if caller.routers and policy.router not in caller.routers:
-            raise PermissionDenied(f"{caller.name} may not use router {policy.router!r}")
+    def _checked(self, policy: RoutingPolicy, caller: Caller) -> Router:
+        """The policy's router. What a refusal lists, the caller may use."""
+        router = self.router(policy.router, caller)
         for field, names in (("allowed_models", policy.allowed_models), ("excluded_models", policy.excluded_models)):
             for name in sorted(names):
                 if name not in self._pool:
-                    raise UnknownModel(f"policy.{field}", name, list(self._pool))
+                    raise UnknownModel(f"policy.{field}", name, list(filter(caller.may_use_model, self._pool)))
+        return router
 
     def _routing_deadline(self, router: Router, started: float, deadline: float | None) -> float:
         own = started + router.config.strategy_timeout_ms / _MILLISECONDS_PER_SECOND

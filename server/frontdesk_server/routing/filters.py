@@ -45,7 +45,7 @@ class Demands:
             return Exclusion(ExclusionReason.EXCLUDED, "the policy excludes it")
         if self.policy.allowed_models and name not in self.policy.allowed_models:
             return Exclusion(ExclusionReason.NOT_ALLOWED, "the policy does not allow it")
-        if self.caller.models and name not in self.caller.models:
+        if not self.caller.may_use_model(name):
             return Exclusion(ExclusionReason.NOT_ALLOWED, f"{self.caller.name} may not use it")
         return None
 

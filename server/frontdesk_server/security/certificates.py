@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+import structlog
 
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.security.watched import WatchedFiles
+
+log = structlog.get_logger()
 
 
 def server_credentials(loaded: LoadedConfig) -> grpc.ServerCredentials | None:
@@ -24,9 +27,12 @@ def server_credentials(loaded: LoadedConfig) -> grpc.ServerCredentials | None:
         return None
     authorities_file = () if config.client_ca is None else (loaded.folder / config.client_ca,)
     certificate_file, key_file = loaded.folder / config.certificate, loaded.folder / config.key
-    if faults := [*_pair_faults(loaded, certificate_file, key_file), *_authority_faults(loaded, *authorities_file)]:
-        raise ConfigError(loaded.source, faults)
     files = WatchedFiles(certificate_file, key_file, *authorities_file)
+
+    def check() -> None:
+        pair = _pair_faults(loaded, certificate_file, key_file)
+        if faults := [*pair, *_authority_faults(loaded, *authorities_file)]:
+            raise ConfigError(loaded.source, faults)
 
     def current() -> grpc.ServerCertificateConfiguration:
         certificate, key, *authorities = files.read()
@@ -36,10 +42,13 @@ def server_credentials(loaded: LoadedConfig) -> grpc.ServerCredentials | None:
         if not files.changed():
             return None
         try:
+            check()
             return current()
-        except OSError:
-            return None  # renewal is under way: the last certificate serves on
+        except (ConfigError, OSError) as error:  # renewal may be under way
+            log.warning("certificates.kept", error=str(error))
+            return None
 
+    check()
     return grpc.dynamic_ssl_server_credentials(
         current(),
         renewed,  # type: ignore[arg-type]  # None says that nothing has changed, which the stubs do not know

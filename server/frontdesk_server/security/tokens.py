@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import structlog
 
 from frontdesk_server.config.security import JwtConfig
 from frontdesk_server.domain.call import ANONYMOUS, Caller
 from frontdesk_server.domain.errors import Unauthenticated
 from frontdesk_server.security.watched import WatchedFiles
+
+log = structlog.get_logger()
 
 _REMEMBERED = 4096
 _LEEWAY_SECONDS = 10
@@ -80,8 +83,9 @@ class TokenVerifier:
     def _reload(self) -> None:
         try:
             self._keys = self._read_keys()
-        except (OSError, ValueError):
-            return  # half-written: the last good keys stay, and the next call looks again
+        except (OSError, ValueError) as error:  # half-written: it changes once more
+            log.warning("key_set.kept", error=str(error))
+            return
         self._verified.clear()
 
     def _read_keys(self) -> dict[str | None, jwt.PyJWK]:

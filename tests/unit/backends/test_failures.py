@@ -88,7 +88,6 @@ def test_error_objects(document: dict[str, object], expected: type[UpstreamError
 def test_the_upstreams_words_are_kept_but_not_those_about_keys() -> None:
     assert "bad" in status_error(422, {}, b'{"detail": [{"msg": "bad"}]}').quoted
     assert "sk-1" not in status_error(401, {}, b'{"error": {"message": "wrong key sk-1"}}').quoted
-    assert 100 < len(status_error(500, {}, b'{"error": "' + b"x" * 9999 + b'"}').quoted) < 400
     assert "bad" not in str(status_error(422, {}, b'{"detail": [{"msg": "bad"}]}'))
 
 

@@ -104,6 +104,18 @@ async def test_callers_are_held_to_their_routers_and_models() -> None:
     assert decision.model == "small"
 
 
+async def test_refusals_name_no_router_or_model_that_is_not_the_callers() -> None:
+    caller = Caller("app", routers=frozenset({"gone"}), models=frozenset({"small"}))
+    with pytest.raises(PermissionDenied):
+        await route(_engine(), "hi", RoutingPolicy(router="nowhere"), caller=caller)
+    with pytest.raises(UnknownRouter) as unknown:
+        await route(_engine(), "hi", RoutingPolicy(router="gone"), caller=caller)
+    assert "default" not in str(unknown.value)
+    policy = RoutingPolicy(allowed_models=frozenset({"gpt-9"}))
+    with pytest.raises(UnknownModel, match=r"there are small$"):
+        await route(_engine(), "hi", policy, caller=replace(caller, routers=frozenset()))
+
+
 @pytest.mark.parametrize(
     "strategy", [NEVER, "{kind: model, model: frontier}", "{kind: chain, strategies: [" + NEVER + "]}"]
 )

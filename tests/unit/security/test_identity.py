@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -12,6 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
+import structlog
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from frontdesk_server.config.loading import LoadedConfig, parse_config
@@ -19,9 +19,9 @@ from frontdesk_server.domain.call import ANONYMOUS, Caller
 from frontdesk_server.domain.errors import ConfigError, Unauthenticated
 from frontdesk_server.security import build_identify, new_key
 
+from tests.tokens import ISSUER, JWT, token, write_jwks
+
 KEY = new_key()
-PRIVATE = ec.generate_private_key(ec.SECP256R1())
-ISSUER = "https://issuer.example"
 STRANGER = ec.generate_private_key(ec.SECP256R1())
 
 
@@ -43,16 +43,6 @@ def identifier(config: LoadedConfig) -> Callable[..., Caller]:
 
 def key_section(**permissions: list[str]) -> dict[str, Any]:
     return {"caller": "billing", "id": KEY.id, "sha256": KEY.sha256, **permissions}
-
-
-def write_jwks(folder: Path, key: ec.EllipticCurvePrivateKey = PRIVATE, kid: str = "k1") -> None:
-    public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key()))
-    (folder / "jwks.json").write_text(json.dumps({"keys": [public | {"kid": kid, "alg": "ES256"}]}))
-
-
-def token(key: ec.EllipticCurvePrivateKey = PRIVATE, kid: str = "k1", **claims: Any) -> str:
-    payload = {"sub": "support-bot", "aud": "frontdesk", "iss": ISSUER, "exp": time.time() + 300, **claims}
-    return jwt.encode(payload, key, algorithm="ES256", headers={"kid": kid})
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -97,9 +87,6 @@ def test_anonymous_callers_may_be_let_in_beside_keys(tmp_path: Path) -> None:
 def test_the_key_itself_is_kept_nowhere(tmp_path: Path) -> None:
     assert KEY.key not in repr(KEY)
     assert KEY.key not in repr(loaded(tmp_path, keys=[key_section()]))
-
-
-JWT = {"jwks_file": "jwks.json", "audience": "frontdesk"}
 
 
 def test_a_token_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
@@ -164,7 +151,10 @@ def test_a_key_set_that_is_half_written_changes_nothing(tmp_path: Path, monkeypa
     identify = identifier(loaded(tmp_path, jwt=JWT))
     monkeypatch.setattr("frontdesk_server.security.watched._LOOK_SECONDS", 0)
     (tmp_path / "jwks.json").write_text('{"keys": [')
-    assert identify(bearer(token())).name == "support-bot"
+    structlog.reset_defaults()  # a server that ran before may have left its level
+    with structlog.testing.capture_logs() as logs:
+        assert identify(bearer(token())).name == "support-bot"
+    assert [line["event"] for line in logs] == ["key_set.kept"]
 
 
 def test_a_faulty_key_set_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
