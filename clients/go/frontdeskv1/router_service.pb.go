@@ -799,7 +799,7 @@ type StreamCompleteResponse_ToolCallDelta struct {
 }
 
 type StreamCompleteResponse_AttemptEnded struct {
-	// An attempt was rejected or failed, and another model takes over.
+	// An attempt ended without being the answer.
 	AttemptEnded *AttemptEnded `protobuf:"bytes,6,opt,name=attempt_ended,json=attemptEnded,proto3,oneof"`
 }
 
@@ -877,7 +877,7 @@ func (x *Started) GetDecision() *Decision {
 	return nil
 }
 
-// A model is being called. Its deltas follow, never another attempt's.
+// A model is being called. Deltas are always those of the only attempt that has not ended.
 type AttemptStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Place in the request, from 0.
@@ -1133,12 +1133,12 @@ func (x *ToolCallDelta) GetArgumentsJson() string {
 	return ""
 }
 
-// An attempt was rejected or failed, and another model takes over.
+// An attempt ended without being the answer: it was rejected, it failed, or another one that ran beside it won.
 type AttemptEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The attempt.
 	Attempt *Attempt `protobuf:"bytes,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// The model that takes over.
+	// The model that takes over, or has won.
 	NextModel string `protobuf:"bytes,2,opt,name=next_model,json=nextModel,proto3" json:"next_model,omitempty"`
 	// True when deltas of this attempt were streamed (stream mode optimistic) and must be discarded now.
 	Superseded    bool `protobuf:"varint,3,opt,name=superseded,proto3" json:"superseded,omitempty"`

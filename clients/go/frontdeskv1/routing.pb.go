@@ -789,7 +789,7 @@ type Candidate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Public name of the model.
 	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
-	// Predicted quality in [0, 1]. Unset: the strategy predicts none.
+	// Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
 	PredictedQuality *float64 `protobuf:"fixed64,2,opt,name=predicted_quality,json=predictedQuality,proto3,oneof" json:"predicted_quality,omitempty"`
 	// One standard deviation of predicted_quality. Unset: unknown.
 	QualityUncertainty *float64 `protobuf:"fixed64,3,opt,name=quality_uncertainty,json=qualityUncertainty,proto3,oneof" json:"quality_uncertainty,omitempty"`

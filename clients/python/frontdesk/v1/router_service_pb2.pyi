@@ -414,7 +414,7 @@ class StreamCompleteResponse(google.protobuf.message.Message):
 
     @property
     def attempt_ended(self) -> Global___AttemptEnded:
-        """An attempt was rejected or failed, and another model takes over."""
+        """An attempt ended without being the answer."""
 
     @property
     def completed(self) -> Global___Completed:
@@ -464,7 +464,7 @@ Global___Started: typing_extensions.TypeAlias = Started
 
 @typing.final
 class AttemptStarted(google.protobuf.message.Message):
-    """A model is being called. Its deltas follow, never another attempt's."""
+    """A model is being called. Deltas are always those of the only attempt that has not ended."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -570,7 +570,7 @@ Global___ToolCallDelta: typing_extensions.TypeAlias = ToolCallDelta
 
 @typing.final
 class AttemptEnded(google.protobuf.message.Message):
-    """An attempt was rejected or failed, and another model takes over."""
+    """An attempt ended without being the answer: it was rejected, it failed, or another one that ran beside it won."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -578,7 +578,7 @@ class AttemptEnded(google.protobuf.message.Message):
     NEXT_MODEL_FIELD_NUMBER: builtins.int
     SUPERSEDED_FIELD_NUMBER: builtins.int
     next_model: builtins.str
-    """The model that takes over."""
+    """The model that takes over, or has won."""
     superseded: builtins.bool
     """True when deltas of this attempt were streamed (stream mode optimistic) and must be discarded now."""
     @property

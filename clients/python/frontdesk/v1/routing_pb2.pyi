@@ -460,7 +460,7 @@ class Candidate(google.protobuf.message.Message):
     model: builtins.str
     """Public name of the model."""
     predicted_quality: builtins.float
-    """Predicted quality in [0, 1]. Unset: the strategy predicts none."""
+    """Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known."""
     quality_uncertainty: builtins.float
     """One standard deviation of predicted_quality. Unset: unknown."""
     predicted_cost_nano_usd: builtins.int

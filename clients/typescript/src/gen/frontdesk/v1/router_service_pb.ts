@@ -411,7 +411,7 @@ export type StreamCompleteResponse = Message<"frontdesk.v1.StreamCompleteRespons
     case: "toolCallDelta";
   } | {
     /**
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      *
      * @generated from field: frontdesk.v1.AttemptEnded attempt_ended = 6;
      */
@@ -464,7 +464,7 @@ export const StartedSchema: GenMessage<Started> = /*@__PURE__*/
   messageDesc(file_frontdesk_v1_router_service, 10);
 
 /**
- * A model is being called. Its deltas follow, never another attempt's.
+ * A model is being called. Deltas are always those of the only attempt that has not ended.
  *
  * @generated from message frontdesk.v1.AttemptStarted
  */
@@ -604,7 +604,7 @@ export const ToolCallDeltaSchema: GenMessage<ToolCallDelta> = /*@__PURE__*/
   messageDesc(file_frontdesk_v1_router_service, 14);
 
 /**
- * An attempt was rejected or failed, and another model takes over.
+ * An attempt ended without being the answer: it was rejected, it failed, or another one that ran beside it won.
  *
  * @generated from message frontdesk.v1.AttemptEnded
  */
@@ -617,7 +617,7 @@ export type AttemptEnded = Message<"frontdesk.v1.AttemptEnded"> & {
   attempt?: Attempt | undefined;
 
   /**
-   * The model that takes over.
+   * The model that takes over, or has won.
    *
    * @generated from field: string next_model = 2;
    */

@@ -214,7 +214,7 @@ export type Candidate = Message<"frontdesk.v1.Candidate"> & {
   model: string;
 
   /**
-   * Predicted quality in [0, 1]. Unset: the strategy predicts none.
+   * Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
    *
    * @generated from field: optional double predicted_quality = 2;
    */

@@ -7,7 +7,7 @@ package dev.frontdesk.v1;
 
 /**
  * <pre>
- * An attempt was rejected or failed, and another model takes over.
+ * An attempt ended without being the answer: it was rejected, it failed, or another one that ran beside it won.
  * </pre>
  *
  * Protobuf type {@code frontdesk.v1.AttemptEnded}
@@ -92,7 +92,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nextModel_ = "";
   /**
    * <pre>
-   * The model that takes over.
+   * The model that takes over, or has won.
    * </pre>
    *
    * <code>string next_model = 2;</code>
@@ -113,7 +113,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The model that takes over.
+   * The model that takes over, or has won.
    * </pre>
    *
    * <code>string next_model = 2;</code>
@@ -335,7 +335,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * An attempt was rejected or failed, and another model takes over.
+   * An attempt ended without being the answer: it was rejected, it failed, or another one that ran beside it won.
    * </pre>
    *
    * Protobuf type {@code frontdesk.v1.AttemptEnded}
@@ -676,7 +676,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nextModel_ = "";
     /**
      * <pre>
-     * The model that takes over.
+     * The model that takes over, or has won.
      * </pre>
      *
      * <code>string next_model = 2;</code>
@@ -696,7 +696,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The model that takes over.
+     * The model that takes over, or has won.
      * </pre>
      *
      * <code>string next_model = 2;</code>
@@ -717,7 +717,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The model that takes over.
+     * The model that takes over, or has won.
      * </pre>
      *
      * <code>string next_model = 2;</code>
@@ -734,7 +734,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The model that takes over.
+     * The model that takes over, or has won.
      * </pre>
      *
      * <code>string next_model = 2;</code>
@@ -748,7 +748,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The model that takes over.
+     * The model that takes over, or has won.
      * </pre>
      *
      * <code>string next_model = 2;</code>

@@ -39,7 +39,7 @@ public interface AttemptEndedOrBuilder extends
 
   /**
    * <pre>
-   * The model that takes over.
+   * The model that takes over, or has won.
    * </pre>
    *
    * <code>string next_model = 2;</code>
@@ -48,7 +48,7 @@ public interface AttemptEndedOrBuilder extends
   java.lang.String getNextModel();
   /**
    * <pre>
-   * The model that takes over.
+   * The model that takes over, or has won.
    * </pre>
    *
    * <code>string next_model = 2;</code>

@@ -7,7 +7,7 @@ package dev.frontdesk.v1;
 
 /**
  * <pre>
- * A model is being called. Its deltas follow, never another attempt's.
+ * A model is being called. Deltas are always those of the only attempt that has not ended.
  * </pre>
  *
  * Protobuf type {@code frontdesk.v1.AttemptStarted}
@@ -316,7 +316,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * A model is being called. Its deltas follow, never another attempt's.
+   * A model is being called. Deltas are always those of the only attempt that has not ended.
    * </pre>
    *
    * Protobuf type {@code frontdesk.v1.AttemptStarted}

@@ -102,7 +102,7 @@ private static final long serialVersionUID = 0L;
   private double predictedQuality_ = 0D;
   /**
    * <pre>
-   * Predicted quality in [0, 1]. Unset: the strategy predicts none.
+   * Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
    * </pre>
    *
    * <code>optional double predicted_quality = 2;</code>
@@ -114,7 +114,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Predicted quality in [0, 1]. Unset: the strategy predicts none.
+   * Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
    * </pre>
    *
    * <code>optional double predicted_quality = 2;</code>
@@ -924,7 +924,7 @@ private static final long serialVersionUID = 0L;
     private double predictedQuality_ ;
     /**
      * <pre>
-     * Predicted quality in [0, 1]. Unset: the strategy predicts none.
+     * Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
      * </pre>
      *
      * <code>optional double predicted_quality = 2;</code>
@@ -936,7 +936,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Predicted quality in [0, 1]. Unset: the strategy predicts none.
+     * Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
      * </pre>
      *
      * <code>optional double predicted_quality = 2;</code>
@@ -948,7 +948,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Predicted quality in [0, 1]. Unset: the strategy predicts none.
+     * Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
      * </pre>
      *
      * <code>optional double predicted_quality = 2;</code>
@@ -964,7 +964,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Predicted quality in [0, 1]. Unset: the strategy predicts none.
+     * Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
      * </pre>
      *
      * <code>optional double predicted_quality = 2;</code>

@@ -32,7 +32,7 @@ public interface CandidateOrBuilder extends
 
   /**
    * <pre>
-   * Predicted quality in [0, 1]. Unset: the strategy predicts none.
+   * Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
    * </pre>
    *
    * <code>optional double predicted_quality = 2;</code>
@@ -41,7 +41,7 @@ public interface CandidateOrBuilder extends
   boolean hasPredictedQuality();
   /**
    * <pre>
-   * Predicted quality in [0, 1]. Unset: the strategy predicts none.
+   * Predicted quality in [0, 1]: the strategy's prediction, else the model's configured quality. Unset: neither is known.
    * </pre>
    *
    * <code>optional double predicted_quality = 2;</code>

@@ -317,7 +317,7 @@ private static final long serialVersionUID = 0L;
   public static final int ATTEMPT_ENDED_FIELD_NUMBER = 6;
   /**
    * <pre>
-   * An attempt was rejected or failed, and another model takes over.
+   * An attempt ended without being the answer.
    * </pre>
    *
    * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -329,7 +329,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * An attempt was rejected or failed, and another model takes over.
+   * An attempt ended without being the answer.
    * </pre>
    *
    * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -344,7 +344,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * An attempt was rejected or failed, and another model takes over.
+   * An attempt ended without being the answer.
    * </pre>
    *
    * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -1836,7 +1836,7 @@ private static final long serialVersionUID = 0L;
         dev.frontdesk.v1.AttemptEnded, dev.frontdesk.v1.AttemptEnded.Builder, dev.frontdesk.v1.AttemptEndedOrBuilder> attemptEndedBuilder_;
     /**
      * <pre>
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      * </pre>
      *
      * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -1848,7 +1848,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      * </pre>
      *
      * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -1870,7 +1870,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      * </pre>
      *
      * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -1890,7 +1890,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      * </pre>
      *
      * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -1908,7 +1908,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      * </pre>
      *
      * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -1935,7 +1935,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      * </pre>
      *
      * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -1958,7 +1958,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      * </pre>
      *
      * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -1968,7 +1968,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      * </pre>
      *
      * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -1986,7 +1986,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * An attempt was rejected or failed, and another model takes over.
+     * An attempt ended without being the answer.
      * </pre>
      *
      * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>

@@ -147,7 +147,7 @@ public interface StreamCompleteResponseOrBuilder extends
 
   /**
    * <pre>
-   * An attempt was rejected or failed, and another model takes over.
+   * An attempt ended without being the answer.
    * </pre>
    *
    * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -156,7 +156,7 @@ public interface StreamCompleteResponseOrBuilder extends
   boolean hasAttemptEnded();
   /**
    * <pre>
-   * An attempt was rejected or failed, and another model takes over.
+   * An attempt ended without being the answer.
    * </pre>
    *
    * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
@@ -165,7 +165,7 @@ public interface StreamCompleteResponseOrBuilder extends
   dev.frontdesk.v1.AttemptEnded getAttemptEnded();
   /**
    * <pre>
-   * An attempt was rejected or failed, and another model takes over.
+   * An attempt ended without being the answer.
    * </pre>
    *
    * <code>.frontdesk.v1.AttemptEnded attempt_ended = 6;</code>
