@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
+from collections.abc import Set
 
 import pytest
 from frontdesk_server.domain.decision import Verdict
@@ -8,6 +11,7 @@ from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, ToolResult
 from frontdesk_server.routing.engine import Engine
+from frontdesk_server.routing.strategies.conditions import PhraseSet
 
 from tests.unit.routing.desk import engine_of, route
 
@@ -113,6 +117,20 @@ async def test_anywhere_looks_at_the_whole_conversation_and_else_only_the_last_u
 
 async def test_the_whole_text_is_searched() -> None:
     assert await _model("{name: a, when: {keywords: [iban]}, model: local}", "word " * 6000 + "IBAN") == "local"
+
+
+async def test_the_search_of_a_long_text_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    others_ran = threading.Event()
+    search = PhraseSet.found_in
+
+    def slow(phrases: PhraseSet, text: str) -> Set[int]:
+        assert others_ran.wait(timeout=10)
+        return search(phrases, text)
+
+    monkeypatch.setattr(PhraseSet, "found_in", slow)
+    routed = asyncio.create_task(_model("{name: a, when: {keywords: [iban]}, model: local}", "word " * 6000 + "IBAN"))
+    asyncio.get_running_loop().call_later(0.01, others_ran.set)
+    assert await routed == "local"
 
 
 async def test_a_rule_whose_model_is_not_eligible_hands_over_to_the_next() -> None:

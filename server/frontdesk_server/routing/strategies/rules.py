@@ -7,10 +7,12 @@ long: a rule that keeps private text on a local model must not miss its end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from frontdesk_server.domain.decision import Verdict
+from frontdesk_server.domain.signals import Signals
 from frontdesk_server.routing.conversation import whole_text
 from frontdesk_server.routing.strategies.base import (
     Ranking,
@@ -22,6 +24,8 @@ from frontdesk_server.routing.strategies.base import (
 )
 from frontdesk_server.routing.strategies.conditions import CompiledCondition, Facts, PhraseSet
 from frontdesk_server.routing.strategies.walk import Walk
+
+_SHORT_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Rules:
         started = context.clock.monotonic()
         walk = Walk(context)
         reasons: list[str] = []
-        for rule in self._holding(context):
+        for rule in self._holding(context.signals, await self._found(context)):
             ranking = await _decide(rule, walk.context)
             walk.take(ranking)
             if ranking.verdict is Verdict.CHOSE:
@@ -65,15 +69,22 @@ class Rules:
         abstention = Ranking(Verdict.ABSTAINED, "; ".join(reasons) or "no rule holds")
         return conclude(self, context, started, walk.total(abstention))
 
-    def _holding(self, context: RoutingContext) -> Iterator[CompiledRule]:
+    async def _found(self, context: RoutingContext) -> Set[int]:
+        """The numbers of the phrases that occur. Patterns can be slow on long texts, which then hold up nobody else."""
+        last, anywhere = context.signals.text, whole_text(context.query) if len(self._anywhere) else ""
+        if len(last) + len(anywhere) <= _SHORT_CHARACTERS:
+            return self._search(last, anywhere)
+        return await asyncio.to_thread(self._search, last, anywhere)
+
+    def _search(self, last: str, anywhere: str) -> Set[int]:
+        return self._last.found_in(last) | {~number for number in self._anywhere.found_in(anywhere)}
+
+    def _holding(self, signals: Signals, found: Set[int]) -> Iterator[CompiledRule]:
         """The rules that hold, in order. Only those are tried that need no phrase, or one that was found."""
-        found = self._last.found_in(context.signals.text)
-        if len(self._anywhere):
-            found |= {~number for number in self._anywhere.found_in(whole_text(context.query))}
         places = self._always
         if hits := found & self._by_needle.keys():
             places = sorted({*places, *(place for needle in hits for place in self._by_needle[needle])})
-        facts = Facts(context.signals, found)
+        facts = Facts(signals, found)
         for place in places:
             rule = self._rules[place]
             if rule.condition is None or rule.condition.holds(facts):
