@@ -119,7 +119,7 @@ async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Run
         await engine.prepare()
         checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
         hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
-        executor = Executor(tools, pool, checks, config.execution, limits, hedges)
+        executor = Executor(tools, pool, checks, config.execution, limits, hedges, engine.fitted)
         identify = build_identify(loaded)
         return Runtime(loaded, pool, engine, executor, conditions, limits, identify, resources.pop_all())
     raise RuntimeError("unreachable")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,8 @@ class NextMove:
     """The verdict: `model` is whose answer is accepted, or who is asked next.
 
     `score` is the quality that the strongest model is predicted to add, before the first answer the query's difficulty;
-    `accept_at_most` and `escalate_above` are the thresholds it was held against.
+    `accept_at_most` and `escalate_above` are the thresholds it was held against. `leader` is the member whose answer
+    leads, accepted or not; empty as long as there is none.
     """
 
     action: Action
@@ -52,6 +53,7 @@ class NextMove:
     score: float
     accept_at_most: float
     escalate_above: float
+    leader: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,10 @@ class CascadePolicy:
     cost_weight: float = 0.0
     """Quality that was traded for the cost of one answer of the strongest model."""
     estimate: Mapping[str, float] = field(default_factory=dict)
+
+    def among(self, models: Collection[str]) -> CascadePolicy:
+        """Return the same policy without the members that cannot be asked: the others keep order and thresholds."""
+        return replace(self, steps=tuple(step for step in self.steps if step.model in models))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,9 +174,10 @@ class FittedCascade:
         )
         score = float(self.scorer.predict(features)[0])
         step, last = policy.steps[len(answered) - 1], len(answered) == len(policy.steps)
-        thresholds = (score, step.accept_at_most, step.escalate_above)
-        if score <= step.accept_at_most and groups[0, lead[0]] >= 0:
-            return NextMove(Action.ACCEPT, by_pool[int(lead[0])].model, *thresholds)
+        leader = by_pool[int(lead[0])].model if groups[0, lead[0]] >= 0 else ""
+        verdict = (score, step.accept_at_most, step.escalate_above, leader)
+        if score <= step.accept_at_most and leader:
+            return NextMove(Action.ACCEPT, leader, *verdict)
         if last or score > step.escalate_above:
-            return NextMove(Action.ESCALATE, self.strongest, *thresholds)
-        return NextMove(Action.ASK, policy.steps[len(answered)].model, *thresholds)
+            return NextMove(Action.ESCALATE, self.strongest, *verdict)
+        return NextMove(Action.ASK, policy.steps[len(answered)].model, *verdict)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from frontdesk_server.config.base import Count, Fraction, Milliseconds, Section, Weight
+from frontdesk_server.domain.answers import Compare
 from frontdesk_server.domain.decision import StreamMode
 from frontdesk_server.domain.signals import Task
 
@@ -197,7 +198,7 @@ class AgreementCheck(Section):
     """The second model. Default: the step's own (self-consistency)."""
     samples: Count = 1
     """Answers asked beside the first."""
-    compare: Literal["auto", "number", "option", "json", "text"] = "auto"
+    compare: Compare = "auto"
     """What is compared."""
     threshold: Fraction = 0.5
 
@@ -242,17 +243,27 @@ class CascadeStep(Section):
 
 
 class CascadeConfig(Section):
-    """Cheapest first; each answer must pass its check."""
+    """Cheapest first; each answer must pass its check, or a fitted cascade decides which answer is given."""
 
     kind: Literal["cascade"]
-    steps: Annotated[tuple[CascadeStep, ...], Field(min_length=1)]
+    steps: tuple[CascadeStep, ...] = ()
+    """Models and checks, written by hand. Either these or an artefact."""
+    artefact: str | None = None
+    """Folder made by `frontdesk cascade-fit`. Relative paths start at the configuration."""
     stream_mode: StreamMode = StreamMode.HOLD
-    """When answers reach the caller."""
+    """When answers reach the caller. A fitted cascade holds them."""
     gate_tokens: Count = 16
     """First tokens that `gate` checks."""
 
     @model_validator(mode="after")
     def _checked(self) -> CascadeConfig:
+        if bool(self.steps) == (self.artefact is not None):
+            raise ValueError("give either steps or an artefact")
+        if self.artefact is not None and self.stream_mode is not StreamMode.HOLD:
+            raise ValueError(
+                f"stream_mode {self.stream_mode.value} cannot go with an artefact: "
+                "an earlier answer may turn out to be the best, so all are held"
+            )
         for step in self.steps[:-1]:
             if step.check is None:
                 raise ValueError(f"step {step.model} needs a check, or no later step is ever asked")

@@ -28,6 +28,9 @@ class AttemptObservation(Protocol):
     def first_token(self) -> None:
         """The first content has come."""
 
+    def answered(self) -> None:
+        """The whole answer has come. What becomes of it may take longer to decide."""
+
     def ended(self, attempt: Attempt) -> None:
         """The attempt is settled."""
 
@@ -72,6 +75,9 @@ class _NullAttempt:
     headers = _NO_HEADERS
 
     def first_token(self) -> None:
+        pass
+
+    def answered(self) -> None:
         pass
 
     def ended(self, attempt: Attempt) -> None:

@@ -84,6 +84,7 @@ class AttemptRun:
             order.model, self._deployment, order.query, purpose=order.purpose
         )
         self._first_token_at: float | None = None
+        self._finished_at: float | None = None
         self._usage = Usage()
         self._upstream_model = ""
         self._finish_reason: FinishReason | None = None
@@ -108,6 +109,11 @@ class AttemptRun:
         """Output tokens so far, counted or estimated."""
         return self._collector.tokens
 
+    @property
+    def cost_nano_usd(self) -> int | None:
+        """What it has cost so far; None when unknown."""
+        return self._priced(self._billed_usage(None)[0])
+
     def answer(self) -> Answer:
         """The answer so far."""
         return self._collector.answer(self._finish_reason or FinishReason.OTHER, self._usage, self._upstream_model)
@@ -127,6 +133,8 @@ class AttemptRun:
                 yield self._head
             async for delta in source:
                 yield delta
+        self._finished_at = self._tools.clock.monotonic()
+        self._observation.answered()
 
     async def _repeated(self) -> AsyncGenerator[Delta]:
         avoid: Deployment | None = None
@@ -215,13 +223,13 @@ class AttemptRun:
     def settle(
         self, outcome: AttemptOutcome, *, checks: tuple[CheckResult, ...] = (), error: BaseException | None = None
     ) -> Attempt:
-        """Close the books: usage, cost, times; tells conditions and telemetry."""
-        clock, order = self._tools.clock, self._order
-        usage, estimated = self._settled_usage(error)
-        if self._repeated_input_tokens:
-            usage = replace(usage, input_tokens=(usage.input_tokens or 0) + self._repeated_input_tokens)
-            estimated = True
-        prices = order.model.prices
+        """Close the books: usage, cost, times; tells conditions and telemetry.
+
+        A whole answer took until it had come, however long it was judged after that.
+        """
+        order = self._order
+        ended = self._tools.clock.monotonic() if self._finished_at is None else self._finished_at
+        usage, estimated = self._billed_usage(error)
         first_token = None if self._first_token_at is None else self._first_token_at - self._started
         attempt = Attempt(
             index=order.index,
@@ -230,8 +238,8 @@ class AttemptRun:
             outcome=outcome,
             backend=self._deployment.backend,
             usage=usage,
-            cost_nano_usd=None if prices is None else prices.cost_nano_usd(usage),
-            duration_seconds=clock.monotonic() - self._started,
+            cost_nano_usd=self._priced(usage),
+            duration_seconds=ended - self._started,
             time_to_first_token_seconds=first_token,
             error_reason=error.reason if isinstance(error, FrontdeskError) else "",
             error_message=str(error) if isinstance(error, FrontdeskError) else "",
@@ -246,8 +254,22 @@ class AttemptRun:
         self._observation.ended(attempt)
         return attempt
 
+    def _priced(self, usage: Usage) -> int | None:
+        prices = self._order.model.prices
+        return None if prices is None else prices.cost_nano_usd(usage)
+
+    def _billed_usage(self, error: BaseException | None) -> tuple[Usage, bool]:
+        """Usage of every call of the attempt, and whether it is an estimate."""
+        usage, estimated = self._settled_usage(error)
+        if not self._repeated_input_tokens:
+            return usage, estimated
+        return replace(usage, input_tokens=(usage.input_tokens or 0) + self._repeated_input_tokens), True
+
     def _settled_usage(self, error: BaseException | None) -> tuple[Usage, bool]:
-        """Usage and whether it is an estimate: a report from before the end may be overtaken by what has come since."""
+        """Usage of the last call, and whether it is an estimate.
+
+        A report from before the end may be overtaken by what has come since.
+        """
         usage, counted = self._usage, self._collector.tokens
         final = self._finish_reason is not None or (usage.output_tokens or 0) >= counted
         if usage.input_tokens is not None and usage.output_tokens is not None and final:

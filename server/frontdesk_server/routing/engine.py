@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from frontdesk_server.cascades.policy import FittedCascade
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.strategies import CheckConfig, RouterConfig
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
@@ -83,6 +84,7 @@ class Engine:
         if faults:
             raise ConfigError(loaded.source, [loaded.fault(fault.location, fault.message) for fault in faults])
         self.checks: Mapping[str, CheckConfig] = trees.checks
+        self.fitted: Mapping[str, FittedCascade] = trees.fitted
         self._routers = {
             name: _router(name, config, trees.strategies[name], pool) for name, config in loaded.config.routers.items()
         }
@@ -249,14 +251,21 @@ def _predictions(ranking: Ranking, context: RoutingContext) -> dict[str, Predict
 
 
 def _plan(choice: Choice, router: Router, context: RoutingContext) -> tuple[PlanStep, ...]:
-    """The chosen steps, then those of the router's fallbacks that may answer and are not among them."""
-    taken = {step.model for step in choice.steps}
+    """The chosen steps, then those of the router's fallbacks that may answer and are not among them.
+
+    Where a cascade is longer than attempts are allowed, models before its last one are left out.
+    """
+    most = context.policy.max_attempts or router.config.max_attempts
+    steps = choice.steps
+    if 1 < most < len(steps):
+        steps = (*steps[: most - 1], steps[-1])
+    taken = {step.model for step in steps}
     fallbacks = (
         PlanStep(name, StepKind.FALLBACK)
         for name in router.config.fallbacks
         if name in context.eligible and name not in taken
     )
-    return (*choice.steps, *fallbacks)[: context.policy.max_attempts or router.config.max_attempts]
+    return (*steps, *fallbacks)[:most]
 
 
 def _candidates(choice: Choice, ranking: Ranking, field: Survey, context: RoutingContext) -> tuple[Candidate, ...]:

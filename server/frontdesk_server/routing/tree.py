@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from frontdesk_server.cascades.policy import FittedCascade
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.strategies import (
-    AgreementCheck,
     CascadeConfig,
     ChainConfig,
     CheckConfig,
     ChoosingConfig,
     ClassifierConfig,
-    CombinedCheck,
     EmbeddingConfig,
     LlmConfig,
     ModelStrategy,
@@ -23,16 +22,14 @@ from frontdesk_server.config.strategies import (
     RulesConfig,
     SplitConfig,
     StrategyConfig,
-    VerifierCheck,
 )
-from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.model import Pool
+from frontdesk_server.routing.nodes.cascade import build_cascade, build_fitted
 from frontdesk_server.routing.nodes.classifier import build_classifier
 from frontdesk_server.routing.nodes.embedding import build_embedding
 from frontdesk_server.routing.nodes.llm import build_llm
 from frontdesk_server.routing.nodes.scope import LocatedFault, Location, Scope, StrategyTools
 from frontdesk_server.routing.strategies.base import Strategy
-from frontdesk_server.routing.strategies.cascade import Cascade, LaidStep
 from frontdesk_server.routing.strategies.chain import Chain
 from frontdesk_server.routing.strategies.conditions import CompiledCondition, ConditionCompiler, InvalidPattern
 from frontdesk_server.routing.strategies.model import FixedModel
@@ -43,10 +40,11 @@ from frontdesk_server.routing.strategies.split import Arm, Split
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Every router's tree by its name, and the checks that plans name by their paths."""
+    """Every router's tree by its name, and the checks and fitted cascades that plans name by their paths."""
 
     strategies: Mapping[str, Strategy]
     checks: Mapping[str, CheckConfig]
+    fitted: Mapping[str, FittedCascade]
     preparations: Sequence[Callable[[], Awaitable[None]]]
 
 
@@ -54,18 +52,20 @@ def build_trees(config: Config, pool: Pool, tools: StrategyTools) -> tuple[Trees
     """Build all trees, and list every fault found on the way; with faults the trees must not be used."""
     strategies: dict[str, Strategy] = {}
     checks: dict[str, CheckConfig] = {}
+    fitted: dict[str, FittedCascade] = {}
     faults: list[LocatedFault] = []
     preparations: list[Callable[[], Awaitable[None]]] = []
     references: dict[str, list[tuple[Location, str]]] = {}
     for name, router in config.routers.items():
         models = {model: pool[model] for model in router.models or pool if model in pool}
-        builder = _Builder(Scope(models, pool, tools, faults, preparations), config.routers.keys(), strategies, checks)
+        scope = Scope(models, pool, tools, faults, preparations)
+        builder = _Builder(scope, config.routers.keys(), strategies, checks, fitted)
         location: Location = ("routers", name)
         builder.check_router(router, location)
         strategies[name] = builder.build(router.strategy, f"{name}/{router.strategy.kind}", (*location, "strategy"))
         references[name] = builder.references
     faults += _cycles(references)
-    return Trees(strategies, checks, preparations), faults
+    return Trees(strategies, checks, fitted, preparations), faults
 
 
 @dataclass(slots=True)
@@ -76,6 +76,7 @@ class _Builder:
     routers: Set[str]
     trees: Mapping[str, Strategy]
     checks: dict[str, CheckConfig]
+    fitted: dict[str, FittedCascade]
     references: list[tuple[Location, str]] = field(default_factory=list)
 
     def check_router(self, router: RouterConfig, location: Location) -> None:
@@ -98,7 +99,9 @@ class _Builder:
             case LlmConfig():
                 return build_llm(config, path, location, self.scope, self._then(config, path, location))
             case CascadeConfig():
-                return self._cascade(config, path, location)
+                if config.artefact is not None:
+                    return build_fitted(config.artefact, path, location, self.scope, self.fitted)
+                return build_cascade(config, path, location, self.scope, self.checks)
             case ChainConfig():
                 children = (
                     self.build(child, f"{path}.{index}/{child.kind}", (*location, "strategies", index))
@@ -151,31 +154,6 @@ class _Builder:
         if rule.then is not None:
             then = self.build(rule.then, f"{path}/{rule.then.kind}", (*location, "then"))
         return CompiledRule(rule.name, condition, rule.model or "", then, rule.only or None)
-
-    def _cascade(self, config: CascadeConfig, path: str, location: Location) -> Cascade:
-        steps = []
-        for index, step in enumerate(config.steps):
-            place = (*location, "steps", index)
-            self.scope.check_candidate(step.model, (*place, "model"))
-            if step.check is None:
-                steps.append(LaidStep(PlanStep(step.model, StepKind.ESCALATION)))
-                continue
-            check = f"{path}.{index}"
-            self.checks[check] = step.check
-            gate_tokens = config.gate_tokens if config.stream_mode is StreamMode.GATE else 0
-            plan_step = PlanStep(step.model, StepKind.ESCALATION, check, config.stream_mode, gate_tokens)
-            steps.append(LaidStep(plan_step, frozenset(self._asked_by(step.check, (*place, "check")))))
-        return Cascade(path, tuple(steps))
-
-    def _asked_by(self, check: CheckConfig, location: Location) -> Iterator[str]:
-        """The models that a check asks, beside that whose answer it judges."""
-        match check:
-            case CombinedCheck():
-                for index, part in enumerate(check.checks):
-                    yield from self._asked_by(part, (*location, "checks", index))
-            case VerifierCheck() | AgreementCheck() if check.model is not None:
-                self.scope.check_pooled(check.model, (*location, "model"))
-                yield check.model
 
     def _split(self, config: SplitConfig, path: str, location: Location) -> Split:
         self._check_names([arm.name for arm in config.arms], (*location, "arms"))

@@ -154,7 +154,17 @@ class ObservedRoute:
 class ObservedAttempt:
     """One call of one model. An answer begun while another of the same call still runs is a hedge, and links to it."""
 
-    __slots__ = ("_call", "_deployment", "_model", "_parent", "_provider", "_purpose", "_span", "headers")
+    __slots__ = (
+        "_answered_ns",
+        "_call",
+        "_deployment",
+        "_model",
+        "_parent",
+        "_provider",
+        "_purpose",
+        "_span",
+        "headers",
+    )
 
     def __init__(
         self, call: ObservedCall, parent: Span | None, model: Model, deployment: Deployment, query: Query, purpose: str
@@ -166,6 +176,7 @@ class ObservedAttempt:
         self._purpose = purpose
         self._provider = call.observer.providers.get(deployment.backend, names.OTHER)
         self._span = None
+        self._answered_ns: int | None = None
         if parent is not None:
             self._span = parent.child(f"{names.SPAN_CHAT} {model.name}", SpanKind.CLIENT)
             self._span.attributes = spans.request_attributes(model, deployment, self._provider, query, purpose)
@@ -180,19 +191,24 @@ class ObservedAttempt:
         if self._span is not None:
             self._span.event(names.EVENT_FIRST_TOKEN, {names.MODEL: self._model.name})
 
+    def answered(self) -> None:
+        """The whole answer has come: its span ends here, however long it is judged."""
+        if self._span is not None:
+            self._answered_ns = time.time_ns()
+            self._runs_no_more(self._span)
+
     def ended(self, attempt: Attempt) -> None:
         """The attempt is settled."""
         call, observer, span = self._call, self._call.observer, self._span
         if span is not None and self._parent is not None:
-            if span in call.answering:
-                call.answering.remove(span)
+            self._runs_no_more(span)
             if self._purpose == _ANSWER and attempt.kind in _FOLLOW_UPS:
                 self._parent.event(
                     _FOLLOW_UPS[attempt.kind],
                     {names.MODEL: self._model.name, names.ATTEMPT_INDEX: attempt.index},
                     at_ns=span.start_ns,
                 )
-            spans.end_attempt(span, attempt)
+            spans.end_attempt(span, attempt, self._answered_ns)
         if observer.metrics is not None:
             router = call.router
             observer.metrics.attempt_ended(
@@ -200,3 +216,7 @@ class ObservedAttempt:
             )
         if observer.log is not None:
             lines.attempt_ended(observer.log, attempt, call.decision_id, self._purpose, span)
+
+    def _runs_no_more(self, span: Span) -> None:
+        if span in self._call.answering:
+            self._call.answering.remove(span)

@@ -119,8 +119,8 @@ def request_attributes(model: Model, deployment: Deployment, provider: str, quer
     )
 
 
-def end_attempt(span: Span, attempt: Attempt) -> None:
-    """Say what became of an attempt and end its span when the attempt ended."""
+def end_attempt(span: Span, attempt: Attempt, end_ns: int | None = None) -> None:
+    """Say what became of an attempt and end its span when the attempt ended, which is now unless told."""
     usage = attempt.usage
     span.attributes |= known(
         {
@@ -148,8 +148,9 @@ def end_attempt(span: Span, attempt: Attempt) -> None:
                 names.CHECK_THRESHOLD: check.threshold,
                 names.CHECK_PASSED: check.passed,
             },
+            at_ns=end_ns,
         )
-    span.end(attempt_error(attempt))
+    span.end(attempt_error(attempt), end_ns=end_ns)
 
 
 def attempt_error(attempt: Attempt) -> str:

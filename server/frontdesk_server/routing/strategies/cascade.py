@@ -1,11 +1,12 @@
-"""cascade: cheapest first; each answer must pass its check. Execution asks the models, this lays out the steps."""
+"""cascade: cheapest first. Execution asks the models and judges their answers, this lays out the steps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from frontdesk_server.domain.decision import PlanStep, StepKind, Verdict
+from frontdesk_server.cascades.policy import Action, FittedCascade
+from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode, Verdict
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, conclude
 
 
@@ -23,7 +24,7 @@ class LaidStep:
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """Lays out those of its steps that are possible."""
+    """Steps and checks written by hand: lays out those of its steps that are possible."""
 
     path: str
     steps: Sequence[LaidStep]
@@ -33,8 +34,39 @@ class Cascade:
         """The steps that can be taken; abstains when there is none."""
         started = context.clock.monotonic()
         steps = tuple(laid.step for laid in self.steps if laid.possible(context))
-        if not steps:
-            return conclude(self, context, started, Ranking(Verdict.ABSTAINED, "none of its models is eligible"))
-        reason = f"cascade {' → '.join(step.model for step in steps)}"
-        first = replace(steps[0], kind=StepKind.PRIMARY)
-        return conclude(self, context, started, Ranking(Verdict.CHOSE, reason, first.model, steps=(first, *steps[1:])))
+        return conclude(self, context, started, _laid_out(steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted cascade: how hard the query looks decides whether its members are asked before the strongest model.
+
+    The check that its members' answers go by has the strategy's own path for a name.
+    """
+
+    path: str
+    cascade: FittedCascade
+    kind: str = "cascade"
+
+    async def rank(self, context: RoutingContext) -> Ranking:
+        """The eligible members in their order, then the strongest model; abstains when none of them may answer."""
+        started = context.clock.monotonic()
+        cascade, strongest = self.cascade, self.cascade.strongest
+        policy = cascade.policy.among(context.eligible)
+        move = cascade.first_move(float(cascade.difficulty.predict([context.signals.text])[0]), policy)
+        members = tuple(PlanStep(step.model, StepKind.ESCALATION, self.path, StreamMode.HOLD) for step in policy.steps)
+        last = (PlanStep(strongest, StepKind.ESCALATION),) if strongest in context.eligible else ()
+        if last and (move.action is Action.ESCALATE or context.policy.max_attempts == 1):
+            members = ()
+        because = f"looks {move.score:+.2f} hard, its members are asked up to {move.escalate_above:+.2f}"
+        if not policy.steps:
+            because = "none of its members may be asked"
+        return conclude(self, context, started, _laid_out((*members, *last), because))
+
+
+def _laid_out(steps: Sequence[PlanStep], because: str = "") -> Ranking:
+    if not steps:
+        return Ranking(Verdict.ABSTAINED, "none of its models is eligible")
+    reason = f"cascade {' → '.join(step.model for step in steps)}"
+    first = replace(steps[0], kind=StepKind.PRIMARY)
+    return Ranking(Verdict.CHOSE, f"{reason}: {because}" if because else reason, first.model, steps=(first, *steps[1:]))

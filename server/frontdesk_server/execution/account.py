@@ -1,0 +1,68 @@
+"""The books of one request: every attempt it makes, and what all of them come to."""
+
+from __future__ import annotations
+
+from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, CheckResult, Settlement
+from frontdesk_server.domain.decision import Decision
+from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.usage import Cost, sum_known
+from frontdesk_server.execution.attempt import AttemptRun
+from frontdesk_server.limits import Reservation
+
+
+class Account:
+    """Attempts are opened with what is reserved for them, and settled once; `committed` once an answer is given."""
+
+    def __init__(self, decision: Decision, strongest: Model | None) -> None:
+        self.committed = False
+        self._decision = decision
+        self._strongest_prices = strongest.prices if strongest else None
+        self._open: dict[AttemptRun, Reservation] = {}
+        self._settled: list[Attempt] = []
+
+    @property
+    def opened(self) -> int:
+        """How many attempts there have been."""
+        return len(self._open) + len(self._settled)
+
+    def open(self, run: AttemptRun, reservation: Reservation) -> None:
+        """An attempt begins."""
+        self._open[run] = reservation
+
+    def settle(
+        self,
+        run: AttemptRun,
+        outcome: AttemptOutcome,
+        checks: tuple[CheckResult, ...] = (),
+        *,
+        error: UpstreamError | None = None,
+    ) -> Attempt:
+        """An attempt is over: what it used is told to limits, conditions and telemetry."""
+        reservation = self._open.pop(run)
+        attempt = run.settle(outcome, checks=checks, error=error)
+        asked = [check.cost_nano_usd for check in checks]
+        if attempt.index == 0:
+            asked.append(self._decision.router_cost_nano_usd)
+        reservation.settle(attempt, beside_nano_usd=sum(cost or 0 for cost in asked))
+        self._settled.append(attempt)
+        return attempt
+
+    def close(self) -> None:
+        """Settle what is open still as cancelled."""
+        for run in list(self._open):
+            self.settle(run, AttemptOutcome.CANCELLED)
+
+    @property
+    def settlement(self) -> Settlement:
+        """What the request came to so far; what the strongest model would have cost is known of an accepted answer."""
+        attempts = tuple(sorted(self._settled, key=lambda attempt: attempt.index))
+        accepted = next((a for a in attempts if a.outcome is AttemptOutcome.ACCEPTED), None)
+        prices = self._strongest_prices
+        cost = Cost(
+            attempts_nano_usd=sum_known(a.cost_nano_usd for a in attempts),
+            checks_nano_usd=sum_known(check.cost_nano_usd for a in attempts for check in a.checks),
+            router_nano_usd=self._decision.router_cost_nano_usd,
+            strongest_nano_usd=prices.cost_nano_usd(accepted.usage) if accepted and prices else None,
+        )
+        return Settlement(attempts, cost, self.committed)

@@ -1,0 +1,67 @@
+"""Builds the strategy `cascade` from its configuration: steps written by hand, or what `frontdesk cascade-fit` made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+
+from frontdesk_server.cascades.artefact import load_cascade
+from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.config.strategies import (
+    AgreementCheck,
+    CascadeConfig,
+    CheckConfig,
+    CombinedCheck,
+    VerifierCheck,
+)
+from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
+from frontdesk_server.predictor import ArtefactError
+from frontdesk_server.routing.nodes.scope import Location, Scope
+from frontdesk_server.routing.strategies.base import Strategy
+from frontdesk_server.routing.strategies.cascade import Cascade, Fitted, LaidStep
+from frontdesk_server.routing.strategies.chain import Chain
+
+
+def build_cascade(
+    config: CascadeConfig, path: str, location: Location, scope: Scope, checks: MutableMapping[str, CheckConfig]
+) -> Strategy:
+    """Build it from its steps, and add their checks by their paths."""
+    steps = []
+    for index, step in enumerate(config.steps):
+        place = (*location, "steps", index)
+        scope.check_candidate(step.model, (*place, "model"))
+        if step.check is None:
+            steps.append(LaidStep(PlanStep(step.model, StepKind.ESCALATION)))
+            continue
+        check = f"{path}.{index}"
+        checks[check] = step.check
+        gate_tokens = config.gate_tokens if config.stream_mode is StreamMode.GATE else 0
+        plan_step = PlanStep(step.model, StepKind.ESCALATION, check, config.stream_mode, gate_tokens)
+        steps.append(LaidStep(plan_step, frozenset(_asked_by(step.check, (*place, "check"), scope))))
+    return Cascade(path, tuple(steps))
+
+
+def build_fitted(
+    artefact: str, path: str, location: Location, scope: Scope, fitted: MutableMapping[str, FittedCascade]
+) -> Strategy:
+    """Build it from an artefact, and add the cascade by its path; what cannot be used leaves nothing to ask."""
+    place = (*location, "artefact")
+    try:
+        cascade = load_cascade(scope.tools.folder / artefact)
+    except ArtefactError as error:
+        scope.fault(place, str(error))
+        return Chain(path, ())
+    for name in (*(step.model for step in cascade.policy.steps), cascade.strongest):
+        scope.check_candidate(name, place)
+    fitted[path] = cascade
+    return Fitted(path, cascade)
+
+
+def _asked_by(check: CheckConfig, location: Location, scope: Scope) -> Iterator[str]:
+    """The models that a check asks, beside that whose answer it judges."""
+    match check:
+        case CombinedCheck():
+            for index, part in enumerate(check.checks):
+                yield from _asked_by(part, (*location, "checks", index), scope)
+        case VerifierCheck() | AgreementCheck() if check.model is not None:
+            scope.check_pooled(check.model, (*location, "model"))
+            yield check.model
