@@ -32,7 +32,7 @@ func Fold(events iter.Seq2[*frontdeskv1.StreamCompleteResponse, error]) (*frontd
 type fold struct {
 	response  frontdeskv1.CompleteResponse
 	started   bool
-	speaking  bool
+	running   int
 	completed bool
 
 	text      strings.Builder
@@ -58,11 +58,14 @@ func (f *fold) add(event *frontdeskv1.StreamCompleteResponse) *Error {
 		f.response.Decision = event.Started.GetDecision()
 	case *frontdeskv1.StreamCompleteResponse_AttemptStarted:
 		f.forget()
-		f.speaking = true
+		f.running++
 		f.response.Model = event.AttemptStarted.GetModel()
 	case *frontdeskv1.StreamCompleteResponse_AttemptEnded:
 		f.forget()
-		f.speaking = false
+		f.running--
+		if f.running > 0 {
+			f.response.Model = event.AttemptEnded.GetNextModel()
+		}
 		f.response.Attempts = append(f.response.Attempts, event.AttemptEnded.GetAttempt())
 	case *frontdeskv1.StreamCompleteResponse_Completed:
 		f.completed = true
@@ -72,7 +75,7 @@ func (f *fold) add(event *frontdeskv1.StreamCompleteResponse) *Error {
 		f.response.Cost = event.Completed.GetCost()
 		f.response.Attempts = event.Completed.GetAttempts()
 	default:
-		if !f.speaking {
+		if f.running == 0 {
 			return outOfOrder("a delta came outside an attempt")
 		}
 		f.addDelta(event)

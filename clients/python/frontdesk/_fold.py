@@ -16,7 +16,7 @@ class Fold:
     def __init__(self) -> None:
         self._response = CompleteResponse()
         self._started = False
-        self._speaking = False
+        self._running = 0
         self._completed = False
         self._forget()
 
@@ -37,7 +37,7 @@ class Fold:
             raise _out_of_order("started must come first and once")
         match event:
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
-                if not self._speaking:
+                if not self._running:
                     raise _out_of_order("a delta came outside an attempt")
                 self._add_delta(event)
             case Started():
@@ -47,11 +47,13 @@ class Fold:
                     self._response.decision.CopyFrom(event.decision)
             case AttemptStarted():
                 self._forget()
-                self._speaking = True
+                self._running += 1
                 self._response.model = event.model
             case AttemptEnded():
                 self._forget()
-                self._speaking = False
+                self._running -= 1
+                if self._running:
+                    self._response.model = event.next_model
                 self._response.attempts.append(event.attempt)
             case Completed():
                 self._complete(event)

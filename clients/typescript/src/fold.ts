@@ -33,7 +33,7 @@ export async function fold(
 export class Fold {
   readonly #response = create(CompleteResponseSchema);
   #started = false;
-  #speaking = false;
+  #running = 0;
   #completed = false;
   #text: string[] = [];
   #reasoning: Reasoning | undefined;
@@ -53,12 +53,13 @@ export class Fold {
         break;
       case "attemptStarted":
         this.#forget();
-        this.#speaking = true;
+        this.#running++;
         this.#response.model = event.value.model;
         break;
       case "attemptEnded":
         this.#forget();
-        this.#speaking = false;
+        this.#running--;
+        if (this.#running > 0) this.#response.model = event.value.nextModel;
         if (event.value.attempt) this.#response.attempts.push(event.value.attempt);
         break;
       case "completed": {
@@ -68,7 +69,7 @@ export class Fold {
         break;
       }
       default:
-        if (!this.#speaking) throw outOfOrder("a delta came outside an attempt");
+        if (this.#running === 0) throw outOfOrder("a delta came outside an attempt");
         this.#addDelta(event);
     }
   }

@@ -67,6 +67,17 @@ def test_deltas_of_another_attempt_never_mix_in() -> None:
     assert [attempt.model for attempt in completion.attempts] == ["small"]
 
 
+def test_an_attempt_that_ends_beside_another_leaves_that_one_to_speak() -> None:
+    completion = folded(
+        STARTED,
+        AttemptStarted(model="small"),
+        AttemptStarted(index=1, model="large"),
+        AttemptEnded(attempt=Attempt(index=1, model="large"), next_model="small"),
+        TextDelta(text="right"),
+    )
+    assert (completion.model, text_of(completion.message)) == ("small", "right")
+
+
 def test_asking_in_between_changes_nothing() -> None:
     fold = Fold()
     for event in (STARTED, AttemptStarted(model="small"), TextDelta(text="a")):

@@ -23,7 +23,7 @@ import java.util.TreeMap;
 final class EventFold {
   private final CompleteResponse.Builder response = CompleteResponse.newBuilder();
   private boolean started;
-  private boolean speaking;
+  private int running;
   private boolean completed;
 
   private final StringBuilder text = new StringBuilder();
@@ -52,17 +52,20 @@ final class EventFold {
       }
       case ATTEMPT_STARTED -> {
         forget();
-        speaking = true;
+        running++;
         response.setModel(event.getAttemptStarted().getModel());
       }
       case ATTEMPT_ENDED -> {
         forget();
-        speaking = false;
+        running--;
+        if (running > 0) {
+          response.setModel(event.getAttemptEnded().getNextModel());
+        }
         response.addAttempts(event.getAttemptEnded().getAttempt());
       }
       case COMPLETED -> complete(event.getCompleted());
       default -> {
-        if (!speaking) {
+        if (running == 0) {
           throw outOfOrder("a delta came outside an attempt");
         }
         addDelta(event);
