@@ -20,6 +20,7 @@ class State(enum.Enum):
     BETWEEN = "between"
     RUNNING = "running"
     RACING = "racing"
+    CONFERRING = "conferring"
     COMPLETED = "completed"
     FAILED = "failed"
 
@@ -39,10 +40,15 @@ class LifeCycle:
         """Text of the running attempt."""
         self.raced = False
         """Whether an attempt was hedged."""
+        self.conferred = False
+        """Whether several members of a panel were asked."""
         self._decision = Decision()
         self._model = ""
         self._index = 0
         self._rival: AttemptStarted | None = None
+        self._panel: dict[int, str] = {}
+        self._announced = ""
+        self._concluding = False
         self._kinds = {StepKind.STEP_KIND_PRIMARY}
         self._streamed = False
 
@@ -63,6 +69,13 @@ class LifeCycle:
                 self._start_attempt(event)
             case State.RUNNING, TextDelta() | ReasoningDelta() | ToolCallDelta():
                 self._show(event)
+            case State.RUNNING, AttemptStarted() if self._panel_of(self._model):
+                self._panel = {self._index: self._model}
+                self._join_panel(event)
+            case State.CONFERRING, AttemptStarted():
+                self._join_panel(event)
+            case State.CONFERRING, AttemptEnded():
+                self._leave_panel(event)
             case State.RUNNING, AttemptStarted():
                 self._hedge(event)
             case State.RACING, AttemptEnded():
@@ -118,6 +131,39 @@ class LifeCycle:
         self.ended.append(attempt)
         self.state = State.RUNNING
 
+    def _panel_of(self, model: str) -> str:
+        """The panel's name, which all of its members have for a check."""
+        return next((s.check for s in self._decision.plan if s.model == model and s.check.startswith(PANEL)), "")
+
+    def _join_panel(self, event: AttemptStarted) -> None:
+        """A further member is asked while the answers of the others are held."""
+        _demand(not self._streamed and not self._concluding, "a member is asked beside an answer that was taken")
+        _demand(event.index == len(self.ended) + len(self._panel), f"attempt {event.index} of a panel")
+        _demand(event.kind == StepKind.STEP_KIND_ESCALATION, f"a further member of kind {event.kind}")
+        _demand(self._panel_of(event.model) == self._panel_of(self._model) != "", "a model outside the panel")
+        _demand(self._announced in ("", event.model), f"{event.model} starts where {self._announced} was announced")
+        self._panel[event.index] = event.model
+        self._announced, self.conferred = "", True
+        self.state = State.CONFERRING
+
+    def _leave_panel(self, event: AttemptEnded) -> None:
+        """A member failed, and another one is asked or speaks; or the panel has concluded, and all but one leave."""
+        attempt = event.attempt
+        rejected = attempt.outcome == AttemptOutcome.ATTEMPT_OUTCOME_REJECTED
+        _demand(rejected or attempt.outcome == AttemptOutcome.ATTEMPT_OUTCOME_FAILED, "a member ends otherwise")
+        _demand(self._panel.pop(attempt.index, "") == attempt.model, "a member ended that was not asked")
+        _demand(not event.superseded, "superseded, though nothing was shown")
+        _demand(event.next_model != "", "no next model is named")
+        _demand(self._announced in ("", event.next_model), "two models are announced")
+        self._announced, self._concluding = event.next_model, self._concluding or rejected
+        self.ended.append(attempt)
+        if not self._panel:
+            self._model, self._kinds = self._announced, {StepKind.STEP_KIND_ESCALATION}
+            self._announced, self._concluding, self.state = "", False, State.BETWEEN
+        elif list(self._panel.values()) == [self._announced]:
+            (self._index, self._model), self._panel = next(iter(self._panel.items())), {}
+            self._announced, self._concluding, self.state = "", True, State.RUNNING
+
     def _show(self, event: TextDelta | ReasoningDelta | ToolCallDelta) -> None:
         if isinstance(event, TextDelta):
             _demand(event.text != "", "an empty text delta")
@@ -151,6 +197,9 @@ class LifeCycle:
         _demand(accepted[0].model == event.model and accepted[0].usage == event.usage, "another attempt's account")
         self.state = State.COMPLETED
 
+
+PANEL = "panel"
+"""How the checks of panels are named here."""
 
 _NEXT_KIND = {
     AttemptOutcome.ATTEMPT_OUTCOME_FAILED: StepKind.STEP_KIND_FALLBACK,
