@@ -51,7 +51,9 @@ def build_fitted(
         scope.fault(place, str(error))
         return Chain(path, ())
     for name in (*(step.model for step in cascade.policy.steps), cascade.strongest):
-        scope.check_candidate(name, place)
+        if name not in scope.models:
+            known = ", ".join(sorted(scope.models))
+            scope.fault(place, f"the cascade asks {name!r}, which is none of the router's models; there are {known}")
     fitted[path] = cascade
     return Fitted(path, cascade)
 
