@@ -17,13 +17,13 @@ NEVER = 2.0
 
 
 def a_fitted_cascade(
-    *steps: CascadeStep, strongest: str = "frontier", pool: Sequence[str] = (), easy_up_to: float = 1.0
+    *steps: CascadeStep, strongest: str = "frontier", pool: Sequence[str] = (), hard_word: str = "hard"
 ) -> FittedCascade:
-    """A cascade of these steps, its members in the order of `pool`. Queries look 0 hard, "hard" ones above 2."""
+    """A cascade of these steps, its members in the order of `pool`; queries look 0 hard, with the word more than 1."""
     names = tuple(pool or (step.model for step in steps))
     ones, structure = np.ones(len(names)), np.zeros(len(STRUCTURE_NAMES))
     words = np.zeros(BUCKETS)
-    words[zlib.crc32(b"hard") % BUCKETS] = 20.0
+    words[zlib.crc32(hard_word.encode()) % BUCKETS] = 20.0
     better, worse = np.zeros(len(FEATURES) + 1), np.zeros(len(FEATURES) + 1)
     better[FEATURES.index("two_agree")], better[-1], worse[-1] = -4.0, 2.0, -30.0
     return FittedCascade(
@@ -32,7 +32,7 @@ def a_fitted_cascade(
         "auto",
         DifficultyModel(structure, structure + 1.0, structure, np.ones(BUCKETS), words, 0.0, 1.0),
         LossScorer(np.zeros(len(FEATURES)), np.ones(len(FEATURES)), better, worse),
-        (CascadePolicy(steps, easy_up_to),),
+        (CascadePolicy(steps, 1.0),),
         chosen=0,
         max_loss=0.02,
     )

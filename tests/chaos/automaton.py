@@ -132,8 +132,8 @@ class LifeCycle:
         self.state = State.RUNNING
 
     def _panel_of(self, model: str) -> str:
-        """The panel's name, which all of its members have for a check."""
-        return next((s.check for s in self._decision.plan if s.model == model and s.check.startswith(PANEL)), "")
+        """The panel's name, which all of its members have for a check: a strategy's path, and no step's of it."""
+        return next((s.check for s in self._decision.plan if s.model == model and s.check.endswith("/cascade")), "")
 
     def _join_panel(self, event: AttemptStarted) -> None:
         """A further member is asked while the answers of the others are held."""
@@ -197,9 +197,6 @@ class LifeCycle:
         _demand(accepted[0].model == event.model and accepted[0].usage == event.usage, "another attempt's account")
         self.state = State.COMPLETED
 
-
-PANEL = "panel"
-"""How the checks of panels are named here."""
 
 _NEXT_KIND = {
     AttemptOutcome.ATTEMPT_OUTCOME_FAILED: StepKind.STEP_KIND_FALLBACK,

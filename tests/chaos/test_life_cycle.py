@@ -49,7 +49,7 @@ from google.rpc.status_pb2 import Status
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.chaos.automaton import PANEL, LifeCycle, LifeCycleBroken, State
+from tests.chaos.automaton import LifeCycle, LifeCycleBroken, State
 from tests.fakes import FakeBackend, Script, a_model, routed
 from tests.fitted import NEVER, a_fitted_cascade
 
@@ -321,6 +321,7 @@ def test_hedged_attempts_race_in_silence(case: Case, slow: dict[str, float]) -> 
 
 
 MEMBERS = ("small", "mid", "tiny")
+PANEL = "default/cascade"
 
 
 @st.composite

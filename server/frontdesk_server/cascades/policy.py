@@ -20,6 +20,8 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 _NO_ANSWER = FEATURES.index("no_answer")
+_LONGEST = 4.0
+"""Standard deviations beyond which a length says no more, such as where live prices are not those of the data."""
 
 
 class Action(enum.Enum):
@@ -96,7 +98,7 @@ class Members:
     def lengths(self, cost_nano_usd: Matrix) -> Matrix:
         """Return how long answers are, read off their cost [n, members], in each member's standard deviations."""
         logs = np.log(np.maximum(cost_nano_usd, 1.0))
-        return np.nan_to_num((logs - self.log_cost_mean) / self.log_cost_scale)
+        return np.clip(np.nan_to_num((logs - self.log_cost_mean) / self.log_cost_scale), -_LONGEST, _LONGEST)
 
     def sizes(self, answer_size: Matrix) -> Matrix:
         """Return sizes of final answers in standard deviations, same shape."""
@@ -144,8 +146,12 @@ class FittedCascade:
         """The operating point that was chosen."""
         return self.policies[self.chosen]
 
+    def looks(self, text: str) -> float:
+        """How hard a query of this text looks: 0 is average, higher is harder."""
+        return float(self.difficulty.predict([text])[0])
+
     def first_move(self, difficulty: float, policy: CascadePolicy | None = None) -> NextMove:
-        """Whom to ask first, by how hard the query looks (`self.difficulty.predict`)."""
+        """Whom to ask first, by how hard the query looks (see `looks`)."""
         policy = policy or self.policy
         limit = policy.escalate_above_difficulty
         if not policy.steps or difficulty > limit:

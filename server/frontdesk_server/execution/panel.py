@@ -27,7 +27,7 @@ CHECK = "fitted"
 
 @dataclass(slots=True)
 class Heard:
-    """A member that was asked, and what it said; `checks` are the panel's verdicts after it and on its answer."""
+    """A member that was asked, and what it said; `checks` are the panel's verdicts on its answer."""
 
     run: AttemptRun
     deltas: list[Delta] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Panel:
         self.error: UpstreamError | None = None
         self._cascade = cascade
         self._plan = routed.decision.plan
-        self._difficulty = float(cascade.difficulty.predict([routed.decision.signals.text])[0])
+        self._difficulty = cascade.looks(routed.decision.signals.text)
         self._steps = steps
         self._start = start
         self._account = account
@@ -110,8 +110,7 @@ class Panel:
 
     def _take(self, heard: Heard, move: NextMove) -> Attempt | None:
         """Write the verdict down, and hold the answer; without one the attempt is over, and returned."""
-        accepted = move.action is Action.ACCEPT
-        heard.checks = (_verdict(move, passed=accepted and move.leader == heard.model),)
+        heard.checks = (_verdict(move, heard.model),)
         if self.error is not None:
             return self._account.settle(heard.run, AttemptOutcome.FAILED, heard.checks, error=self.error)
         self._held.append(heard)
@@ -123,7 +122,7 @@ class Panel:
         if move.action is Action.ACCEPT and leader is not None:
             self.winner = leader
             if leader is not self._held[-1]:
-                leader.checks += (_verdict(move, passed=True),)
+                leader.checks += (_verdict(move, leader.model),)
             return
         self.position = await self._steps.next(self.position + 1 if move.action is Action.ASK else end)
         if self.position == self._steps.end and self._held:
@@ -147,12 +146,15 @@ def _comparable(answer: Answer) -> str | None:
     return None if calls or not answer.text.strip() else answer.text
 
 
-def _verdict(move: NextMove, *, passed: bool) -> CheckResult:
+def _verdict(move: NextMove, model: str) -> CheckResult:
+    """What is made of a member's answer: it can only be given when it leads."""
+    leads = move.leader == model
     detail = "no answer can be compared"
     if move.leader:
         limit = f"up to {move.accept_at_most:+.3f} is accepted" if move.accept_at_most > -1 else "none is accepted yet"
         detail = f"{move.leader} leads, predicted to lose {move.score:+.3f} against the strongest model; {limit}"
-    return CheckResult(CHECK, _kept(move.score), _kept(move.accept_at_most), passed, detail)
+    score = _kept(move.score) if leads else 0.0
+    return CheckResult(CHECK, score, _kept(move.accept_at_most), leads and move.action is Action.ACCEPT, detail)
 
 
 def _kept(loss: float) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from frontdesk_server.cascades.artefact import save_cascade
 from frontdesk_server.cli.replay import diff_policy, replay
 from frontdesk_server.cli.report import report
 from frontdesk_server.config.service import LedgerConfig
@@ -23,6 +24,7 @@ from frontdesk_server.ledger import open_ledger
 from frontdesk_server.routing.signals import compute_signals
 from typer.testing import CliRunner, Result
 
+from tests.fitted import a_fitted_cascade, asks
 from tests.records import a_routed_query
 
 DECISIONS = 80
@@ -120,6 +122,18 @@ def test_what_moves_is_listed_with_what_was_predicted(url: str, tmp_path: Path) 
         ("small", "large", 8_000.0),
         ("large", "small", -8_000.0),
     }
+
+
+def test_a_fitted_cascade_decides_by_difficulty_and_asks_nobody(url: str, tmp_path: Path) -> None:
+    save_cascade(a_fitted_cascade(asks("small"), strongest="large", hard_word="prove"), tmp_path / "fitted")
+    path = policy(tmp_path, "{kind: cascade, artefact: fitted}")
+    moved = json.loads(run(diff_policy, "--policy", path, "--ledger", url, "--json").stdout)
+    assert {(each["old_model"], each["new_model"]) for each in moved} == {
+        ("small", "large"),
+        ("small", "small > large"),
+        ("large", "small > large"),
+    }
+    assert run(replay, "--policy", path, "--ledger", url).exit_code in (0, 3)
 
 
 def test_a_tool_loop_stays_with_its_model(tmp_path: Path) -> None:

@@ -224,6 +224,24 @@ def test_routing_that_fails_ends_its_span_and_writes_a_line() -> None:
     assert (line["event"], line["error_reason"], line["level"]) == ("route.failed", "NO_ELIGIBLE_MODEL", "warning")
 
 
+def test_an_answer_that_is_held_is_not_raced_by_the_next_and_its_span_ends_when_it_had_come() -> None:
+    bench = Bench()
+    call = bench.observer.call_started(METHOD, {})
+    query = a_routed_query().query
+    first = call.attempt_started(SMALL, SMALL.primary, query, purpose="answer")
+    first.answered()
+    second = call.attempt_started(LARGE, LARGE.primary, query, purpose="answer")
+    second.answered()
+    first.ended(an_attempt())
+    second.ended(an_attempt(1, "large"))
+    held, later = bench.spans.spans
+    assert not later.links
+    assert held.end_time is not None
+    assert later.start_time is not None
+    assert held.end_time <= later.start_time
+    assert max(event.timestamp for event in held.events) <= held.end_time
+
+
 def test_a_hedge_links_to_the_attempt_it_races() -> None:
     bench = Bench()
     call = bench.observer.call_started(METHOD, {})

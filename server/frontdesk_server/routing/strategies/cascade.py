@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from frontdesk_server.cascades.policy import Action, FittedCascade
+from frontdesk_server.cascades.policy import Action, FittedCascade, NextMove
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode, Verdict
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, conclude
 
@@ -53,20 +54,23 @@ class Fitted:
         started = context.clock.monotonic()
         cascade, strongest = self.cascade, self.cascade.strongest
         policy = cascade.policy.among(context.eligible)
-        move = cascade.first_move(float(cascade.difficulty.predict([context.signals.text])[0]), policy)
+        move = cascade.first_move(cascade.looks(context.signals.text), policy)
         members = tuple(PlanStep(step.model, StepKind.ESCALATION, self.path, StreamMode.HOLD) for step in policy.steps)
         last = (PlanStep(strongest, StepKind.ESCALATION),) if strongest in context.eligible else ()
         if last and (move.action is Action.ESCALATE or context.policy.max_attempts == 1):
             members = ()
-        because = f"looks {move.score:+.2f} hard, its members are asked up to {move.escalate_above:+.2f}"
-        if not policy.steps:
-            because = "none of its members may be asked"
-        return conclude(self, context, started, _laid_out((*members, *last), because))
+        because = _because(move) if policy.steps else "none of its members may be asked"
+        return conclude(self, context, started, _laid_out((*members, *last), f": {because}"))
+
+
+def _because(move: NextMove) -> str:
+    limit = "however hard a query is" if move.escalate_above == math.inf else f"up to {move.escalate_above:+.2f}"
+    return f"looks {move.score:+.2f} hard, its members are asked {limit}"
 
 
 def _laid_out(steps: Sequence[PlanStep], because: str = "") -> Ranking:
     if not steps:
         return Ranking(Verdict.ABSTAINED, "none of its models is eligible")
-    reason = f"cascade {' → '.join(step.model for step in steps)}"
+    reason = f"cascade {' → '.join(step.model for step in steps)}{because}"
     first = replace(steps[0], kind=StepKind.PRIMARY)
-    return Ranking(Verdict.CHOSE, f"{reason}: {because}" if because else reason, first.model, steps=(first, *steps[1:]))
+    return Ranking(Verdict.CHOSE, reason, first.model, steps=(first, *steps[1:]))

@@ -1,0 +1,45 @@
+"""The agreement check compares answers by the same code and kinds as cascades are fitted with."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from frontdesk_server.config.strategies import AgreementCheck
+from frontdesk_server.domain.answers import Compare
+from frontdesk_server.domain.asking import Asked
+from frontdesk_server.domain.attempt import Answer
+from frontdesk_server.domain.observer import NULL_CALL, AttemptParent
+from frontdesk_server.domain.query import Query, text_query
+from frontdesk_server.execution.checks import CheckContext, build_check
+
+from tests.records import an_answer
+
+PAIRS: dict[Compare, tuple[str, str, str]] = {
+    "auto": ("It is #### 12", "12.0", "13"),
+    "number": ("so 12 apples", "12", "so 13 apples"),
+    "option": ("(B)", "The answer is B", "C"),
+    "json": ('{"a": 1, "b": 2}', '{"b":2,"a":1}', '{"a":1}'),
+    "code": ("['a', 1]", '["a",1]', "['a', 2]"),
+    "text": ("It is Paris.", "Paris", "London"),
+}
+"""An answer, one that says the same, and one that does not."""
+
+
+def test_every_kind_is_covered() -> None:
+    assert set(PAIRS) == set(get_args(Compare))
+
+
+@pytest.mark.parametrize("compare", PAIRS)
+@pytest.mark.parametrize("same", [True, False])
+async def test_answers_agree_by(compare: Compare, same: bool) -> None:
+    first, equal, other = PAIRS[compare]
+
+    async def ask(model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent) -> Asked:
+        return Asked(an_answer(equal if same else other), 7, 0.1)
+
+    check = build_check(AgreementCheck(kind="agreement", model="mid", compare=compare, threshold=1), ask)
+    async with check.open(CheckContext(text_query("?"), "small", NULL_CALL, lambda: 30.0)) as judge:
+        answer: Answer = an_answer(first)
+        (result,) = await judge(answer)
+    assert result.passed == same
