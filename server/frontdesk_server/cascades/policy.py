@@ -20,8 +20,6 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 _NO_ANSWER = FEATURES.index("no_answer")
-_LONGEST = 4.0
-"""Standard deviations beyond which a length says no more, such as where live prices are not those of the data."""
 
 
 class Action(enum.Enum):
@@ -98,7 +96,7 @@ class Members:
     def lengths(self, cost_nano_usd: Matrix) -> Matrix:
         """Return how long answers are, read off their cost [n, members], in each member's standard deviations."""
         logs = np.log(np.maximum(cost_nano_usd, 1.0))
-        return np.clip(np.nan_to_num((logs - self.log_cost_mean) / self.log_cost_scale), -_LONGEST, _LONGEST)
+        return np.nan_to_num((logs - self.log_cost_mean) / self.log_cost_scale)
 
     def sizes(self, answer_size: Matrix) -> Matrix:
         """Return sizes of final answers in standard deviations, same shape."""
