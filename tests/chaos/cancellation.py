@@ -18,8 +18,10 @@ from statistics import quantiles
 from typing import Any
 
 from frontdesk import Client, FrontdeskError, TextDelta
+from frontdesk_server.cascades.artefact import save_cascade
 
 from tests.chaos.resources import Resources
+from tests.fitted import a_fitted_cascade, asks
 from tests.service import pool_config, service
 from tests.upstream import Fault, FaultyUpstream, Script, SeenRequest
 
@@ -75,10 +77,18 @@ SCENARIOS = (
     Scenario("agreement, stream", True, _AGREEMENT, _everyone(_HANG), open_calls=3, requests=3),
 )
 
+_PANEL = {"kind": "cascade", "artefact": "fitted"}
+PANELS = (
+    Scenario("fitted cascade, second member, unary", False, _PANEL, _only("mid", _HANG), requests=2),
+    Scenario("fitted cascade, second member, stream", True, _PANEL, _only("mid", _HANG), requests=2),
+)
+"""The first member's answer is held while the second one hangs."""
+
 
 @asynccontextmanager
 async def prepared(scenario: Scenario, folder: Path) -> AsyncIterator[tuple[Client, FaultyUpstream]]:
     """The service with the scenario's router over an upstream that hangs as it says."""
+    save_cascade(a_fitted_cascade(asks("small"), asks("mid")), folder / "fitted")
     async with FaultyUpstream(scenario.hanging) as upstream:
         config = pool_config(upstream.openai_url, ledger={"url": f"sqlite:///{folder}/ledger.db"})
         config["routers"]["default"] |= {"strategy": scenario.strategy, "strategy_timeout_ms": 20_000}

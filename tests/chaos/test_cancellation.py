@@ -9,7 +9,7 @@ from frontdesk import Client, Started
 from frontdesk.v1.router_service_pb2 import GetDecisionResponse
 from frontdesk.v1.routing_pb2 import AttemptOutcome
 
-from tests.chaos.cancellation import QUERY, SCENARIOS, Scenario, cancel_many, leave, prepared
+from tests.chaos.cancellation import PANELS, QUERY, SCENARIOS, Scenario, cancel_many, leave, prepared
 from tests.service import pool_config, service
 from tests.upstream import FaultyUpstream, Script
 
@@ -31,6 +31,23 @@ async def test_the_upstream_hears_of_it_and_the_attempt_is_settled(scenario: Sce
         assert attempt.usage.input_tokens == (11 if answered else 8)
         assert attempt.usage.output_tokens == (5 if answered else 3 if scenario.after_text else 0)
         assert attempt.cost_nano_usd == attempt.usage.input_tokens * 100 + attempt.usage.output_tokens * 500
+
+
+@pytest.mark.parametrize("scenario", PANELS, ids=lambda scenario: scenario.name)
+async def test_members_whose_answers_are_held_are_settled_with_the_one_that_is_aborted(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    async with prepared(scenario, tmp_path) as (client, upstream):
+        seconds, completion_id = await leave(client, upstream, scenario)
+        assert len(seconds) == 1
+        assert max(seconds) < 0.1
+        if not completion_id:
+            return
+        record = await settled(client, completion_id)
+    small, mid = record.attempts
+    assert {small.outcome, mid.outcome} == {AttemptOutcome.ATTEMPT_OUTCOME_CANCELLED}
+    assert (small.usage_estimated, small.cost_nano_usd) == (False, 11 * 100 + 5 * 500)
+    assert (mid.usage_estimated, mid.cost_nano_usd) == (True, 8 * 600)
 
 
 async def settled(client: Client, completion_id: str) -> GetDecisionResponse:

@@ -17,7 +17,7 @@ from frontdesk_server.cascades.artefact import load_cascade, save_cascade
 from frontdesk_server.cascades.policy import Action, Answered, CascadePolicy, FittedCascade, NextMove
 
 from tests.chaos.automaton import LifeCycle
-from tests.integration.test_command_line import frontdesk
+from tests.commands import frontdesk
 from tests.service import pool_config, service
 from tests.unit.learning.recorded_fixture import MODELS, POOL, write_answers
 from tests.upstream.script import Fault, Script

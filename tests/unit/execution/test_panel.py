@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from frontdesk_server.cascades.policy import CascadeStep
 from frontdesk_server.config.limits import LimitRule, LimitsConfig
+from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.domain.decision import PlanStep, RoutedQuery, StepKind, StreamMode
@@ -248,6 +249,19 @@ async def test_an_attempt_lasts_until_its_answer_has_come_not_until_the_panel_co
                 clock.seconds += 3
     small, mid = execution.settlement.attempts
     assert (small.duration_seconds, mid.duration_seconds) == (0, 3)
+
+
+async def test_members_are_not_hedged_and_the_strongest_model_after_them_is() -> None:
+    desk = PanelDesk({"small": [[0.05, *answer("12")]], "frontier": [[60.0]], "mid": [answer("14")]}, asks("small"))
+    hedge = HedgeConfig(after_ms=10, max_cost_nano_usd=10**9)
+    desk.executor = replace(desk.executor, hedges={"default": hedge})
+    query = asked("small")
+    plan = (*query.decision.plan, PlanStep("mid", StepKind.FALLBACK))
+    execution = desk.start(replace(query, decision=replace(query.decision, plan=plan)))
+    assert told(await collect(execution)) == [
+        "start 0 small", "rejected 0 → frontier", "start 1 frontier", "start 2 mid", "cancelled 1 → mid", "14",
+        "done mid",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 from frontdesk_server.cascades.artefact import save_cascade
+from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.conditions import CalmConditions
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason, PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
-from frontdesk_server.domain.query import Tool, text_query
+from frontdesk_server.domain.query import Message, Query, Role, Tool, ToolCall, ToolResult, text_query
 from frontdesk_server.routing.engine import Engine
 
 from tests.fitted import a_fitted_cascade, asks
 from tests.unit.routing.desk import engine_of, route
+from tests.unit.routing.test_affinity import CHAT, remembering
 
 PATH = "default/cascade"
 
@@ -39,11 +41,17 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _engine(
-    folder: Path, *, down: tuple[str, ...] = (), router: str = "", strategy: str = "artefact: fitted"
+    folder: Path,
+    *,
+    down: tuple[str, ...] = (),
+    router: str = "",
+    strategy: str = "artefact: fitted",
+    affinity: Affinity = NO_AFFINITY,
 ) -> Engine:
     return engine_of(
         f"routers: {{default: {{default_model: local{router}, strategy: {{kind: cascade, {strategy}}}}}}}",
         conditions=Down(*down),
+        affinity=affinity,
         source=str(folder / "frontdesk.yaml"),
     )
 
@@ -91,6 +99,22 @@ async def test_what_is_planned(folder: Path, text: str, down: tuple[str, ...], r
 async def test_where_one_attempt_is_allowed_the_strongest_makes_it(folder: Path) -> None:
     decision = await route(_engine(folder), "easy", RoutingPolicy(max_attempts=1))
     assert decision.plan == (PlanStep("frontier", StepKind.PRIMARY),)
+
+
+async def test_a_conversation_goes_on_from_the_member_it_had_come_to(folder: Path) -> None:
+    engine = _engine(folder, router=", switch_cost: 0.9", affinity=remembering("small"))
+    assert (await route(engine, "easy", CHAT)).plan == (
+        PlanStep("small", StepKind.PRIMARY, PATH, StreamMode.HOLD),
+        PlanStep("frontier", StepKind.ESCALATION),
+    )
+
+
+async def test_the_results_of_tools_go_to_the_member_that_called_them_and_to_no_panel(folder: Path) -> None:
+    asked = text_query("easy").messages[0]
+    called = Message(Role.ASSISTANT, (ToolCall("call-1", "search"),))
+    loop = Query((asked, called, Message(Role.TOOL, (ToolResult("call-1", "found"),))))
+    decision = await route(_engine(folder, affinity=remembering("mid")), loop, CHAT)
+    assert decision.plan == (PlanStep("mid", StepKind.PRIMARY),)
 
 
 async def test_queries_with_tools_ask_only_members_that_can_use_them(folder: Path) -> None:
