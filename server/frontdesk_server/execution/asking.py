@@ -28,7 +28,8 @@ class Asker:
         self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent
     ) -> Asked:
         """Return the whole answer; raise `UpstreamError` on any failure."""
-        if not self._tools.conditions.breaker(model).acquire():
+        admitted = self._tools.conditions.breaker(model).acquire()
+        if admitted is None:
             refused = UpstreamUnreachable(f"circuit breaker of {model} is open")
             refused.cost_nano_usd = 0
             raise refused
@@ -43,7 +44,7 @@ class Asker:
             input_tokens=sum(len(m.text) for m in query.messages) // _CHARACTERS_PER_TOKEN,
             purpose=purpose,
         )
-        run = AttemptRun(self._tools, order, parent)
+        run = AttemptRun(self._tools, order, admitted, parent)
         try:
             async with aclosing(run.deltas()) as deltas:
                 async for _ in deltas:

@@ -30,6 +30,7 @@ from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.balancing import Balancer
+from frontdesk_server.execution.breaker import Admitted
 from frontdesk_server.execution.collector import AnswerCollector
 from frontdesk_server.execution.conditions import LiveConditions
 
@@ -74,9 +75,10 @@ class AttemptOrder:
 class AttemptRun:
     """Drive one attempt: iterate `deltas()`, then `settle()` exactly once, whatever happened."""
 
-    def __init__(self, tools: AttemptTools, order: AttemptOrder, parent: AttemptParent) -> None:
+    def __init__(self, tools: AttemptTools, order: AttemptOrder, admitted: Admitted, parent: AttemptParent) -> None:
         self._tools = tools
         self._order = order
+        self._admitted = admitted
         self._collector = AnswerCollector()
         self._deployment = order.model.primary
         self._started = tools.clock.monotonic()
@@ -134,6 +136,7 @@ class AttemptRun:
             async for delta in source:
                 yield delta
         self._finished_at = self._tools.clock.monotonic()
+        self._admitted.succeeded()
         self._observation.answered()
 
     async def _repeated(self) -> AsyncGenerator[Delta]:
@@ -250,7 +253,9 @@ class AttemptRun:
             finish_reason=self._finish_reason,
             usage_estimated=estimated,
         )
-        self._tools.conditions.report(order.model, outcome, error, first_token if order.stream else None)
+        self._admitted.ended(outcome, error)
+        if order.stream and first_token is not None:
+            self._tools.conditions.observe(order.model, first_token)
         self._observation.ended(attempt)
         return attempt
 

@@ -6,7 +6,9 @@ import enum
 from collections import deque
 
 from frontdesk_server.config.service import BreakerConfig
+from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.errors import UpstreamError, UpstreamRequestRefused
 
 
 class BreakerState(enum.Enum):
@@ -15,6 +17,42 @@ class BreakerState(enum.Enum):
     CLOSED = "closed"
     HALF_OPEN = "half_open"
     OPEN = "open"
+
+
+class Admitted:
+    """A call that was let through. Report once what it tells; what is reported after that changes nothing."""
+
+    __slots__ = ("_breaker", "epoch")
+
+    def __init__(self, breaker: Breaker, epoch: int) -> None:
+        self._breaker: Breaker | None = breaker
+        self.epoch = epoch
+
+    def succeeded(self) -> None:
+        """It went well: a probe closes the breaker."""
+        self._report(failed=False)
+
+    def failed(self) -> None:
+        """It failed: a failed probe opens the breaker again, for longer."""
+        self._report(failed=True)
+
+    def abandoned(self) -> None:
+        """It told nothing about the model, such as one that was cancelled."""
+        self._report(failed=None)
+
+    def ended(self, outcome: AttemptOutcome, error: BaseException | None) -> None:
+        """The call is settled: what became of it tells what there is to tell."""
+        if isinstance(error, UpstreamError) and not isinstance(error, UpstreamRequestRefused):
+            self.failed()
+        elif outcome in (AttemptOutcome.ACCEPTED, AttemptOutcome.REJECTED):
+            self.succeeded()
+        else:
+            self.abandoned()
+
+    def _report(self, *, failed: bool | None) -> None:
+        breaker, self._breaker = self._breaker, None
+        if breaker is not None:
+            breaker.learn(self, failed=failed)
 
 
 class Breaker:
@@ -26,7 +64,8 @@ class Breaker:
         self._failures: deque[bool] = deque(maxlen=config.window)
         self._opened_at: float | None = None
         self._open_seconds = config.open_seconds
-        self._probing = False
+        self._probe: Admitted | None = None
+        self._epoch = 0
 
     @property
     def state(self) -> BreakerState:
@@ -46,44 +85,38 @@ class Breaker:
     def admits(self) -> bool:
         """Whether a call would be let through now."""
         state = self.state
-        return state is BreakerState.CLOSED or (state is BreakerState.HALF_OPEN and not self._probing)
+        return state is BreakerState.CLOSED or (state is BreakerState.HALF_OPEN and self._probe is None)
 
-    def acquire(self) -> bool:
-        """Ask to make a call; a call that was let through must be followed by one of the three reports."""
+    def acquire(self) -> Admitted | None:
+        """Ask to make a call. What was let through must be reported, or a probe is waited for for ever."""
         if not self.admits:
-            return False
+            return None
+        call = Admitted(self, self._epoch)
         if self._opened_at is not None:
-            self._probing = True
-        return True
+            self._probe = call
+        return call
 
-    def succeeded(self) -> None:
-        """The call went well: a probe closes the breaker."""
-        if self._probing:
-            self._reset()
-        self._failures.append(False)
+    def learn(self, call: Admitted, *, failed: bool | None) -> None:
+        """Take note of a call's report, None for nothing. Of calls from before it opened or closed it knows already."""
+        if call is self._probe:
+            self._probe = None
+            if failed:
+                self._open(min(self._open_seconds * 2, self._config.max_open_seconds))
+            elif failed is not None:
+                self._close()
+        elif call.epoch == self._epoch and failed is not None:
+            self._failures.append(failed)
+            failures, calls = sum(self._failures), len(self._failures)
+            if failed and calls >= self._config.min_calls and failures >= self._config.failure_share * calls:
+                self._open(self._config.open_seconds)
 
-    def failed(self) -> None:
-        """The call failed: a failed probe opens the breaker again, for longer."""
-        if self._probing:
-            self._probing = False
-            self._open_seconds = min(self._open_seconds * 2, self._config.max_open_seconds)
-            self._opened_at = self._clock.monotonic()
-            return
-        self._failures.append(True)
-        failures = sum(self._failures)
-        if (
-            self._opened_at is None
-            and len(self._failures) >= self._config.min_calls
-            and failures >= self._config.failure_share * len(self._failures)
-        ):
-            self._opened_at = self._clock.monotonic()
+    def _open(self, seconds: float) -> None:
+        self._opened_at = self._clock.monotonic()
+        self._open_seconds = seconds
+        self._epoch += 1
 
-    def abandoned(self) -> None:
-        """The call told nothing about the model, such as one that was cancelled."""
-        self._probing = False
-
-    def _reset(self) -> None:
-        self._probing = False
+    def _close(self) -> None:
         self._opened_at = None
-        self._open_seconds = self._config.open_seconds
         self._failures.clear()
+        self._failures.append(False)  # the probe
+        self._epoch += 1

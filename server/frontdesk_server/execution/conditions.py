@@ -6,10 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from frontdesk_server.config.service import BreakerConfig
-from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
-from frontdesk_server.domain.errors import UpstreamError, UpstreamRequestRefused
 from frontdesk_server.domain.model import Model
 from frontdesk_server.execution.breaker import Breaker
 
@@ -87,25 +85,11 @@ class LiveConditions:
         latest = sorted(self._latest.get(model, ()))
         return latest[int(_SLOW * len(latest))] if len(latest) >= _FEWEST_FOR_QUANTILE else None
 
-    def report(
-        self,
-        model: Model,
-        outcome: AttemptOutcome,
-        error: BaseException | None,
-        time_to_first_token_seconds: float | None,
-    ) -> None:
-        """Learn from one settled attempt; the time is None where no token was seen apart from the others."""
-        breaker = self.breaker(model.name)
-        if outcome in (AttemptOutcome.ACCEPTED, AttemptOutcome.REJECTED):
-            breaker.succeeded()
-        elif isinstance(error, UpstreamError) and not isinstance(error, UpstreamRequestRefused):
-            breaker.failed()
-        else:
-            breaker.abandoned()
-        if time_to_first_token_seconds is not None:
-            before = self.time_to_first_token_seconds(model)
-            if before is None:
-                before = time_to_first_token_seconds
-            seconds = before + _SMOOTHING * (time_to_first_token_seconds - before)
-            self._observed[model.name] = _Observed(seconds, self._clock.monotonic())
-            self._latest.setdefault(model.name, deque(maxlen=_LATEST)).append(time_to_first_token_seconds)
+    def observe(self, model: Model, time_to_first_token_seconds: float) -> None:
+        """Learn from a stream how long its first token took."""
+        before = self.time_to_first_token_seconds(model)
+        if before is None:
+            before = time_to_first_token_seconds
+        seconds = before + _SMOOTHING * (time_to_first_token_seconds - before)
+        self._observed[model.name] = _Observed(seconds, self._clock.monotonic())
+        self._latest.setdefault(model.name, deque(maxlen=_LATEST)).append(time_to_first_token_seconds)

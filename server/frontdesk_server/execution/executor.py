@@ -174,8 +174,7 @@ class Execution:
     def _start_attempt(self, position: int, kind: StepKind) -> AttemptRun:
         executor, step = self._executor, self._routed.decision.plan[position]
         model = executor.models[step.model]
-        executor.tools.conditions.breaker(step.model).acquire()
-        reservation = self._steps.take()
+        reservation, admitted = self._steps.take()
         remaining = max(0.0, self._remaining())
         share = remaining if self._steps.is_last(position) else remaining * executor.config.slice_share
         whole_is_held = not self._stream or step.stream_mode is StreamMode.HOLD
@@ -189,7 +188,7 @@ class Execution:
             total_seconds=min(model.timeouts.total_seconds, share if whole_is_held else remaining),
             input_tokens=self._routed.decision.signals.input_tokens,
         )
-        run = AttemptRun(executor.tools, order, self._call.observation)
+        run = AttemptRun(executor.tools, order, admitted, self._call.observation)
         self._account.open(run, reservation)
         return run
 

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from frontdesk_server.domain.conditions import Conditions
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.model import Model
+from frontdesk_server.execution.breaker import Admitted
+from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.limits import Limits, Refusal, Reservation
 
 
-@dataclass(frozen=True, slots=True)
-class _Next:
-    position: int
-    reservation: Reservation
-
-
 class Steps:
-    """One request's steps by position; the plan's length stands for the end. At most one reservation is held."""
+    """One request's steps by position; the plan's length stands for the end.
+
+    At most one step is held: what it may use is reserved, and its model's breaker has let it through.
+    """
 
     def __init__(
         self,
         routed: RoutedQuery,
         models: Mapping[str, Model],
-        conditions: Conditions,
+        conditions: LiveConditions,
         limits: Limits,
         remaining: Callable[[], float],
         reservation: Reservation | None,
     ) -> None:
+        """`reservation` is that of the first step, where it has been made."""
         self.end = len(routed.decision.plan)
         self.refusal: Refusal | None = None
         self._routed = routed
@@ -36,20 +34,16 @@ class Steps:
         self._conditions = conditions
         self._limits = limits
         self._remaining = remaining
-        self._next = None if reservation is None else _Next(0, reservation)
+        self._position = 0
+        self._reservation = reservation
+        self._admitted: Admitted | None = None
         self._taken = False
 
     async def next(self, position: int) -> int:
-        """The first step from here whose model may be called now and has room within its limits, which is reserved."""
+        """The first step from here whose model may be called now and has room within its limits, which is held."""
         while (position := self._eligible(position)) < self.end:
-            if self._next is not None and self._next.position == position:
+            if self._holds(position) or (await self._reserve(position) and self._admit(position)):
                 return position
-            self.release()
-            reserved = await self._limits.reserve(self._routed, self._model(position), first=not self._taken)
-            if isinstance(reserved, Reservation):
-                self._next = _Next(position, reserved)
-                return position
-            self.refusal = reserved
             position += 1
         self.release()
         return position
@@ -58,23 +52,47 @@ class Steps:
         """Whether no later step may be called now."""
         return self._eligible(position + 1) == self.end
 
-    def take(self) -> Reservation:
-        """The reservation of the step that `next` found."""
-        if self._next is None:
-            raise RuntimeError("no step is reserved")
-        taken, self._next, self._taken = self._next.reservation, None, True
-        return taken
+    def take(self) -> tuple[Reservation, Admitted]:
+        """What the step that `next` found may use, and its way through the breaker."""
+        reservation, admitted = self._reservation, self._admitted
+        if reservation is None or admitted is None:
+            raise RuntimeError("no step is held")
+        self._reservation, self._admitted, self._taken = None, None, True
+        return reservation, admitted
 
     def release(self) -> None:
-        """Give back what was reserved and not taken."""
-        if self._next is not None:
-            self._next.reservation.release()
-            self._next = None
+        """Give back what is held."""
+        if self._admitted is not None:
+            self._admitted.abandoned()
+            self._admitted = None
+        if self._reservation is not None:
+            self._reservation.release()
+            self._reservation = None
+
+    def _holds(self, position: int) -> bool:
+        return self._admitted is not None and self._position == position
+
+    async def _reserve(self, position: int) -> bool:
+        if self._reservation is not None and self._position == position:
+            return True
+        self.release()
+        reserved = await self._limits.reserve(self._routed, self._model(position), first=not self._taken)
+        if not isinstance(reserved, Reservation):
+            self.refusal = reserved
+            return False
+        self._position, self._reservation = position, reserved
+        return True
+
+    def _admit(self, position: int) -> bool:
+        """Pass the breaker, which may have changed its mind while room was reserved."""
+        self._admitted = self._conditions.breaker(self._model(position).name).acquire()
+        return self._admitted is not None
 
     def _eligible(self, position: int) -> int:
         remaining = self._remaining()
         for index in range(position, self.end if remaining > 0 else 0):
-            if self._conditions.exclusion(self._model(index), self._routed.caller, remaining) is None:
+            model = self._model(index)
+            if self._holds(index) or self._conditions.exclusion(model, self._routed.caller, remaining) is None:
                 return index
         return self.end
 

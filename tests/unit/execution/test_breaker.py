@@ -38,8 +38,9 @@ def after(story: str) -> tuple[Breaker, FakeClock]:
         if event == ".":
             clock.seconds += 1
             continue
-        assert breaker.acquire(), f"refused in {story}"
-        {"+": breaker.succeeded, "-": breaker.failed, "o": breaker.abandoned}[event]()
+        call = breaker.acquire()
+        assert call is not None, f"refused in {story}"
+        {"+": call.succeeded, "-": call.failed, "o": call.abandoned}[event]()
     return breaker, clock
 
 
@@ -77,10 +78,39 @@ def test_a_breaker_opens_by_the_share_of_failures_and_closes_by_a_probe(story: s
 
 def test_only_one_call_probes_at_a_time() -> None:
     breaker, _ = after("----.....")
-    assert breaker.acquire()
+    probe = breaker.acquire()
+    assert probe is not None
     assert not breaker.acquire()
-    breaker.abandoned()
+    probe.abandoned()
     assert breaker.acquire()
+
+
+def test_calls_from_before_the_breaker_opened_say_nothing_about_its_probe() -> None:
+    breaker, clock = after("---")
+    late = [breaker.acquire() for _ in range(5)]
+    for call in late[:1]:
+        assert call is not None
+        call.failed()
+    clock.seconds += 5
+    probe = breaker.acquire()
+    for call in late[1:]:
+        assert call is not None
+        call.succeeded()
+    assert breaker.state is HALF_OPEN
+    assert not breaker.admits
+    assert probe is not None
+    probe.succeeded()
+    assert breaker.state is CLOSED
+
+
+def test_a_call_is_counted_once() -> None:
+    breaker, _ = after("++-")
+    call = breaker.acquire()
+    assert call is not None
+    call.succeeded()
+    for _ in range(5):
+        call.failed()
+    assert breaker.state is CLOSED
 
 
 def test_an_open_breaker_says_when_it_lets_a_probe_through() -> None:
@@ -110,8 +140,8 @@ def test_an_open_breaker_says_when_it_lets_a_probe_through() -> None:
 def test_what_counts_against_a_model(outcome: AttemptOutcome, error: FrontdeskError | None, opens: bool) -> None:
     conditions = LiveConditions(CONFIG, FakeClock())
     for _ in range(6):
-        conditions.breaker("small").acquire()
-        conditions.report(MODEL, outcome, error, None)
+        if (call := conditions.breaker("small").acquire()) is not None:
+            call.ended(outcome, error)
     assert [conditions.state(model) for model in ("small", "mid")] == ["open" if opens else "closed", "closed"]
     exclusion = conditions.exclusion(MODEL, "ann", None)
     assert (exclusion is not None and exclusion.reason is ExclusionReason.BREAKER_OPEN) is opens
@@ -119,7 +149,7 @@ def test_what_counts_against_a_model(outcome: AttemptOutcome, error: FrontdeskEr
 
 def observed(conditions: LiveConditions, *seconds: float) -> None:
     for each in seconds:
-        conditions.report(MODEL, AttemptOutcome.ACCEPTED, None, each)
+        conditions.observe(MODEL, each)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +174,7 @@ def test_observed_latency_fades_towards_what_is_expected(
     conditions = LiveConditions(CONFIG, clock)
     model = replace(MODEL, time_to_first_token_ms=expected_ms)
     for each in observations:
-        conditions.report(model, AttemptOutcome.ACCEPTED, None, each)
+        conditions.observe(model, each)
     clock.seconds += seconds_later
     assert conditions.time_to_first_token_seconds(model) == pytest.approx(seconds)
 

@@ -16,7 +16,7 @@ from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.errors import CompletionFailed, UpstreamError, UpstreamTimedOut
 from frontdesk_server.domain.events import Completed, TextDelta
 
-from tests.fakes import a_model, answer, plan_of, routed
+from tests.fakes import answer, plan_of, routed
 from tests.unit.execution.test_executor import Desk, collect
 
 PAGE = (Path(__file__).parents[3] / "docs" / "execution.md").read_text()
@@ -69,7 +69,9 @@ async def test_before_content_an_error_leads_to_what_its_row_says(
     assert failed.usage_estimated is (usage == "estimated")
     assert (failed.cost_nano_usd == 0) is (usage == "none")
     for _ in range(5):
-        desk.conditions.report(a_model("other"), AttemptOutcome.FAILED, an_error(reason), None)
+        call = desk.conditions.breaker("other").acquire()
+        assert call is not None
+        call.ended(AttemptOutcome.FAILED, an_error(reason))
     assert (desk.conditions.state("other") == "open") is (counts == "yes")
 
 

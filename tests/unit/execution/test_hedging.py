@@ -145,7 +145,7 @@ async def test_before_latency_has_been_observed_p95_hedges_nothing() -> None:
 async def test_what_19_of_20_streams_kept_is_the_time_to_wait() -> None:
     desk = HedgingDesk({"small": [HANGS], "mid": [answer("quick")]}, after_ms="p95")
     for milliseconds in range(1, 21):
-        desk.conditions.report(MODELS["small"], AttemptOutcome.ACCEPTED, None, milliseconds / 1000)
+        desk.conditions.observe(MODELS["small"], milliseconds / 1000)
     assert desk.conditions.slow_first_token_seconds("small") == 0.02
     assert told(await collect(desk.start(routed(plan_of("small", "mid")))))[-1] == "done mid"
 
