@@ -22,7 +22,7 @@ from functools import partial
 import numpy as np
 import re2
 from frontdesk_server.config.loading import default_config_path, load_config, parse_config
-from frontdesk_server.domain.asking import Asked
+from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.call import ANONYMOUS
 from frontdesk_server.domain.clock import SystemClock
@@ -67,11 +67,11 @@ class InstantAsk:
     """A router LLM that answers at once."""
 
     async def __call__(
-        self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent
-    ) -> Asked:
+        self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent, bill: Bill
+    ) -> Answer:
         """Name the mid model."""
         message = Message(Role.ASSISTANT, (TextPart('{"model": "mid"}'),))
-        return Asked(Answer(message, FinishReason.STOP, Usage(1, 1)), 0, 0.0)
+        return Answer(message, FinishReason.STOP, Usage(1, 1))
 
 
 def texts(words: int, count: int, seed: int) -> list[str]:

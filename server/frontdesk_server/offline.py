@@ -17,7 +17,8 @@ from frontdesk_server.config.strategies import (
     SplitConfig,
     StrategyConfig,
 )
-from frontdesk_server.domain.asking import Asked
+from frontdesk_server.domain.asking import Bill
+from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.conditions import Conditions
 from frontdesk_server.domain.errors import ConfigError, UnknownRouter, UpstreamUnreachable
@@ -91,6 +92,6 @@ def _strategies(config: Config, router: str) -> Iterator[StrategyConfig]:
 
 
 async def _ask_nobody(
-    model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent
-) -> Asked:
+    model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent, bill: Bill
+) -> Answer:
     raise UpstreamUnreachable(f"{model} is not asked about recorded queries")

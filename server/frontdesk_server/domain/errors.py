@@ -273,7 +273,7 @@ class UpstreamError(FrontdeskError):
     """One call of one model failed. `retryable`: the same call may succeed soon.
 
     The message is in our own words. `quoted` are the upstream's: they may quote the query, so they go to the caller and
-    nowhere else. `cost_nano_usd` is what the failed call had cost, once it is settled; None while that is unknown.
+    nowhere else.
     """
 
     code = "UNAVAILABLE"
@@ -285,7 +285,6 @@ class UpstreamError(FrontdeskError):
     ) -> None:
         self.status = status
         self.quoted = quoted
-        self.cost_nano_usd: int | None = None
         self._retry_after_seconds = retry_after_seconds
         super().__init__(message)
 

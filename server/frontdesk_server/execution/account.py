@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Decision
 from frontdesk_server.domain.errors import UpstreamError
@@ -11,6 +14,14 @@ from frontdesk_server.execution.attempt import AttemptRun
 from frontdesk_server.limits import Reservation
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What is reserved for an attempt, and what its checks have asked."""
+
+    reservation: Reservation
+    asked: Bill
+
+
 class Account:
     """Attempts are opened with what is reserved for them, and settled once; `committed` once an answer is given."""
 
@@ -18,7 +29,8 @@ class Account:
         self.committed = False
         self._decision = decision
         self._strongest_prices = strongest.prices if strongest else None
-        self._open: dict[AttemptRun, Reservation] = {}
+        self._open: dict[AttemptRun, _Opened] = {}
+        self._asked = Bill()
         self._settled: list[Attempt] = []
 
     @property
@@ -28,7 +40,11 @@ class Account:
 
     def open(self, run: AttemptRun, reservation: Reservation) -> None:
         """An attempt begins."""
-        self._open[run] = reservation
+        self._open[run] = _Opened(reservation, self._asked.part())
+
+    def bill(self, run: AttemptRun) -> Bill:
+        """Where the questions stand that are asked to check an open attempt."""
+        return self._open[run].asked
 
     def settle(
         self,
@@ -39,12 +55,12 @@ class Account:
         error: UpstreamError | None = None,
     ) -> Attempt:
         """An attempt is over: what it used is told to limits, conditions and telemetry."""
-        reservation = self._open.pop(run)
+        opened = self._open.pop(run)
         attempt = run.settle(outcome, checks=checks, error=error)
-        asked = [check.cost_nano_usd for check in checks]
+        beside = opened.asked.known_nano_usd
         if attempt.index == 0:
-            asked.append(self._decision.router_cost_nano_usd)
-        reservation.settle(attempt, beside_nano_usd=sum(cost or 0 for cost in asked))
+            beside += self._decision.router_cost_nano_usd or 0
+        opened.reservation.settle(attempt, beside_nano_usd=beside)
         self._settled.append(attempt)
         return attempt
 
@@ -61,7 +77,7 @@ class Account:
         prices = self._strongest_prices
         cost = Cost(
             attempts_nano_usd=sum_known(a.cost_nano_usd for a in attempts),
-            checks_nano_usd=sum_known(check.cost_nano_usd for a in attempts for check in a.checks),
+            checks_nano_usd=self._asked.total_nano_usd,
             router_nano_usd=self._decision.router_cost_nano_usd,
             strongest_nano_usd=prices.cost_nano_usd(accepted.usage) if accepted and prices else None,
         )

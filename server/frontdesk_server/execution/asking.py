@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import aclosing
 
-from frontdesk_server.domain.asking import Asked
-from frontdesk_server.domain.attempt import AttemptOutcome
+from frontdesk_server.domain.asking import Bill
+from frontdesk_server.domain.attempt import Answer, AttemptOutcome
 from frontdesk_server.domain.decision import StepKind
-from frontdesk_server.domain.errors import UpstreamError, UpstreamUnreachable
+from frontdesk_server.domain.errors import UpstreamUnreachable
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.query import Query
@@ -25,14 +25,12 @@ class Asker:
         self._models = models
 
     async def __call__(
-        self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent
-    ) -> Asked:
+        self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent, bill: Bill
+    ) -> Answer:
         """Return the whole answer; raise `UpstreamError` on any failure."""
         admitted = self._tools.conditions.breaker(model).acquire()
         if admitted is None:
-            refused = UpstreamUnreachable(f"circuit breaker of {model} is open")
-            refused.cost_nano_usd = 0
-            raise refused
+            raise UpstreamUnreachable(f"circuit breaker of {model} is open")
         order = AttemptOrder(
             index=0,
             model=self._models[model],
@@ -50,10 +48,8 @@ class Asker:
                 async for _ in deltas:
                     pass
         except BaseException as error:
-            cancelled = not isinstance(error, Exception)
-            failed = run.settle(AttemptOutcome.CANCELLED if cancelled else AttemptOutcome.FAILED, error=error)
-            if isinstance(error, UpstreamError):
-                error.cost_nano_usd = failed.cost_nano_usd
+            outcome = AttemptOutcome.FAILED if isinstance(error, Exception) else AttemptOutcome.CANCELLED
+            bill.add(run.settle(outcome, error=error).cost_nano_usd)
             raise
-        attempt = run.settle(AttemptOutcome.ACCEPTED)
-        return Asked(run.answer(), attempt.cost_nano_usd, attempt.duration_seconds)
+        bill.add(run.settle(AttemptOutcome.ACCEPTED).cost_nano_usd)
+        return run.answer()

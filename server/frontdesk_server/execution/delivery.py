@@ -54,7 +54,7 @@ class Delivery:
                     yield delta
             judged.passed = True
             return
-        context = CheckContext(self.routed.query, run.model.name, self.parent, self.remaining)
+        context = CheckContext(self.routed.query, run.model.name, self.parent, self.remaining, self.account.bill(run))
         async with self.checks[step.check].open(context) as judge:
             mode = (step.stream_mode or StreamMode.HOLD) if self.stream else StreamMode.HOLD
             gate_tokens = step.gate_tokens if mode is StreamMode.GATE else None

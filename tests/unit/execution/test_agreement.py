@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from frontdesk_server.config.strategies import AgreementCheck
 from frontdesk_server.domain.answers import Compare
-from frontdesk_server.domain.asking import Asked
+from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.observer import NULL_CALL, AttemptParent
 from frontdesk_server.domain.query import Query, text_query
@@ -35,11 +35,14 @@ def test_every_kind_is_covered() -> None:
 async def test_answers_agree_by(compare: Compare, same: bool) -> None:
     first, equal, other = PAIRS[compare]
 
-    async def ask(model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent) -> Asked:
-        return Asked(an_answer(equal if same else other), 7, 0.1)
+    async def ask(
+        model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent, bill: Bill
+    ) -> Answer:
+        bill.add(7)
+        return an_answer(equal if same else other)
 
     check = build_check(AgreementCheck(kind="agreement", model="mid", compare=compare, threshold=1), ask)
-    async with check.open(CheckContext(text_query("?"), "small", NULL_CALL, lambda: 30.0)) as judge:
+    async with check.open(CheckContext(text_query("?"), "small", NULL_CALL, lambda: 30.0, Bill())) as judge:
         answer: Answer = an_answer(first)
         (result,) = await judge(answer)
     assert result.passed == same

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 
 import pytest
+from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.errors import CompletionFailed, UpstreamCut, UpstreamError, UpstreamFailed
 from frontdesk_server.domain.events import Completed, Finished, TextDelta, UsageReport
@@ -123,9 +125,30 @@ async def test_a_caller_who_leaves_pays_for_what_had_come() -> None:
         ([UsageReport(Usage(50, 20)), UpstreamCut("cut")], nano_usd(SMALL, 50, 20)),
     ],
 )
-async def test_a_question_of_frontdesks_own_that_fails_says_what_it_had_cost(script: Script, cost: int) -> None:
-    desk = Desk({"small": [script]})
-    ask = Asker(desk.tools, MODELS)
-    with pytest.raises(UpstreamError) as failure:
-        await ask("small", text_query("hm"), purpose="check", timeout_seconds=5, parent=NULL_CALL)
-    assert failure.value.cost_nano_usd == cost
+async def test_a_question_of_frontdesks_own_that_fails_is_billed_with_what_it_used(script: Script, cost: int) -> None:
+    ask, bill = Asker(Desk({"small": [script]}).tools, MODELS), Bill()
+    with pytest.raises(UpstreamError):
+        await ask("small", text_query("hm"), purpose="check", timeout_seconds=5, parent=NULL_CALL, bill=bill)
+    assert bill.total_nano_usd == cost
+
+
+CHECKED_BY_MID = [PlanStep("small", StepKind.PRIMARY, check="agreement", stream_mode=StreamMode.HOLD)]
+MID = 3
+
+
+async def test_a_second_opinion_is_billed_when_the_first_never_comes() -> None:
+    scripts = {"small": [[0.05, UpstreamFailed("500")]], "mid": [ends(Usage(50, 20))]}
+    with pytest.raises(CompletionFailed) as failure:
+        await collect(Desk(scripts).start(routed(CHECKED_BY_MID)))
+    assert failure.value.settlement.cost.checks_nano_usd == nano_usd(MID, 50, 20)
+
+
+async def test_a_second_opinion_is_billed_when_the_caller_does_not_wait_for_it() -> None:
+    scripts = {"small": [ends(Usage(50, 20))], "mid": [[TextDelta("12345678"), 60.0]]}
+    execution = Desk(scripts).start(routed(CHECKED_BY_MID))
+    waiting = asyncio.create_task(collect(execution))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    cost = execution.settlement.cost
+    assert (cost.attempts_nano_usd, cost.checks_nano_usd) == (nano_usd(SMALL, 50, 20), nano_usd(MID, 0, 2))

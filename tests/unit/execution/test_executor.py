@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 from frontdesk_server.config.service import BreakerConfig, ExecutionConfig, RetryConfig
-from frontdesk_server.config.strategies import HeuristicCheck, LogprobCheck
+from frontdesk_server.config.strategies import AgreementCheck, HeuristicCheck, LogprobCheck, SelfRatingCheck
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.domain.clock import SystemClock
@@ -41,6 +41,8 @@ MODELS = {m.name: m for m in (a_model("small"), a_model("mid", output_usd=3), a_
 CHECKS = {
     "logprob": LogprobCheck(kind="logprob", threshold=0.8),
     "heuristic": HeuristicCheck(kind="heuristic"),
+    "agreement": AgreementCheck(kind="agreement", model="mid", threshold=1),
+    "self_rating": SelfRatingCheck(kind="self_rating", threshold=0.8),
 }
 
 
@@ -56,7 +58,7 @@ class Desk:
 
     def __init__(self, scripts: Mapping[str, Sequence[Script]], **config: object) -> None:
         self.backend = FakeBackend(scripts)
-        self.conditions = LiveConditions(BreakerConfig(), CLOCK)
+        self.conditions = LiveConditions(BreakerConfig(open_seconds=0.01), CLOCK)
         retry = RetryConfig(max_retries=0) if "retry" not in config else config["retry"]
         random = Random(1)
         self.tools = AttemptTools(
@@ -197,6 +199,19 @@ async def test_what_was_shown_optimistically_and_is_not_superseded_counts_as_com
     with pytest.raises(CompletionFailed) as failure:
         await collect(desk.start(routed(plan)))
     assert failure.value.settlement.committed
+
+
+async def test_a_probe_that_answers_closes_the_breaker_before_its_model_rates_itself() -> None:
+    plan = [PlanStep("small", StepKind.PRIMARY, check="self_rating", stream_mode=StreamMode.HOLD), *plan_of("mid")]
+    desk = Desk({"small": [answer("four"), answer("95")], "mid": [answer("never")]})
+    while (call := desk.conditions.breaker("small").acquire()) is not None:
+        call.failed()
+    await asyncio.sleep(0.02)
+    assert desk.conditions.state("small") == "half_open"
+    events = await collect(desk.start(routed(plan)))
+    assert isinstance(events[-1], Completed)
+    assert events[-1].model == "small"
+    assert desk.conditions.state("small") == "closed"
 
 
 async def test_log_probabilities_that_only_the_check_wants_do_not_reach_the_caller() -> None:

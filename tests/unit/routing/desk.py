@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
-from frontdesk_server.domain.asking import Ask, Asked
+from frontdesk_server.domain.asking import Ask, Bill
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.call import ANONYMOUS, Caller
 from frontdesk_server.domain.conditions import CalmConditions, Conditions
@@ -46,20 +46,21 @@ models:
 class FakeAsk:
     """Answers every question with the next of its answers: a text, an error to raise, or an `Answer`."""
 
-    def __init__(self, *answers: str | BaseException | Answer, cost_nano_usd: int = 70) -> None:
+    def __init__(self, *answers: str | BaseException | Answer, cost_nano_usd: int | None = 70) -> None:
         self.answers = list(answers)
         self._cost_nano_usd = cost_nano_usd
         self.asked: list[tuple[str, Query]] = []
 
     async def __call__(
-        self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent
-    ) -> Asked:
+        self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent, bill: Bill
+    ) -> Answer:
         assert purpose == "route"
         self.asked.append((model, query))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        bill.add(self._cost_nano_usd)
         if isinstance(answer, BaseException):
             raise answer
-        return Asked(answer if isinstance(answer, Answer) else an_answer(answer), self._cost_nano_usd, 0.01)
+        return answer if isinstance(answer, Answer) else an_answer(answer)
 
 
 class FakeEmbedder:

@@ -5,9 +5,10 @@ import json
 import math
 
 import pytest
-from frontdesk_server.domain.asking import Asked
+from frontdesk_server.domain.asking import Bill
+from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.decision import Decision, Verdict
-from frontdesk_server.domain.errors import ConfigError, UpstreamCut, UpstreamError, UpstreamOverloaded, UpstreamTimedOut
+from frontdesk_server.domain.errors import ConfigError, UpstreamCut, UpstreamOverloaded, UpstreamTimedOut
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import JsonSchemaFormat, Message, Query, Role, TextPart
@@ -135,25 +136,20 @@ async def test_a_first_token_that_is_no_label_is_a_failure(logprobs: list[TokenL
     assert decision.path[0].verdict is Verdict.FAILED
 
 
-def _settled(error: UpstreamError, cost_nano_usd: int | None) -> UpstreamError:
-    error.cost_nano_usd = cost_nano_usd
-    return error
-
-
 @pytest.mark.parametrize(
     ("error", "verdict", "cost"),
     [
         (UpstreamTimedOut("total", 0.2), Verdict.TIMED_OUT, None),
-        (_settled(UpstreamOverloaded("busy"), 0), Verdict.FAILED, 0),
-        (_settled(UpstreamCut("gone"), 70), Verdict.FAILED, 70),
-        (_settled(UpstreamCut("gone"), None), Verdict.FAILED, None),
+        (UpstreamOverloaded("busy"), Verdict.FAILED, 0),
+        (UpstreamCut("gone"), Verdict.FAILED, 70),
+        (UpstreamCut("gone"), Verdict.FAILED, None),
         (RuntimeError("a bug"), Verdict.FAILED, 0),
     ],
 )
 async def test_a_router_llm_that_fails_hands_over_and_what_it_cost_stands_on_the_decision(
     error: Exception, verdict: Verdict, cost: int | None
 ) -> None:
-    decision = await _decide(FakeAsk(error))
+    decision = await _decide(FakeAsk(error, cost_nano_usd=cost))
 
     assert (decision.model, decision.path[0].verdict, decision.router_cost_nano_usd) == ("mid", verdict, cost)
 
@@ -163,11 +159,12 @@ async def test_a_router_llm_that_overruns_its_budget_is_cancelled() -> None:
 
     class Slow:
         async def __call__(
-            self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent
-        ) -> Asked:
+            self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent, bill: Bill
+        ) -> Answer:
             try:
                 await asyncio.Event().wait()
             finally:
+                bill.add(70)
                 cancelled.set()
             raise AssertionError
 
@@ -175,7 +172,7 @@ async def test_a_router_llm_that_overruns_its_budget_is_cancelled() -> None:
 
     assert decision.path[0].verdict is Verdict.TIMED_OUT
     assert cancelled.is_set()
-    assert decision.model == "mid"
+    assert (decision.model, decision.router_cost_nano_usd) == ("mid", 70)
 
 
 async def test_no_question_is_asked_when_the_callers_deadline_leaves_no_time() -> None:

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 
 from frontdesk_server.config.strategies import AgreementCheck
 from frontdesk_server.domain.answers import agree
-from frontdesk_server.domain.asking import Ask, Asked
+from frontdesk_server.domain.asking import Ask, Bill
 from frontdesk_server.domain.attempt import Answer, CheckResult
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.domain.query import Query
-from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.execution.checks.base import CheckContext, Judge
 
 _SAMPLING_TEMPERATURE = 0.7
@@ -30,11 +29,12 @@ class Agreement:
     @asynccontextmanager
     async def open(self, context: CheckContext) -> AsyncIterator[Judge]:
         """Ask the others beside the attempt; what still runs on leaving is aborted."""
-        asking = [asyncio.create_task(self._ask(context)) for _ in range(self.config.samples)]
+        bill = context.bill.part()
+        asking = [asyncio.create_task(self._ask(context, bill)) for _ in range(self.config.samples)]
 
         async def judge(answer: Answer) -> tuple[CheckResult, ...]:
             others = await asyncio.gather(*asking)
-            return (self._compare(answer, others),)
+            return (self._compare(answer, others, bill.total_nano_usd),)
 
         try:
             yield judge
@@ -43,7 +43,7 @@ class Agreement:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
 
-    async def _ask(self, context: CheckContext) -> Asked | UpstreamError:
+    async def _ask(self, context: CheckContext, bill: Bill) -> Answer | UpstreamError:
         model = self.config.model or context.model
         try:
             return await self.ask(
@@ -52,6 +52,7 @@ class Agreement:
                 purpose="check",
                 timeout_seconds=context.remaining_seconds(),
                 parent=context.parent,
+                bill=bill,
             )
         except UpstreamError as error:
             return error
@@ -63,13 +64,12 @@ class Agreement:
             generation = replace(generation, temperature=_SAMPLING_TEMPERATURE, seed=None)
         return replace(query, generation=replace(generation, logprobs=False, top_logprobs=0))
 
-    def _compare(self, answer: Answer, others: list[Asked | UpstreamError]) -> CheckResult:
-        asked = [other for other in others if isinstance(other, Asked)]
+    def _compare(self, answer: Answer, others: list[Answer | UpstreamError], cost: int | None) -> CheckResult:
+        asked = [other for other in others if isinstance(other, Answer)]
         threshold = self.config.threshold
-        cost = sum_known(other.cost_nano_usd for other in others)
         if not asked:
             return CheckResult("agreement", 0.0, threshold, False, f"no second answer: {others[0]}", cost)
-        scores = [agree(answer.text, other.answer.text, compare=self.config.compare) for other in asked]
+        scores = [agree(answer.text, other.text, compare=self.config.compare) for other in asked]
         score = sum(scores) / len(scores)
         detail = f"agreement {score:.2f} with {len(asked)} further answer{'s' if len(asked) > 1 else ''}"
         return CheckResult("agreement", score, threshold, score >= threshold, detail, cost)

@@ -62,19 +62,23 @@ class Asked:
             model, prompt = context.model, config.prompt or SELF_RATING_PROMPT
         text = prompt.replace("{query}", context.query.last_user_text).replace("{answer}", answer.text)
         query = text_query(text, GenerationConfig(max_output_tokens=_RATING_TOKENS, temperature=0.0))
+        bill = context.bill.part()
         try:
-            asked = await self.ask(
-                model, query, purpose="check", timeout_seconds=context.remaining_seconds(), parent=context.parent
+            rating = await self.ask(
+                model,
+                query,
+                purpose="check",
+                timeout_seconds=context.remaining_seconds(),
+                parent=context.parent,
+                bill=bill,
             )
         except UpstreamError as error:
-            detail = f"{model} could not be asked: {error}"
-            return CheckResult(config.kind, 0.0, config.threshold, False, detail, error.cost_nano_usd)
-        score = parse_rating(asked.answer.text)
-        if score is None:
-            detail = f"{model} gave no rating"
-            return CheckResult(config.kind, 0.0, config.threshold, False, detail, asked.cost_nano_usd)
-        detail = f"{model} rated it {score:.2f}"
-        return CheckResult(config.kind, score, config.threshold, score >= config.threshold, detail, asked.cost_nano_usd)
+            score, detail = None, f"{model} could not be asked: {error}"
+        else:
+            score = parse_rating(rating.text)
+            detail = f"{model} gave no rating" if score is None else f"{model} rated it {score:.2f}"
+        passed = score is not None and score >= config.threshold
+        return CheckResult(config.kind, score or 0.0, config.threshold, passed, detail, bill.total_nano_usd)
 
 
 def parse_rating(text: str) -> float | None:

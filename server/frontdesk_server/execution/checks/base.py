@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer, CheckResult
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.query import Query
@@ -17,12 +18,16 @@ Judge = Callable[[Answer], Awaitable[tuple[CheckResult, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """The attempt whose answer will be judged; `remaining_seconds` tells what is left of the deadline."""
+    """The attempt whose answer will be judged; `remaining_seconds` tells what is left of the deadline.
+
+    On `bill` stands every question that the checks ask, also one whose answer comes to nothing.
+    """
 
     query: Query
     model: str
     parent: AttemptParent
     remaining_seconds: Callable[[], float]
+    bill: Bill
 
 
 class Check(Protocol):

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from frontdesk_server.domain.asking import Ask
+from frontdesk_server.domain.asking import Ask, Bill
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import (
@@ -93,39 +93,40 @@ class LlmRouter:
             return conclude(self, context, started, Ranking(Verdict.ABSTAINED, reason))
         if not options:
             return conclude(self, context, started, Ranking(Verdict.ABSTAINED, "none of its options is eligible"))
-        ranking, cost = await self._choose(options, context)
-        return await hand_over(conclude(self, context, started, ranking, cost_nano_usd=cost), self.then, context)
+        bill = Bill()
+        ranking = await self._choose(options, context, bill)
+        concluded = conclude(self, context, started, ranking, cost_nano_usd=bill.total_nano_usd)
+        return await hand_over(concluded, self.then, context)
 
-    async def _choose(self, options: Sequence[str], context: RoutingContext) -> tuple[Ranking, int | None]:
+    async def _choose(self, options: Sequence[str], context: RoutingContext, bill: Bill) -> Ranking:
         if len(options) == 1:
-            return Ranking(Verdict.CHOSE, f"{options[0]} is the only eligible option", options[0]), 0
+            return Ranking(Verdict.CHOSE, f"{options[0]} is the only eligible option", options[0])
         prompt = self._prompt(options, context)
         cached = self.cache.get(prompt)
         if cached is not None:
-            return _chosen(cached, f"{self.model} named {cached.option} for the same query before"), 0
+            return _chosen(cached, f"{self.model} named {cached.option} for the same query before")
         seconds = min(self.timeout_seconds, context.deadline - context.clock.monotonic())
         if seconds <= 0:
-            return Ranking(Verdict.TIMED_OUT, "no time was left to ask"), 0
-        cost: int | None = None
+            return Ranking(Verdict.TIMED_OUT, "no time was left to ask")
         try:
             async with asyncio.timeout(seconds):
-                asked = await self.ask(
+                answer = await self.ask(
                     self.model,
                     text_query(prompt, self.constraint.generation(options)),
                     purpose="route",
                     timeout_seconds=seconds,
                     parent=context.observation,
+                    bill=bill,
                 )
-            cost = asked.cost_nano_usd
-            reading = self.constraint.read(asked.answer, options)
+            reading = self.constraint.read(answer, options)
         except (TimeoutError, UpstreamTimedOut):
-            return Ranking(Verdict.TIMED_OUT, f"{self.model} did not answer within {seconds * 1000:.0f} ms"), None
+            return Ranking(Verdict.TIMED_OUT, f"{self.model} did not answer within {seconds * 1000:.0f} ms")
         except UpstreamError as error:
-            return Ranking(Verdict.FAILED, f"{self.model}: {error}"), error.cost_nano_usd
+            return Ranking(Verdict.FAILED, f"{self.model}: {error}")
         except UnreadableAnswer as error:
-            return Ranking(Verdict.FAILED, f"{self.model} {error}"), cost
+            return Ranking(Verdict.FAILED, f"{self.model} {error}")
         self.cache.put(prompt, reading)
-        return _chosen(reading, f"{self.model} named {reading.option}"), cost
+        return _chosen(reading, f"{self.model} named {reading.option}")
 
     def _prompt(self, options: Sequence[str], context: RoutingContext) -> str:
         names = self.constraint.listed(options)
