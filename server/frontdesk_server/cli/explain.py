@@ -128,14 +128,16 @@ def _attempts(settlement: Settlement) -> RenderableType:
         table.add_column(name, no_wrap=True)
     for name in ("took", "first token", "in", "out", "cost"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("because")
+    reasons = []
     for attempt in settlement.attempts:
         table.add_row(*_attempt_cells(attempt))
-    return table
+        checks = [f"{c.check} {c.score:.2f} {'≥' if c.passed else '<'} {c.threshold:.2f}" for c in attempt.checks]
+        if because := [*checks, *filter(None, [attempt.error_reason])]:
+            reasons.append(Text(f"#{attempt.index}: {'; '.join(because)}"))
+    return Group(table, *reasons)
 
 
 def _attempt_cells(attempt: Attempt) -> tuple[Text, ...]:
-    checks = [f"{c.check} {c.score:.2f} {'≥' if c.passed else '<'} {c.threshold:.2f}" for c in attempt.checks]
     tokens = [attempt.usage.input_tokens, attempt.usage.output_tokens]
     return (
         Text(str(attempt.index)),
@@ -146,7 +148,6 @@ def _attempt_cells(attempt: Attempt) -> tuple[Text, ...]:
         Text(duration(attempt.time_to_first_token_seconds)),
         *(Text("-" if count is None else f"{count:,}") for count in tokens),
         Text(nano_usd(attempt.cost_nano_usd)),
-        Text("; ".join([*checks, *filter(None, [attempt.error_reason])])),
     )
 
 
