@@ -12,11 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from frontdesk_server.cascades.difficulty import BUCKETS, STRUCTURE_NAMES, DifficultyModel
 from frontdesk_server.cascades.policy import CascadePolicy, CascadeStep, FittedCascade, LossScorer, Members
 from frontdesk_server.cascades.state import FEATURES
+from frontdesk_server.domain.answers import Compare
 from frontdesk_server.predictor.artefact import ARRAYS, MANIFEST, ArtefactError
 
 __all__ = ["KIND", "load_cascade", "read_kind", "save_cascade"]
@@ -126,6 +127,7 @@ def _arrays(cascade: FittedCascade) -> dict[str, NDArray[Any]]:
 
 def _assemble(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FittedCascade:
     names = tuple(manifest["members"])
+    _check_names(manifest, names)
     _check_shapes(arrays, len(names))
     thresholds = iter(arrays["thresholds"].tolist())
     policies = tuple(
@@ -162,6 +164,14 @@ def _assemble(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
         details=manifest["details"],
         certificates=tuple(manifest["certificates"]),
     )
+
+
+def _check_names(manifest: Mapping[str, Any], members: Sequence[str]) -> None:
+    if manifest["compare"] not in get_args(Compare):
+        raise ValueError(f"answers cannot be compared by {manifest['compare']!r}")
+    strangers = {model for policy in manifest["policies"] for model in policy["order"]}.difference(members)
+    if strangers:
+        raise ValueError(f"its policies ask {', '.join(sorted(strangers))}, not among its members")
 
 
 def _check_shapes(arrays: Mapping[str, NDArray[Any]], members: int) -> None:

@@ -158,10 +158,20 @@ def test_a_member_that_the_policy_does_not_ask_may_be_missing(folder: Path) -> N
     _engine(folder)
 
 
-def test_an_artefact_of_another_kind_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "changed", "fault"),
+    [
+        ('"kind": "cascade"', '"kind": "quality-predictor"', "not a cascade"),
+        ('"compare": "auto"', '"compare": "taste"', "cannot be compared by 'taste'"),
+        ('"small",', '"smaller",', "its policies ask small, not among its members"),
+    ],
+)
+def test_an_artefact_that_makes_no_sense_is_refused(folder: Path, written: str, changed: str, fault: str) -> None:
     manifest = folder / "fitted" / "artefact.json"
-    manifest.write_text(manifest.read_text().replace('"kind": "cascade"', '"kind": "quality-predictor"'))
-    with pytest.raises(ConfigError, match="not a cascade"):
+    text = manifest.read_text()
+    assert text.count(written) == 1
+    manifest.write_text(text.replace(written, changed))
+    with pytest.raises(ConfigError, match=fault):
         _engine(folder)
 
 
