@@ -23,6 +23,8 @@ class EmbeddingsClient:
     `domain.errors.UpstreamError` roots; vectors of another dimension than configured are an `UpstreamProtocolError`.
     """
 
+    inline = False
+
     def __init__(
         self,
         client: httpx.AsyncClient,

@@ -18,7 +18,7 @@ class CachedEmbedder:
     no lock. Two calls that miss the same text at the same time both ask.
     """
 
-    __slots__ = ("_embedder", "_max_entries", "_vectors", "dimension", "hits", "id", "misses")
+    __slots__ = ("_embedder", "_max_entries", "_vectors", "dimension", "hits", "id", "inline", "misses")
 
     def __init__(self, embedder: AsyncEmbedder, max_entries: int) -> None:
         if max_entries < 1:
@@ -27,6 +27,7 @@ class CachedEmbedder:
         self._max_entries = max_entries
         self._vectors: OrderedDict[bytes, Vector] = OrderedDict()
         self.id = embedder.id
+        self.inline = embedder.inline
         self.dimension = embedder.dimension
         self.hits = 0
         self.misses = 0

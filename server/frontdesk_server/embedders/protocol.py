@@ -59,6 +59,11 @@ class AsyncEmbedder(Protocol):
         """Length of a vector."""
         ...
 
+    @property
+    def inline(self) -> bool:
+        """Whether `embed` answers without giving way to other tasks, so that no timeout could interrupt it."""
+        ...
+
     async def embed(self, texts: Sequence[str]) -> Matrix:
         """Return the vectors of several texts, shape (len(texts), dimension). Raises `EmbedderError`."""
         ...

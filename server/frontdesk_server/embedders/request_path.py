@@ -14,6 +14,8 @@ class InlineEmbedder:
 
     __slots__ = ("_embedder", "dimension", "id")
 
+    inline = True
+
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self.id = embedder.id
@@ -28,6 +30,8 @@ class ThreadedEmbedder:
     """Runs a blocking embedder in an executor (the event loop's own where none is given), one job a batch."""
 
     __slots__ = ("_embedder", "_executor", "dimension", "id")
+
+    inline = False
 
     def __init__(self, embedder: Embedder, executor: Executor | None = None) -> None:
         self._embedder = embedder

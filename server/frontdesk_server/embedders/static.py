@@ -34,7 +34,8 @@ class StaticEmbedder:
         self.id = id_
         self.dimension = int(table.shape[1])
         self._token_ids = token_ids
-        self._table = table
+        narrow = np.result_type(table, np.float32) == np.float32
+        self._table = table if narrow else table.astype(np.float32)
         self._weights = weights
 
     @classmethod
@@ -66,9 +67,9 @@ class StaticEmbedder:
     def embed(self, text: str) -> Vector:
         """Return the vector of one text, shape (dimension,); all zeros when it has no known token."""
         ids = np.array(self.token_ids(text), np.intp)
-        vector: Vector = self._weights.take(ids) @ self._table.take(ids, axis=0).astype(np.float32, copy=False)
-        length = math.sqrt(vector @ vector)
-        return vector / np.float32(length) if length > 0.0 else vector
+        vector: Vector = self._weights.take(ids).dot(self._table.take(ids, axis=0))
+        length = math.sqrt(vector.dot(vector))
+        return vector / length if length > 0.0 else vector
 
     def token_ids(self, text: str) -> list[int]:
         """Return the ids of the tokens that `embed` looks at."""
@@ -76,7 +77,10 @@ class StaticEmbedder:
 
     def embed_many(self, texts: Sequence[str]) -> Matrix:
         """Return the vectors of several texts, shape (len(texts), dimension)."""
-        return np.stack([self.embed(text) for text in texts]) if texts else np.empty((0, self.dimension), np.float32)
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        for row, text in enumerate(texts):
+            vectors[row] = self.embed(text)
+        return vectors
 
 
 def load_default() -> StaticEmbedder:

@@ -17,6 +17,7 @@ class FastLetterEmbedder(LetterEmbedder):
 class FailingEmbedder:
     id = "failing@1"
     dimension = 26
+    inline = True
 
     async def embed(self, texts: Sequence[str]) -> Matrix:
         raise RuntimeError("unreachable")
@@ -30,6 +31,11 @@ def cached(max_entries: int) -> tuple[CachedEmbedder, LetterEmbedder]:
 def test_only_blocking_embedders_get_a_thread() -> None:
     assert isinstance(on_request_path(LetterEmbedder()), ThreadedEmbedder)
     assert isinstance(on_request_path(FastLetterEmbedder()), InlineEmbedder)
+
+
+def test_a_cache_is_inline_where_the_embedder_behind_it_is() -> None:
+    assert CachedEmbedder(on_request_path(FastLetterEmbedder()), 1).inline
+    assert not CachedEmbedder(on_request_path(LetterEmbedder()), 1).inline
 
 
 async def test_a_blocking_embedder_leaves_the_event_loop_free() -> None:
