@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from frontdesk_server.embedders import Embedder
-from frontdesk_server.predictor.features import read_text
+from frontdesk_server.predictor.features import TextReader
 from frontdesk_server.predictor.predict import SIGNAL_CLIP, SIGNAL_SHARE
 from frontdesk_server.predictor.signals import SIGNAL_NAMES, STRUCTURE_NAMES
 
@@ -82,8 +82,9 @@ def read_texts(
     dense = np.empty((len(texts), embedder.dimension))
     signals = np.empty((len(texts), len(SIGNAL_NAMES)))
     buckets, counts, starts = [], [], [0]
+    reader = TextReader(lexical_bits, embedder)
     for row, text in enumerate(texts):
-        features = read_text(text, embedder, lexical_bits)
+        features = reader.read(text)
         dense[row], signals[row] = features.dense, features.signals
         buckets.append(features.buckets)
         counts.append(features.damped_counts)

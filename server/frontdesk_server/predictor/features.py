@@ -1,23 +1,23 @@
 """From a text to what the predictor sees: its embedding, its signals, and its hashed words and word pairs."""
 
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk_server.embedders import Embedder
-from frontdesk_server.predictor.signals import SIGNAL_NAMES, text_signals, words_of
+from frontdesk_server.predictor.signals import MAX_CHARS, SIGNAL_NAMES, text_signals
+from frontdesk_server.predictor.words import Vocabulary, Words
 
-__all__ = ["FeatureSpec", "TextFeatures", "hashed_terms", "read_text"]
+__all__ = ["FeatureSpec", "TextFeatures", "TextReader"]
 
 MAX_TERM_WORDS = 600
 """Words beyond this number are not hashed, so that a long document costs a bounded time."""
 
 _TRUE = np.ones(1, dtype=np.bool_)
-_NO_BOUNDS = np.zeros(1, dtype=np.int64)
+_NOTHING = np.empty(0, dtype=np.int64)
 _DAMPED = (1.0 + np.log(np.maximum(np.arange(2 * MAX_TERM_WORDS), 1))).astype(np.float32)
 
 
@@ -30,8 +30,7 @@ class FeatureSpec:
     signal_names: tuple[str, ...] = SIGNAL_NAMES
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TextFeatures:
+class TextFeatures(NamedTuple):
     """One text as numbers."""
 
     dense: NDArray[np.float32]
@@ -44,31 +43,37 @@ class TextFeatures:
     """1 + ln(how often the term occurs), as long as `buckets`."""
 
 
-def read_text(
-    text: str, embedder: Embedder | None, lexical_bits: int, vector: NDArray[np.float32] | None = None
-) -> TextFeatures:
-    """Return the features of one text; `vector` is its embedding where that is known already."""
-    if vector is None:
-        if embedder is None:
-            raise ValueError("a text without its vector needs an embedder")
-        vector = embedder.embed(text)
-    words = words_of(text)
-    lowered = [word.lower() for word in words]
-    return TextFeatures(vector, text_signals(text, words, lowered), *hashed_terms(lowered, lexical_bits))
+class TextReader:
+    """Reads texts for artefacts of one number of buckets."""
 
+    __slots__ = ("_embedder", "_mask", "_vocabulary")
 
-def hashed_terms(lowered: Sequence[str], bits: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the buckets of words and of pairs of neighbours, and their damped counts.
+    def __init__(self, lexical_bits: int, embedder: Embedder | None) -> None:
+        """Without an embedder it reads only texts whose vectors come with them."""
+        self._mask = (1 << lexical_bits) - 1
+        self._embedder = embedder
+        self._vocabulary = Vocabulary()
 
-    Character runs, which :mod:`frontdesk_server.embedders.sparse` adds, cost this predictor quality. The hash is
-    CRC-32, the same in every process and version.
-    """
-    encoded = [word.encode("utf-8", "surrogatepass") for word in lowered[:MAX_TERM_WORDS]]
-    crc32, mask = zlib.crc32, (1 << bits) - 1
-    found = [crc32(word) & mask for word in encoded]
-    found += [crc32(first + b" " + second) & mask for first, second in pairwise(encoded)]
-    terms = np.array(found, dtype=np.int64)
-    terms.sort()
-    # np.unique with counts takes several times as long.
-    bounds = np.concatenate((_TRUE, terms[1:] != terms[:-1], _TRUE)).nonzero()[0] if found else _NO_BOUNDS
-    return terms.take(bounds[:-1]), _DAMPED.take(bounds[1:] - bounds[:-1])
+    def read(self, text: str, vector: NDArray[np.float32] | None = None) -> TextFeatures:
+        """Return the features of one text; `vector` is its embedding where that is known already."""
+        if vector is None:
+            if self._embedder is None:
+                raise ValueError("a text without its vector needs an embedder")
+            vector = self._embedder.embed(text)
+        words = self._vocabulary.read(text[:MAX_CHARS])
+        return TextFeatures(vector, text_signals(text, words), *self._hashed_terms(words))
+
+    def _hashed_terms(self, words: Words) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the buckets of words and of pairs of neighbours, and their damped counts.
+
+        Character runs, which :mod:`frontdesk_server.embedders.sparse` adds, cost this predictor quality.
+        """
+        codes = words.codes[:MAX_TERM_WORDS]
+        if not codes:
+            return _NOTHING, _DAMPED[:0]
+        pairs = map(crc32, words.continuations[1:MAX_TERM_WORDS], codes)
+        terms = np.array([*codes, *pairs], dtype=np.int64) & self._mask
+        terms.sort()
+        # np.unique with counts takes several times as long.
+        bounds = np.concatenate((_TRUE, terms[1:] != terms[:-1], _TRUE)).nonzero()[0]
+        return terms.take(bounds[:-1]), _DAMPED.take(bounds[1:] - bounds[:-1])

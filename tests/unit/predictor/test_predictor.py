@@ -1,7 +1,10 @@
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -13,10 +16,12 @@ from frontdesk_server.predictor import (
     EmbedderMismatchError,
     Predictor,
     default_artefact_path,
+    words,
 )
-from frontdesk_server.predictor.features import MAX_TERM_WORDS, hashed_terms
+from frontdesk_server.predictor.features import MAX_TERM_WORDS, TextFeatures, TextReader
 from frontdesk_server.predictor.predict import expected_quality
-from frontdesk_server.predictor.signals import SIGNAL_NAMES, text_signals, words_of
+from frontdesk_server.predictor.signals import SIGNAL_NAMES, STRUCTURE_NAMES
+from frontdesk_server.predictor.words import Vocabulary
 
 PAIRS = Path(__file__).resolve().parents[2] / "data" / "short_hard_long_easy.json"
 
@@ -31,9 +36,12 @@ def predictor(artefact: Artefact) -> Predictor:
     return Predictor(artefact, load_default())
 
 
+def features_of(text: str) -> TextFeatures:
+    return TextReader(20, None).read(text, np.zeros(1, np.float32))
+
+
 def signals_of(text: str) -> dict[str, float]:
-    words = words_of(text)
-    return dict(zip(SIGNAL_NAMES, text_signals(text, words, [word.lower() for word in words]).tolist(), strict=True))
+    return dict(zip(SIGNAL_NAMES, features_of(text).signals.tolist(), strict=True))
 
 
 def test_the_default_artefact_is_small_and_names_its_origin(artefact: Artefact) -> None:
@@ -76,6 +84,59 @@ def test_a_batch_predicts_what_single_calls_predict(predictor: Predictor) -> Non
         np.testing.assert_allclose(batch[row].quality, single.quality, atol=1e-5)
         np.testing.assert_allclose(batch[row].uncertainty, single.uncertainty, atol=1e-5)
         np.testing.assert_allclose(batch.tasks[row], single.tasks, atol=1e-5)
+
+
+def test_predictions_are_those_of_the_formula(artefact: Artefact, predictor: Predictor) -> None:
+    """However the work is arranged, it comes to what docs/artefacts.md says the arrays mean."""
+    pairs: Sequence[Sequence[str]] = json.loads(PAIRS.read_text(encoding="utf-8"))
+    reader = TextReader(artefact.features.lexical_bits, load_default())
+    with_ferns = replace(artefact, arrays=artefact.arrays | some_ferns(len(artefact.arrays["loadings"])))
+    for trained, at_work in ((artefact, predictor), (with_ferns, Predictor(with_ferns, load_default()))):
+        for text in (*chain(*pairs), "", "für 你好 ok", "=" * 900, "1 " * 5000, "A. x\n" * 50):
+            quality, uncertainty, tasks, difficulty = by_formula(trained.arrays, reader.read(text))
+            found = at_work.predict(text)
+            np.testing.assert_allclose(found.quality, quality, atol=1e-5)
+            np.testing.assert_allclose(found.uncertainty, uncertainty, atol=1e-5)
+            np.testing.assert_allclose(found.tasks, tasks, atol=1e-5)
+            assert found.difficulty == pytest.approx(difficulty, abs=1e-5)
+
+
+def some_ferns(factors: int) -> dict[str, np.ndarray]:
+    draw = np.random.default_rng(0)
+    return {
+        "fern_signals": draw.integers(0, len(STRUCTURE_NAMES), (40, 3)).astype(np.int16),
+        "fern_thresholds": draw.normal(size=(40, 3)).astype(np.float32),
+        "fern_leaves": draw.integers(-99, 99, (40 * 8, factors)).astype(np.int16),
+        "fern_scale": np.full(factors, 1e-5, np.float32),
+    }
+
+
+def by_formula(arrays: Mapping[str, np.ndarray], features: TextFeatures) -> tuple[np.ndarray, ...]:
+    """Quality, uncertainty, tasks and difficulty, one step after the other in double precision."""
+    a = {name: array.astype(np.float64) for name, array in arrays.items()}
+    factors = len(a["loadings"])
+    signals = np.clip((features.signals - a["signal_mean"]) / a["signal_std"], -5.0, 5.0)
+    linear_input = np.concatenate([features.dense, signals / np.sqrt(len(signals))])
+    weights = features.damped_counts * a["idf"][features.buckets]
+    lexical = weights / (np.linalg.norm(weights) or 1.0) @ (a["lexical"][features.buckets] * a["lexical_scale"])
+    outputs = linear_input @ a["linear"] + a["bias"] + lexical
+    structure = signals[: len(STRUCTURE_NAMES)]
+    distances = ((structure - a["landmarks"]) ** 2).sum(axis=1)
+    z = outputs[:factors] + np.exp(-a["gamma"] * distances) @ a["landmark_weights"]
+    ferns, depth = a["fern_thresholds"].shape
+    leaves = a["fern_leaves"].reshape(ferns, 2**depth, factors) * a["fern_scale"]
+    for fern, (asked, thresholds) in enumerate(zip(arrays["fern_signals"], a["fern_thresholds"], strict=True)):
+        place = int("".join("1" if answer else "0" for answer in structure[asked] > thresholds), 2)
+        z += leaves[fern, place]
+    along = (linear_input @ a["posterior_axes"]) ** 2
+    variance = along @ a["posterior_variance"] + (linear_input @ linear_input - along.sum()) * a["rest_variance"]
+    tasks = np.exp(outputs[factors:-1])
+    return (
+        np.clip(a["offset"] + z @ a["loadings"], 0.0, 1.0),
+        np.minimum(np.sqrt(variance + a["offset_variance"]), 0.5),
+        tasks / tasks.sum(),
+        1.0 / (1.0 + np.exp(-outputs[-1])),
+    )
 
 
 def test_predictions_stay_in_their_ranges(predictor: Predictor) -> None:
@@ -146,12 +207,26 @@ def test_another_embedder_is_refused(artefact: Artefact) -> None:
 
 
 def test_hashed_terms_count_words_and_pairs() -> None:
-    buckets, damped = hashed_terms(["a", "b", "a", "b"], 20)
-    assert len(buckets) == 4  # a, b, "a b", "b a"
-    assert sorted(damped.tolist()) == pytest.approx([1.0, 1.693, 1.693, 1.693], abs=1e-3)
-    assert (np.diff(buckets) > 0).all()
-    assert len(hashed_terms([], 20)[0]) == 0
-    assert len(hashed_terms(["same"] * 10 * MAX_TERM_WORDS, 20)[0]) == 2
+    features = features_of("a B A b")
+    assert set(features.buckets) == {crc32(term) % 2**20 for term in (b"a", b"b", b"a b", b"b a")}
+    assert sorted(features.damped_counts.tolist()) == pytest.approx([1.0, 1.693, 1.693, 1.693], abs=1e-3)
+    assert (np.diff(features.buckets) > 0).all()
+    assert len(features_of(" ?! ").buckets) == 0
+    within = " ".join(["same"] * MAX_TERM_WORDS)
+    assert (features_of(f"{within} other").buckets == features_of(within).buckets).all()
+
+
+def test_words_are_read_alike_whatever_was_read_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "_MEMO_MAX_WORDS", 3)
+    vocabulary = Vocabulary()
+    for text in ("Don't 1,000.5 x2", "DON'T stop, Straße ΟΔΟΣ İ", "x" * 100, "", "Don't 1,000.5 x2"):
+        assert vocabulary.read(text) == Vocabulary().read(text)
+    assert vocabulary.read("Don't 1,000.5").lowered == ("don't", "1,000.5")
+
+
+@pytest.mark.parametrize("text", ["It's 3.5, isn't it? a_b DON'T 1,2,x 007", "".join(map(chr, range(128)))])
+def test_words_of_ascii_are_those_of_any_text(text: str) -> None:
+    assert Vocabulary().read(f"{text} é").lowered == (*Vocabulary().read(text).lowered, "é")
 
 
 def test_signals_tell_structure() -> None:
