@@ -21,4 +21,4 @@ def first_decision_id(instant: datetime) -> str:
 
 
 def _encode(value: int) -> str:
-    return "".join(_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])

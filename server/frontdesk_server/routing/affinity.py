@@ -8,7 +8,7 @@ from dataclasses import replace
 from frontdesk_server.domain.affinity import Affinity, affinity_key, tool_loop_key
 from frontdesk_server.domain.decision import PlanStep, StepKind, StrategyStep, Verdict
 from frontdesk_server.routing.choice import Choice
-from frontdesk_server.routing.selection import select
+from frontdesk_server.routing.selection import rank
 from frontdesk_server.routing.strategies.base import RoutingContext
 
 AFFINITY_STRATEGY = "affinity"
@@ -76,7 +76,7 @@ def _gain(pinned: str, choice: Choice, context: RoutingContext) -> float | None:
         return None
     both = {name: choice.predictions[name] for name in (pinned, choice.model)}
     preferences = context.preferences
-    scored = {score.model: score for score in select(both, context.outlooks, preferences).ranked}
+    scored = {score.model: score for score in rank(both, context.outlooks, preferences)}
     old, new = scored[pinned], scored[choice.model]
     floor = preferences.quality_floor
     if floor is None or new.quality < floor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -37,7 +37,7 @@ from frontdesk_server.routing.affinity import AFFINITY_STRATEGY, consult_affinit
 from frontdesk_server.routing.choice import Choice, choose, explore
 from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.nodes.scope import StrategyTools
-from frontdesk_server.routing.selection import Prediction, Preferences, prior_predictions, select
+from frontdesk_server.routing.selection import Prediction, Preferences, prior_quality, rank
 from frontdesk_server.routing.signals import compute_signals
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, consult
 from frontdesk_server.routing.survey import Survey, survey
@@ -159,7 +159,7 @@ class Engine:
             switch_cost=router.config.switch_cost,
         )
         if step is not None:
-            ranking = replace(ranking, steps_taken=(*ranking.steps_taken, step))
+            ranking = ranking._replace(steps_taken=(*ranking.steps_taken, step))
         if choice.strategy != AFFINITY_STRATEGY:
             choice = explore(choice, context, router.config.exploration, router.name)
         return self._decision(router, started, choice, ranking, field, context)
@@ -245,8 +245,12 @@ def _demand_eligible(field: Survey) -> None:
 
 def _predictions(ranking: Ranking, context: RoutingContext) -> dict[str, Prediction]:
     """Of the eligible models: what the strategies predict, else what the priors say."""
-    predictions = prior_predictions(context.eligible.values(), context.signals.difficulty)
-    predictions.update((name, p) for name, p in ranking.predictions.items() if name in context.eligible)
+    predictions = {}
+    for name, model in context.eligible.items():
+        if name in ranking.predictions:
+            predictions[name] = ranking.predictions[name]
+        elif model.quality is not None:
+            predictions[name] = Prediction(prior_quality(model.quality, context.signals.difficulty))
     return predictions
 
 
@@ -272,7 +276,7 @@ def _candidates(choice: Choice, ranking: Ranking, field: Survey, context: Routin
     """The choice, then the others best first, then models of unknown quality, then the excluded ones."""
     scores: dict[str, float] = {}
     if choice.predictions:
-        ranked = select(choice.predictions, context.outlooks, context.preferences).ranked
+        ranked = rank(choice.predictions, context.outlooks, context.preferences)
         scores = {scored.model: scored.utility for scored in ranked}
     order = dict.fromkeys((choice.model, *scores, *sorted(field.eligible), *sorted(field.exclusions)))
     scores |= ranking.scores

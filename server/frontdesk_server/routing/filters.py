@@ -18,6 +18,7 @@ from frontdesk_server.domain.query import (
 )
 from frontdesk_server.routing.selection import Outlook
 
+_TOOL_TRAFFIC = (ToolCall, ToolResult)
 _MEDIA = {"image": Capability.IMAGE_INPUT, "audio": Capability.AUDIO_INPUT}
 
 
@@ -90,8 +91,7 @@ def needed_capabilities(query: Query, policy: RoutingPolicy) -> frozenset[Capabi
     for media in query.media():
         kind = media.mime_type.partition("/")[0].lower()
         needed.add(_MEDIA.get(kind, Capability.DOCUMENT_INPUT))
-    if query.generation != _PLAIN:
-        needed |= _needed_by(query.generation)
+    needed |= _needed_by(query.generation)
     return frozenset(needed)
 
 
@@ -114,7 +114,4 @@ def _needed_by(generation: GenerationConfig) -> set[Capability]:
 
 
 def _holds_tool_traffic(query: Query) -> bool:
-    return any(isinstance(part, ToolCall | ToolResult) for message in query.messages for part in message.parts)
-
-
-_PLAIN = GenerationConfig()
+    return any(isinstance(part, _TOOL_TRAFFIC) for message in query.messages for part in message.parts)

@@ -69,6 +69,11 @@ class ReferenceBook:
         if self._file is not None:
             self._references = self._read(self._file)
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is an index, so that nobody has to wait for it."""
+        return self._index is not None
+
     async def current(self) -> ReferenceIndex:
         """The index to use now. The first call waits until it is built; later ones may start a look at the file.
 

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
 
 _NANO_USD_PER_CENT = 10_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """What is expected of one model: quality in [0, 1] and its standard deviation."""
 
     quality: float
     uncertainty: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """What one answer of one model is expected to take; None is unknown."""
 
     cost_nano_usd: int | None
     time_to_first_token_seconds: float | None
 
 
-def prior_predictions(models: Iterable[Model], difficulty: float) -> dict[str, Prediction]:
-    """What the models' prior qualities say of a query; a model without one is left out.
+def prior_quality(quality: float, difficulty: float) -> float:
+    """What a model's prior quality, that on queries of difficulty 0.5, says of a query.
 
-    The prior is the quality on queries of difficulty 0.5. It grows to 1 for the easiest query and falls to its square
-    for the hardest: weak models lose most on what is hard.
+    It grows to 1 for the easiest query and falls to its square for the hardest: weak models lose most on what is hard.
     """
-    exponent = 2 * difficulty
-    return {model.name: Prediction(model.quality**exponent) for model in models if model.quality is not None}
+    return math.pow(quality, 2 * difficulty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,11 @@ class Preferences:
     cost_weight: float = 0.0
     latency_weight: float = 0.0
 
+    @property
+    def weighted(self) -> bool:
+        """Whether cost or latency is weighed against quality."""
+        return self.cost_weight > 0 or self.latency_weight > 0
+
     def resolved(self, policy: RoutingPolicy) -> Preferences:
         """These, overridden by a caller's policy, whose floor alone asks for the cheapest model that reaches it."""
         if policy.quality_floor is None and policy.cost_weight is None and policy.latency_weight is None:
@@ -61,8 +62,7 @@ class Preferences:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """One model with what selection went by."""
 
     model: str
@@ -88,58 +88,62 @@ class Selection:
 def select(
     predictions: Mapping[str, Prediction], outlooks: Mapping[str, Outlook], preferences: Preferences
 ) -> Selection:
-    """Rank the predicted models, of which there must be one.
+    """Rank the predicted models, of which there must be one, by `rank`, and say why the first is first."""
+    ranked = rank(predictions, outlooks, preferences)
+    return Selection(ranked, _reason(ranked[0], preferences))
+
+
+def rank(
+    predictions: Mapping[str, Prediction], outlooks: Mapping[str, Outlook], preferences: Preferences
+) -> list[Scored]:
+    """Rank the predicted models, best first.
 
     With a floor: models that reach it come first, cheapest first, or best utility first where weights are given; the
     others follow by quality. Without: best utility first. Utility is quality less weighted cost and latency. An unknown
     cost or latency counts as the greatest that is known, but never wins a tie. Ties go to the better, the cheaper, the
     faster model, then by name, so that the result never depends on the order of the models.
     """
-    scored = _score(predictions, outlooks, preferences)
-    floor = preferences.quality_floor
-    weighted = preferences.cost_weight > 0 or preferences.latency_weight > 0
+    floor, weighted = preferences.quality_floor, preferences.weighted
 
-    def key(model: Scored) -> tuple[float | str, ...]:
-        tie = (-model.quality, model.cost, model.seconds, model.model)
+    def key(scored: Scored) -> tuple[float | str, ...]:
+        model, quality, cost, seconds, utility = scored
         if floor is None:
-            return (-model.utility, *tie)
-        if model.quality < floor:
-            return (1.0, *tie)
-        return (0.0, -model.utility if weighted else model.cost, *tie)
+            return -utility, -quality, cost, seconds, model
+        if quality < floor:
+            return 1.0, -quality, cost, seconds, model
+        return 0.0, -utility if weighted else cost, -quality, cost, seconds, model
 
-    ranked = sorted(scored, key=key)
-    return Selection(ranked, _reason(ranked[0], preferences, weighted))
+    return sorted(_score(predictions, outlooks, preferences), key=key)
 
 
 def _score(
     predictions: Mapping[str, Prediction], outlooks: Mapping[str, Outlook], preferences: Preferences
-) -> list[Scored]:
-    costs = {name: outlooks[name].cost_nano_usd for name in predictions}
-    waits = {name: outlooks[name].time_to_first_token_seconds for name in predictions}
-    dearest = max((cost for cost in costs.values() if cost is not None), default=0)
-    slowest = max((wait for wait in waits.values() if wait is not None), default=0.0)
-    scored = []
-    for name, prediction in predictions.items():
-        cost, wait = costs[name], waits[name]
-        utility = (
-            prediction.quality
-            - preferences.cost_weight * (dearest if cost is None else cost) / _NANO_USD_PER_CENT
-            - preferences.latency_weight * (slowest if wait is None else wait)
+) -> Iterator[Scored]:
+    weighted = preferences.weighted
+    dearest, slowest = _greatest([outlooks[name] for name in predictions]) if weighted else (0, 0.0)
+    per_nano_usd, per_second = preferences.cost_weight / _NANO_USD_PER_CENT, preferences.latency_weight
+    for name, (quality, _) in predictions.items():
+        cost, seconds = outlooks[name]
+        utility = quality
+        if weighted:
+            utility -= per_nano_usd * (dearest if cost is None else cost)
+            utility -= per_second * (slowest if seconds is None else seconds)
+        yield Scored(
+            name, quality, math.inf if cost is None else cost, math.inf if seconds is None else seconds, utility
         )
-        scored.append(
-            Scored(
-                name,
-                prediction.quality,
-                math.inf if cost is None else cost,
-                math.inf if wait is None else wait,
-                utility,
-            )
-        )
-    return scored
 
 
-def _reason(best: Scored, preferences: Preferences, weighted: bool) -> str:
-    floor = preferences.quality_floor
+def _greatest(outlooks: Sequence[Outlook]) -> tuple[int, float]:
+    """The greatest cost and the longest wait that are known."""
+    costs = [outlook.cost_nano_usd for outlook in outlooks if outlook.cost_nano_usd is not None]
+    waits = [
+        outlook.time_to_first_token_seconds for outlook in outlooks if outlook.time_to_first_token_seconds is not None
+    ]
+    return max(costs, default=0), max(waits, default=0.0)
+
+
+def _reason(best: Scored, preferences: Preferences) -> str:
+    floor, weighted = preferences.quality_floor, preferences.weighted
     quality = f"{best.model} with predicted quality {best.quality:.2f}"
     if floor is None:
         return f"{quality} has the best utility" if weighted else f"{quality} is the best"

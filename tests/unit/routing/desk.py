@@ -68,6 +68,7 @@ class FakeEmbedder:
 
     id = "fake@0"
     dimension = 256
+    inline = False
 
     def __init__(self) -> None:
         self.embedded: list[str] = []

@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import pytest
 from frontdesk_server.domain.policy import RoutingPolicy
-from frontdesk_server.routing.selection import Outlook, Prediction, Preferences, prior_predictions, select
+from frontdesk_server.routing.selection import Outlook, Prediction, Preferences, prior_quality, select
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tests.fakes import a_model
 
 QUALITIES = {"small": Prediction(0.6), "mid": Prediction(0.8), "frontier": Prediction(0.95)}
 OUTLOOKS = {
@@ -131,9 +129,7 @@ def test_a_policy_overrides_the_routers_defaults() -> None:
 
 
 def test_priors_hold_for_middling_queries_and_part_the_models_on_hard_ones() -> None:
-    models = [replace(a_model("weak"), quality=0.5), replace(a_model("strong"), quality=0.9), a_model("unknown")]
-
-    assert prior_predictions(models, 0.5) == {"weak": Prediction(0.5), "strong": Prediction(0.9)}
-    easy, hard = prior_predictions(models, 0.05), prior_predictions(models, 0.95)
-    assert easy["weak"].quality > 0.9
-    assert hard["strong"].quality - hard["weak"].quality > 0.5
+    weak, strong = 0.5, 0.9
+    assert [prior_quality(quality, 0.5) for quality in (weak, strong)] == [weak, strong]
+    assert prior_quality(weak, 0.05) > 0.9
+    assert prior_quality(strong, 0.95) - prior_quality(weak, 0.95) > 0.5

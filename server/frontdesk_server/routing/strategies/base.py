@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import PlanStep, StrategyStep, Verdict
@@ -14,6 +16,8 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.routing.selection import Outlook, Prediction, Preferences
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,7 @@ class RoutingContext:
         return self.only is None or model in self.only
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(NamedTuple):
     """What a strategy concluded.
 
     With verdict CHOSE, `model` is the choice; `predictions` and `scores` tell what it went by. `steps` are a cascade's,
@@ -66,12 +69,16 @@ class Ranking:
     reason: str
     model: str = ""
     confidence: float | None = None
-    predictions: Mapping[str, Prediction] = field(default_factory=dict)
-    scores: Mapping[str, float] = field(default_factory=dict)
+    predictions: Mapping[str, Prediction] = MappingProxyType({})
+    scores: Mapping[str, float] = MappingProxyType({})
     steps: tuple[PlanStep, ...] = ()
     only: frozenset[str] | None = None
     propensity: float = 1.0
     steps_taken: tuple[StrategyStep, ...] = ()
+
+    def after(self, step: StrategyStep) -> Ranking:
+        """The same, with this step put before those taken."""
+        return Ranking(*self[:-1], steps_taken=(step, *self.steps_taken))
 
 
 class Strategy(Protocol):
@@ -103,7 +110,7 @@ def conclude(
         confidence=ranking.confidence,
         cost_nano_usd=cost_nano_usd,
     )
-    return replace(ranking, steps_taken=(step, *ranking.steps_taken))
+    return ranking.after(step)
 
 
 async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
@@ -114,6 +121,17 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
     except Exception as error:
         reason = f"failed unexpectedly: {type(error).__name__}"  # its text may repeat the query
         return conclude(strategy, context, started, Ranking(Verdict.FAILED, reason))
+
+
+async def in_time(work: Coroutine[Any, Any, Result], context: RoutingContext, *, inline: bool) -> Result:
+    """What the work returns. Raises `TimeoutError` when that is not before routing must have decided.
+
+    Work that is `inline` never gives way to other tasks: a timer could not interrupt it and would cost more than it.
+    """
+    if inline:
+        return await work
+    async with asyncio.timeout(context.deadline - context.clock.monotonic()):
+        return await work
 
 
 def intersection(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, consult
@@ -21,9 +20,8 @@ async def hand_over(chosen: Ranking, then: Mapping[str, Strategy], context: Rout
     path = (*chosen.steps_taken, *below.steps_taken)
     propensity = chosen.propensity * below.propensity
     if below.verdict is not Verdict.CHOSE:
-        return replace(chosen, only=below.only, propensity=propensity, steps_taken=path)
-    return replace(
-        below,
+        return chosen._replace(only=below.only, propensity=propensity, steps_taken=path)
+    return below._replace(
         reason=f"{chosen.reason}; {below.reason}",
         predictions={**chosen.predictions, **below.predictions},
         scores={**chosen.scores, **below.scores},

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Vector
 from frontdesk_server.predictor import Prediction as Forecast
-from frontdesk_server.routing.selection import Prediction, Preferences, prior_predictions, select
-from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude
+from frontdesk_server.routing.selection import Prediction, Preferences, prior_quality, select
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, in_time
 from frontdesk_server.routing.strategies.choosing import hand_over
 
 
@@ -54,13 +53,12 @@ class Classifier:
         if not text.strip():
             return Ranking(Verdict.ABSTAINED, "there is no text to judge")
         try:
-            async with asyncio.timeout(context.deadline - context.clock.monotonic()):
-                vector = (await self.embedder.embed([text]))[0]
+            vectors = await in_time(self.embedder.embed([text]), context, inline=self.embedder.inline)
         except TimeoutError:
             return Ranking(Verdict.TIMED_OUT, "the embedder did not answer in time")
         except (EmbedderError, UpstreamError) as error:
             return Ranking(Verdict.FAILED, str(error))
-        return self._select(self.predictor.predict(text, vector), context)
+        return self._select(self.predictor.predict(text, vectors[0]), context)
 
     def _select(self, forecast: Forecast, context: RoutingContext) -> Ranking:
         predictions = self._predictions(forecast, context)
@@ -79,20 +77,19 @@ class Classifier:
 
     def _predictions(self, forecast: Forecast, context: RoutingContext) -> dict[str, Prediction]:
         difficulty = context.signals.difficulty if forecast.difficulty is None else forecast.difficulty
-        quality, uncertainty = forecast.quality.tolist(), forecast.uncertainty.tolist()
-        unknown = max(uncertainty)
-        predictions = {
-            name: Prediction(prior.quality, unknown)
-            for name, prior in prior_predictions(context.eligible.values(), difficulty).items()
-        }
-        for name in context.eligible:
+        quality, uncertainty = forecast.quality, forecast.uncertainty
+        unknown = max(uncertainty.tolist())
+        predictions = {}
+        for name, model in context.eligible.items():
             column = self.columns.get(name)
             if column is not None:
-                predictions[name] = Prediction(quality[column], uncertainty[column])
+                predictions[name] = Prediction(float(quality[column]), float(uncertainty[column]))
+            elif model.quality is not None:
+                predictions[name] = Prediction(prior_quality(model.quality, difficulty), unknown)
         return predictions
 
     def _preferences(self, context: RoutingContext) -> Preferences:
         """The strategy's own floor stands between the caller's and the router's."""
         if self.quality_floor is None or context.policy.quality_floor is not None:
             return context.preferences
-        return replace(context.preferences, quality_floor=self.quality_floor)
+        return Preferences(self.quality_floor, context.preferences.cost_weight, context.preferences.latency_weight)

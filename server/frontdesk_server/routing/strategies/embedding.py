@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
-from frontdesk_server.embedders import AsyncEmbedder, EmbedderError
+from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Vector
 from frontdesk_server.routing.reference_book import ReferenceBook
 from frontdesk_server.routing.references import ReferenceIndex
-from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, in_time
 from frontdesk_server.routing.strategies.choosing import hand_over
 
 
@@ -40,14 +39,16 @@ class EmbeddingStrategy:
         if not text.strip():
             return Ranking(Verdict.ABSTAINED, "there is no text to compare")
         try:
-            async with asyncio.timeout(context.deadline - context.clock.monotonic()):
-                index = await self.book.current()
-                vector = (await self.embedder.embed([text]))[0]
+            inline = self.embedder.inline and self.book.ready
+            index, vector = await in_time(self._look_up(text), context, inline=inline)
         except TimeoutError:
             return Ranking(Verdict.TIMED_OUT, "the embedder did not answer in time")
         except (EmbedderError, UpstreamError) as error:
             return Ranking(Verdict.FAILED, str(error))
         return self._judged(index, index.scores(vector).tolist(), context)
+
+    async def _look_up(self, text: str) -> tuple[ReferenceIndex, Vector]:
+        return await self.book.current(), (await self.embedder.embed([text]))[0]
 
     def _judged(self, index: ReferenceIndex, similarities: Sequence[float], context: RoutingContext) -> Ranking:
         scores: dict[str, float] = {}

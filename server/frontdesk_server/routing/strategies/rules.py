@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.signals import Signals
@@ -99,7 +99,7 @@ async def _decide(rule: CompiledRule, context: RoutingContext) -> Ranking:
     if rule.then is not None:
         below = await consult(rule.then, context)
         only = intersection(rule.only, below.only)
-        return replace(below, reason=f"{name} asks {rule.then.kind}: {below.reason}", only=only)
+        return below._replace(reason=f"{name} asks {rule.then.kind}: {below.reason}", only=only)
     if rule.model in context.eligible:
         return Ranking(Verdict.CHOSE, f"{name} chooses {rule.model}", rule.model, only=rule.only)
     if rule.model:

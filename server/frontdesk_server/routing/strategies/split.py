@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 
 from frontdesk_server.routing.hashing import stable_fraction
@@ -41,5 +41,5 @@ class Split:
         started = context.clock.monotonic()
         arm = self.arm(context.hash_key)
         below = await consult(arm.strategy, context)
-        ranking = replace(below, propensity=below.propensity * arm.share, reason=f"arm {arm.name}: {below.reason}")
+        ranking = below._replace(propensity=below.propensity * arm.share, reason=f"arm {arm.name}: {below.reason}")
         return conclude(self, context, started, ranking)

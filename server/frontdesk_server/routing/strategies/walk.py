@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from frontdesk_server.domain.decision import StrategyStep
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, intersection
@@ -27,4 +27,4 @@ class Walk:
 
     def total(self, ranking: Ranking) -> Ranking:
         """The last conclusion with all that was taken on the way to it."""
-        return replace(ranking, steps_taken=self.steps_taken, only=self.only, propensity=self.propensity)
+        return ranking._replace(steps_taken=self.steps_taken, only=self.only, propensity=self.propensity)
