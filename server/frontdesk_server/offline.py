@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ from frontdesk_server.embedding import build_embedder
 from frontdesk_server.pool import build_pool
 from frontdesk_server.routing.engine import Engine
 
-__all__ = ["decides_by_chance", "open_engine"]
+__all__ = ["decides_by_chance", "open_engine", "strategies_of"]
 
 _PATIENCE_MS = 60_000.0
 
@@ -45,7 +45,7 @@ async def open_engine(loaded: LoadedConfig, conditions: Conditions, routers: fro
     for router in sorted(routers):
         if router not in config.routers:
             raise UnknownRouter(router, list(config.routers))
-        for strategy in _strategies(config, router):
+        for strategy in strategies_of(config, router).values():
             if isinstance(strategy, LlmConfig):
                 message = f"router {router!r} asks {strategy.model} to route; recorded queries are routed without calls"
                 raise ConfigError(loaded.source, [loaded.fault(("routers", router), message)])
@@ -66,29 +66,42 @@ async def open_engine(loaded: LoadedConfig, conditions: Conditions, routers: fro
 def decides_by_chance(config: Config, router: str) -> bool:
     """Whether some of a router's queries are decided by a hash: of a split, or to explore."""
     return config.routers[router].exploration.share > 0 or any(
-        isinstance(strategy, SplitConfig) for strategy in _strategies(config, router)
+        isinstance(strategy, SplitConfig) for strategy in strategies_of(config, router).values()
     )
 
 
-def _strategies(config: Config, router: str) -> Iterator[StrategyConfig]:
-    """Every strategy of a router's tree, those of routers it refers to included."""
-    waiting: list[StrategyConfig] = [config.routers[router].strategy]
-    entered = {router}
+def strategies_of(config: Config, router: str) -> Mapping[str, StrategyConfig]:
+    """Every strategy of a router's tree by its path, those of routers it refers to included, parents first."""
+    found: dict[str, StrategyConfig] = {}
+    waiting = [_root(config, router)]
     while waiting:
-        strategy = waiting.pop()
-        yield strategy
-        match strategy:
-            case RulesConfig():
-                waiting += [rule.then for rule in strategy.rules if rule.then is not None]
-            case ChoosingConfig():
-                waiting += strategy.then.values()
-            case ChainConfig():
-                waiting += strategy.strategies
-            case SplitConfig():
-                waiting += [arm.strategy for arm in strategy.arms]
-            case RouterReference(router=name) if name in config.routers and name not in entered:
-                entered.add(name)
-                waiting.append(config.routers[name].strategy)
+        path, strategy = waiting.pop(0)
+        if path not in found:  # or a reference leads back to where the walk has been
+            found[path] = strategy
+            waiting += _below(config, path, strategy)
+    return found
+
+
+def _root(config: Config, router: str) -> tuple[str, StrategyConfig]:
+    strategy = config.routers[router].strategy
+    return f"{router}/{strategy.kind}", strategy
+
+
+def _below(config: Config, path: str, strategy: StrategyConfig) -> list[tuple[str, StrategyConfig]]:
+    """What stands right below a strategy, by the paths that `routing.tree` gives and decisions name."""
+    named: list[tuple[str, StrategyConfig]] = []
+    match strategy:
+        case RulesConfig():
+            named = [(rule.name, rule.then) for rule in strategy.rules if rule.then is not None]
+        case ChoosingConfig():
+            named = list(strategy.then.items())
+        case ChainConfig():
+            named = [(str(index), child) for index, child in enumerate(strategy.strategies)]
+        case SplitConfig():
+            named = [(arm.name, arm.strategy) for arm in strategy.arms]
+        case RouterReference() if strategy.router in config.routers:
+            return [_root(config, strategy.router)]
+    return [(f"{path}.{name}/{child.kind}", child) for name, child in named]
 
 
 async def _ask_nobody(

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import typer
-from rich.console import Console
 
-from frontdesk_server.cascades.artefact import KIND, load_cascade, read_kind, save_cascade
+from frontdesk_server.cascades.artefact import KIND, read_kind
+from frontdesk_server.certification import SETTINGS, certify_router
+from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed, progress_bar
+from frontdesk_server.config.loading import load_config
 from frontdesk_server.domain.errors import FrontdeskError
-from frontdesk_server.embedders import EmbedderError, load_default
+from frontdesk_server.embedders import EmbedderError
+from frontdesk_server.learning.artefact_calibration import Certify, calibrate_cascade, calibrate_predictor
 from frontdesk_server.learning.calibrate import Calibrated, Procedure
-from frontdesk_server.learning.calibrate import calibrate as certify
-from frontdesk_server.learning.calibration_policies import cascade_policies, floor_policies, pair_policies
+from frontdesk_server.learning.calibrate import calibrate as choose
 from frontdesk_server.learning.dataset import Dataset, DatasetError, read_dataset
-from frontdesk_server.learning.recorded import record_answers
-from frontdesk_server.predictor.artefact import Artefact, ArtefactError, default_artefact_path
-from frontdesk_server.predictor.predict import Predictor
+from frontdesk_server.predictor.artefact import Artefact, default_artefact_path
+
+_DEFAULT = "default"
 
 
 def calibrate(
     data: Annotated[list[Path], typer.Option(help="Outcomes that were not trained on: Parquet, JSON Lines or CSV.")],
     artefact: Annotated[Path | None, typer.Option(help="Artefact of train or cascade-fit.")] = None,
-    router: Annotated[str | None, typer.Option(help="'default': the predictor that ships.")] = None,
-    strong: Annotated[str | None, typer.Option(help="The strongest model (predictor artefacts).")] = None,
+    router: Annotated[
+        str | None, typer.Option(help="Router of the configuration; without one `default`, the predictor that ships.")
+    ] = None,
+    config: RoutingConfigOption = None,
+    strong: Annotated[
+        str | None, typer.Option(help="Strongest model; of a configured router, by default its own.")
+    ] = None,
     weak: Annotated[str | None, typer.Option(help="Calibrate the threshold between this model and --strong.")] = None,
     pool: Annotated[str | None, typer.Option(help="Calibrate the quality floor over these models.")] = None,
     max_loss: Annotated[float, typer.Option(min=0.0, max=0.99, help="Quality that may be lost on average.")] = 0.02,
@@ -41,28 +49,54 @@ def calibrate(
     """Certify the cheapest policy that loses at most --max-loss against the strongest model; exit code 3 if none.
 
     Example: frontdesk calibrate --data held-out.parquet --artefact cascade --max-loss 0.02 --confidence 0.95
+
+    Of a configured router, the floor of its classifiers or the threshold of its cascade's checks is calibrated. What to
+    set is printed; the configuration is not touched.
+
+    Example: frontdesk calibrate --data held-out.parquet --router default --config frontdesk.yaml --max-loss 0.02
     """
-    options: dict[str, Any] = {
-        "max_loss": max_loss,
-        "confidence": confidence,
-        "test": test,
-        "procedure": procedure,
-        "seed": seed,
-    }
+    certify = partial(choose, max_loss=max_loss, confidence=confidence, test=test, procedure=procedure, seed=seed)
+    settings: Mapping[str, float] = {}
     try:
-        source = _source(artefact, router)
-        dataset, target = read_dataset(*data), out or source
-        with Console(stderr=True).status("calibrating"):
-            if read_kind(source) == KIND:
-                result = _cascade(source, target, dataset, options)
-            else:
-                result = _predictor(source, target, dataset, strong, weak, pool, options)
-    except (DatasetError, ArtefactError, EmbedderError, FrontdeskError, OSError) as error:
+        dataset = read_dataset(*data)
+        if config is not None and router is not None and artefact is None:
+            models = listed(pool or "") or tuple(model for model in (weak, strong) if model and weak)
+            result, settings, target = _configured(config, dataset, router, models, strong or "", certify, out)
+        else:
+            source = _source(artefact, router)
+            target = out or source
+            with progress_bar("calibrating", None):
+                if read_kind(source) == KIND:
+                    result = calibrate_cascade(source, target, dataset, certify)
+                else:
+                    models, embedder = _models(source, strong, weak, pool), embedder_of(config)
+                    pair = weak is not None
+                    result = calibrate_predictor(source, target, dataset, embedder, models, certify, pair=pair)
+    except (FrontdeskError, EmbedderError, OSError) as error:
         typer.echo(f"calibrate: {error}", err=True)
         raise typer.Exit(1) from error
-    _print(result, target, json_)
+    _print(result, target, settings, json_)
     if result.index == 0:
         raise typer.Exit(3)
+
+
+def _configured(
+    config: Path,
+    dataset: Dataset,
+    router: str,
+    models: tuple[str, ...],
+    strong: str,
+    certify: Certify,
+    out: Path | None,
+) -> tuple[Calibrated, Mapping[str, float], Path | None]:
+    loaded = load_config(config)
+    with progress_bar("calibrating", (SETTINGS + 1) * len(dataset)) as advance:
+        found = certify_router(loaded, dataset, router, models, certify, strongest=strong, advance=advance)
+    if found.artefact is None:
+        return found.result, found.settings, None
+    target = out or found.artefact
+    Artefact.load(found.artefact).with_certificate(found.result.certificate.as_json()).save(target)
+    return found.result, found.settings, target
 
 
 def _source(artefact: Path | None, router: str | None) -> Path:
@@ -70,63 +104,23 @@ def _source(artefact: Path | None, router: str | None) -> Path:
         raise DatasetError("either --artefact or --router is needed")
     if artefact is not None:
         return artefact
-    if router != "default":
-        raise DatasetError(f"unknown router {router!r}; known: default")
+    if router != _DEFAULT:
+        raise DatasetError(f"unknown router {router!r}; known without --config: {_DEFAULT}")
     return default_artefact_path()
 
 
-def _cascade(source: Path, target: Path, dataset: Dataset, options: dict[str, Any]) -> Calibrated:
-    fitted = load_cascade(source)
-    data = record_answers(dataset, fitted.members.names, fitted.strongest, compare=fitted.compare, at_least=1)
-    result = certify(
-        cascade_policies(fitted, data), subject="cascade policy, by cost weight", data_sha256=data.sha256, **options
-    )
-    certificates = (*fitted.certificates, result.certificate.as_json())
-    save_cascade(replace(fitted, chosen=result.index, certificates=certificates), target)
-    return result
-
-
-def _predictor(
-    source: Path,
-    target: Path,
-    dataset: Dataset,
-    strong: str | None,
-    weak: str | None,
-    pool: str | None,
-    options: dict[str, Any],
-) -> Calibrated:
+def _models(source: Path, strong: str | None, weak: str | None, pool: str | None) -> tuple[str, ...]:
+    """The models to calibrate among, the strongest last."""
     if strong is None or (weak is None) == (pool is None):
         raise DatasetError("a predictor needs --strong, and either --weak or --pool")
-    artefact = Artefact.load(source)
-    names = [name.strip() for name in (pool or weak or "").split(",") if name.strip() not in ("", strong)]
-    models = [*names, strong]
-    if unknown := [model for model in models if model not in artefact.models]:
-        raise DatasetError(f"the artefact knows {', '.join(artefact.models)}; not {', '.join(unknown)}")
-    chosen = dataset.select_models(models).complete()
-    if not len(chosen):
-        raise DatasetError("no query has an outcome of every one of these models")
-    columns = [artefact.models.index(model) for model in models]
-    predicted = Predictor(artefact, load_default()).predict_many(chosen.prompts).quality[:, columns]
-    cost = _costs(chosen)
-    if weak is not None:
-        policies = pair_policies(predicted[:, 1] - predicted[:, 0], chosen.quality, cost)
-        subject = f"{strong} instead of {weak}, by predicted gain"
-    else:
-        policies = floor_policies(predicted, chosen.quality, cost, cost.mean(axis=0))
-        subject = f"quality floor over {', '.join(models)}"
-    result = certify(policies, subject=subject, data_sha256=chosen.sha256, **options)
-    artefact.with_certificate(result.certificate.as_json()).save(target)
-    return result
+    models = (*(name for name in listed(pool or weak or "") if name != strong), strong)
+    known = Artefact.load(source).models
+    if unknown := [model for model in models if model not in known]:
+        raise DatasetError(f"the artefact knows {', '.join(known)}; not {', '.join(unknown)}")
+    return models
 
 
-def _costs(dataset: Dataset) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return what was paid; where the data has no costs, 1 for the strongest model, the last, and 0 for the others."""
-    if not np.isnan(dataset.cost_nano_usd).any():
-        return dataset.cost_nano_usd
-    return np.tile(np.array([0.0] * (len(dataset.models) - 1) + [1.0]), (len(dataset), 1))
-
-
-def _print(result: Calibrated, target: Path, as_json: bool) -> None:
+def _print(result: Calibrated, target: Path | None, settings: Mapping[str, float], as_json: bool) -> None:
     certificate = result.certificate
     if as_json:
         values = {
@@ -134,7 +128,8 @@ def _print(result: Calibrated, target: Path, as_json: bool) -> None:
             "certified": result.index > 0,
             "more_labels_needed": result.more_labels_needed,
             "next_threshold": result.next_threshold,
-            "out": str(target),
+            "settings": dict(settings),
+            "out": None if target is None else str(target),
         }
         finite = {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in values.items()}
         typer.echo(json.dumps(finite, indent=2))
@@ -144,8 +139,10 @@ def _print(result: Calibrated, target: Path, as_json: bool) -> None:
         typer.echo(
             f"Certified: at threshold {certificate.threshold:.4g} the loss is at most {certificate.max_loss:.2%} with "
             f"{confidence}.\nIt saves {certificate.cost_saved:.1%} of the cost; the loss seen here is "
-            f"{certificate.observed_loss:.2%}. Written to {target}."
+            f"{certificate.observed_loss:.2%}." + (f" Written to {target}." if target else "")
         )
+        for place, value in settings.items():
+            typer.echo(f"Set in the configuration, at {place}: {value:g}")
     else:
         typer.echo(
             f"Nothing cheaper than the strongest model can be certified to lose at most {certificate.max_loss:.2%} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,22 +11,25 @@ import orjson
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from frontdesk_server.cascades.artefact import KIND as CASCADE
 from frontdesk_server.cascades.artefact import load_cascade, read_kind
-from frontdesk_server.embedders import load_default
+from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed, progress_bar
+from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.learning.cascade_evaluation import evaluate_cascade
 from frontdesk_server.learning.dataset import Dataset, read_dataset
 from frontdesk_server.learning.estimates import Evaluation
 from frontdesk_server.learning.evaluate import evaluate_pair, evaluate_pool
+from frontdesk_server.learning.plain_routers import CLASSIFIER, PLAIN_ROUTERS, plain_qualities, predicted_qualities
 from frontdesk_server.learning.plots import draw_curves
+from frontdesk_server.learning.router_evaluation import evaluate_router
 from frontdesk_server.predictor import Artefact, Predictor, default_artefact_path
+from frontdesk_server.trial import candidates, try_routers
 
-_ROUTERS = ("classifier", "prompt-length", "random")
-_CURVES_WITH_INTERVALS = 3
-_CASCADE_CURVES_WITH_INTERVALS = 5
+_DEFAULT = "default"
+_MOST_CURVES = 5
+"""Figures that are resampled for their intervals, of the kind of evaluation that has most of them."""
 
 
 def evaluate(
@@ -34,8 +38,9 @@ def evaluate(
         Path | None, typer.Option(help="Artefact of `frontdesk train` or `frontdesk cascade-fit`.")
     ] = None,
     router: Annotated[
-        str, typer.Option(help=f"Router without an artefact of its own: {', '.join(_ROUTERS)}.")
-    ] = "classifier",
+        str, typer.Option(help=f"Router of the configuration, or one of {', '.join(PLAIN_ROUTERS)}.")
+    ] = "",
+    config: RoutingConfigOption = None,
     strong: Annotated[str, typer.Option(help="Strong model of a pair.")] = "",
     weak: Annotated[str, typer.Option(help="Weak model of a pair.")] = "",
     pool: Annotated[str, typer.Option(help="Models of a pool, separated by commas, instead of a pair.")] = "",
@@ -47,30 +52,32 @@ def evaluate(
     """Draw the cost-quality curve of a router beside random, prompt length, every single model and the oracle.
 
     Example: frontdesk evaluate --data dev.parquet --artefact artefacts/mine --strong large --weak small --out plots
+
+    A router of a configuration is asked about every query, without calling a model; --pool, or --strong and --weak,
+    narrow the models that it may choose among.
+
+    Example: frontdesk evaluate --data dev.parquet --router default --config frontdesk.yaml
     """
     dataset = read_dataset(*data)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("resampling", total=None)
-
-        def advance(steps: int) -> None:
-            progress.advance(task, steps)
-
-        if artefact is not None and read_kind(artefact) == CASCADE:
-            cascade = load_cascade(artefact)
-            progress.update(task, total=_CASCADE_CURVES_WITH_INTERVALS * resamples)
-            found = evaluate_cascade(dataset, cascade, resamples=resamples, seed=seed, advance=advance)
+    names = listed(pool) or tuple(name for name in (strong, weak) if name)
+    loaded = None if config is None or artefact is not None else load_config(config)
+    steps = _MOST_CURVES * resamples + (0 if loaded is None else len(dataset))
+    with progress_bar("evaluating", steps) as advance:
+        options: dict[str, Any] = {"resamples": resamples, "seed": seed, "advance": advance}
+        if loaded is not None and _is_configured(loaded, router):
+            wanted = names if pool or len(names) > 1 else ()
+            found = _configured(loaded, dataset, router or _DEFAULT, wanted, strong, options)
+        elif artefact is not None and read_kind(artefact) == CASCADE:
+            found = evaluate_cascade(dataset, load_cascade(artefact), **options)
         else:
-            names = tuple(name.strip() for name in pool.split(",") if name.strip()) or (strong, weak)
-            if not all(names):
+            if not (pool or (strong and weak)):
                 raise typer.BadParameter("name --strong and --weak, or --pool")
             dataset = dataset.select_models(names)
-            predicted = _predicted(dataset, names, artefact, router, seed)
-            progress.update(task, total=_CURVES_WITH_INTERVALS * resamples)
+            predicted = _predicted(dataset, artefact, router or CLASSIFIER, config, seed)
             if pool:
-                found = evaluate_pool(dataset, names, predicted, resamples=resamples, seed=seed, advance=advance)
+                found = evaluate_pool(dataset, names, predicted, **options)
             else:
-                score = predicted[:, 0] - predicted[:, 1]
-                found = evaluate_pair(dataset, strong, weak, score, resamples=resamples, seed=seed, advance=advance)
+                found = evaluate_pair(dataset, strong, weak, predicted[:, 0] - predicted[:, 1], **options)
     if out is not None:
         title = ", ".join(path.stem for path in data)
         found.result["plots"] = [str(path) for path in draw_curves(found, out, "curves", title)]
@@ -81,32 +88,39 @@ def evaluate(
         _show(found, Console())
 
 
+def _is_configured(loaded: LoadedConfig, router: str) -> bool:
+    """Whether the name is for the configuration to know: a router of the configuration hides a plain one."""
+    return router in loaded.config.routers or router not in PLAIN_ROUTERS
+
+
+def _configured(
+    loaded: LoadedConfig, dataset: Dataset, router: str, wanted: tuple[str, ...], strong: str, options: dict[str, Any]
+) -> Evaluation:
+    models = candidates(loaded.config, dataset, router, wanted)
+    advance: Callable[[int], None] = options["advance"]
+    (trial,) = try_routers(loaded, dataset, [router], models, strongest=strong, advance=advance)
+    chosen = dataset.select_models(models)
+    return evaluate_router(chosen, trial.run, trial.outcomes, no_curve=trial.no_curve, **options)
+
+
 def _predicted(
-    dataset: Dataset, names: tuple[str, ...], artefact: Path | None, router: str, seed: int
+    dataset: Dataset, artefact: Path | None, router: str, config: Path | None, seed: int
 ) -> NDArray[np.float64]:
-    """Return the quality that the router expects, [n, len(names)]."""
-    if artefact is None and router in ("random", "prompt-length"):
-        rng = np.random.default_rng(seed)
-        lengths = np.array([float(len(prompt)) for prompt in dataset.prompts])
-        score = rng.random(len(dataset)) if router == "random" else lengths / lengths.max()
-        # The first of a pair is the strong model; in a pool, the later a model is named the less it gains.
-        return score[:, None] * np.linspace(1.0, 0.0, len(names))
-    if artefact is None and router != "classifier":
-        raise typer.BadParameter(f"unknown router {router!r}; known: {', '.join(_ROUTERS)}", param_hint="--router")
-    predictor = Predictor(Artefact.load(artefact or default_artefact_path()), load_default())
-    if absent := [name for name in names if name not in predictor.models]:
+    """Return the quality that a plain router expects, [n, models]."""
+    if artefact is None and router not in PLAIN_ROUTERS:
         raise typer.BadParameter(
-            f"the artefact does not know {', '.join(absent)}; it knows: {', '.join(predictor.models)}",
-            param_hint="--artefact",
+            f"unknown router {router!r}; without --config known: {', '.join(PLAIN_ROUTERS)}", param_hint="--router"
         )
-    columns = [predictor.models.index(name) for name in names]
-    return np.asarray(predictor.predict_many(dataset.prompts).quality[:, columns], dtype=np.float64)
+    if artefact is None and router != CLASSIFIER:
+        return plain_qualities(dataset, dataset.models, router, seed)
+    predictor = Predictor(Artefact.load(artefact or default_artefact_path()), embedder_of(config))
+    return predicted_qualities(dataset, dataset.models, predictor)
 
 
 def _show(found: Evaluation, console: Console) -> None:
     router = found.result["router"]
-    known = ("apgr", "cpt20", "cpt50", "cpt80", "cost_saved_at_equal_quality", "cost_saved_at_max_loss", "quality_loss")
-    keys = [key for key in (*known, "quality", "cost") if key in router]
+    known = ("apgr", "cpt20", "cpt50", "cpt80", "cost_saved_at_equal_quality", "cost_saved_at_max_loss", "cost_saved")
+    keys = [key for key in (*known, "quality_loss", "quality", "cost") if key in router]
     table = Table("", *keys, box=None, header_style="bold")
     for name, figures in {"router": router, **found.result["baselines"]}.items():
         table.add_row(name, *(_shown(figures.get(key)) for key in keys))
@@ -117,6 +131,10 @@ def _show(found: Evaluation, console: Console) -> None:
         singles.add_row(model, f"{figures['quality']:.3f}", "unknown" if cost is None else f"{cost:,.0f}")
     console.print(singles)
     console.print(f"\n{found.result['queries']:,} queries; in brackets 95 % bootstrap intervals")
+    for plan, count in found.result.get("without_outcome", {}).items():
+        console.print(f"Left out: {count:,} queries that go to {plan}, whose outcome is not recorded.")
+    if found.result.get("no_curve"):
+        console.print(f"No curve: {found.result['no_curve']}.")
 
 
 def _shown(figure: dict[str, Any] | None) -> str:
