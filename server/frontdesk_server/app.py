@@ -84,6 +84,7 @@ class App:
 
 
 def _watch(telemetry: Telemetry, runtime: Runtime) -> None:
+    telemetry.drift_monitor.restart()
     for model in runtime.pool:
         telemetry.metrics.watch_breaker(model, partial(runtime.conditions.state, model))
 
@@ -124,6 +125,7 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
             await stack.enter_async_context(open_limit_store(config.limits, redis, clock, loaded.source)),
             await stack.enter_async_context(open_affinity(config.affinity, redis, clock)),
             clock,
+            telemetry.drift_monitor,
         )
         runtimes = RuntimeHolder(await build_runtime(loaded, surroundings))
         for model, reason in unknown_prices(config).items():

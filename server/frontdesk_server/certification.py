@@ -149,7 +149,15 @@ def _policies(values: Sequence[float], trials: Sequence[Trial], data: Dataset) -
         raise DatasetError(
             "no query has everything recorded that the router would ask for: answers, outcomes and costs"
         )
-    return Policies((float("inf"), *values), (quality[:, :1] - quality)[known], cost[known])
+    quality, cost = quality[known], cost[known]
+    moved = (np.diff(quality) != 0.0).any(axis=0) | (np.diff(cost) != 0.0).any(axis=0)
+    distinct = np.flatnonzero(np.concatenate([[True], moved]))  # settings that change nothing are no policies
+    thresholds = (float("inf"), *values)
+    return Policies(
+        tuple(thresholds[column] for column in distinct),
+        quality[:, :1] - quality[:, distinct],
+        cost[:, distinct],
+    )
 
 
 def _turned_router(config: Config, router: str, knob: Knob, value: float) -> object:

@@ -23,6 +23,7 @@ from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.execution.executor import Executor
 from frontdesk_server.limits import LimitedConditions, Limits, LimitStore
 from frontdesk_server.pool import build_pool
+from frontdesk_server.predictor.drift import DriftMonitor
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import build_identify
 
@@ -95,6 +96,7 @@ class Surroundings:
     limit_store: LimitStore
     affinity: Affinity
     clock: Clock
+    drift: DriftMonitor | None = None
 
 
 async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Runtime:
@@ -115,7 +117,8 @@ async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Run
         ask = Asker(tools, pool)
         limits = Limits(config.limits, surroundings.limit_store, clock)
         limited = LimitedConditions(conditions, limits)
-        engine = Engine(loaded, pool, limited, ask, clock, build_embedder(loaded, resources), surroundings.affinity)
+        embedder = build_embedder(loaded, resources)
+        engine = Engine(loaded, pool, limited, ask, clock, embedder, surroundings.affinity, surroundings.drift)
         await engine.prepare()
         checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
         hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}

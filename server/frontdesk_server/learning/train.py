@@ -25,6 +25,7 @@ from frontdesk_server.learning.reliability import measure_reliability
 from frontdesk_server.learning.stack import Stack, fit_stack, folds_by_group
 from frontdesk_server.learning.topics import fit_topics, number_domains, with_topics_out_of_fold
 from frontdesk_server.predictor.artefact import Artefact
+from frontdesk_server.predictor.drift import profile_scores
 from frontdesk_server.predictor.features import FeatureSpec
 
 __all__ = ["FEATURES", "STRUCTURE_FEATURES", "TrainingError", "TrainingSettings", "progress_steps", "train"]
@@ -109,6 +110,7 @@ def train(
         has_tasks=heads is not None,
         data_sha256=usable.sha256,
         metrics=_metrics(usable, held_out, stacks, settings, heads.metrics if heads else {}),
+        score_profiles=profile_scores(usable.models, held_out),
     )
 
 

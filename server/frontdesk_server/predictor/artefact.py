@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.predictor.drift import ScoreProfile
 from frontdesk_server.predictor.features import FeatureSpec
 from frontdesk_server.predictor.signals import SIGNAL_NAMES
 
@@ -55,6 +56,8 @@ class Artefact:
     """What training measured on rows held out of it."""
     certificates: tuple[Mapping[str, Any], ...] = ()
     """Written by ``frontdesk calibrate``."""
+    score_profiles: Mapping[str, ScoreProfile] = field(default_factory=dict)
+    """By model, of the predictions held out of training; absent for models that drift cannot be told of."""
 
     def check_embedder(self, embedder_id: str) -> None:
         """Raise EmbedderMismatchError unless the artefact was trained with this embedder."""
@@ -86,6 +89,7 @@ class Artefact:
             "data_sha256": self.data_sha256,
             "metrics": self.metrics,
             "certificates": self.certificates,
+            "score_profiles": {model: profile.as_json() for model, profile in self.score_profiles.items()},
             "checksums": {ARRAYS: hashlib.sha256(content).hexdigest()},
         }
         (directory / ARRAYS).write_bytes(content)
@@ -118,6 +122,10 @@ class Artefact:
                 created=datetime.fromisoformat(manifest["created"]),
                 metrics=manifest["metrics"],
                 certificates=tuple(manifest["certificates"]),
+                score_profiles={
+                    model: ScoreProfile.from_json(profile)
+                    for model, profile in dict(manifest.get("score_profiles", {})).items()
+                },
             )
         except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise ArtefactError(f"{directory}: not a readable artefact: {error!r}") from error

@@ -33,6 +33,7 @@ from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError
+from frontdesk_server.predictor.drift import DriftMonitor
 from frontdesk_server.routing.affinity import AFFINITY_STRATEGY, consult_affinity
 from frontdesk_server.routing.choice import Choice, choose, explore
 from frontdesk_server.routing.cues import default_cues
@@ -73,6 +74,7 @@ class Engine:
         clock: Clock,
         embedder: AsyncEmbedder,
         affinity: Affinity = NO_AFFINITY,
+        drift: DriftMonitor | None = None,
     ) -> None:
         """Build every router's tree. Await `prepare` before the first query.
 
@@ -80,7 +82,7 @@ class Engine:
             ConfigError: the trees contradict themselves or the pool; lists every fault with its place.
         """
         default_cues()  # compiled now, so that no query waits for it
-        trees, faults = build_trees(loaded.config, pool, StrategyTools(ask, clock, embedder, loaded.folder))
+        trees, faults = build_trees(loaded.config, pool, StrategyTools(ask, clock, embedder, loaded.folder, drift))
         if faults:
             raise ConfigError(loaded.source, [loaded.fault(fault.location, fault.message) for fault in faults])
         self.checks: Mapping[str, CheckConfig] = trees.checks

@@ -28,6 +28,7 @@ EVENT_LEVELS: Mapping[str, str] = {
     names.LOG_LEDGER_RECOVERED: "warning",
     names.LOG_LEDGER_DROPPED: "error",
     names.LOG_LEDGER_CLEANED: "info",
+    names.LOG_SCORES_DRIFTED: "warning",
 }
 """Every event of telemetry and its level, unless the configuration says otherwise."""
 

@@ -46,6 +46,11 @@ class _Family:
             child = self._children[values] = self.metric.labels(*values)
         return child
 
+    def clear(self) -> None:
+        """Forget all children."""
+        self._children.clear()
+        self.metric.clear()
+
 
 class Metrics:
     """Records what the observer sees; every method takes a few microseconds."""
@@ -142,6 +147,14 @@ class Metrics:
         """Read the ledger's backlog whenever metrics are collected."""
         self._single[names.LEDGER_WAITING].set_function(waiting)
         self._single[names.LEDGER_LAG].set_function(lag_seconds)
+
+    def scores_judged(self, classifier: str, model: str, stability_index: float) -> None:
+        """A window of a classifier's predictions has been compared with those of training."""
+        self._of[names.SCORE_SHIFT](classifier, model).set(stability_index)
+
+    def forget_scores(self) -> None:
+        """Other classifiers take over."""
+        self._of[names.SCORE_SHIFT].clear()
 
     def ledger_committed(self, records: int, seconds: float) -> None:
         """A batch is durable."""

@@ -127,6 +127,7 @@ LOG_LEDGER_FAILING = "ledger.failing"
 LOG_LEDGER_RECOVERED = "ledger.recovered"
 LOG_LEDGER_DROPPED = "ledger.dropped"
 LOG_LEDGER_CLEANED = "ledger.cleaned"
+LOG_SCORES_DRIFTED = "scores.drifted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +299,13 @@ LEDGER_FAILURES = Metric(
     "frontdesk.ledger.failures", "counter", "{commit}", "Commits that failed and were tried again."
 )
 LEDGER_DROPPED = Metric("frontdesk.ledger.dropped", "counter", "{record}", "Lost records.", (DROP_REASON,))
+SCORE_SHIFT = Metric(
+    "frontdesk.scores.shift",
+    "gauge",
+    "1",
+    "How far the latest 500 predictions of a classifier are from those of training: 0.2 and more is drift.",
+    (STRATEGY_PATH, MODEL),
+)
 LEDGER_DELETED = Metric("frontdesk.ledger.deleted", "counter", "{decision}", "Decisions deleted by retention.")
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from frontdesk_server.config.service import TelemetryConfig
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.telemetry import names
+from frontdesk_server.telemetry.drift_monitor import TelemetryDriftMonitor
 from frontdesk_server.telemetry.ledger_monitor import TelemetryLedgerMonitor
 from frontdesk_server.telemetry.logging import EventLog, build_logger
 from frontdesk_server.telemetry.metric_export import MetricPusher
@@ -38,6 +39,7 @@ class Telemetry:
     metrics: Metrics
     logger: FilteringBoundLogger
     ledger_monitor: TelemetryLedgerMonitor
+    drift_monitor: TelemetryDriftMonitor
     prometheus_port: int = 0
 
 
@@ -85,6 +87,7 @@ async def open_telemetry(
             metrics,
             log.logger,
             TelemetryLedgerMonitor(metrics, log),
+            TelemetryDriftMonitor(metrics, log),
             port,
         )
 

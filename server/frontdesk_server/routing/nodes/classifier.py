@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from frontdesk_server.config.strategies import ClassifierConfig
 from frontdesk_server.predictor import Artefact, ArtefactError, Predictor, default_artefact_path
+from frontdesk_server.predictor.drift import DriftWatch
 from frontdesk_server.routing.nodes.scope import Location, Scope
 from frontdesk_server.routing.strategies.base import Strategy
 from frontdesk_server.routing.strategies.chain import Chain
@@ -41,4 +42,16 @@ def build_classifier(
         quality_floor=config.quality_floor,
         max_uncertainty=config.max_uncertainty,
         then=then,
+        drift=_watch(path, artefact, columns, scope),
     )
+
+
+def _watch(path: str, artefact: Artefact, columns: Mapping[str, int], scope: Scope) -> DriftWatch | None:
+    """Watch the predictions of those of the router's models whose profile the artefact holds."""
+    profiles = {
+        name: (column, profile)
+        for name, column in columns.items()
+        if (profile := artefact.score_profiles.get(artefact.models[column])) is not None
+    }
+    monitor = scope.tools.drift
+    return DriftWatch(path, profiles, monitor) if profiles and monitor is not None else None

@@ -10,6 +10,7 @@ from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Model
 from frontdesk_server.embedders import AsyncEmbedder
+from frontdesk_server.predictor.drift import DriftMonitor
 
 Location = tuple[str | int, ...]
 """A place in the configuration, such as ("routers", "default", "strategy")."""
@@ -32,6 +33,8 @@ class StrategyTools:
     embedder: AsyncEmbedder
     folder: Path
     """Where relative paths of the configuration start."""
+    drift: DriftMonitor | None = None
+    """Is told how live predictions compare with those of training; None watches nothing."""
 
 
 @dataclass(frozen=True, slots=True)

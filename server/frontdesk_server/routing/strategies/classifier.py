@@ -10,6 +10,7 @@ from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Vector
 from frontdesk_server.predictor import Prediction as Forecast
+from frontdesk_server.predictor.drift import DriftWatch
 from frontdesk_server.routing.selection import Prediction, Preferences, prior_quality, select
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, in_time
 from frontdesk_server.routing.strategies.choosing import hand_over
@@ -41,6 +42,7 @@ class Classifier:
     quality_floor: float | None = None
     max_uncertainty: float | None = None
     then: Mapping[str, Strategy] = field(default_factory=dict)
+    drift: DriftWatch | None = None
     kind: str = "classifier"
 
     async def rank(self, context: RoutingContext) -> Ranking:
@@ -77,13 +79,15 @@ class Classifier:
 
     def _predictions(self, forecast: Forecast, context: RoutingContext) -> dict[str, Prediction]:
         difficulty = context.signals.difficulty if forecast.difficulty is None else forecast.difficulty
-        quality, uncertainty = forecast.quality, forecast.uncertainty
-        unknown = max(uncertainty.tolist())
+        quality, uncertainty = forecast.quality.tolist(), forecast.uncertainty.tolist()
+        if self.drift is not None:
+            self.drift.observe(quality)
+        unknown = max(uncertainty)
         predictions = {}
         for name, model in context.eligible.items():
             column = self.columns.get(name)
             if column is not None:
-                predictions[name] = Prediction(float(quality[column]), float(uncertainty[column]))
+                predictions[name] = Prediction(quality[column], uncertainty[column])
             elif model.quality is not None:
                 predictions[name] = Prediction(prior_quality(model.quality, difficulty), unknown)
         return predictions

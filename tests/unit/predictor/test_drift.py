@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from frontdesk_server.learning.drift import ScoreProfile, check_drift
+from frontdesk_server.predictor.drift import ScoreProfile, check_drift
 
 
 def test_scores_of_the_same_kind_raise_no_alarm() -> None:
