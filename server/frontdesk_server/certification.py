@@ -33,7 +33,7 @@ from frontdesk_server.learning.artefact_calibration import Certify, costs_or_cal
 from frontdesk_server.learning.calibrate import Calibrated, Policies
 from frontdesk_server.learning.dataset import Dataset, DatasetError
 from frontdesk_server.offline import strategies_of
-from frontdesk_server.predictor import default_artefact_path
+from frontdesk_server.predictor import artefact_path
 from frontdesk_server.trial import Trial, candidates, try_routers
 
 __all__ = ["SETTINGS", "CertifiedRouter", "certify_router"]
@@ -127,7 +127,7 @@ def _artefact(loaded: LoadedConfig, router: str) -> Path:
     if len(named) > 1:
         raise DatasetError(f"the classifiers of router {router!r} use several artefacts; calibrate routers of one each")
     (name,) = named
-    return default_artefact_path() if name == "default" else loaded.folder / name
+    return artefact_path(name, loaded.folder)
 
 
 def _floors(predicted: NDArray[np.float64]) -> tuple[float, ...]:

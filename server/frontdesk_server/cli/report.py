@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from frontdesk_server.cascades.artefact import load_cascade
+from frontdesk_server.cli.drift_view import drift_in
 from frontdesk_server.cli.ledger_access import (
     ConfigOption,
     JsonOption,
@@ -17,12 +18,14 @@ from frontdesk_server.cli.ledger_access import (
     RouterOption,
     SinceOption,
     filters,
+    reading,
 )
 from frontdesk_server.cli.replay import load_decisions
 from frontdesk_server.learning.cascade_evaluation import evaluate_cascade
 from frontdesk_server.learning.dataset import DatasetError, read_dataset
 from frontdesk_server.learning.report import report_dataset, report_decisions
 from frontdesk_server.predictor.artefact import ArtefactError
+from frontdesk_server.predictor.drift import ModelDrift
 
 
 def report(
@@ -50,8 +53,13 @@ def report(
             if data:
                 page, rows = _outcomes(data, decisions, artefact, title or "Routing report")
             else:
-                logged = load_decisions(decisions, filters(router=router, since=since), ledger, config)
-                page, rows = report_decisions(logged, title=title or "Ledger report"), len(logged)
+                chosen = filters(router=router, since=since)
+                logged = load_decisions(decisions, chosen, ledger, config)
+                drift: tuple[ModelDrift, ...] = ()
+                if decisions is None:
+                    with reading(ledger, config) as reader:
+                        drift = drift_in(reader, chosen, ledger, config)
+                page, rows = report_decisions(logged, title=title or "Ledger report", drift=drift), len(logged)
         out.write_text(page, encoding="utf-8")
     except (DatasetError, ArtefactError, OSError) as error:
         typer.echo(f"report: {error}", err=True)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.table import Table
 
+from frontdesk_server.cli.drift_view import drift_in, drift_table
 from frontdesk_server.cli.ledger_access import (
     CallerOption,
     ConfigOption,
@@ -43,19 +44,23 @@ def stats(
     plot: Annotated[bool, typer.Option("--plot", help="Also draw answers and cost by model.")] = False,
     png: Annotated[Path | None, typer.Option(help="Write the drawing to this file (needs the extra learn).")] = None,
 ) -> None:
-    """Sum up calls, cost, savings, latency, quality and escalations, by router and by model.
+    """Sum up calls, cost, savings, latency, quality and escalations, by router and by model; tell of drift.
 
     Example: frontdesk stats --since 7d --plot
     """
     chosen = filters(router=router, model=model, caller=caller, since=since, until=until)
     with reading(ledger, config) as reader:
         found = statistics(reader, chosen)
+        drift = drift_in(reader, chosen, ledger, config)
     if json:
-        typer.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2).decode())
+        values = {**asdict(found), "drift": [asdict(each) for each in drift]}
+        typer.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
     else:
         console = Console()
         console.print(_routers(found))
         console.print(_models(found))
+        if drift:
+            console.print(drift_table(drift))
         if plot:
             console.print(_bars(found))
     if png is not None:

@@ -15,6 +15,7 @@ from frontdesk_server.learning.logged import LoggedDecision
 from frontdesk_server.learning.pool_routing import envelope
 from frontdesk_server.learning.report_page import Headline, Section, render_page, table
 from frontdesk_server.learning.svg import Line, Point, bars, heatmap, xy_chart
+from frontdesk_server.predictor.drift import ModelDrift
 
 __all__ = ["report_dataset", "report_decisions"]
 
@@ -50,7 +51,7 @@ def report_dataset(dataset: Dataset, *, title: str, evaluation: Evaluation | Non
     return render_page(title, subtitle, headlines, [section for section in sections if section is not None])
 
 
-def report_decisions(decisions: Sequence[LoggedDecision], *, title: str) -> str:
+def report_decisions(decisions: Sequence[LoggedDecision], *, title: str, drift: Sequence[ModelDrift] = ()) -> str:
     """Return the page for a ledger's decisions."""
     costs = np.array([np.nan if d.cost_nano_usd is None else d.cost_nano_usd for d in decisions])
     rated = [d.quality for d in decisions if d.quality is not None]
@@ -68,6 +69,7 @@ def report_decisions(decisions: Sequence[LoggedDecision], *, title: str) -> str:
         Section("Chosen models", "Share of decisions.", bars(share, share=True)),
         Section("Models", "As far as outcomes and costs are known.", _decided_models(decisions)),
         Section("Routers", "Share of decisions.", bars(_router_shares(decisions), share=True)),
+        *_drift(drift),
     ]
     first, last = min(d.decided_at for d in decisions), max(d.decided_at for d in decisions)
     return render_page(title, f"Decisions from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}", headlines, sections)
@@ -179,6 +181,17 @@ def _decided_models(decisions: Sequence[LoggedDecision]) -> str:
 
 def _router_shares(decisions: Sequence[LoggedDecision]) -> dict[str, float]:
     return {name or "(none)": n / len(decisions) for name, n in Counter(d.router for d in decisions).most_common()}
+
+
+def _drift(drift: Sequence[ModelDrift]) -> list[Section]:
+    if not drift:
+        return []
+    rows = []
+    for each in drift:
+        index, drifted = f"{each.verdict.stability_index:.2f}", "yes" if each.verdict.drifted else "no"
+        rows.append([each.classifier, each.model, f"{each.scores:,}", index, drifted])
+    about = "The newest predictions beside those of training; from an index of 0.2 on, label and train again."
+    return [Section("Drift", about, table(["classifier", "model", "scores", "index", "drifted"], rows))]
 
 
 def _pairs(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:

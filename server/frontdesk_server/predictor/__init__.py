@@ -1,6 +1,12 @@
 """Predicting, from a query's text alone, how well each model will answer it."""
 
-from frontdesk_server.predictor.artefact import Artefact, ArtefactError, EmbedderMismatchError, default_artefact_path
+from frontdesk_server.predictor.artefact import (
+    Artefact,
+    ArtefactError,
+    EmbedderMismatchError,
+    artefact_path,
+    default_artefact_path,
+)
 from frontdesk_server.predictor.predict import Prediction, Predictor
 from frontdesk_server.predictor.tasks import TASKS
 
@@ -11,5 +17,6 @@ __all__ = [
     "EmbedderMismatchError",
     "Prediction",
     "Predictor",
+    "artefact_path",
     "default_artefact_path",
 ]

@@ -24,10 +24,11 @@ from frontdesk_server.predictor.drift import ScoreProfile
 from frontdesk_server.predictor.features import FeatureSpec
 from frontdesk_server.predictor.signals import SIGNAL_NAMES
 
-__all__ = ["Artefact", "ArtefactError", "EmbedderMismatchError", "default_artefact_path"]
+__all__ = ["Artefact", "ArtefactError", "EmbedderMismatchError", "artefact_path", "default_artefact_path"]
 
 FORMAT_VERSION = 1
 KIND = "quality-predictor"
+DEFAULT_NAME = "default"
 MANIFEST, ARRAYS = "artefact.json", "arrays.npz"
 
 
@@ -134,6 +135,11 @@ class Artefact:
 def default_artefact_path() -> Path:
     """Return where the artefact that ships with Frontdesk lies."""
     return Path(str(files("frontdesk_server.predictor") / "data" / "default"))
+
+
+def artefact_path(name: str, folder: Path) -> Path:
+    """Return where the artefact lies that a configuration in this folder names; `default` is the one that ships."""
+    return default_artefact_path() if name == DEFAULT_NAME else folder / name
 
 
 def _read_manifest(directory: Path) -> Mapping[str, Any]:

@@ -17,7 +17,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WINDOW", "DriftMonitor", "DriftVerdict", "DriftWatch", "ScoreProfile", "check_drift", "profile_scores"]
+__all__ = [
+    "WINDOW",
+    "DriftMonitor",
+    "DriftVerdict",
+    "DriftWatch",
+    "ModelDrift",
+    "ScoreProfile",
+    "check_drift",
+    "profile_scores",
+]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -75,6 +84,18 @@ class DriftVerdict:
     stability_index: float
     p_value: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDrift:
+    """How a classifier's predictions of one model compare with those of training."""
+
+    classifier: str
+    """The strategy's path."""
+    model: str
+    scores: int
+    """How many were compared."""
+    verdict: DriftVerdict
 
 
 class DriftMonitor(Protocol):

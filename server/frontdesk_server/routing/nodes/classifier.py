@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from frontdesk_server.config.strategies import ClassifierConfig
-from frontdesk_server.predictor import Artefact, ArtefactError, Predictor, default_artefact_path
+from frontdesk_server.predictor import Artefact, ArtefactError, Predictor, artefact_path
 from frontdesk_server.predictor.drift import DriftWatch
 from frontdesk_server.routing.nodes.scope import Location, Scope
 from frontdesk_server.routing.strategies.base import Strategy
 from frontdesk_server.routing.strategies.chain import Chain
 from frontdesk_server.routing.strategies.classifier import Classifier
-
-_DEFAULT = "default"
 
 
 def build_classifier(
@@ -21,9 +19,8 @@ def build_classifier(
     """Build it, and note what contradicts itself; an artefact that cannot be used leaves nothing to ask."""
     for name in config.models:
         scope.check_candidate(name, (*location, "models", name))
-    folder = default_artefact_path() if config.artefact == _DEFAULT else scope.tools.folder / config.artefact
     try:
-        artefact = Artefact.load(folder)
+        artefact = Artefact.load(artefact_path(config.artefact, scope.tools.folder))
         artefact.check_embedder(scope.tools.embedder.id)
     except ArtefactError as error:
         scope.fault((*location, "artefact"), str(error))
