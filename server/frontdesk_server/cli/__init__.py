@@ -82,10 +82,10 @@ def _frontdesk() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error of Frontdesk's own ends it with its text and exit code 2."""
+    """Run the command line; an error of Frontdesk's own or of the file system ends it with its text and exit code 2."""
     try:
         app(prog_name="frontdesk")
-    except FrontdeskError as error:
+    except (FrontdeskError, OSError) as error:
         sys.stderr.write(f"frontdesk: {error}\n")
         sys.exit(2)
     except KeyboardInterrupt:

@@ -13,7 +13,8 @@ import typer
 
 from frontdesk_server.cascades.artefact import KIND, read_kind
 from frontdesk_server.certification import SETTINGS, certify_router
-from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed, progress_bar
+from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
+from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.embedders import EmbedderError

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from frontdesk_server.embedders import EmbedderError, EncoderSettings, OnnxEmbedder
+from frontdesk_server.learning.dataset import DatasetError
 from frontdesk_server.learning.distill import DistillSettings
 from frontdesk_server.learning.distill import distill as distil_table
 from frontdesk_server.learning.distill_corpus import read_texts
@@ -23,6 +24,7 @@ def distill(
     dimension: Annotated[int, typer.Option(min=8, help="Length of the vectors.")] = 256,
     max_tokens: Annotated[int, typer.Option(min=8, help="Tokens of a text that the teacher reads.")] = 128,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the teacher.")] = 2,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Distil a sentence encoder into a static table that embeds a query in microseconds.
 
@@ -32,7 +34,7 @@ def distill(
         corpus = [text for path in texts for text in read_texts(path)]
         encoder = OnnxEmbedder(teacher, EncoderSettings.from_folder(teacher, max_tokens=max_tokens), threads=threads)
         tokenizer = json.loads((teacher / "tokenizer.json").read_text(encoding="utf-8"))
-        with Progress(console=Console(stderr=True)) as bar:
+        with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(f"{encoder.id} reads {len(corpus):,} texts")
             table = distil_table(
                 encoder,
@@ -42,7 +44,12 @@ def distill(
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         table.write(out)
-    except (OSError, ValueError, EmbedderError) as error:
+    except (OSError, ValueError, EmbedderError, DatasetError) as error:
         typer.echo(f"distill: {error}", err=True)
         raise typer.Exit(1) from error
+    if json_:
+        section = {"kind": "static", "path": str(out)}
+        values = {"out": str(out), "tokens": len(table.rows), "dimension": dimension, "embedder": section}
+        typer.echo(json.dumps(values, indent=2))
+        return
     typer.echo(f"{out}: {len(table.rows):,} tokens, {dimension} dimensions; embedder: {{kind: static, path: {out}}}")

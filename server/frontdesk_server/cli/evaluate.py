@@ -15,7 +15,8 @@ from rich.table import Table
 
 from frontdesk_server.cascades.artefact import KIND as CASCADE
 from frontdesk_server.cascades.artefact import load_cascade, read_kind
-from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed, progress_bar
+from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
+from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.learning.cascade_evaluation import evaluate_cascade
 from frontdesk_server.learning.dataset import Dataset, read_dataset

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import json
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,7 @@ import typer
 from frontdesk_server.cli.ledger_access import (
     CallerOption,
     ConfigOption,
+    JsonOption,
     LedgerOption,
     ModelOption,
     RouterOption,
@@ -20,9 +23,11 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
+from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.ledger.export import (
     DECISION_COLUMNS,
     LEARNING_COLUMNS,
+    ExportRow,
     Format,
     decision_rows,
     learning_rows,
@@ -52,6 +57,7 @@ def export(
     until: UntilOption = None,
     ledger: LedgerOption = None,
     config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the ledger's content to a file.
 
@@ -61,11 +67,18 @@ def export(
     if form is None:
         raise typer.BadParameter(f"{file.name} ends in none of {', '.join(_FORMATS)}")
     chosen = filters(router=router, model=model, caller=caller, status=status, since=since, until=until)
-    with reading(ledger, config) as reader:
-        if rows is Rows.LEARNING:
-            count = write_rows(learning_rows(reader, chosen), LEARNING_COLUMNS, file, form)
-        else:
-            count = write_rows(decision_rows(reader, chosen), DECISION_COLUMNS, file, form)
-    typer.echo(f"{count:,} rows in {file}", err=True)
+    read, columns = (learning_rows, LEARNING_COLUMNS) if rows is Rows.LEARNING else (decision_rows, DECISION_COLUMNS)
+    with reading(ledger, config) as reader, progress_bar("exporting", None) as advance:
+        count = write_rows(_told(read(reader, chosen), advance), columns, file, form)
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "rows": count}))
+    else:
+        typer.echo(f"{count:,} rows in {file}", err=True)
     if rows is Rows.LEARNING and count == 0:
         typer.echo("learning needs ledger.store_prompts and reported outcomes", err=True)
+
+
+def _told(rows: Iterable[ExportRow], advance: Callable[[int], None]) -> Iterator[ExportRow]:
+    for row in rows:
+        yield row
+        advance(1)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 import yaml
 
-from frontdesk_server.embedders import EmbedderError, StaticEmbedder, load_default
+from frontdesk_server.cli.progress import progress_bar
+from frontdesk_server.embedders import EmbedderError, Matrix, StaticEmbedder, load_default
+from frontdesk_server.learning.tables import DatasetError, read_table
 from frontdesk_server.learning.thresholds import fit_thresholds as fit
-from frontdesk_server.routing.references import ReferenceIndex, Scoring, parse_references
+from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 
 
 def fit_thresholds(
-    references: Annotated[Path, typer.Option(help='JSON Lines of {"label", "text"}: the utterances per label.')],
+    references: Annotated[Path, typer.Option(help='Rows of {"label", "text"}: the utterances per label.')],
     examples: Annotated[
-        Path, typer.Option(help='JSON Lines of {"label", "text"}; label null for queries that belong nowhere.')
+        Path, typer.Option(help='Rows of {"label", "text"}; label null for queries that belong nowhere.')
     ],
     scoring: Annotated[Scoring, typer.Option(help="As the strategy's.")] = "top_k_mean",
     k: Annotated[int, typer.Option(min=1, help="Utterances of the mean.")] = 3,
@@ -33,12 +37,13 @@ def fit_thresholds(
     """
     try:
         table = load_default() if embedder is None else StaticEmbedder.load(embedder)
-        known = parse_references(_lines(references))
-        labelled = _examples(examples)
-        index = ReferenceIndex(tuple(known), table.embed_many([r.text for r in known]), scoring, k)
-        vectors = table.embed_many([text for text, _ in labelled])
-        fitted = fit(index, vectors, [label for _, label in labelled], out_of_scope_weight=out_of_scope_weight)
-    except (OSError, ValueError, EmbedderError) as error:
+        known = [Reference(row.text("label"), row.text("text")) for row in read_table(references, ("label", "text"))]
+        labels, texts = zip(*_labelled(examples), strict=True)
+        with progress_bar("embedding", len(known) + len(texts)) as advance:
+            index = ReferenceIndex(tuple(known), _embed(table, [r.text for r in known], advance), scoring, k)
+            vectors = _embed(table, texts, advance)
+        fitted = fit(index, vectors, labels, out_of_scope_weight=out_of_scope_weight)
+    except (OSError, ValueError, EmbedderError, DatasetError) as error:
         typer.echo(f"fit-thresholds: {error}", err=True)
         raise typer.Exit(1) from error
     section = {"scoring": scoring, "k": k, "threshold": fitted.default_threshold, "thresholds": fitted.thresholds}
@@ -56,23 +61,15 @@ def fit_thresholds(
         typer.echo(yaml.safe_dump(section, sort_keys=False, allow_unicode=True), nl=False)
 
 
-def _examples(path: Path) -> list[tuple[str, str | None]]:
-    """Texts and their labels, None for out of scope. Raises ValueError with file and line."""
-    examples: list[tuple[str, str | None]] = []
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{path}:{number}: not JSON: {error}") from error
-        match row:
-            case {"text": str(text), "label": str() | None as label} if text:
-                examples.append((text, label))
-            case _:
-                raise ValueError(f'{path}:{number}: expected {{"label": "…" or null, "text": "…"}}')
-    return examples
+def _embed(table: StaticEmbedder, texts: Sequence[str], advance: Callable[[int], None]) -> Matrix:
+    vectors = []
+    for text in texts:
+        vectors.append(table.embed(text))
+        advance(1)
+    return np.stack(vectors)
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines()
+def _labelled(path: Path) -> Iterator[tuple[str | None, str]]:
+    """Labels and texts. Raises DatasetError with file, row and column."""
+    for row in read_table(path, ("label", "text")):
+        yield row.optional_text("label") or None, row.text("text")

@@ -1,15 +1,11 @@
-"""What the learning commands share: options, the embedder that a configuration names, progress, lists of names."""
+"""What the learning commands share: the embedder that a configuration names, and lists of names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.embedders import Embedder, load_default
@@ -23,14 +19,6 @@ RoutingConfigOption = Annotated[
 def embedder_of(config: Path | None) -> Embedder:
     """The embedder of a configuration, without one that which ships."""
     return load_default() if config is None else load_local_embedder(load_config(config))
-
-
-@contextmanager
-def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal while the work goes on; the function is told of the steps that are done."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda steps: progress.advance(task, steps)
 
 
 def listed(names: str) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 import yaml
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from frontdesk_server.cli.ledger_access import (
@@ -25,6 +24,7 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
+from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.learning.dataset import DatasetError
@@ -124,7 +124,7 @@ def load_decisions(
 def _is_configuration(policy: Path) -> bool:
     try:
         content = yaml.safe_load(policy.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DatasetError(f"not readable: {error}", file=policy) from error
     return isinstance(content, dict) and "routers" in content
 
@@ -138,15 +138,9 @@ def _ask_configuration(path: Path, decisions: Sequence[LoggedDecision]) -> Route
     async def ask() -> RouterPolicy:
         async with open_engine(loaded, conditions, routers) as engine:
             by_chance = any(decides_by_chance(loaded.config, router) for router in routers)
-            with Progress(console=Console(stderr=True), transient=True) as progress:
-                task = progress.add_task("routing", total=len(decisions))
+            with progress_bar("routing", len(decisions)) as advance:
                 return await ask_router(
-                    engine,
-                    conditions,
-                    decisions,
-                    callers=callers,
-                    by_chance=by_chance,
-                    advance=lambda steps: progress.advance(task, steps),
+                    engine, conditions, decisions, callers=callers, by_chance=by_chance, advance=advance
                 )
 
     return asyncio.run(ask())

@@ -8,9 +8,9 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from frontdesk_server.cli.learning_access import embedder_of, listed
 from frontdesk_server.cli.ledger_access import (
     LedgerOption,
     RouterOption,
@@ -19,9 +19,7 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
-from frontdesk_server.config.loading import load_config
-from frontdesk_server.embedders import Embedder, load_default
-from frontdesk_server.embedding import load_local_embedder
+from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.learning.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
 from frontdesk_server.learning.train import FEATURES, TrainingSettings, progress_steps
 from frontdesk_server.learning.train import train as fit
@@ -67,16 +65,15 @@ def train(
 
     Example: frontdesk train --from-ledger --since 30d --config frontdesk.yaml --out artefacts/mine
     """
-    settings = TrainingSettings(features=_listed(features), folds=folds, unseen_domains=unseen_domains, seed=seed)
+    settings = TrainingSettings(features=listed(features), folds=folds, unseen_domains=unseen_domains, seed=seed)
     parts = [read_dataset(*(data or ()))] if data or not from_ledger else []
     if from_ledger:
         parts.append(_reported(ledger, config, filters(router=router, since=since, until=until)))
     dataset = concatenate(*parts) if len(parts) > 1 else parts[0]
     if models:
-        dataset = dataset.select_models(_listed(models))
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("training", total=progress_steps(dataset, settings))
-        artefact = fit(dataset, _embedder(config), settings, advance=lambda steps: progress.advance(task, steps))
+        dataset = dataset.select_models(listed(models))
+    with progress_bar("training", progress_steps(dataset, settings)) as advance:
+        artefact = fit(dataset, embedder_of(config), settings, advance=advance)
     artefact.save(out)
     if as_json:
         typer.echo(orjson.dumps({"artefact": str(out), "models": artefact.models, **artefact.metrics}).decode())
@@ -93,14 +90,6 @@ def _reported(ledger: str | None, config: Path | None, chosen: Filters) -> Datas
             "the ledger holds no outcome to learn from: keep prompts (ledger.store_prompts) and report outcomes"
         )
     return build_dataset(rows)
-
-
-def _embedder(config: Path | None) -> Embedder:
-    return load_default() if config is None else load_local_embedder(load_config(config))
-
-
-def _listed(names: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
 def _show(artefact: Artefact, out: Path, console: Console) -> None:

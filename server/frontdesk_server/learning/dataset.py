@@ -120,7 +120,7 @@ def _read_rows(path: Path) -> Iterator[Row]:
         raise DatasetError("no such file or directory", file=path)
     if path.is_dir() or routellm_layout.is_wide_csv(path):
         return routellm_layout.read_rows(path)
-    return tables.read_rows(path)
+    return tables.read_table(path, tables.REQUIRED_COLUMNS, tables.REQUIRED_COLUMNS + tables.OPTIONAL_COLUMNS)
 
 
 def _rows_of(dataset: Dataset) -> Iterator[Row]:

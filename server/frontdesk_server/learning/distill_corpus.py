@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+
+from frontdesk_server.learning.tables import DatasetError, read_table
 
 _COLUMNS = ("text", "prompt")
 _MAX_CHARACTERS = 600
@@ -19,23 +20,29 @@ def read_texts(path: Path) -> list[str]:
     """Read the distinct texts of a Parquet, JSON Lines or plain text file (one text a line), in their order.
 
     Of tables the column `text` or `prompt` is read and, where a column `split` exists, its `train` rows alone. Texts
-    are cut at 600 characters, about what an encoder reads of them in distillation. Raises ValueError.
+    are cut at 600 characters, about what an encoder reads of them in distillation. Raises DatasetError.
     """
-    match path.suffix:
-        case ".parquet":
-            from pyarrow import parquet
-
-            rows = parquet.read_table(path).to_pylist()
-        case ".jsonl":
-            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        case ".txt":
-            rows = [{"text": line} for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        case other:
-            raise ValueError(f"{path}: cannot read {other or 'a file without a suffix'}; give .parquet, .jsonl or .txt")
-    column = next((name for name in _COLUMNS if rows and name in rows[0]), None)
+    if path.suffix == ".txt":
+        return _distinct(_lines(path))
+    rows = list(read_table(path))
+    column = next((name for name in _COLUMNS if name in rows[0].values), None)
     if column is None:
-        raise ValueError(f"{path}: has no column {' or '.join(_COLUMNS)}")
-    texts = (str(row[column]) for row in rows if row.get("split", "train") == "train")
+        raise DatasetError(f"has no column {' or '.join(_COLUMNS)}", file=path)
+    trained_on = (row for row in rows if row.values.get("split", "train") == "train")
+    return _distinct([text for row in trained_on if (text := row.optional_text(column))])
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"not readable as text in UTF-8: {error}", file=path) from error
+    if not lines:
+        raise DatasetError("the file has no rows", file=path)
+    return lines
+
+
+def _distinct(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(_LISTED_CHARACTERS.sub("", text[:_MAX_CHARACTERS]) for text in texts))
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from frontdesk_server.learning.dataset import DatasetError
 from frontdesk_server.learning.logged_query import LoggedQuery, read_query
-from frontdesk_server.learning.tables import Row, read_csv
+from frontdesk_server.learning.tables import Row, read_table
 
 __all__ = [
     "LoggedCandidate",
@@ -27,6 +23,7 @@ __all__ = [
 ]
 
 _IN_TURN = " > "
+_REQUIRED = ("decision_id", "decided_at", "model", "propensity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +81,7 @@ def read_decisions(path: Path) -> tuple[LoggedDecision, ...]:
 
     Raises DatasetError with file, row and column.
     """
-    return tuple(_decision(row) for row in _rows(path))
-
-
-def _rows(path: Path) -> Iterable[Row]:
-    if not path.is_file():
-        raise DatasetError("no such file", file=path)
-    readers = {".parquet": _parquet, ".jsonl": _json_lines, ".ndjson": _json_lines, ".csv": read_csv}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DatasetError(f"unknown extension {path.suffix!r}; known: {', '.join(readers)}", file=path)
-    return reader(path)
-
-
-def _parquet(path: Path) -> Iterator[Row]:
-    try:
-        records = pq.read_table(path).to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise DatasetError(f"not a readable Parquet file: {error}", file=path) from error
-    yield from (Row(path, number, values) for number, values in enumerate(records, start=1))
-
-
-def _json_lines(path: Path) -> Iterator[Row]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield Row(path, number, _object(line, Row(path, number, {}), None))
+    return tuple(_decision(row) for row in read_table(path, _REQUIRED))
 
 
 def _decision(row: Row) -> LoggedDecision:

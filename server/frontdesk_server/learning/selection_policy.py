@@ -57,7 +57,7 @@ def read_selection_policy(path: Path) -> SelectionPolicy:
     """Read a policy file. Raises DatasetError that names what is wrong."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DatasetError(f"not readable: {error}", file=path) from error
     if not isinstance(values, dict) or sum(rule in values for rule in _RULES) != 1:
         raise DatasetError(f"exactly one of {', '.join(_RULES)} is needed", file=path)

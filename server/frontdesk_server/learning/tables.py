@@ -4,7 +4,7 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from frontdesk_server.domain.errors import FrontdeskError
 
+EXTENSIONS = (".parquet", ".jsonl", ".ndjson", ".csv")
 REQUIRED_COLUMNS = ("query_id", "prompt", "model", "quality")
 OPTIONAL_COLUMNS = ("cost_nano_usd", "latency_ms", "response", "answer", "domain")
 
@@ -88,32 +89,38 @@ class Row:
         return number
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of one file of the documented format.
+def read_table(path: Path, required: Sequence[str] = (), columns: Sequence[str] = ()) -> Iterator[Row]:
+    """Yield the rows of a Parquet, JSON Lines or CSV file; of Parquet only the `columns`, where some are named.
 
-    Raises DatasetError for an unknown extension, an unreadable file, or a required column that is missing.
+    Raises DatasetError for a missing file, an unknown extension, content that is not of the kind that the extension
+    says, a file without rows, or a row without a required column.
     """
-    readers = {
-        ".parquet": _read_parquet,
-        ".jsonl": _read_json_lines,
-        ".ndjson": _read_json_lines,
-        ".csv": read_csv,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DatasetError(f"unknown extension {path.suffix!r}; known: {', '.join(readers)}", file=path)
-    for row in reader(path):
-        for column in REQUIRED_COLUMNS:
+    if not path.is_file():
+        raise DatasetError("a directory, not a file" if path.is_dir() else "no such file", file=path)
+    match path.suffix.lower():
+        case ".parquet":
+            rows = _read_parquet(path, frozenset(columns))
+        case ".jsonl" | ".ndjson":
+            rows = _read_json_lines(path)
+        case ".csv":
+            rows = read_csv(path)
+        case other:
+            raise DatasetError(f"unknown extension {other!r}; known: {', '.join(EXTENSIONS)}", file=path)
+    empty = True
+    for row in rows:
+        empty = False
+        for column in required:
             if column not in row.values:
                 raise row.error(column, f"the column is missing; found: {', '.join(sorted(row.values))}")
         yield row
+    if empty:
+        raise DatasetError("the file has no rows", file=path)
 
 
-def _read_parquet(path: Path) -> Iterator[Row]:
+def _read_parquet(path: Path, columns: Set[str]) -> Iterator[Row]:
     try:
-        known = set(REQUIRED_COLUMNS + OPTIONAL_COLUMNS)
-        columns = [name for name in pq.read_schema(path).names if name in known]
-        table = pq.read_table(path, columns=columns)
+        names = [name for name in pq.read_schema(path).names if not columns or name in columns]
+        table = pq.read_table(path, columns=names)
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"not a readable Parquet file: {error}", file=path) from error
     number = 0
@@ -129,7 +136,9 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
             if not line.strip():
                 continue
             try:
-                values = json.loads(line)
+                values = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                raise DatasetError(f"not UTF-8: {error}", file=path, row=number) from error
             except ValueError as error:
                 raise DatasetError(f"not valid JSON: {error}", file=path, row=number) from error
             if not isinstance(values, dict):
