@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.strategies import ClassifierConfig, SplitConfig
@@ -42,10 +44,11 @@ def candidates(config: Config, dataset: Dataset, router: str, wanted: Sequence[s
     models = tuple(wanted) or own
     if strange := [model for model in models if model not in own]:
         raise DatasetError(f"router {router!r} has no model {', '.join(strange)}; it has: {', '.join(own)}")
-    if absent := [model for model in models if model not in dataset.models]:
+    tried = [model for j, model in enumerate(dataset.models) if not np.isnan(dataset.quality[:, j]).all()]
+    if absent := [model for model in models if model not in tried]:
         raise DatasetError(
             f"the data has no outcome of {', '.join(absent)}, which router {router!r} may choose; it has: "
-            f"{', '.join(dataset.models)}. Name the models alike in both, or the ones to choose among with --pool"
+            f"{', '.join(tried)}. Name the models alike in both, or the ones to choose among with --pool"
         )
     return models
 

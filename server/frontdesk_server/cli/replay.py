@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -33,7 +32,7 @@ from frontdesk_server.learning.replay import Estimate, MovedDecision, ReplayPoli
 from frontdesk_server.learning.replay import diff_policy as find_moved
 from frontdesk_server.learning.replay import replay as estimate
 from frontdesk_server.learning.router_policy import LoggedConditions, RouterPolicy, ask_router
-from frontdesk_server.learning.selection_policy import read_selection_policy
+from frontdesk_server.learning.selection_policy import read_policy_yaml, read_selection_policy
 from frontdesk_server.ledger.export import decision_rows
 from frontdesk_server.ledger.reader import Filters
 from frontdesk_server.offline import decides_by_chance, open_engine
@@ -122,10 +121,7 @@ def load_decisions(
 
 
 def _is_configuration(policy: Path) -> bool:
-    try:
-        content = yaml.safe_load(policy.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DatasetError(f"not readable: {error}", file=policy) from error
+    content = read_policy_yaml(policy)
     return isinstance(content, dict) and "routers" in content
 
 

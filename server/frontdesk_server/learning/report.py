@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.learning.dataset import Dataset
+from frontdesk_server.learning.dataset import Dataset, DatasetError
 from frontdesk_server.learning.estimates import Evaluation
 from frontdesk_server.learning.logged import LoggedDecision
 from frontdesk_server.learning.pool_routing import envelope
@@ -25,7 +25,14 @@ _STYLES = ("main", "second", "third", "faint")
 
 
 def report_dataset(dataset: Dataset, *, title: str, evaluation: Evaluation | None = None) -> str:
-    """Return the page for recorded outcomes, with the curves of an evaluation where one is given."""
+    """Return the page for recorded outcomes, with the curves of an evaluation where one is given.
+
+    Models without any known outcome are left out. Raises DatasetError where that leaves none.
+    """
+    tried = [model for j, model in enumerate(dataset.models) if not np.isnan(dataset.quality[:, j]).all()]
+    if not tried:
+        raise DatasetError("no quality is known of any model")
+    dataset = dataset.select_models(tried)
     quality = np.nanmean(dataset.quality, axis=0)
     known_cost = ~np.isnan(dataset.cost_nano_usd).all(axis=0)
     cost = np.full(len(quality), np.nan)

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from frontdesk_server.learning.dataset import DatasetError
 from frontdesk_server.learning.logged import LoggedCandidate, LoggedDecision
 
-__all__ = ["SelectionPolicy", "read_selection_policy"]
+__all__ = ["SelectionPolicy", "read_policy_yaml", "read_selection_policy"]
 
 _RULES = ("model", "quality_floor", "cost_weight")
 
@@ -53,12 +54,17 @@ class SelectionPolicy:
         return max(candidates, key=lambda c: _quality(c) - weight * _cost(c)).model
 
 
+def read_policy_yaml(path: Path) -> Any:
+    """Read what a policy file says, of whatever kind it is. Raises DatasetError."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DatasetError(f"not readable: {' '.join(str(error).split())}", file=path) from error
+
+
 def read_selection_policy(path: Path) -> SelectionPolicy:
     """Read a policy file. Raises DatasetError that names what is wrong."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DatasetError(f"not readable: {error}", file=path) from error
+    values = read_policy_yaml(path)
     if not isinstance(values, dict) or sum(rule in values for rule in _RULES) != 1:
         raise DatasetError(f"exactly one of {', '.join(_RULES)} is needed", file=path)
     if unknown := sorted(set(map(str, values)) - {*_RULES, "exploration"}):

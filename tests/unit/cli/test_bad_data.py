@@ -59,8 +59,11 @@ TEXT_COMMANDS = {
 }
 
 
+Refused = Callable[[str, Path], str]
+
+
 @pytest.fixture
-def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
     """Run a command on a file that it must refuse, and return what it says."""
     (tmp_path / "frontdesk.yaml").write_text(CONFIGURATION)
     (tmp_path / "policy.yaml").write_text("model: small\n")
@@ -81,28 +84,152 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return run
 
 
-@pytest.mark.parametrize(
-    "command", {**TABLE_COMMANDS, **TEXT_COMMANDS}.values(), ids={**TABLE_COMMANDS, **TEXT_COMMANDS}.keys()
-)
+def write(file: Path, *rows: dict[str, object]) -> Path:
+    if file.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(list(rows)), file)
+    else:
+        file.write_text("\n".join(map(json.dumps, rows)))
+    return file
+
+
+def each(commands: dict[str, Command]) -> pytest.MarkDecorator:
+    """Run the test for all of these."""
+    return pytest.mark.parametrize("command", commands.values(), ids=commands.keys())
+
+
+@each({**TABLE_COMMANDS, **TEXT_COMMANDS})
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("absent.jsonl", None, r"absent\.jsonl.*[Nn]o such file"),
-        ("empty.jsonl", b"", r"empty\.jsonl.*no rows"),
-        ("broken.jsonl", b'{"query_id": ', r"broken\.jsonl.*row 1.*not valid JSON"),
-        ("latin1.jsonl", '{"query_id": "é"}'.encode("latin-1"), r"latin1\.jsonl.*row 1.*not UTF-8"),
-        ("list.jsonl", b"[1]", r"list\.jsonl.*row 1.*object"),
-        ("folder.jsonl", "folder", r"folder\.jsonl"),
+        ("absent.jsonl", None, r"absent\.jsonl: no such file"),
+        ("empty.jsonl", b"", r"empty\.jsonl: the file has no rows"),
+        ("empty.csv", b"query_id,prompt,model,quality\n", r"empty\.csv: the file has no rows"),
+        ("broken.jsonl", b'{"query_id": ', r"broken\.jsonl, row 1: not valid JSON"),
+        ("latin1.jsonl", '{"query_id": "\xe9"}'.encode("latin-1"), r"latin1\.jsonl, row 1: not UTF-8"),
+        ("latin1.csv", "query_id,prompt\na,\xe9\n".encode("latin-1"), r"latin1\.csv: not readable as CSV in UTF-8"),
+        ("list.jsonl", b"[1]", r"list\.jsonl, row 1: a JSON object is expected"),
+        ("rows.xlsx", b"?", r"rows\.xlsx: unknown extension '\.xlsx'"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(
-    refused: Callable[..., str], tmp_path: Path, command: Command, name: str, content: bytes | str | None, message: str
+    refused: Refused, tmp_path: Path, command: Command, name: str, content: bytes | None, message: str
 ) -> None:
-    file = tmp_path / name
-    if isinstance(content, bytes):
-        file.write_bytes(content)
-    elif content:
-        file.mkdir()
-    said = refused(command.arguments, file)
-    print(said)
-    assert re.search(message, said), said
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert re.search(message, refused(command.arguments, tmp_path / name))
+
+
+@each({**TABLE_COMMANDS, **TEXT_COMMANDS})
+def test_a_parquet_file_that_was_cut_off_is_named(refused: Refused, tmp_path: Path, command: Command) -> None:
+    whole = write(tmp_path / "whole.parquet", command.row).read_bytes()
+    (tmp_path / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    assert "cut.parquet: not a readable Parquet file" in refused(command.arguments, tmp_path / "cut.parquet")
+
+
+@each(TABLE_COMMANDS)
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_a_column_that_is_missing_is_named(refused: Refused, tmp_path: Path, command: Command, suffix: str) -> None:
+    row = {column: value for column, value in command.row.items() if column != "model"}
+    said = refused(command.arguments, write(tmp_path / f"rows.{suffix}", row))
+    assert f"rows.{suffix}, row 1, column model: the column is missing; found:" in said
+
+
+@each(TABLE_COMMANDS)
+@pytest.mark.parametrize("quality", [1.5, -0.1, "good", "inf"])
+def test_a_quality_out_of_bounds_is_named_by_row_and_column(
+    refused: Refused, tmp_path: Path, command: Command, quality: object
+) -> None:
+    file = write(tmp_path / "rows.jsonl", command.row, command.row | {"quality": quality})
+    assert "rows.jsonl, row 2, column quality: " in refused(command.arguments, file)
+
+
+@each(OUTCOME_COMMANDS)
+def test_data_without_any_known_quality_is_refused(refused: Refused, tmp_path: Path, command: Command) -> None:
+    """NaN, as pandas writes what is missing, is an outcome that nobody knows."""
+    file = write(tmp_path / "rows.parquet", command.row | {"quality": float("nan")})
+    refused(command.arguments, file)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("train --data {file} --out {out} --models other", "no model 'other' in the data; it has: small"),
+        ("evaluate --data {file} --router random --strong other --weak small", "no model 'other' in the data"),
+        (
+            "evaluate --data {file} --config {config}",
+            "the data has no outcome of large, which router 'default' may choose",
+        ),
+        ("evaluate --data {file} --config {config} --pool small,other", "router 'default' has no model other"),
+        ("evaluate --data {file} --config {config} --router other", "no router is named 'other'; there are default"),
+        ("evaluate --data {file} --pool small", "the artefact does not know small; it knows: "),
+        ("evaluate --data {file} --artefact {out}", "out: holds no artefact.json"),
+        ("evaluate --data {file} --strong small --weak small --artefact {out}", "out: holds no artefact.json"),
+        ("calibrate --data {file} --artefact {out}", "out: holds no artefact.json"),
+        ("calibrate --data {file} --router default --strong small --weak other", "not other, small"),
+        ("calibrate --data {file} --router default --config {config}", "the data has no outcome of large"),
+        ("calibrate --data {file} --router default --config {config} --pool small", "has neither a classifier"),
+        ("cascade-fit --data {file} --pool other --strong small --out {out}", "no model 'other' in the data"),
+    ],
+)
+def test_names_that_do_not_fit_are_listed(refused: Refused, tmp_path: Path, arguments: str, message: str) -> None:
+    assert message in refused(arguments, write(tmp_path / "rows.jsonl", OUTCOME))
+
+
+def test_a_label_without_references_is_named(refused: Refused, tmp_path: Path) -> None:
+    write(tmp_path / "refs.jsonl", EXAMPLE)
+    command = f"fit-thresholds --references {tmp_path}/refs.jsonl --examples {{file}}"
+    assert "no references for: billing" in refused(
+        command, write(tmp_path / "rows.jsonl", {**EXAMPLE, "label": "billing"})
+    )
+    assert "row 1, column text" in refused(command, write(tmp_path / "rows.jsonl", {**EXAMPLE, "text": ""}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("export --ledger sqlite:///{out} {file}", "out"),
+        ("export --config {file} {file}", "rows.jsonl: cannot be read"),
+    ],
+)
+def test_commands_on_a_ledger_say_what_is_not_there(
+    refused: Refused, tmp_path: Path, arguments: str, message: str
+) -> None:
+    assert message in refused(arguments, tmp_path / "rows.jsonl")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"model: [", b"{}", b"model: small\nquality_floor: 2\n"])
+@pytest.mark.parametrize("command", ["replay", "diff-policy"])
+def test_a_policy_that_cannot_be_read_is_named(
+    refused: Refused, tmp_path: Path, command: str, content: bytes | None
+) -> None:
+    write(tmp_path / "decisions.jsonl", DECISION)
+    if content is not None:
+        (tmp_path / "new.yaml").write_bytes(content)
+    said = refused(f"{command} --policy {{file}} --data {tmp_path}/decisions.jsonl", tmp_path / "new.yaml")
+    assert f"{command}: {tmp_path}/new.yaml: " in said
+
+
+COMMANDS = (
+    "train",
+    "evaluate",
+    "calibrate",
+    "cascade-fit",
+    "replay",
+    "diff-policy",
+    "report",
+    "fit-thresholds",
+    "distill",
+)
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "export"])
+def test_every_command_shows_an_example_and_prints_json(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["frontdesk", command, "--help"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capsys.readouterr().out
+    assert stopped.value.code == 0
+    assert f"Example: frontdesk {command} " in said
+    assert "--json" in said

@@ -83,7 +83,6 @@ def test_a_pool_can_be_evaluated(data: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--strong", "large"], "--weak"),
-        (["--strong", "large", "--weak", "small"], "does not know"),
         (["--strong", "large", "--weak", "small", "--router", "magic"], "unknown router"),
     ],
 )
