@@ -141,8 +141,8 @@ def _chosen_share(run: RouterRun) -> dict[str, float]:
     shares: dict[str, float] = defaultdict(float)
     for plans in run.plans:
         for plan, chance in plans.items():
-            shares[" > ".join(step.model for step in plan) or "no model"] += chance / len(run.plans)
-    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+            shares[" > ".join(step.model for step in plan) or "no model"] += chance
+    return {plan: total / len(run.plans) for plan, total in sorted(shares.items(), key=lambda item: -item[1])}
 
 
 def _priced(models: dict[str, Any]) -> dict[str, tuple[float, float]]:
