@@ -228,7 +228,7 @@ def test_an_artefact_of_another_embedder_is_refused(folder: Path, tmp_path: Path
 
 
 def test_agreement_is_replayed_and_calibrated_on_recorded_answers(tmp_path: Path) -> None:
-    write_answers(tmp_path / "answers.jsonl", n=300, seed=4)
+    write_answers(tmp_path / "answers.jsonl", n=160, seed=4)
     (tmp_path / "frontdesk.yaml").write_text(CASCADES)
     config = ("--config", tmp_path / "frontdesk.yaml", "--router", "default")
     found = evaluated(tmp_path, *config, data="answers.jsonl")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from frontdesk_server.embedders import Matrix, StaticEmbedder, Vector
-from frontdesk_server.learning.distill import DistillSettings, StaticTable, distill, prune_tokenizer, sif_weights
 from frontdesk_server.learning.dataset import DatasetError
+from frontdesk_server.learning.distill import DistillSettings, StaticTable, distill, prune_tokenizer, sif_weights
 from frontdesk_server.learning.distill_corpus import python_documentation, read_texts, wordnet_examples
 
 from tests.unit.embedders.tables import specification
@@ -148,7 +148,9 @@ def test_texts_are_read_once_and_from_training_rows_only(tmp_path: Path) -> None
     assert read_texts(tmp_path / "lines.txt") == ["one", "two"]
 
 
-@pytest.mark.parametrize(("name", "says"), [("a.md", "unknown extension '.md'"), ("a.jsonl", "no column text or prompt")])
+@pytest.mark.parametrize(
+    ("name", "says"), [("a.md", "unknown extension '.md'"), ("a.jsonl", "no column text or prompt")]
+)
 def test_files_without_texts_are_refused(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / name).write_text('{"question": "?"}')
     with pytest.raises(DatasetError, match=says):

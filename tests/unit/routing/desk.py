@@ -22,6 +22,7 @@ from frontdesk_server.domain.query import Message, Query, Role, TextPart, text_q
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Matrix
 from frontdesk_server.pool import build_pool
+from frontdesk_server.predictor.drift import DriftMonitor
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.routing.selection import Outlook, Preferences
 from frontdesk_server.routing.signals import compute_signals
@@ -108,6 +109,7 @@ def engine_of(
     clock: FakeClock | None = None,
     embedder: AsyncEmbedder | None = None,
     affinity: Affinity = NO_AFFINITY,
+    drift: DriftMonitor | None = None,
     source: str = "test.yaml",
 ) -> Engine:
     """An engine of the routers given as YAML, over `POOL`."""
@@ -121,6 +123,7 @@ def engine_of(
         clock or FakeClock(),
         embedder or FakeEmbedder(),
         affinity,
+        drift,
     )
 
 

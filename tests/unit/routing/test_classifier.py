@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from frontdesk_server.domain.decision import Candidate, Verdict
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.embedders import EmbedderError
+from frontdesk_server.predictor import Artefact
+from frontdesk_server.predictor.drift import WINDOW, DriftMonitor, DriftVerdict, profile_scores
 from frontdesk_server.routing.engine import Engine
 
 from tests.fakes import FakeClock
@@ -23,12 +27,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _engine(folder: Path, settings: str = "", router: str = "", embedder: FakeEmbedder | None = None) -> Engine:
+def _engine(
+    folder: Path,
+    settings: str = "",
+    router: str = "",
+    embedder: FakeEmbedder | None = None,
+    drift: DriftMonitor | None = None,
+) -> Engine:
     return engine_of(
         "routers: {default: {default_model: local, models: [local, small, mid, frontier], "
         f"strategy: {{kind: classifier, artefact: artefact{settings}}}{router}}}}}",
         embedder=embedder,
         source=str(folder / "frontdesk.yaml"),
+        drift=drift,
     )
 
 
@@ -130,3 +141,35 @@ def test_an_artefact_that_is_absent_or_of_another_embedder_is_a_fault(tmp_path: 
     save_artefact(tmp_path / "artefact", EASY, HARD, embedder_id="another@1")
     with pytest.raises(ConfigError, match="trained with embedder 'another@1'"):
         _engine(tmp_path)
+
+
+class Heard:
+    """Counts what it is told."""
+
+    def __init__(self) -> None:
+        self.drifted: dict[str, list[bool]] = {}
+
+    def judged(self, classifier: str, model: str, verdict: DriftVerdict) -> None:
+        assert classifier == "default/classifier"
+        self.drifted.setdefault(model, []).append(verdict.drifted)
+
+
+async def test_predictions_are_watched_of_the_models_that_have_a_profile(folder: Path) -> None:
+    """Training saw an easy and a hard query in turn; live traffic first does, and then is all hard."""
+    artefact = Artefact.load(folder / "artefact")
+    scores = np.tile([list(EASY.values()), list(HARD.values())], (200, 1))
+    profiles = profile_scores(("small", "mid"), scores[:, :2])
+    replace(artefact, score_profiles=profiles).save(folder / "artefact")
+    heard = Heard()
+    engine = _engine(folder, drift=heard)
+    for number in range(2 * WINDOW):
+        await route(engine, "hard question" if number % 2 or number >= WINDOW else "easy question")
+    assert heard.drifted == {"small": [False, True], "mid": [False, True]}
+
+
+async def test_an_artefact_without_profiles_is_not_watched(folder: Path) -> None:
+    heard = Heard()
+    engine = _engine(folder, drift=heard)
+    for _ in range(WINDOW):
+        await route(engine, "hard question")
+    assert heard.drifted == {}
