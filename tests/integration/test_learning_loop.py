@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import yaml
 from frontdesk import Client
 from frontdesk_server.config.loading import default_config_path
+from frontdesk_server.embedders import load_default
+from frontdesk_server.learning.dataset import build_dataset
+from frontdesk_server.learning.train import TrainingSettings, train
 from frontdesk_server.predictor import Artefact
+from frontdesk_server.predictor.drift import SHIFTED, WINDOW
 
 from tests.integration.test_command_line import frontdesk
 from tests.service import service_of
@@ -43,3 +48,27 @@ def test_an_empty_ledger_says_what_is_missing(tmp_path: Path) -> None:
     ran = frontdesk("train", "--from-ledger", "--out", str(tmp_path / "mine"), folder=tmp_path)
     assert ran.returncode == 2
     assert "store_prompts" in ran.stderr
+
+
+async def test_a_running_service_warns_when_predictions_drift(tmp_path: Path) -> None:
+    """The artefact was trained on other texts than the one that comes all the time."""
+    texts = [
+        f"Tell me about {'prime number' if number % 3 else 'the weather of'} {number * 7919}" for number in range(320)
+    ]
+    outcomes = [
+        {"query_id": str(number), "prompt": text, "model": "small-llm", "quality": float(number % 3 > 0)}
+        for number, text in enumerate(texts)
+    ]
+    settings = TrainingSettings(features=("words",))
+    train(build_dataset(outcomes), load_default(), settings).save(tmp_path / "mine")
+    config = yaml.safe_load(default_config_path().read_text())
+    config["routers"]["default"]["strategy"] = {"kind": "classifier", "artefact": "mine"}
+    config |= {"ledger": {"url": ""}, "telemetry": {"log_level": "error"}}
+    (tmp_path / "frontdesk.yaml").write_text(yaml.safe_dump(config))
+    async with service_of(tmp_path / "frontdesk.yaml") as (client, app):
+        for _ in range(WINDOW // 50):
+            await client.route_batch(["Is the weather nice?"] * 50, timeout=60)
+        labels = {"frontdesk_strategy_path": "default/classifier", "frontdesk_model": "small-llm"}
+        shift = app.telemetry.metrics.registry.get_sample_value("frontdesk_scores_shift", labels)
+    assert shift is not None
+    assert shift >= SHIFTED
