@@ -284,6 +284,13 @@ CALLS_QUEUED = Metric("frontdesk.calls.queued", "gauge", "{call}", "Calls waitin
 BREAKER = Metric(
     "frontdesk.breaker.state", "gauge", "1", "1 for the state a model's breaker is in.", (MODEL, BREAKER_STATE)
 )
+SCORE_SHIFT = Metric(
+    "frontdesk.scores.shift",
+    "gauge",
+    "1",
+    "How far the latest 500 predictions of a classifier are from those of training: 0.2 and more is drift.",
+    (STRATEGY_PATH, MODEL),
+)
 LEDGER_LAG = Metric("frontdesk.ledger.lag", "gauge", "s", "Age of the oldest record that is not committed.")
 LEDGER_WAITING = Metric("frontdesk.ledger.waiting", "gauge", "{record}", "Records that are not committed.")
 LEDGER_RECORDS = Metric("frontdesk.ledger.records", "counter", "{record}", "Committed records.")
@@ -299,13 +306,6 @@ LEDGER_FAILURES = Metric(
     "frontdesk.ledger.failures", "counter", "{commit}", "Commits that failed and were tried again."
 )
 LEDGER_DROPPED = Metric("frontdesk.ledger.dropped", "counter", "{record}", "Lost records.", (DROP_REASON,))
-SCORE_SHIFT = Metric(
-    "frontdesk.scores.shift",
-    "gauge",
-    "1",
-    "How far the latest 500 predictions of a classifier are from those of training: 0.2 and more is drift.",
-    (STRATEGY_PATH, MODEL),
-)
 LEDGER_DELETED = Metric("frontdesk.ledger.deleted", "counter", "{decision}", "Decisions deleted by retention.")
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
