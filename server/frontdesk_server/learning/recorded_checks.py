@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from frontdesk_server.config.strategies import AgreementCheck, CheckConfig, CombinedCheck, HeuristicCheck
-from frontdesk_server.domain.asking import Asked
+from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.decision import PlanStep
 from frontdesk_server.domain.errors import UpstreamUnreachable
@@ -43,6 +43,8 @@ class RecordedChecks:
 
     def demand(self, step: PlanStep) -> None:
         """Raise DatasetError where the data can never tell what the step's check says."""
+        if step.check and step.check not in self.checks:
+            raise DatasetError(f"the cascade of {step.model} is a fitted one; give its artefact by --artefact")
         if step.check:
             for model in self._heard(step):
                 self.dataset.model_index(model)
@@ -59,20 +61,21 @@ class RecordedChecks:
             return None
 
         async def ask(
-            model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent
-        ) -> Asked:
+            model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent, bill: Bill
+        ) -> Answer:
             heard = self._text(model, row)
             if heard is None:
                 raise UpstreamUnreachable(f"{model} is not recorded")
             cost = self.dataset.cost_nano_usd[row, self.dataset.model_index(model)]
-            return Asked(_answer(heard), None if np.isnan(cost) else int(cost), 0.0)
+            bill.add(None if np.isnan(cost) else int(cost))
+            return _answer(heard)
 
-        context = CheckContext(text_query(self.dataset.prompts[row]), step.model, NULL_CALL, lambda: 1.0)
+        asked = Bill()
+        context = CheckContext(text_query(self.dataset.prompts[row]), step.model, NULL_CALL, lambda: 1.0, asked)
         async with build_check(config, ask).open(context) as judge:
             results = await judge(_answer(self._text(step.model, row) or ""))
-        costs = [result.cost_nano_usd for result in results]
-        cost = float("nan") if None in costs else float(sum(cost for cost in costs if cost is not None))
-        return Verdict(results[-1].score, results[-1].passed, cost)
+        cost = asked.total_nano_usd
+        return Verdict(results[-1].score, results[-1].passed, float("nan") if cost is None else float(cost))
 
     def _heard(self, step: PlanStep) -> Iterator[str]:
         """The models whose answers the check goes by, the judged one first."""
