@@ -70,7 +70,7 @@ def main(data: Path, out: Path) -> None:
     pro = _renamed(read_dataset(data / "mmlupro" / "train.parquet"), "mmlupro-")
     mmlu = _renamed(read_dataset(data / "routellm_mmlu" / "train.parquet"), "mmlu-")
     labelled = _labelled([*_generated(), *_measured(nine), *_measured(pro), *_intents(data)])
-    settings = TrainingSettings(features=("words", "embedding", "landmarks"), lexical_bits=15, max_factors=6)
+    settings = TrainingSettings(features=("words", "embedding"), lexical_bits=15, max_factors=6)
     artefact = train(concatenate(nine, pro, mmlu), load_default(), settings, labelled=labelled)
     artefact.save(out)
     size = sum(file.stat().st_size for file in out.iterdir())
