@@ -33,6 +33,20 @@ _MOST_CURVES = 5
 """Figures that are resampled for their intervals, of the kind of evaluation that has most of them."""
 
 
+_FIGURES = (
+    "apgr",
+    "cpt20",
+    "cpt50",
+    "cpt80",
+    "cost_saved_at_equal_quality",
+    "cost_saved_at_max_loss",
+    "cost_saved",
+    "quality_loss",
+    "quality",
+    "cost",
+)
+
+
 def evaluate(
     data: Annotated[list[Path], typer.Option(help="Outcomes, or a directory of RouteLLM's recorded responses.")],
     artefact: Annotated[
@@ -119,12 +133,11 @@ def _predicted(
 
 
 def _show(found: Evaluation, console: Console) -> None:
-    router = found.result["router"]
-    known = ("apgr", "cpt20", "cpt50", "cpt80", "cost_saved_at_equal_quality", "cost_saved_at_max_loss", "cost_saved")
-    keys = [key for key in (*known, "quality_loss", "quality", "cost") if key in router]
-    table = Table("", *keys, box=None, header_style="bold")
-    for name, figures in {"router": router, **found.result["baselines"]}.items():
-        table.add_row(name, *(_shown(figures.get(key)) for key in keys))
+    columns = {"router": found.result["router"], **found.result["baselines"]}
+    table = Table("", *columns, box=None, header_style="bold")
+    for key in _FIGURES:
+        if key in columns["router"]:
+            table.add_row(key.replace("_", " "), *(_shown(figures.get(key)) for figures in columns.values()))
     console.print(table)
     singles = Table("always", "quality", "mean cost, nano-USD", box=None, header_style="bold")
     for model, figures in found.result["models"].items():
@@ -142,4 +155,8 @@ def _shown(figure: dict[str, Any] | None) -> str:
     if figure is None or figure["value"] is None:
         return "-"
     interval = figure["ci95"]
-    return f"{figure['value']:,.3g}" + (f" [{interval[0]:,.3g}, {interval[1]:,.3g}]" if interval else "")
+    return _rounded(figure["value"]) + (f"\n[{', '.join(map(_rounded, interval))}]" if interval else "")
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
