@@ -117,7 +117,7 @@ class LossScorer:
         """Return the predicted loss of accepting, shape (n,), in [-1, 1]; 1 where there is no answer to accept."""
         scaled = (features - self.mean) / self.scale
         better, worse = (scaled @ head[:-1] + head[-1] for head in (self.better, self.worse))
-        loss = 1.0 / (1.0 + np.exp(-better)) - 1.0 / (1.0 + np.exp(-worse))
+        loss = 0.5 * (np.tanh(0.5 * better) - np.tanh(0.5 * worse))  # two logistic functions, without overflow
         return np.where(features[:, _NO_ANSWER] > 0, 1.0, loss)
 
 
