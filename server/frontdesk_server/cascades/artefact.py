@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 from frontdesk_server.cascades.difficulty import BUCKETS, STRUCTURE_NAMES, DifficultyModel
 from frontdesk_server.cascades.policy import CascadePolicy, CascadeStep, FittedCascade, LossScorer, Members
-from frontdesk_server.cascades.state import FEATURES
+from frontdesk_server.cascades.state import FEATURES, feature_count
 from frontdesk_server.domain.answers import Compare
 from frontdesk_server.predictor.artefact import ARRAYS, MANIFEST, ArtefactError
 
 __all__ = ["KIND", "load_cascade", "read_kind", "save_cascade"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 KIND = "cascade"
 
 
@@ -179,8 +179,8 @@ def _check_shapes(arrays: Mapping[str, NDArray[Any]], members: int) -> None:
         **dict.fromkeys(("structure_mean", "structure_scale", "structure_weights"), (len(STRUCTURE_NAMES),)),
         **dict.fromkeys(("word_idf", "word_weights"), (BUCKETS,)),
         **dict.fromkeys(("member_weights", "log_cost_mean", "log_cost_scale"), (members,)),
-        **dict.fromkeys(("score_mean", "score_scale"), (len(FEATURES),)),
-        **dict.fromkeys(("score_better", "score_worse"), (len(FEATURES) + 1,)),
+        **dict.fromkeys(("score_mean", "score_scale"), (feature_count(members),)),
+        **dict.fromkeys(("score_better", "score_worse"), (feature_count(members) + 1,)),
     }
     for name, shape in expected.items():
         if arrays[name].shape != shape:

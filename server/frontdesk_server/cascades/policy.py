@@ -165,20 +165,22 @@ class FittedCascade:
             return self.first_move(difficulty, policy)
         by_pool = sorted(answered, key=lambda given: self.members.names.index(given.model))
         columns = [self.members.names.index(given.model) for given in by_pool]
-        groups = np.array([group_answers([given.answer for given in by_pool], compare=self.compare)])
-        costs = np.full((1, len(self.members.names)), np.nan)
+        groups = np.full((1, len(self.members.names)), -1)
+        groups[0, columns] = group_answers([given.answer for given in by_pool], compare=self.compare)
+        costs, sizes = np.full((2, *groups.shape), np.nan)
         costs[0, columns] = [np.nan if given.cost_nano_usd is None else given.cost_nano_usd for given in by_pool]
-        sizes = np.array([[answer_size(given.answer, compare=self.compare) for given in by_pool]])
+        sizes[0, columns] = [answer_size(given.answer, compare=self.compare) for given in by_pool]
         features, lead = describe(
+            columns,
             groups,
-            self.members.weights[columns],
+            self.members.weights,
             np.array([difficulty]),
-            self.members.lengths(costs)[:, columns],
+            self.members.lengths(costs),
             self.members.sizes(sizes),
         )
         score = float(self.scorer.predict(features)[0])
         step, last = policy.steps[len(answered) - 1], len(answered) == len(policy.steps)
-        leader = by_pool[int(lead[0])].model if groups[0, lead[0]] >= 0 else ""
+        leader = self.members.names[int(lead[0])] if groups[0, lead[0]] >= 0 else ""
         verdict = (score, step.accept_at_most, step.escalate_above, leader)
         if score <= step.accept_at_most and leader:
             return NextMove(Action.ACCEPT, leader, *verdict)

@@ -114,11 +114,8 @@ def replay_fitted(data: RecordedAnswers, artefact: FittedCascade, policies: Sequ
 
     def state(asked: tuple[int, ...]) -> tuple[Vector, NDArray[np.intp]]:
         if asked not in known:
-            weights = artefact.members.weights[list(asked)]
-            features, position = describe(
-                data.groups[:, asked], weights, difficulty, lengths[:, asked], sizes[:, asked]
-            )
-            known[asked] = (artefact.scorer.predict(features), np.array(asked)[position])
+            features, lead = describe(asked, data.groups, artefact.members.weights, difficulty, lengths, sizes)
+            known[asked] = (artefact.scorer.predict(features), lead)
         return known[asked]
 
     return [

@@ -1,8 +1,8 @@
 """Fits the score of accepting: one small model for all sets of members that may have answered, to learn from few.
 
-Each set of up to `max_steps` members gives one training state a query; all share the features and two logistic heads,
-"the strongest model would do better" and "would do worse". A query's own states are scored by heads that have not
-seen it.
+Each set of up to `max_steps` members gives one training state a query; all share two logistic heads, "the strongest
+model would do better" and "would do worse". What is said of single members is held close to what all share. A query's
+own states are scored by heads that have not seen it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from frontdesk_server.cascades.difficulty import DifficultyModel
 from frontdesk_server.cascades.policy import LossScorer, Members
-from frontdesk_server.cascades.state import describe
+from frontdesk_server.cascades.state import FEATURES, describe
 from frontdesk_server.learning.difficulty import Folds, Rows, TextFeatures, fit_difficulty_crossed
 from frontdesk_server.learning.recorded import RecordedAnswers
 
@@ -24,7 +24,11 @@ __all__ = ["ScoredStates", "State", "score_states"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-_PENALTY = 2.0
+_PENALTY, _MEMBER_PENALTY = 2.0, 60.0
+"""Of squared weights of the features that all members share, and of those of a single member."""
+_WORSE = 3.0
+"""Factor on the penalties where the strongest model would do worse: so few questions tell that a gain is soon seen
+where there is none."""
 _LEAST_LOG_ODDS, _WEIGHT_OFFSET = -1.0, 1.0
 """A vote weighs its model's log-odds of being right plus the offset: a weak model's vote stays positive."""
 
@@ -59,14 +63,13 @@ def score_states(data: RecordedAnswers, text: TextFeatures, rows: Rows, folds: F
     lengths = members.lengths(data.cost_nano_usd[:, :-1])
     sizes = members.sizes(data.answer_size)
     described = {
-        asked: describe(
-            data.groups[:, asked], members.weights[list(asked)], difficulty, lengths[:, asked], sizes[:, asked]
-        )
+        asked: describe(asked, data.groups, members.weights, difficulty, lengths, sizes)
         for size in range(1, min(max_steps, data.members) + 1)
         for asked in combinations(range(data.members), size)
     }
-    leads = {asked: np.array(asked)[position] for asked, (_, position) in described.items()}
-    gains = {asked: data.quality[:, -1] - data.quality[np.arange(len(data)), lead] for asked, lead in leads.items()}
+    gains = {
+        asked: data.quality[:, -1] - data.quality[np.arange(len(data)), lead] for asked, (_, lead) in described.items()
+    }
 
     def fit(on: Rows) -> LossScorer:
         return _fit_scorer(
@@ -81,7 +84,7 @@ def score_states(data: RecordedAnswers, text: TextFeatures, rows: Rows, folds: F
         honest = fit(rest)
         for asked, (features, _) in described.items():
             scores[asked][part] = honest.predict(features[part])
-    states = {asked: State(described[asked][0], leads[asked], scores[asked]) for asked in described}
+    states = {asked: State(features, lead, scores[asked]) for asked, (features, lead) in described.items()}
     return ScoredStates(members, difficulty_model, scorer, difficulty, states)
 
 
@@ -101,15 +104,17 @@ def _fit_members(data: RecordedAnswers, rows: Rows) -> Members:
 def _fit_scorer(features: Matrix, gain: Vector, weight: float) -> LossScorer:
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
     scaled = (features - mean) / scale
-    better, worse = (_fit_logistic(scaled, target, weight) for target in (np.maximum(gain, 0), np.maximum(-gain, 0)))
+    penalty = np.full(features.shape[1], _MEMBER_PENALTY)
+    penalty[: len(FEATURES)] = _PENALTY
+    better = _fit_logistic(scaled, np.maximum(gain, 0.0), weight, penalty)
+    worse = _fit_logistic(scaled, np.maximum(-gain, 0.0), weight, _WORSE * penalty)
     return LossScorer(mean, scale, better, worse)
 
 
-def _fit_logistic(features: Matrix, target: Vector, weight: float, iterations: int = 12) -> Vector:
+def _fit_logistic(features: Matrix, target: Vector, weight: float, penalty: Vector, iterations: int = 12) -> Vector:
     """Logistic regression by Newton's method; targets may lie within [0, 1]; the intercept, last, bears no penalty."""
     design = np.column_stack([features, np.ones(len(features))])
-    penalty = np.full(design.shape[1], _PENALTY)
-    penalty[-1] = 0.0
+    penalty = np.append(penalty, 0.0)
     share = min(max(float(target.mean()), 1e-4), 1.0 - 1e-4)
     head = np.zeros(design.shape[1])
     head[-1] = np.log(share / (1.0 - share))
