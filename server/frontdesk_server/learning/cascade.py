@@ -28,6 +28,7 @@ COST_WEIGHTS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.12, 0.14, 0.17, 0.2, 0.3)
 """How much quality an answer of the strongest model may be worth; each gives one policy of the curve."""
 
 _INNER_FOLDS = 5
+_SHARE_OBSERVED = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class CascadeFitOptions:
     folds: int = 5
     repeats: int = 6
     """Cross-validations with different splits, averaged."""
-    caution: float = 0.2
+    caution: float = 0.1
     """Standard errors of the loss that must fit within `max_loss` beside the expected loss."""
     dearest_cost_weight: float = 0.14
     """Predicted quality that may at most be given up to save the cost of one answer of the strongest model.
@@ -63,10 +64,10 @@ class CrossValidated:
     saved: float
     """Share of the strongest model's cost."""
     loss: float
-    """Mean quality expected to be lost: what was observed, drawn two thirds of the way to what the scores predicted.
+    """Mean quality expected to be lost: three fifths what was observed, two fifths what the scores predicted.
 
     The observed loss rests on the few queries on which the models differ; the prediction varies less but is somewhat
-    hopeful, by about 0.7 of the observed loss's standard error, hence the shares. Smoothed to grow with the weight.
+    hopeful, by about half of the observed loss's standard error, hence the shares. Smoothed to grow with the weight.
     """
     loss_observed: float
     loss_error: float
@@ -165,7 +166,8 @@ def cross_validate(
                 progress(repeat * options.folds + done + 1, options.repeats * options.folds)
     per_query = loss.mean(axis=0)
     observed = per_query.mean(axis=1)
-    expected = np.maximum.accumulate((observed + 2.0 * predicted.mean(axis=(0, 2))) / 3.0)
+    mixed = _SHARE_OBSERVED * observed + (1.0 - _SHARE_OBSERVED) * predicted.mean(axis=(0, 2))
+    expected = np.maximum.accumulate(mixed)
     errors = per_query.std(axis=1) / np.sqrt(len(data))
     saved = 1.0 - cost.mean(axis=(0, 2)) / data.cost_nano_usd[:, -1].mean()
     points = zip(weights, saved, expected, observed, errors, strict=True)

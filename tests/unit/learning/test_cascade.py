@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from frontdesk_server.cascades.artefact import load_cascade, read_kind, save_cascade
 from frontdesk_server.cascades.policy import Action, Answered, FittedCascade
+from frontdesk_server.cascades.state import describe, feature_count
 from frontdesk_server.learning.cascade import CascadeFitOptions, CrossValidated, choose, fit_cascade
 from frontdesk_server.learning.cascade_evaluation import evaluate_cascade, replay_fitted, saved_at_loss
 from frontdesk_server.learning.dataset import Dataset, DatasetError
@@ -82,6 +83,17 @@ def test_asking_one_by_one_makes_the_moves_that_were_evaluated(fitted: FittedCas
         assert move.model == data.models[run.answered_by[i]]
         asked = {model for model, was in zip(data.models, run.asked[i], strict=True) if was}
         assert asked - {"strong"} == {given.model for given in answered}
+
+
+def test_a_state_tells_who_agrees_and_reads_nothing_of_those_not_asked() -> None:
+    groups = np.array([[0, 1, 0], [0, 0, 1]])
+    zeros = np.zeros((2, 3))
+    features, lead = describe((0, 1), groups, np.array([1.0, 2.0, 9.0]), np.zeros(2), zeros, zeros)
+    agrees, differs = features[:, -6:-3], features[:, -3:]
+    assert features.shape[1] == feature_count(3)
+    assert lead.tolist() == [1, 0]
+    assert agrees.tolist() == [[0, 1, 0], [1, 1, 0]]
+    assert differs.tolist() == [[1, 0, 0], [0, 0, 0]]
 
 
 def test_failed_members_and_unknown_costs_lead_on_not_astray(fitted: FittedCascade) -> None:
