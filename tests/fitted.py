@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from frontdesk_server.cascades.difficulty import BUCKETS, STRUCTURE_NAMES, DifficultyModel
 from frontdesk_server.cascades.policy import CascadePolicy, CascadeStep, FittedCascade, LossScorer, Members
-from frontdesk_server.cascades.state import FEATURES
+from frontdesk_server.cascades.state import FEATURES, feature_count
 
 ALONE_LOSES, AGREED_LOSES, NOTHING_LOSES = 0.88, 0.12, 1.0
 """Loss predicted, to the hundredth, of accepting an answer that stands alone, one that two gave, and none."""
@@ -24,14 +24,15 @@ def a_fitted_cascade(
     ones, structure = np.ones(len(names)), np.zeros(len(STRUCTURE_NAMES))
     words = np.zeros(BUCKETS)
     words[zlib.crc32(hard_word.encode()) % BUCKETS] = 20.0
-    better, worse = np.zeros(len(FEATURES) + 1), np.zeros(len(FEATURES) + 1)
+    features = feature_count(len(names))
+    better, worse = np.zeros(features + 1), np.zeros(features + 1)
     better[FEATURES.index("two_agree")], better[-1], worse[-1] = -4.0, 2.0, -30.0
     return FittedCascade(
         strongest,
         Members(names, ones, ones * 0.0, ones, 0.0, 1.0),
         "auto",
         DifficultyModel(structure, structure + 1.0, structure, np.ones(BUCKETS), words, 0.0, 1.0),
-        LossScorer(np.zeros(len(FEATURES)), np.ones(len(FEATURES)), better, worse),
+        LossScorer(np.zeros(features), np.ones(features), better, worse),
         (CascadePolicy(steps, 1.0),),
         chosen=0,
         max_loss=0.02,
