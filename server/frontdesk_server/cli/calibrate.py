@@ -12,7 +12,6 @@ import numpy as np
 import typer
 
 from frontdesk_server.cascades.artefact import KIND, read_kind
-from frontdesk_server.certification import SETTINGS, certify_router
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import load_config
@@ -22,6 +21,7 @@ from frontdesk_server.learning.artefact_calibration import Certify, calibrate_ca
 from frontdesk_server.learning.calibrate import Calibrated, Procedure
 from frontdesk_server.learning.calibrate import calibrate as choose
 from frontdesk_server.learning.dataset import Dataset, DatasetError, read_dataset
+from frontdesk_server.offline.certification import SETTINGS, certify_router
 from frontdesk_server.predictor.artefact import Artefact, default_artefact_path
 
 _DEFAULT = "default"

@@ -25,8 +25,8 @@ from frontdesk_server.learning.evaluate import evaluate_pair, evaluate_pool
 from frontdesk_server.learning.plain_routers import CLASSIFIER, PLAIN_ROUTERS, plain_qualities, predicted_qualities
 from frontdesk_server.learning.plots import draw_curves
 from frontdesk_server.learning.router_evaluation import evaluate_router
+from frontdesk_server.offline.trial import candidates, try_routers
 from frontdesk_server.predictor import Artefact, Predictor, default_artefact_path
-from frontdesk_server.trial import candidates, try_routers
 
 _DEFAULT = "default"
 _MOST_CURVES = 5

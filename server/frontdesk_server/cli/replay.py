@@ -35,7 +35,7 @@ from frontdesk_server.learning.router_policy import LoggedConditions, RouterPoli
 from frontdesk_server.learning.selection_policy import read_policy_yaml, read_selection_policy
 from frontdesk_server.ledger.export import decision_rows
 from frontdesk_server.ledger.reader import Filters
-from frontdesk_server.offline import decides_by_chance, open_engine
+from frontdesk_server.offline.engine import decides_by_chance, open_engine
 
 _Policy = Annotated[
     Path,

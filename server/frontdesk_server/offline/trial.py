@@ -16,7 +16,7 @@ from frontdesk_server.learning.dataset import Dataset, DatasetError
 from frontdesk_server.learning.recorded_checks import RecordedChecks
 from frontdesk_server.learning.router_policy import LoggedConditions
 from frontdesk_server.learning.router_run import DRAWS, RouterOutcomes, RouterRun, resolve, run_router
-from frontdesk_server.offline import decides_by_chance, open_engine, strategies_of
+from frontdesk_server.offline.engine import decides_by_chance, open_engine, strategies_of
 
 __all__ = ["Trial", "candidates", "try_routers"]
 

@@ -6,7 +6,7 @@ from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.strategies import ClassifierConfig
 from frontdesk_server.ledger.reader import Filters, LedgerReader
 from frontdesk_server.ledger.scores import classifier_scores
-from frontdesk_server.offline import strategies_of
+from frontdesk_server.offline.engine import strategies_of
 from frontdesk_server.predictor import Artefact, artefact_path
 from frontdesk_server.predictor.drift import ModelDrift, check_drift
 

@@ -32,9 +32,9 @@ from frontdesk_server.config.strategies import (
 from frontdesk_server.learning.artefact_calibration import Certify, costs_or_calls
 from frontdesk_server.learning.calibrate import Calibrated, Policies
 from frontdesk_server.learning.dataset import Dataset, DatasetError
-from frontdesk_server.offline import strategies_of
+from frontdesk_server.offline.engine import strategies_of
+from frontdesk_server.offline.trial import Trial, candidates, try_routers
 from frontdesk_server.predictor import artefact_path
-from frontdesk_server.trial import Trial, candidates, try_routers
 
 __all__ = ["SETTINGS", "CertifiedRouter", "certify_router"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from frontdesk_server.config.loading import parse_config
-from frontdesk_server.offline import strategies_of
+from frontdesk_server.offline.engine import strategies_of
 
 from tests.unit.routing.desk import POOL, engine_of, route
 
