@@ -36,7 +36,7 @@ test: .venv/.ready  ## Runs every test suite whose toolchain is present.
 .PHONY: chaos
 chaos: .venv/.ready  ## Injects every fault, cancels 10,000 calls, fuzzes and soaks for a few minutes; rewrites docs/faults.md.
 	$(BIN)/python -m tests.chaos.faults
-	FRONTDESK_CHAOS_EXAMPLES=500 $(BIN)/pytest tests/chaos/test_life_cycle.py --timeout 600
+	FRONTDESK_CHAOS_EXAMPLES=500 $(BIN)/pytest tests/chaos/test_life_cycle.py tests/chaos/test_panel_life_cycle.py --timeout 600
 	$(BIN)/python -m tests.chaos.cancellation
 	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.chaos.fuzzing
 	$(BIN)/python -m tests.chaos.soak --seconds 10
