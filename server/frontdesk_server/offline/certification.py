@@ -114,7 +114,7 @@ def _knob(config: Config, router: str) -> tuple[Knob, list[str]]:
         kinds = ", ".join(dict.fromkeys(strategy.kind for strategy in strategies.values()))
         raise DatasetError(
             f"router {router!r} ({kinds}) has neither a classifier, whose floor, nor a cascade, whose checks could be "
-            "calibrated"
+            "calibrated; a fitted cascade is, by --artefact"
         )
     for place, check in checks:
         if isinstance(check, CombinedCheck) and check.kind != "weighted":
