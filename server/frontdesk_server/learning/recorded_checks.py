@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from frontdesk_server.config.strategies import AgreementCheck, CheckConfig, CombinedCheck, HeuristicCheck
+from frontdesk_server.config.checks import AgreementCheck, CheckConfig, CombinedCheck, HeuristicCheck
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.decision import PlanStep

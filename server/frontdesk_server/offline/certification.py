@@ -14,15 +14,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.config.checks import CheckConfig, CombinedCheck
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.strategies import (
     CascadeConfig,
     ChainConfig,
-    CheckConfig,
     ChoosingConfig,
     ClassifierConfig,
-    CombinedCheck,
     ExplorationConfig,
     RouterReference,
     RulesConfig,

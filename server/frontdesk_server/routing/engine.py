@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import structlog
 
 from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.config.loading import LoadedConfig
-from frontdesk_server.config.strategies import CheckConfig, RouterConfig
+from frontdesk_server.config.strategies import RouterConfig
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.call import ANONYMOUS, Caller

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.strategies import (
     CascadeConfig,
     ChainConfig,
-    CheckConfig,
     ChoosingConfig,
     ClassifierConfig,
     EmbeddingConfig,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from frontdesk_server.config.strategies import AgreementCheck
+from frontdesk_server.config.checks import AgreementCheck
 from frontdesk_server.domain.answers import Compare
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer

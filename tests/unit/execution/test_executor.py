@@ -8,8 +8,8 @@ from contextlib import aclosing
 from random import Random
 
 import pytest
+from frontdesk_server.config.checks import AgreementCheck, HeuristicCheck, LogprobCheck, SelfRatingCheck
 from frontdesk_server.config.service import BreakerConfig, ExecutionConfig, RetryConfig
-from frontdesk_server.config.strategies import AgreementCheck, HeuristicCheck, LogprobCheck, SelfRatingCheck
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.domain.clock import SystemClock

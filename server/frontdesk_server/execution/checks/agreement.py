@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from frontdesk_server.config.strategies import AgreementCheck
+from frontdesk_server.config.checks import AgreementCheck
 from frontdesk_server.domain.answers import agree
 from frontdesk_server.domain.asking import Ask, Bill
 from frontdesk_server.domain.attempt import Answer, CheckResult

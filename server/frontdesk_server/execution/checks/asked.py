@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from frontdesk_server.config.strategies import SelfRatingCheck, VerifierCheck
+from frontdesk_server.config.checks import SelfRatingCheck, VerifierCheck
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.attempt import Answer, CheckResult
 from frontdesk_server.domain.errors import UpstreamError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from frontdesk_server.config.strategies import (
+from frontdesk_server.config.checks import (
     AgreementCheck,
     CheckConfig,
     CombinedCheck,

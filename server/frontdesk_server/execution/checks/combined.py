@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from frontdesk_server.config.strategies import CombinedCheck
+from frontdesk_server.config.checks import CombinedCheck
 from frontdesk_server.domain.attempt import Answer, CheckResult
 from frontdesk_server.execution.checks.base import Check, CheckContext, Judge
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from frontdesk_server.config.strategies import HeuristicCheck, LogprobCheck
+from frontdesk_server.config.checks import HeuristicCheck, LogprobCheck
 from frontdesk_server.domain.attempt import Answer, CheckResult
 from frontdesk_server.domain.heuristics import judge_answer
 from frontdesk_server.execution.checks.base import CheckContext, Judge

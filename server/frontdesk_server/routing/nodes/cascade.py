@@ -6,13 +6,8 @@ from collections.abc import Iterator, MutableMapping
 
 from frontdesk_server.cascades.artefact import load_cascade
 from frontdesk_server.cascades.policy import FittedCascade
-from frontdesk_server.config.strategies import (
-    AgreementCheck,
-    CascadeConfig,
-    CheckConfig,
-    CombinedCheck,
-    VerifierCheck,
-)
+from frontdesk_server.config.checks import AgreementCheck, CheckConfig, CombinedCheck, VerifierCheck
+from frontdesk_server.config.strategies import CascadeConfig
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.predictor import ArtefactError
 from frontdesk_server.routing.nodes.scope import Location, Scope
