@@ -1,8 +1,9 @@
 """Thresholds of cascade checks by calibration: a real small LLM answers, each check scores, losses are certified.
 
 The LLM (tests/real_llm.py, installed from the registries at the first run) is asked sums with known results through a
-cascade, so that the scores are those of the live check. Prints, per check, how well its score tells right from wrong
-answers (AUROC), and the cheapest threshold whose quality loss is certified against a model that is always right.
+cascade, so that the scores are those of the live check; they are what `frontdesk calibrate --router` reads. Prints, per
+check, how well its score tells right from wrong answers (AUROC), and the cheapest threshold whose quality loss is
+certified against a model that is always right.
 
 Usage: python benchmarks/check_calibration.py [--questions 80] [--max-loss 0.2] [--confidence 0.9]
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,8 +21,12 @@ from typing import Any
 import numpy as np
 import uvloop
 from frontdesk import text_of
+from frontdesk_server.config.loading import load_config
 from frontdesk_server.domain.answers import agree
-from frontdesk_server.learning.calibrate import Policies, calibrate
+from frontdesk_server.learning.calibrate import calibrate
+from frontdesk_server.learning.dataset import Dataset, build_dataset
+from frontdesk_server.offline.certification import certify_router
+from numpy.typing import NDArray
 from rich.progress import track
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -28,11 +34,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.real_llm import MODEL, real_llm_server
 from tests.service import service
 
-CHECKS: dict[str, dict[str, Any]] = {
-    "logprob": {"kind": "logprob", "threshold": 0.0},
-    "self_rating": {"kind": "self_rating", "threshold": 0.0},
-    "agreement": {"kind": "agreement", "samples": 2, "compare": "number", "threshold": 0.0},
-}
+CHECKS: list[dict[str, Any]] = [
+    {"kind": "logprob", "threshold": 0.0},
+    {"kind": "self_rating", "threshold": 0.0},
+    {"kind": "agreement", "samples": 2, "compare": "number", "threshold": 0.0},
+]
+Vector = NDArray[np.float64]
 SMALL_USD, STRONG_USD = 0.5, 15.0
 
 
@@ -47,52 +54,61 @@ def sums(count: int) -> list[tuple[str, str]]:
     return questions
 
 
-async def scores(base_url: str, check: dict[str, Any], questions: list[tuple[str, str]]) -> np.ndarray[Any, Any]:
-    """One row a question: the check's score, and 1.0 where the answer is right."""
-    config = {
-        "backends": {"llm": {"kind": "openai", "base_url": base_url}},
+def configuration(base_url: str, check: dict[str, Any]) -> dict[str, Any]:
+    """The small LLM under this check, alone to collect answers, and before a strong model that is never called."""
+    return {
+        "backends": {"llm": {"kind": "openai", "base_url": base_url}, "none": {"kind": "simulated"}},
         "models": {
             "small": {
                 "backend": "llm",
                 "upstream_model": MODEL,
                 "max_output_tokens": 12,
                 "capabilities": ["logprobs", "seed"],
-            }
+                "prices": {"input": SMALL_USD, "output": SMALL_USD},
+            },
+            "strong": {"backend": "none", "quality": 1.0, "prices": {"input": STRONG_USD, "output": STRONG_USD}},
         },
         "routers": {
             "default": {
+                "default_model": "strong",
+                "strategy": {"kind": "cascade", "steps": [{"model": "small", "check": check}, {"model": "strong"}]},
+            },
+            "small": {
                 "default_model": "small",
                 "strategy": {"kind": "cascade", "steps": [{"model": "small", "check": check}]},
-            }
+            },
         },
         "ledger": {"url": ""},
         "telemetry": {"log_level": "error"},
     }
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        async with service(config, Path(folder)) as (client, _):
-            for question, result in track(questions, description=f"{check['kind']:<12}"):
-                completion = await client.complete(question, timeout=120)
-                right = agree(text_of(completion.message), result, compare="number")
-                rows.append((completion.attempts[0].checks[-1].score, float(right >= 1)))
-    return np.array(rows)
 
 
-def auroc(rows: np.ndarray[Any, Any]) -> float:
+async def answers(config: dict[str, Any], folder: Path, questions: list[tuple[str, str]]) -> Dataset:
+    """What the small LLM answered, scored live and judged by the results; the strong model is always right."""
+    rows: list[dict[str, Any]] = []
+    async with service(config, folder) as (client, _):
+        for number, (question, result) in enumerate(questions):
+            completion = await client.complete(question, router="small", timeout=120)
+            attempt, query = completion.attempts[0], {"query_id": str(number), "prompt": question}
+            right = agree(text_of(completion.message), result, compare="number") >= 1
+            scored = {
+                "check_kind": attempt.checks[-1].check,
+                "check_score": attempt.checks[-1].score,
+                "check_cost_nano_usd": completion.cost.checks_nano_usd,
+            }
+            rows += [
+                query | scored | {"model": "small", "quality": right, "cost_nano_usd": attempt.cost_nano_usd},
+                query | {"model": "strong", "quality": 1.0, "cost_nano_usd": completion.cost.strongest_nano_usd},
+            ]
+    return build_dataset(rows)
+
+
+def auroc(scores: Vector, quality: Vector) -> float:
     """Share of pairs of a right and a wrong answer in which the right one scores higher; ties count half."""
-    right, wrong = rows[rows[:, 1] == 1, 0], rows[rows[:, 1] == 0, 0]
+    right, wrong = scores[quality == 1], scores[quality == 0]
     if not len(right) or not len(wrong):
         return float("nan")
     return float(np.mean((right[:, None] > wrong) + 0.5 * (right[:, None] == wrong)))
-
-
-def policies(rows: np.ndarray[Any, Any]) -> Policies:
-    """Thresholds from "never accept" down to the least score; the strong model is always right."""
-    thresholds = (np.inf, *sorted(set(rows[:, 0]), reverse=True))
-    accepted = rows[:, :1] >= np.array(thresholds)
-    return Policies(
-        tuple(thresholds), accepted * (1 - rows[:, 1:]), np.where(accepted, SMALL_USD, SMALL_USD + STRONG_USD)
-    )
 
 
 def main() -> None:
@@ -104,15 +120,19 @@ def main() -> None:
     options = parser.parse_args()
     questions = sums(options.questions)
     lines = []
-    with real_llm_server() as base_url:
-        for name, check in CHECKS.items():
-            rows = uvloop.run(scores(base_url, check, questions))
-            found = calibrate(policies(rows), max_loss=options.max_loss, confidence=options.confidence)
+    certify = partial(calibrate, max_loss=options.max_loss, confidence=options.confidence)
+    with real_llm_server() as base_url, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for check in track(CHECKS, description="checks"):
+            data = uvloop.run(answers(configuration(base_url, check), folder, questions))
+            found = certify_router(load_config(folder / "frontdesk.yaml", {}), data, "default", (), certify).result
+            small = data.model_index("small")
+            scores, quality = data.check_score[:, small], data.quality[:, small]
             certificate = found.certificate
             threshold = f"{certificate.threshold:.3f}" if found.index else "none"
             more = f"{found.more_labels_needed}" if found.more_labels_needed is not None else "-"
             lines.append(
-                f"{name:<12}{rows[:, 1].mean():>8.0%}{auroc(rows):>8.2f}{threshold:>11}"
+                f"{check['kind']:<12}{quality.mean():>8.0%}{auroc(scores, quality):>8.2f}{threshold:>11}"
                 f"{certificate.observed_loss:>10.3f}{certificate.cost_saved:>8.0%}{more:>13}"
             )
     print(f"\n{'check':<12}{'right':>8}{'AUROC':>8}{'threshold':>11}{'loss':>10}{'saved':>8}{'more labels':>13}")

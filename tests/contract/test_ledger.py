@@ -308,6 +308,7 @@ async def test_exports_hold_every_row(ledger_url: str, tmp_path: Path, form: str
     assert (row["query_id"], row["prompt"]) == (answered.decision.decision_id, SECRET_TEXT)
     assert (row["model"], float(row["quality"]), int(row["cost_nano_usd"])) == ("large", 0.5, 20_000)
     assert (float(row["latency_ms"]), row["response"], row["domain"]) == (500.0, "forty-two", "code")
+    assert (row["check_kind"], float(row["check_score"]), int(row["check_cost_nano_usd"])) == ("logprob", 0.8, 0)
     replayable = {row["decision_id"]: row for row in _rows(decisions)}[answered.decision.decision_id]
     assert float(replayable["propensity"]) == 0.9
     candidates = replayable["candidates"]

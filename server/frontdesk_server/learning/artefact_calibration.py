@@ -74,10 +74,10 @@ def calibrate_predictor(
 
 
 def costs_or_calls(dataset: Dataset, models: Sequence[str], strongest: str) -> Dataset:
-    """Return the data; where it lacks costs of these models, the strongest costs 1 and every other 0."""
+    """Return the data; where it lacks costs of these models, a call of the strongest costs 1 and all else 0."""
     columns = [dataset.model_index(model) for model in models]
     if not np.isnan(dataset.cost_nano_usd[:, columns]).any():
         return dataset
     calls = np.zeros(dataset.quality.shape)
     calls[:, dataset.model_index(strongest)] = 1.0
-    return replace(dataset, cost_nano_usd=calls)
+    return replace(dataset, cost_nano_usd=calls, check_cost_nano_usd=np.zeros(calls.shape))

@@ -1,10 +1,11 @@
 """Reading outcomes: one row per (query, model) in Parquet, JSON Lines or CSV, as matrices.
 
 The documented format has the columns ``query_id, prompt, model, quality`` and, optionally, ``cost_nano_usd``,
-``latency_ms``, ``response``, ``answer`` and ``domain``; other columns are ignored. Quality lies in [0, 1]; an empty
-quality, like an absent row, means that the outcome is unknown. A pair may be recorded more than once: its k-th row
-belongs to a further query, ``<query_id>#k`` with the same prompt, so that every row counts. RouteLLM's own layout is
-read too: see :mod:`frontdesk_server.learning.routellm_layout`.
+``latency_ms``, ``response``, ``answer`` and ``domain``; ``check_kind``, ``check_score`` and ``check_cost_nano_usd`` say
+what the check of a cascade made of the answer. Other columns are ignored. Quality lies in [0, 1]; an empty quality,
+like an absent row, means that the outcome is unknown. A pair may be recorded more than once: its k-th row belongs to a
+further query, ``<query_id>#k`` with the same prompt, so that every row counts. RouteLLM's own layout is read too: see
+:mod:`frontdesk_server.learning.routellm_layout`.
 """
 
 import hashlib
@@ -42,10 +43,16 @@ class Dataset:
     """[n, m]."""
     latency_ms: Matrix
     """[n, m]."""
+    check_score: Matrix
+    """[n, m], in [0, 1], what a check gave the answer."""
+    check_cost_nano_usd: Matrix
+    """[n, m], what its questions cost."""
     responses: Texts
     """[n, m], the full text a model gave."""
     answers: Texts
     """[n, m], the final answer extracted from the response."""
+    check_kind: Texts
+    """[n, m], the kind of check that scored."""
     sha256: str = field(default="")
     """Hash of the content, the same whatever the order of rows and the file format."""
 
@@ -92,7 +99,9 @@ class Dataset:
         return self.take(np.flatnonzero(~np.isnan(self.quality).any(axis=1)))
 
 
-_MATRICES = ("quality", "cost_nano_usd", "latency_ms", "responses", "answers")
+_NUMBERS = ("quality", "cost_nano_usd", "latency_ms", "check_score", "check_cost_nano_usd")
+_TEXTS = ("responses", "answers", "check_kind")
+_MATRICES = _NUMBERS + _TEXTS
 
 
 def read_dataset(*paths: Path) -> Dataset:
@@ -136,6 +145,9 @@ def _rows_of(dataset: Dataset) -> Iterator[Row]:
                 "latency_ms": _known(dataset.latency_ms[i, j]),
                 "response": dataset.responses[i, j],
                 "answer": dataset.answers[i, j],
+                "check_kind": dataset.check_kind[i, j],
+                "check_score": _known(dataset.check_score[i, j]),
+                "check_cost_nano_usd": _known(dataset.check_cost_nano_usd[i, j]),
             }
             if any(values[column] is not None for column in ("quality", "cost_nano_usd", "response", "answer")):
                 yield Row(None, None, values)
@@ -164,8 +176,11 @@ def _build(rows: Iterable[Row]) -> Dataset:
             "quality": row.number_in("quality", 0.0, 1.0),
             "cost_nano_usd": row.number_in("cost_nano_usd", 0.0),
             "latency_ms": row.number_in("latency_ms", 0.0),
+            "check_score": row.number_in("check_score", 0.0, 1.0),
+            "check_cost_nano_usd": row.number_in("check_cost_nano_usd", 0.0),
             "responses": row.optional_text("response"),
             "answers": row.optional_text("answer"),
+            "check_kind": row.optional_text("check_kind"),
         }
     if not cells:
         raise DatasetError("the data has no rows")
@@ -178,8 +193,8 @@ def _assemble(
     cells: Mapping[tuple[int, int], Mapping[str, Any]],
 ) -> Dataset:
     shape = (len(queries), len(models))
-    matrices: dict[str, Any] = {name: np.full(shape, np.nan) for name in _MATRICES[:3]}
-    matrices |= {name: np.full(shape, None, dtype=object) for name in _MATRICES[3:]}
+    matrices: dict[str, Any] = {name: np.full(shape, np.nan) for name in _NUMBERS}
+    matrices |= {name: np.full(shape, None, dtype=object) for name in _TEXTS}
     for cell, values in cells.items():
         for name, value in values.items():
             if value is not None:

@@ -1,4 +1,4 @@
-"""The checks of a configured cascade, run on recorded answers: the very checks that judge live ones."""
+"""The checks of a configured cascade on recorded answers: run again where these suffice, else by recorded scores."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from frontdesk_server.config.checks import AgreementCheck, CheckConfig, CombinedCheck, HeuristicCheck
+from frontdesk_server.config.checks import AgreementCheck, CheckConfig, CombinedCheck, HeuristicCheck, LogprobCheck
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.decision import PlanStep
@@ -18,7 +19,7 @@ from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.checks import CheckContext, build_check
 from frontdesk_server.learning.dataset import Dataset, DatasetError
 
-__all__ = ["RecordedChecks", "Verdict"]
+__all__ = ["RecordedChecks", "Verdict", "is_recomputable", "recorded_scores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class RecordedChecks:
     """Judges the answers of a data set. `checks` are by the name that steps of a plan give them.
 
     Agreement is compared by the recorded answers of the models that it would ask, heuristics by the recorded response.
-    Other checks ask for what the data does not hold: token probabilities, ratings, further samples.
+    Of other checks, which take token probabilities, ratings or further samples, the score must be recorded.
     """
 
     dataset: Dataset
@@ -45,16 +46,24 @@ class RecordedChecks:
         """Raise DatasetError where the data can never tell what the step's check says."""
         if step.check and step.check not in self.checks:
             raise DatasetError(f"the cascade of {step.model} is a fitted one; give its artefact by --artefact")
-        if step.check:
+        if not step.check:
+            return
+        config = self.checks[step.check]
+        if is_recomputable(config, step.model):
             for model in self._heard(step):
                 self.dataset.model_index(model)
+            return
+        lacking = f"the check {config.kind} of {step.model} cannot be recomputed from recorded answers"
+        if config.kind in ("all", "any"):
+            raise DatasetError(f"{lacking}, and a recorded score does not tell what its parts said")
+        if np.isnan(recorded_scores(self.dataset, step.model, config)).all():
+            raise DatasetError(f"{lacking}, and the column check_score holds no score that it gave")
 
     async def judge(self, step: PlanStep, row: int) -> Verdict | None:
-        """Judge the step's answer to one query; None where an answer that it takes is not recorded.
-
-        Raises DatasetError where the data can never tell.
-        """
+        """Judge the step's answer to one query; None where an answer or a score that it takes is not recorded."""
         config = self.checks[step.check]
+        if not is_recomputable(config, step.model):
+            return self._recorded(config, step.model, row)
         if any(self._text(model, row) is None for model in self._heard(step)):
             return None
         if _reads_form(config) and self.dataset.responses[row, self.dataset.model_index(step.model)] is None:
@@ -77,10 +86,17 @@ class RecordedChecks:
         cost = asked.total_nano_usd
         return Verdict(results[-1].score, results[-1].passed, float("nan") if cost is None else float(cost))
 
+    def _recorded(self, config: CheckConfig, model: str, row: int) -> Verdict | None:
+        score = float(recorded_scores(self.dataset, model, config)[row])
+        cost = float(self.dataset.check_cost_nano_usd[row, self.dataset.model_index(model)])
+        if np.isnan(score):
+            return None
+        return Verdict(score, score >= config.threshold, 0.0 if np.isnan(cost) and not _asks(config) else cost)
+
     def _heard(self, step: PlanStep) -> Iterator[str]:
         """The models whose answers the check goes by, the judged one first."""
         yield step.model
-        yield from _others(self.checks[step.check], step.model)
+        yield from _others(self.checks[step.check])
 
     def _text(self, model: str, row: int) -> str | None:
         column = self.dataset.model_index(model)
@@ -89,22 +105,39 @@ class RecordedChecks:
         return text
 
 
-def _others(check: CheckConfig, judged: str) -> Iterator[str]:
+def is_recomputable(check: CheckConfig, judged: str) -> bool:
+    """Whether recorded answers tell what the check makes of the judged model's."""
     match check:
         case HeuristicCheck():
-            return
-        case AgreementCheck(model=str() as other, samples=1) if other != judged:
+            return True
+        case AgreementCheck(model=str() as other, samples=1):
+            return other != judged
+        case CombinedCheck():
+            return all(is_recomputable(part, judged) for part in check.checks)
+        case _:
+            return False
+
+
+def recorded_scores(dataset: Dataset, model: str, check: CheckConfig) -> NDArray[np.float64]:
+    """The scores [n] that such a check gave the model's answers; NaN where none did."""
+    column = dataset.model_index(model)
+    other = [kind not in (None, check.kind) for kind in dataset.check_kind[:, column]]
+    return np.where(other, np.nan, dataset.check_score[:, column])
+
+
+def _others(check: CheckConfig) -> Iterator[str]:
+    match check:
+        case AgreementCheck(model=str() as other):
             yield other
-        case AgreementCheck():
-            raise DatasetError(f"the check of {judged} compares several samples of a model; the data holds one of each")
         case CombinedCheck():
             for part in check.checks:
-                yield from _others(part, judged)
-        case _:
-            raise DatasetError(
-                f"the check {check.kind} of {judged} cannot be recomputed from recorded answers: they come without "
-                "token probabilities and ratings; agreement with another model and heuristic can"
-            )
+                yield from _others(part)
+
+
+def _asks(check: CheckConfig) -> bool:
+    """Whether it asks a model, which costs."""
+    parts = check.checks if isinstance(check, CombinedCheck) else ()
+    return not isinstance(check, LogprobCheck | HeuristicCheck | CombinedCheck) or any(map(_asks, parts))
 
 
 def _reads_form(check: CheckConfig) -> bool:

@@ -16,7 +16,9 @@ from frontdesk_server.domain.errors import FrontdeskError
 
 EXTENSIONS = (".parquet", ".jsonl", ".ndjson", ".csv")
 REQUIRED_COLUMNS = ("query_id", "prompt", "model", "quality")
-OPTIONAL_COLUMNS = ("cost_nano_usd", "latency_ms", "response", "answer", "domain")
+OPTIONAL_COLUMNS = (
+    "cost_nano_usd", "latency_ms", "response", "answer", "domain", "check_kind", "check_score", "check_cost_nano_usd",
+)  # fmt: skip
 
 
 class DatasetError(FrontdeskError):

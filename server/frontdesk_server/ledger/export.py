@@ -11,6 +11,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import select
 
+from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.ledger.codec import instant
 from frontdesk_server.ledger.reader import JOINED, QUALITY, STATUS, Filters, LedgerReader
 from frontdesk_server.ledger.schema import ATTEMPTS, DECISIONS, SETTLEMENTS
@@ -29,6 +30,9 @@ LEARNING_COLUMNS: Mapping[str, str] = {
     "latency_ms": "real",
     "response": "text",
     "domain": "text",
+    "check_kind": "text",
+    "check_score": "real",
+    "check_cost_nano_usd": "integer",
 }
 """The learning tools' format: one row per query and model."""
 
@@ -80,6 +84,7 @@ def learning_rows(reader: LedgerReader, filters: Filters) -> Iterator[ExportRow]
             settlements.answer,
             attempts.cost_nano_usd,
             attempts.duration_seconds,
+            attempts.checks,
         )
         .select_from(JOINED.join(ATTEMPTS, answering))
         .where(*filters.clauses(), QUALITY.is_not(None), DECISIONS.c.prompt.is_not(None))
@@ -99,7 +104,19 @@ def learning_rows(reader: LedgerReader, filters: Filters) -> Iterator[ExportRow]
                 "latency_ms": row.duration_seconds * 1000,
                 "response": row.answer,
                 "domain": row.task,
+                **_checked(orjson.loads(row.checks)),
             }
+
+
+def _checked(results: Sequence[Mapping[str, Any]]) -> ExportRow:
+    """What the deciding check said, the last one, and what all of them cost."""
+    if not results:
+        return dict.fromkeys(("check_kind", "check_score", "check_cost_nano_usd"))
+    return {
+        "check_kind": results[-1]["check"],
+        "check_score": results[-1]["score"],
+        "check_cost_nano_usd": sum_known(result["cost_nano_usd"] for result in results),
+    }
 
 
 def decision_rows(reader: LedgerReader, filters: Filters) -> Iterator[ExportRow]:

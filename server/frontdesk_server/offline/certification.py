@@ -31,6 +31,7 @@ from frontdesk_server.config.strategies import (
 from frontdesk_server.learning.artefact_calibration import Certify, costs_or_calls
 from frontdesk_server.learning.calibrate import Calibrated, Policies
 from frontdesk_server.learning.dataset import Dataset, DatasetError
+from frontdesk_server.learning.recorded_checks import is_recomputable, recorded_scores
 from frontdesk_server.offline.engine import strategies_of
 from frontdesk_server.offline.trial import Trial, candidates, try_routers
 from frontdesk_server.predictor import artefact_path
@@ -43,7 +44,7 @@ SETTINGS = 32
 """At most so many settings are tried, beside asking the strongest model alone."""
 _DIGITS = 3
 _THRESHOLDS = tuple(round(1.0 - number / 20, 2) for number in range(21))
-"""Agreement and heuristics give few different scores, so that finer steps would change nothing."""
+"""For agreement and heuristics, which give few different scores, so that finer steps would change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def certify_router(
     data = dataset.take(answered)
     (base,) = try_routers(loaded, data, [router], models, strongest=strongest, advance=advance)
     data = costs_or_calls(data, models, base.run.strongest)
-    values = _floors(base.run.predicted) if knob == "quality_floor" else _THRESHOLDS
+    values = _floors(base.run.predicted) if knob == "quality_floor" else _thresholds(loaded.config, router, data)
     copies = {f"{router}, {knob} {value:g}": _turned_router(loaded.config, router, knob, value) for value in values}
     turned = replace(loaded, config=loaded.config.model_copy(update={"routers": {**loaded.config.routers, **copies}}))
     trials = try_routers(turned, data, list(copies), models, strongest=base.run.strongest, advance=advance)
@@ -102,23 +103,28 @@ def _knob(config: Config, router: str) -> tuple[Knob, list[str]]:
     strategies = strategies_of(config, router)
     if floors := [path for path, strategy in strategies.items() if isinstance(strategy, ClassifierConfig)]:
         return "quality_floor", [f"{path}: quality_floor" for path in floors]
-    checks = [
-        (f"{path}.{number}: check.threshold", step.check)
-        for path, strategy in strategies.items()
-        if isinstance(strategy, CascadeConfig)
-        for number, step in enumerate(strategy.steps)
-        if step.check is not None
-    ]
+    checks = _checks(strategies)
     if not checks:
         kinds = ", ".join(dict.fromkeys(strategy.kind for strategy in strategies.values()))
         raise DatasetError(
             f"router {router!r} ({kinds}) has neither a classifier, whose floor, nor a cascade, whose checks could be "
             "calibrated; a fitted cascade is, by --artefact"
         )
-    for place, check in checks:
+    for place, (_, check) in checks.items():
         if isinstance(check, CombinedCheck) and check.kind != "weighted":
             raise DatasetError(f"{place} does not exist: a check {check.kind!r} has no threshold of its own")
-    return "threshold", [place for place, _ in checks]
+    return "threshold", list(checks)
+
+
+def _checks(strategies: Mapping[str, StrategyConfig]) -> dict[str, tuple[str, CheckConfig]]:
+    """The checks of cascades with the model that each judges, by the place of their threshold."""
+    return {
+        f"{path}.{number}: check.threshold": (step.model, step.check)
+        for path, strategy in strategies.items()
+        if isinstance(strategy, CascadeConfig)
+        for number, step in enumerate(strategy.steps)
+        if step.check is not None
+    }
 
 
 def _artefact(loaded: LoadedConfig, router: str) -> Path:
@@ -130,10 +136,25 @@ def _artefact(loaded: LoadedConfig, router: str) -> Path:
 
 
 def _floors(predicted: NDArray[np.float64]) -> tuple[float, ...]:
-    """Settings from the safest down: quantiles of the predictions, which are known without any outcome."""
     known = predicted[~np.isnan(predicted)]
     if not len(known):
         raise DatasetError("the router's classifier decides about none of these queries")
+    return _quantiles(known)
+
+
+def _thresholds(config: Config, router: str, data: Dataset) -> tuple[float, ...]:
+    scores = [
+        recorded_scores(data, model, check)
+        for model, check in _checks(strategies_of(config, router)).values()
+        if not is_recomputable(check, model)
+    ]
+    known = np.concatenate([np.empty(0), *scores])
+    known = known[~np.isnan(known)]
+    return _quantiles(known) if len(known) else _THRESHOLDS
+
+
+def _quantiles(known: NDArray[np.float64]) -> tuple[float, ...]:
+    """Settings from the safest down: quantiles of what is known without any outcome."""
     quantiles = np.quantile(known, np.linspace(0.0, 1.0, SETTINGS))
     return tuple(np.unique(np.round(quantiles, _DIGITS))[::-1].tolist())
 
@@ -146,7 +167,8 @@ def _policies(values: Sequence[float], trials: Sequence[Trial], data: Dataset) -
     known = ~np.isnan(quality + cost).any(axis=1)
     if not known.any():
         raise DatasetError(
-            "no query has everything recorded that the router would ask for: answers, outcomes and costs"
+            "no query has everything recorded that the router would ask for: answers, outcomes, costs, and the scores "
+            "and costs of checks"
         )
     quality, cost = quality[known], cost[known]
     moved = (np.diff(quality) != 0.0).any(axis=0) | (np.diff(cost) != 0.0).any(axis=0)

@@ -75,6 +75,10 @@ routers:
     default_model: strong
     models: [small-a, strong]
     strategy: {kind: cascade, steps: [{model: small-a, check: {kind: logprob, threshold: 0.5}}, {model: strong}]}
+  rated:
+    default_model: strong
+    models: [small-a, strong]
+    strategy: {kind: cascade, steps: [{model: small-a, check: {kind: self_rating, threshold: 0.5}}, {model: strong}]}
 """
 
 
@@ -103,6 +107,18 @@ def write_outcomes(path: Path, kept: Callable[[int, str], bool] = lambda query, 
         for j, model in enumerate(data.models)
         if kept(i, model)
     ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def write_scored_answers(path: Path, check: str, **check_cost: int) -> Path:
+    """Answers of which the small model's bear the score of a check that tells right from wrong more or less."""
+    rng = np.random.default_rng(7)
+    rows = [json.loads(line) for line in write_answers(path, n=200, seed=4).read_text().splitlines()]
+    for row in rows:
+        if row["model"] == "small-a":
+            score = float(np.clip(0.55 + 0.3 * row["quality"] + rng.normal(0, 0.1), 0, 1))
+            row |= {"check_kind": check, "check_score": score, **check_cost}
     path.write_text("\n".join(map(json.dumps, rows)))
     return path
 
@@ -252,3 +268,39 @@ def test_checks_that_recorded_answers_cannot_tell_are_refused(tmp_path: Path) ->
     refused = run(calibrate, "--data", tmp_path / "answers.jsonl", *config)
     assert refused.exit_code == 1
     assert "the check logprob of small-a cannot be recomputed from recorded answers" in refused.output
+    write_scored_answers(tmp_path / "rated.jsonl", "self_rating")
+    refused = run(calibrate, "--data", tmp_path / "rated.jsonl", *config)
+    assert "the column check_score holds no score that it gave" in refused.output
+
+
+def test_a_threshold_of_recorded_scores_does_what_was_certified_once_it_is_set(tmp_path: Path) -> None:
+    write_scored_answers(tmp_path / "answers.jsonl", "logprob")
+    (tmp_path / "frontdesk.yaml").write_text(CASCADES)
+    config = ("--config", tmp_path / "frontdesk.yaml", "--router", "unsure")
+    result = run(calibrate, "--data", tmp_path / "answers.jsonl", *config, "--max-loss", "0.1", "--json")
+    assert result.exit_code == 0, result.output
+    certified = json.loads(result.stdout)
+    threshold = certified["threshold"]
+    assert certified["settings"] == {"unsure/cascade.0: check.threshold": threshold}
+    assert 0.6 < threshold < 0.9
+    (tmp_path / "set.yaml").write_text(CASCADES.replace("threshold: 0.5", f"threshold: {threshold:g}"))
+    found = evaluated(tmp_path, "--config", tmp_path / "set.yaml", "--router", "unsure", data="answers.jsonl")
+    assert found["quality_loss"]["value"] == pytest.approx(certified["observed_loss"])
+    assert found["cost_saved"]["value"] == pytest.approx(certified["cost_saved"])
+    assert certified["cost_saved"] > 0.3
+
+
+def test_what_a_check_asked_counts_as_cost(tmp_path: Path) -> None:
+    (tmp_path / "frontdesk.yaml").write_text(CASCADES)
+    config = ("--config", tmp_path / "frontdesk.yaml", "--router", "rated")
+
+    def saved(**check_cost: int) -> float:
+        write_scored_answers(tmp_path / "answers.jsonl", "self_rating", **check_cost)
+        value: float = evaluated(tmp_path, *config, data="answers.jsonl")["cost_saved"]["value"]
+        return value
+
+    free, dear = saved(check_cost_nano_usd=0), saved(check_cost_nano_usd=100_000)
+    assert free - dear == pytest.approx(0.1, abs=0.02)
+    write_scored_answers(tmp_path / "answers.jsonl", "self_rating")
+    refused = run(calibrate, "--data", tmp_path / "answers.jsonl", *config)
+    assert "the scores and costs of checks" in refused.output

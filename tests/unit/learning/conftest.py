@@ -20,8 +20,11 @@ def make_dataset(prompts: Sequence[str], models: Sequence[str], quality: np.ndar
         quality=quality,
         cost_nano_usd=cost,
         latency_ms=np.full(quality.shape, np.nan),
+        check_score=np.full(quality.shape, np.nan),
+        check_cost_nano_usd=np.full(quality.shape, np.nan),
         responses=nothing,
         answers=nothing,
+        check_kind=nothing,
     )
 
 
