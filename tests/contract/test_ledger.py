@@ -279,6 +279,7 @@ async def test_lists_filter_and_statistics_add_up(ledger_url: str) -> None:
         assert ids(router="bot") == ids(status="failed") == [failed.decision.decision_id]
         assert ids(status="routed") == [routed_only.decision.decision_id]
         assert set(ids(model="large")) == set(ids())
+        assert (reader.count(Filters()), reader.count(Filters(status="failed"))) == (3, 1)
         assert ids(caller="nobody") == ids(since=datetime(2999, 1, 1, tzinfo=UTC)) == ids(until=days_ago(1)) == []
         found = statistics(reader, Filters())
         summary = next(s for s in reader.newest(Filters(), 10) if s.decision_id == answered.decision.decision_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -23,11 +22,10 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
-from frontdesk_server.cli.progress import progress_bar
+from frontdesk_server.cli.progress import progress_bar, told
 from frontdesk_server.ledger.export import (
     DECISION_COLUMNS,
     LEARNING_COLUMNS,
-    ExportRow,
     Format,
     decision_rows,
     learning_rows,
@@ -67,18 +65,15 @@ def export(
     if form is None:
         raise typer.BadParameter(f"{file.name} ends in none of {', '.join(_FORMATS)}")
     chosen = filters(router=router, model=model, caller=caller, status=status, since=since, until=until)
-    read, columns = (learning_rows, LEARNING_COLUMNS) if rows is Rows.LEARNING else (decision_rows, DECISION_COLUMNS)
-    with reading(ledger, config) as reader, progress_bar("exporting", None) as advance:
-        count = write_rows(_told(read(reader, chosen), advance), columns, file, form)
+    learning = rows is Rows.LEARNING
+    read, columns = (learning_rows, LEARNING_COLUMNS) if learning else (decision_rows, DECISION_COLUMNS)
+    with reading(ledger, config) as reader:
+        total = None if learning else reader.count(chosen)
+        with progress_bar("exporting", total) as advance:
+            count = write_rows(told(read(reader, chosen), advance), columns, file, form)
     if as_json:
         typer.echo(json.dumps({"file": str(file), "rows": count}))
     else:
         typer.echo(f"{count:,} rows in {file}", err=True)
-    if rows is Rows.LEARNING and count == 0:
+    if learning and count == 0:
         typer.echo("learning needs ledger.store_prompts and reported outcomes", err=True)
-
-
-def _told(rows: Iterable[ExportRow], advance: Callable[[int], None]) -> Iterator[ExportRow]:
-    for row in rows:
-        yield row
-        advance(1)

@@ -23,7 +23,7 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
-from frontdesk_server.cli.progress import progress_bar
+from frontdesk_server.cli.progress import progress_bar, told
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.learning.dataset import DatasetError
@@ -110,8 +110,8 @@ def load_decisions(
 ) -> tuple[LoggedDecision, ...]:
     """The decisions of an export or, without one, of the ledger. Raises DatasetError where there is none."""
     if data is None:
-        with reading(ledger, config) as reader:
-            decisions = build_decisions(decision_rows(reader, chosen))
+        with reading(ledger, config) as reader, progress_bar("reading", reader.count(chosen)) as advance:
+            decisions = build_decisions(told(decision_rows(reader, chosen), advance))
     else:
         read = since(read_decisions(data), chosen.since)
         decisions = tuple(decision for decision in read if chosen.router in ("", decision.router))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.status import Status
 
 from frontdesk_server.cascades.artefact import load_cascade
 from frontdesk_server.cli.drift_view import drift_in
@@ -49,16 +50,16 @@ def report(
     Example: frontdesk report --data outcomes.parquet --artefact cascade --out report.html
     """
     try:
-        with Console(stderr=True).status("drawing"):
-            if data:
-                page, rows = _outcomes(data, decisions, artefact, title or "Routing report")
-            else:
-                chosen = filters(router=router, since=since)
-                logged = load_decisions(decisions, chosen, ledger, config)
-                drift: tuple[ModelDrift, ...] = ()
-                if decisions is None:
-                    with reading(ledger, config) as reader:
-                        drift = drift_in(reader, chosen, ledger, config)
+        if data:
+            page, rows = _outcomes(data, decisions, artefact, title or "Routing report")
+        else:
+            chosen = filters(router=router, since=since)
+            logged = load_decisions(decisions, chosen, ledger, config)
+            drift: tuple[ModelDrift, ...] = ()
+            if decisions is None:
+                with reading(ledger, config) as reader:
+                    drift = drift_in(reader, chosen, ledger, config)
+            with _drawing():
                 page, rows = report_decisions(logged, title=title or "Ledger report", drift=drift), len(logged)
         out.write_text(page, encoding="utf-8")
     except (DatasetError, ArtefactError, OSError) as error:
@@ -70,6 +71,11 @@ def report(
 def _outcomes(data: list[Path], decisions: Path | None, artefact: Path | None, title: str) -> tuple[str, int]:
     if decisions is not None:
         raise DatasetError("give --data or --decisions, not both")
-    dataset = read_dataset(*data)
-    evaluation = None if artefact is None else evaluate_cascade(dataset, load_cascade(artefact))
-    return report_dataset(dataset, title=title, evaluation=evaluation), len(dataset)
+    with _drawing():
+        dataset = read_dataset(*data)
+        evaluation = None if artefact is None else evaluate_cascade(dataset, load_cascade(artefact))
+        return report_dataset(dataset, title=title, evaluation=evaluation), len(dataset)
+
+
+def _drawing() -> Status:
+    return Console(stderr=True).status("drawing")

@@ -19,7 +19,7 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
-from frontdesk_server.cli.progress import progress_bar
+from frontdesk_server.cli.progress import progress_bar, told
 from frontdesk_server.learning.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
 from frontdesk_server.learning.train import FEATURES, TrainingSettings, progress_steps
 from frontdesk_server.learning.train import train as fit
@@ -83,8 +83,8 @@ def train(
 
 def _reported(ledger: str | None, config: Path | None, chosen: Filters) -> Dataset:
     """The ledger's answers whose outcome was reported and whose prompt was kept."""
-    with reading(ledger, config) as reader:
-        rows = list(learning_rows(reader, chosen))
+    with reading(ledger, config) as reader, progress_bar("reading", None) as advance:
+        rows = list(told(learning_rows(reader, chosen), advance))
     if not rows:
         raise DatasetError(
             "the ledger holds no outcome to learn from: keep prompts (ledger.store_prompts) and report outcomes"

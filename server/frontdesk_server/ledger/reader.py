@@ -97,6 +97,12 @@ class LedgerReader:
         """Everything known of a decision; None when it is not stored."""
         return self._store.record(decision_id)
 
+    def count(self, filters: Filters) -> int:
+        """How many decisions are meant."""
+        with self.engine.connect() as connection:
+            query = select(func.count()).select_from(JOINED).where(*filters.clauses())
+            return connection.execute(query).scalar_one()
+
     def newest(self, filters: Filters, limit: int) -> list[DecisionSummary]:
         """The newest decisions, oldest first."""
         query = _summaries(filters).order_by(DECISIONS.c.decision_id.desc()).limit(limit)
