@@ -20,9 +20,9 @@ from frontdesk_server.learning.calibration_policies import pair_policies
 from frontdesk_server.learning.cascade import CascadeFitOptions, fit_cascade
 from frontdesk_server.learning.cascade_evaluation import evaluate_cascade, replay_fitted
 from frontdesk_server.learning.dataset import Dataset, read_dataset
-from frontdesk_server.learning.estimates import Evaluation
 from frontdesk_server.learning.recorded import record_answers
 from numpy.typing import NDArray
+from quality_table import Row
 
 STRONGEST = "claude-3-5-sonnet-20241022"
 _SMALL = ("gemini-1.5-flash", "claude-3-haiku-20240307", "Meta-Llama-3.1-8B-Instruct")
@@ -51,17 +51,6 @@ SETS = (
         "ZeroEval MATH-L5", "zeroeval_math-l5", ("gpt-4o-mini-2024-07-18", "Qwen2.5-7B-Instruct", *_SMALL), 0.01, 0.35
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table, with the fields of those of routing_quality.py."""
-
-    name: str
-    bar: str
-    measured: str
-    beside: str
-    evaluation: Evaluation | None = None
 
 
 def rows(data_dir: Path) -> Iterable[Row]:

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from frontdesk_server.learning.plots import draw_curves
 from frontdesk_server.learning.stack import folds_by_group
 from frontdesk_server.learning.train import TrainingSettings, train
 from frontdesk_server.predictor import Artefact, Predictor, default_artefact_path
+from quality_table import Row
 
 STRONG, WEAK = "gpt-4-1106-preview", "mixtral-8x7b-instruct-v0.1"
 POOL = (
@@ -38,18 +38,6 @@ POOL = (
 )  # fmt: skip
 PAIRS = Path(__file__).resolve().parent.parent / "tests" / "data" / "short_hard_long_easy.json"
 SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table."""
-
-    name: str
-    bar: str
-    measured: str
-    beside: str
-    """Random, prompt length and the published best, on the same rows."""
-    evaluation: Evaluation | None = None
 
 
 def mmlu_pair(data: Path) -> Iterable[Row]:
