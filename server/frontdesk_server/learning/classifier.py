@@ -24,10 +24,12 @@ def fit_classifier(
     if len(present) == 1:
         intercepts[present] = 0.0
         return coefficients, intercepts
-    model = LogisticRegression(**settings).fit(inputs, labels)
+    # What no row has keeps the coefficient 0, so that the solver need not carry tens of thousands of idle buckets.
+    used = np.unique(inputs.indices)
+    model = LogisticRegression(**settings).fit(inputs[:, used], labels)
     if len(present) == 2:  # scikit-learn then has one row of coefficients, for the second class
-        coefficients[:, present[1]] = model.coef_[0]
+        coefficients[used, present[1]] = model.coef_[0]
         intercepts[present] = 0.0, model.intercept_[0]
     else:
-        coefficients[:, present], intercepts[present] = model.coef_.T, model.intercept_
+        coefficients[np.ix_(used, present)], intercepts[present] = model.coef_.T, model.intercept_
     return coefficients, intercepts

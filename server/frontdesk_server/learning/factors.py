@@ -2,7 +2,8 @@
 
 ``quality[i, m] = offset[m] + sum_k z[i, k] * loadings[k, m]``, where factor 0 has the loading 1 for every model (the
 query's ease) and the others are directions in which models differ. A model with few rows keeps to factor 0: its other
-loadings are shrunk to zero. Pairs nobody tried are simply left out of every sum.
+loadings are shrunk to zero. Offsets and loadings leave out pairs that nobody tried. Such pairs are seldom missing at
+random, so that in what a predictor is to learn they count as what is usual of the model in the query's domain.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ Matrix = NDArray[np.float64]
 _OFFSET_PRIOR_ROWS = 5.0
 _EASE_PRIOR_MODELS = 1.0
 _LOADING_PRIOR_ROWS = 30.0
+_DOMAIN_PRIOR_ROWS = 30.0
 _LEAST_PRIOR = 1e-9
+_QUERY_RIDGE = 1e-3
 _SWEEPS = 8
 
 
@@ -35,25 +38,30 @@ class Factors:
     """[models], how many outcomes each model has."""
 
 
-def fit_factors(quality: Matrix, max_factors: int) -> Factors:
-    """Decompose `quality`, [queries, models] with NaN for pairs never tried, into at most `max_factors` factors."""
+def fit_factors(quality: Matrix, domains: NDArray[np.int64], max_factors: int) -> Factors:
+    """Decompose `quality` into at most `max_factors` factors.
+
+    `quality` is [queries, models] with NaN for pairs never tried, `domains` [queries], a number per domain.
+    """
     known = ~np.isnan(quality)
-    rows, tried = known.sum(axis=0), known.sum(axis=1)
+    rows = known.sum(axis=0)
     filled = np.where(known, quality, 0.0)
     overall = filled.sum() / known.sum()
     offset, ease = np.full(quality.shape[1], overall), np.zeros(len(quality))
     # One or two models' mean is all there is to know of a query; beyond, a query that few have tried is uncertain.
     prior_models = _EASE_PRIOR_MODELS if quality.shape[1] > 2 else 0.0
     for _ in range(_SWEEPS):
-        ease = (filled - known * offset).sum(axis=1) / np.maximum(tried + prior_models, 1.0)
-        ease -= ease.mean()
+        ease = _mean_deviation(filled - offset, known, prior_models)
         offset = ((filled - known * ease[:, None]).sum(axis=0) + _OFFSET_PRIOR_ROWS * overall) / (
             rows + _OFFSET_PRIOR_ROWS
         )
-    residual = np.where(known, quality - offset, 0.0)
-    apart = np.where(known, residual - ease[:, None], 0.0)
-    count = min(max_factors, quality.shape[1]) - 1
-    loadings, z = _alternate(apart, known, count)
+    apart = np.where(known, filled - offset - ease[:, None], 0.0)
+    loadings = _alternate(apart, known, min(max_factors, quality.shape[1]) - 1)
+    usual, seen = _usual_in_domain(apart, known, domains)
+    deviation, known = np.where(known, apart, usual) + ease[:, None], known | seen
+    ease = _mean_deviation(deviation, known, prior_models)
+    apart = np.where(known, deviation - ease[:, None], 0.0)
+    z = _solve_each(apart, known, loadings.T, np.full(len(apart), _QUERY_RIDGE))
     return Factors(
         offset=offset,
         loadings=np.vstack([np.ones(quality.shape[1]), loadings]),
@@ -62,19 +70,34 @@ def fit_factors(quality: Matrix, max_factors: int) -> Factors:
     )
 
 
-def _alternate(apart: Matrix, known: NDArray[np.bool_], count: int) -> tuple[Matrix, Matrix]:
-    """Alternating ridge regressions for the deviations from the ease, from the leading singular vectors."""
+def _mean_deviation(deviation: Matrix, known: NDArray[np.bool_], prior_models: float) -> Matrix:
+    """Return by how much each query is easier than the average one, [queries]."""
+    ease = (deviation * known).sum(axis=1) / np.maximum(known.sum(axis=1) + prior_models, 1.0)
+    return np.asarray(ease - ease.mean())
+
+
+def _usual_in_domain(
+    apart: Matrix, known: NDArray[np.bool_], domains: NDArray[np.int64]
+) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Return each model's mean in the query's domain, shrunk to zero where rows are few, and whether it has any."""
+    members = (np.arange(domains.max() + 1)[:, None] == domains).astype(np.float64)
+    rows = members @ known
+    means = (members @ apart) / (rows + _DOMAIN_PRIOR_ROWS)
+    return means[domains], rows[domains] > 0
+
+
+def _alternate(apart: Matrix, known: NDArray[np.bool_], count: int) -> Matrix:
+    """Fit loadings by alternating ridge regressions for the deviations from the ease, from the singular vectors."""
     if count < 1:
-        return np.empty((0, apart.shape[1])), np.empty((len(apart), 0))
+        return np.empty((0, apart.shape[1]))
     loadings = np.linalg.svd(apart, full_matrices=False)[2][:count]
-    z = np.empty((len(apart), count))
     for _ in range(_SWEEPS):
-        z = _solve_each(apart, known, loadings.T, np.full(len(apart), 1e-3))
+        z = _solve_each(apart, known, loadings.T, np.full(len(apart), _QUERY_RIDGE))
         # Where no query was tried on two models nothing sets them apart, and the prior alone keeps this solvable.
         prior = max(_LOADING_PRIOR_ROWS * float(z.var(axis=0).mean()), _LEAST_PRIOR)
         loadings = _solve_each(apart.T, known.T, z, np.full(apart.shape[1], prior)).T
         loadings /= np.linalg.norm(loadings, axis=1, keepdims=True) + 1e-12
-    return loadings, _solve_each(apart, known, loadings.T, np.full(len(apart), 1e-3))
+    return loadings
 
 
 def _solve_each(targets: Matrix, known: NDArray[np.bool_], basis: Matrix, ridge: Matrix) -> Matrix:

@@ -15,8 +15,10 @@ __all__ = ["TopicModel", "fit_topics", "number_domains", "with_topics_out_of_fol
 Matrix = NDArray[np.float64]
 
 _MOST_TOPICS = 64
-_INVERSE_STRENGTH = 10.0
-_ITERATIONS = 60
+_INVERSE_STRENGTH = 30.0
+_ITERATIONS = 500
+_TOLERANCE = 1e-3
+"""Words are rare, and so are their gradients small: at ten times this, the solver stops before it has read them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +51,7 @@ def fit_topics(features: FeatureMatrix, domains: NDArray[np.int64], topics: int)
     inputs = sparse.hstack([features.lexical, sparse.csr_matrix(features.linear)]).tocsr()
     buckets = features.lexical.shape[1]
     coefficients, intercept = fit_classifier(
-        inputs, domains, topics, C=_INVERSE_STRENGTH, max_iter=_ITERATIONS, tol=1e-2
+        inputs, domains, topics, C=_INVERSE_STRENGTH, max_iter=_ITERATIONS, tol=_TOLERANCE
     )
     return TopicModel(coefficients[:buckets], coefficients[buckets:], intercept)
 

@@ -88,10 +88,10 @@ def train(
     raw_labelled = read_texts(labelled.texts, embedder, settings.lexical_bits) if labelled else None
     scaling = fit_scaling(raw if raw_labelled is None else raw.joined(raw_labelled))
     features = raw.scaled(scaling)
-    factors = fit_factors(usable.quality, settings.max_factors)
+    domains = number_domains(usable.domains)
+    factors = fit_factors(usable.quality, domains, settings.max_factors)
     groups = usable.domains if settings.unseen_domains else usable.prompts
     folds = folds_by_group(groups, settings.folds, settings.seed)
-    domains = number_domains(usable.domains)
     topics = None
     if "topics" in settings.blocks:
         features = with_topics_out_of_fold(features, domains, folds)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,8 @@ def test_the_exported_arrays_predict_what_the_fitted_blocks_predict(outcomes: Da
     raw = read_texts(outcomes.prompts, embedder, 12)
     scaling = fit_scaling(raw)
     features = raw.scaled(scaling)
-    factors = fit_factors(outcomes.quality, 16)
     folds, domains = folds_by_group(outcomes.prompts, 5, 0), number_domains(outcomes.domains)
+    factors = fit_factors(outcomes.quality, domains, 16)
     annotated = with_topics_out_of_fold(features, domains, folds)
     topics = fit_topics(features, domains, 2)
     z = [
@@ -126,11 +127,27 @@ def test_too_little_data_says_how_much_is_needed(outcomes: Dataset) -> None:
 
 def test_factors_rebuild_complete_outcomes_exactly() -> None:
     quality = np.random.default_rng(0).random((50, 3))
-    factors = fit_factors(quality, 3)
+    one_domain = np.zeros(50, dtype=np.int64)
+    factors = fit_factors(quality, one_domain, 3)
     np.testing.assert_allclose(factors.offset + factors.z @ factors.loadings, quality, atol=0.2)
-    pair = fit_factors(quality[:, :2], 2)
+    pair = fit_factors(quality[:, :2], one_domain, 2)
     np.testing.assert_allclose(pair.z @ (pair.loadings[:, 0] - pair.loadings[:, 1]) + pair.offset[0] - pair.offset[1],
                                quality[:, 0] - quality[:, 1], atol=1e-2)  # fmt: skip
+
+
+def test_a_pair_nobody_tried_is_taken_to_be_as_usual_in_its_domain() -> None:
+    """Three models, alike in domain 0; in domain 1 the last is better, and was tried on a third of the queries only."""
+    rng = np.random.default_rng(0)
+    domains = np.repeat([0, 1], 600)
+    chances = np.array([[0.7, 0.6, 0.65], [0.5, 0.4, 0.8]])[domains]
+    quality = (rng.random(chances.shape) < chances).astype(float)
+    untried = (domains == 1) & (rng.random(len(domains)) < 2 / 3)
+    quality[untried, 2] = np.nan
+    factors = fit_factors(quality, domains, 3)
+    gap = factors.offset[2] - factors.offset[0] + factors.z @ (factors.loadings[:, 2] - factors.loadings[:, 0])
+    tried = (domains == 1) & ~untried
+    assert gap[domains == 0].mean() < 0.0 < gap[tried].mean()
+    assert gap[untried].mean() > 0.5 * gap[tried].mean()
 
 
 def test_ferns_learn_a_rule_of_two_inputs() -> None:
@@ -160,3 +177,20 @@ def test_reliability_of_a_calibrated_and_of_a_boastful_predictor() -> None:
     assert honest.ece < 0.03
     assert honest.brier < honest.brier_of_mean
     assert boastful.ece == pytest.approx(0.45, abs=0.03)
+
+
+def test_topics_are_told_by_words_that_few_texts_hold() -> None:
+    """Twelve domains of twelve words each, every text names one of them among what all texts say."""
+    rows = np.arange(600)
+    domains = rows % 12
+    prompts = [
+        f"please tell us what you know of w{chr(97 + d)}{chr(97 + r // 12 % 12)}"
+        for r, d in zip(rows, domains, strict=True)
+    ]
+    raw = read_texts(prompts, load_default(), 12)
+    features = raw.scaled(fit_scaling(raw))
+    features = replace(features, dense=np.zeros_like(features.dense), signals=np.zeros_like(features.signals))
+    folds = folds_by_group([str(row) for row in rows], 5, seed=0)
+    topics = with_topics_out_of_fold(features, domains, folds).topics
+    assert (topics.argmax(axis=1) == domains).mean() > 0.95
+    assert topics[rows, domains].mean() > 0.8
