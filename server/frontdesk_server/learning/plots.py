@@ -39,6 +39,7 @@ def draw_curves(evaluation: Evaluation, directory: Path, name: str, title: str) 
     axes.legend(frameon=False, fontsize=8)
     directory.mkdir(parents=True, exist_ok=True)
     paths = [directory / f"{name}.{kind}" for kind in ("png", "svg")]
-    for path in paths:
-        figure.savefig(path, dpi=130)
+    with mpl.rc_context({"svg.hashsalt": name}):  # the same curves give the same file
+        for path in paths:
+            figure.savefig(path, dpi=130, metadata={"Date": None} if path.suffix == ".svg" else None)
     return paths
