@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from frontdesk_server.cascades.policy import CascadePolicy, FittedCascade
 from frontdesk_server.cascades.simulate import Replayed, replay_policy
 from frontdesk_server.domain.answers import Compare
-from frontdesk_server.learning.cascade_scorer import ScoredStates, score_states
+from frontdesk_server.learning.cascade_scorer import ScoredStates, ScorePrior, score_states
 from frontdesk_server.learning.cascade_search import search_policy
 from frontdesk_server.learning.dataset import Dataset
 from frontdesk_server.learning.difficulty import Folds, Rows, TextFeatures
@@ -53,6 +53,7 @@ class CascadeFitOptions:
     compare: Compare = "auto"
     seed: int = 0
     cost_weights: tuple[float, ...] = COST_WEIGHTS
+    prior: ScorePrior = ScorePrior()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def fit_cascade(
         validated.append(cross_validate(data, text, depth, options, report))
     curve = max(validated, key=lambda points: points[choose(points, options)].saved)
     rows, depth = np.arange(len(data)), curve[-1].max_steps
-    scored = score_states(data, text, rows, _splitter(data.prompts, _INNER_FOLDS, options.seed), depth)
+    scored = score_states(data, text, rows, _splitter(data.prompts, _INNER_FOLDS, options.seed), depth, options.prior)
     policies = [
         replace(search_policy(data, scored, rows, point.cost_weight, depth), estimate=point.as_estimate())
         if point.cost_weight
@@ -156,7 +157,7 @@ def cross_validate(
         outer = _splitter(data.prompts, options.folds, options.seed + 1 + repeat)
         for done, (rest, part) in enumerate(outer(np.arange(len(data)))):
             inner = _splitter(data.prompts, _INNER_FOLDS, options.seed)
-            scored = score_states(data, text, rest, inner, max_steps)
+            scored = score_states(data, text, rest, inner, max_steps, options.prior)
             for number, weight in enumerate(weights):
                 replayed = _replay(search_policy(data, scored, rest, weight, max_steps), data, scored)
                 loss[repeat, number, part] = (data.quality[:, -1] - replayed.quality)[part]

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from frontdesk_server.cascades.artefact import load_cascade, read_kind, save_cascade
 from frontdesk_server.cascades.policy import Action, Answered, FittedCascade
-from frontdesk_server.cascades.state import describe, feature_count
+from frontdesk_server.cascades.state import FEATURES, describe, feature_count
 from frontdesk_server.learning.cascade import CascadeFitOptions, CrossValidated, choose, fit_cascade
 from frontdesk_server.learning.cascade_evaluation import evaluate_cascade, replay_fitted, saved_at_loss
+from frontdesk_server.learning.cascade_scorer import ScorePrior, score_states
 from frontdesk_server.learning.dataset import Dataset, DatasetError
+from frontdesk_server.learning.difficulty import Folds, TextFeatures
 from frontdesk_server.learning.recorded import record_answers
 from frontdesk_server.predictor.artefact import ArtefactError
 
@@ -94,6 +96,22 @@ def test_a_state_tells_who_agrees_and_reads_nothing_of_those_not_asked() -> None
     assert lead.tolist() == [1, 0]
     assert agrees.tolist() == [[0, 1, 0], [1, 1, 0]]
     assert differs.tolist() == [[1, 0, 0], [0, 0, 0]]
+
+
+def _support_weight(dataset: Dataset, prior: ScorePrior) -> float:
+    data = record_answers(dataset, POOL, "strong")
+    thirds: Folds = lambda rows: [(np.delete(rows, np.s_[i::3]), rows[i::3]) for i in range(3)]  # noqa: E731
+    scored = score_states(data, TextFeatures.of(data.prompts), np.arange(len(data)), thirds, 3, prior)
+    support = FEATURES.index("support")
+    return float(scored.scorer.better[support] / scored.scorer.scale[support])
+
+
+def test_few_queries_keep_to_the_prior_and_more_lead_away_from_a_wrong_one(tmp_path: Path) -> None:
+    few, many = (
+        abs(_support_weight(recorded_dataset(tmp_path, n=n), ScorePrior(support=-5.0)) + 5.0) for n in (40, 600)
+    )
+    assert few < 0.5
+    assert many > 2 * few
 
 
 def test_failed_members_and_unknown_costs_lead_on_not_astray(fitted: FittedCascade) -> None:
