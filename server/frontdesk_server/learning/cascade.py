@@ -42,7 +42,7 @@ class CascadeFitOptions:
     folds: int = 5
     repeats: int = 6
     """Cross-validations with different splits, averaged."""
-    caution: float = 0.1
+    caution: float = 0.45
     """Standard errors of the loss that must fit within `max_loss` beside the expected loss."""
     dearest_cost_weight: float = 0.14
     """Predicted quality that may at most be given up to save the cost of one answer of the strongest model.
@@ -54,6 +54,7 @@ class CascadeFitOptions:
     seed: int = 0
     cost_weights: tuple[float, ...] = COST_WEIGHTS
     prior: ScorePrior = ScorePrior()
+    """What other data taught of votes; few queries of one's own keep close to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class CrossValidated:
     loss: float
     """Mean quality expected to be lost: three fifths what was observed, two fifths what the scores predicted.
 
-    The observed loss rests on the few queries on which the models differ; the prediction varies less but is somewhat
-    hopeful, by about half of the observed loss's standard error, hence the shares. Smoothed to grow with the weight.
+    The observed loss rests on the few queries on which the models differ; the prediction varies less but is hopeful,
+    by about the observed loss's standard error, hence the shares and the caution. Smoothed to grow with the weight.
     """
     loss_observed: float
     loss_error: float

@@ -24,7 +24,7 @@ __all__ = ["ScorePrior", "ScoredStates", "State", "score_states"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-_PENALTY, _MEMBER_PENALTY = 8.0, 60.0
+_PENALTY, _MEMBER_PENALTY = 4.0, 60.0
 """Of squared distances from the prior: of the features that all members share, and of those of a single member."""
 _WORSE = 3.0
 """Factor on the penalties where the strongest model would do worse: so few questions tell that a gain is soon seen
