@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 
 from frontdesk_server.embedders import EncoderSettings, OnnxEmbedder
-from frontdesk_server.learning.distill import distill
-from frontdesk_server.learning.distill_corpus import python_documentation, read_texts, wordnet_examples
+from frontdesk_server.learning.embedding.corpus import python_documentation, read_texts, wordnet_examples
+from frontdesk_server.learning.embedding.distill import distill
 from rich.progress import Progress
 
 FILES = {

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from cascade_quality import SETS
 from frontdesk_server.cascades.state import FEATURES
-from frontdesk_server.learning.cascade_scorer import ScorePrior, score_states
-from frontdesk_server.learning.dataset import Dataset, read_dataset
-from frontdesk_server.learning.difficulty import Rows, TextFeatures
-from frontdesk_server.learning.recorded import RecordedAnswers, record_answers
+from frontdesk_server.learning.cascades.difficulty import Rows, TextFeatures
+from frontdesk_server.learning.cascades.scorer import ScorePrior, score_states
+from frontdesk_server.learning.data.dataset import Dataset, read_dataset
+from frontdesk_server.learning.data.recorded import RecordedAnswers, record_answers
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold

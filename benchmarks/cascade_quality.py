@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from frontdesk_server.learning.calibrate import Policies, calibrate
-from frontdesk_server.learning.calibration_policies import pair_policies
-from frontdesk_server.learning.cascade import CascadeFitOptions, fit_cascade
-from frontdesk_server.learning.cascade_evaluation import evaluate_cascade, replay_fitted
-from frontdesk_server.learning.cascade_scorer import ScorePrior
-from frontdesk_server.learning.dataset import Dataset, read_dataset
-from frontdesk_server.learning.recorded import record_answers
+from frontdesk_server.learning.calibration.calibrate import Policies, calibrate
+from frontdesk_server.learning.calibration.policies import pair_policies
+from frontdesk_server.learning.cascades.evaluation import evaluate_cascade, replay_fitted
+from frontdesk_server.learning.cascades.fit import CascadeFitOptions, fit_cascade
+from frontdesk_server.learning.cascades.scorer import ScorePrior
+from frontdesk_server.learning.data.dataset import Dataset, read_dataset
+from frontdesk_server.learning.data.recorded import record_answers
 from numpy.typing import NDArray
 from quality_table import Row
 

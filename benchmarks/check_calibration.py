@@ -23,8 +23,8 @@ import uvloop
 from frontdesk import text_of
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.domain.answers import agree
-from frontdesk_server.learning.calibrate import calibrate
-from frontdesk_server.learning.dataset import Dataset, build_dataset
+from frontdesk_server.learning.calibration.calibrate import calibrate
+from frontdesk_server.learning.data.dataset import Dataset, build_dataset
 from frontdesk_server.offline.certification import certify_router
 from numpy.typing import NDArray
 from rich.progress import track

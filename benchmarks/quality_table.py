@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from frontdesk_server.learning.estimates import Evaluation
+from frontdesk_server.learning.evaluation.estimates import Evaluation
 
 
 @dataclass(frozen=True, slots=True)

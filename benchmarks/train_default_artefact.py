@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "server"))
 
 from frontdesk_server.embedders import load_default
-from frontdesk_server.learning.dataset import Dataset, concatenate, read_dataset
-from frontdesk_server.learning.heads import LabelledTexts
-from frontdesk_server.learning.train import TrainingSettings, train
+from frontdesk_server.learning.data.dataset import Dataset, concatenate, read_dataset
+from frontdesk_server.learning.training.heads import LabelledTexts
+from frontdesk_server.learning.training.train import TrainingSettings, train
 from frontdesk_server.predictor import default_artefact_path
 from task_texts import task_texts
 

@@ -9,8 +9,8 @@ import yaml
 from frontdesk import Client
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.embedders import load_default
-from frontdesk_server.learning.dataset import build_dataset
-from frontdesk_server.learning.train import TrainingSettings, train
+from frontdesk_server.learning.data.dataset import build_dataset
+from frontdesk_server.learning.training.train import TrainingSettings, train
 from frontdesk_server.predictor import Artefact
 from frontdesk_server.predictor.drift import SHIFTED, WINDOW
 

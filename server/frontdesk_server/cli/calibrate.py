@@ -17,10 +17,10 @@ from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.embedders import EmbedderError
-from frontdesk_server.learning.artefact_calibration import Certify, calibrate_cascade, calibrate_predictor
-from frontdesk_server.learning.calibrate import Calibrated, Procedure
-from frontdesk_server.learning.calibrate import calibrate as choose
-from frontdesk_server.learning.dataset import Dataset, DatasetError, read_dataset
+from frontdesk_server.learning.calibration.artefacts import Certify, calibrate_cascade, calibrate_predictor
+from frontdesk_server.learning.calibration.calibrate import Calibrated, Procedure
+from frontdesk_server.learning.calibration.calibrate import calibrate as choose
+from frontdesk_server.learning.data.dataset import Dataset, DatasetError, read_dataset
 from frontdesk_server.offline.certification import SETTINGS, certify_router
 from frontdesk_server.predictor.artefact import Artefact, default_artefact_path
 

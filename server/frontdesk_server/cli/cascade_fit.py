@@ -13,9 +13,9 @@ from rich.table import Table
 
 from frontdesk_server.cascades.artefact import save_cascade
 from frontdesk_server.cascades.policy import FittedCascade
-from frontdesk_server.learning.cascade import CascadeFitOptions
-from frontdesk_server.learning.cascade import fit_cascade as fit
-from frontdesk_server.learning.dataset import DatasetError, read_dataset
+from frontdesk_server.learning.cascades.fit import CascadeFitOptions
+from frontdesk_server.learning.cascades.fit import fit_cascade as fit
+from frontdesk_server.learning.data.dataset import DatasetError, read_dataset
 
 
 def cascade_fit(

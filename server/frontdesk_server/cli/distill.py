@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from frontdesk_server.embedders import EmbedderError, EncoderSettings, OnnxEmbedder
-from frontdesk_server.learning.dataset import DatasetError
-from frontdesk_server.learning.distill import DistillSettings
-from frontdesk_server.learning.distill import distill as distil_table
-from frontdesk_server.learning.distill_corpus import read_texts
+from frontdesk_server.learning.data.dataset import DatasetError
+from frontdesk_server.learning.embedding.corpus import read_texts
+from frontdesk_server.learning.embedding.distill import DistillSettings
+from frontdesk_server.learning.embedding.distill import distill as distil_table
 
 
 def distill(

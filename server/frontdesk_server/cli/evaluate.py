@@ -18,13 +18,18 @@ from frontdesk_server.cascades.artefact import load_cascade, read_kind
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import LoadedConfig, load_config
-from frontdesk_server.learning.cascade_evaluation import evaluate_cascade
-from frontdesk_server.learning.dataset import Dataset, read_dataset
-from frontdesk_server.learning.estimates import Evaluation
-from frontdesk_server.learning.evaluate import evaluate_pair, evaluate_pool
-from frontdesk_server.learning.plain_routers import CLASSIFIER, PLAIN_ROUTERS, plain_qualities, predicted_qualities
-from frontdesk_server.learning.plots import draw_curves
-from frontdesk_server.learning.router_evaluation import evaluate_router
+from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
+from frontdesk_server.learning.data.dataset import Dataset, read_dataset
+from frontdesk_server.learning.evaluation.estimates import Evaluation
+from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
+from frontdesk_server.learning.evaluation.plain_routers import (
+    CLASSIFIER,
+    PLAIN_ROUTERS,
+    plain_qualities,
+    predicted_qualities,
+)
+from frontdesk_server.learning.evaluation.plots import draw_curves
+from frontdesk_server.learning.evaluation.router_evaluation import evaluate_router
 from frontdesk_server.offline.trial import candidates, try_routers
 from frontdesk_server.predictor import Artefact, Predictor, default_artefact_path
 

@@ -13,8 +13,8 @@ import yaml
 
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.embedders import EmbedderError, Matrix, StaticEmbedder, load_default
-from frontdesk_server.learning.tables import DatasetError, read_table
-from frontdesk_server.learning.thresholds import fit_thresholds as fit
+from frontdesk_server.learning.data.tables import DatasetError, read_table
+from frontdesk_server.learning.embedding.thresholds import fit_thresholds as fit
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 
 

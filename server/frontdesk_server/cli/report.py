@@ -22,9 +22,9 @@ from frontdesk_server.cli.ledger_access import (
     reading,
 )
 from frontdesk_server.cli.replay import load_decisions
-from frontdesk_server.learning.cascade_evaluation import evaluate_cascade
-from frontdesk_server.learning.dataset import DatasetError, read_dataset
-from frontdesk_server.learning.report import report_dataset, report_decisions
+from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
+from frontdesk_server.learning.data.dataset import DatasetError, read_dataset
+from frontdesk_server.learning.report.report import report_dataset, report_decisions
 from frontdesk_server.predictor.artefact import ArtefactError
 from frontdesk_server.predictor.drift import ModelDrift
 

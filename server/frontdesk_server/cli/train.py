@@ -20,9 +20,9 @@ from frontdesk_server.cli.ledger_access import (
     reading,
 )
 from frontdesk_server.cli.progress import progress_bar, told
-from frontdesk_server.learning.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
-from frontdesk_server.learning.train import FEATURES, TrainingSettings, progress_steps
-from frontdesk_server.learning.train import train as fit
+from frontdesk_server.learning.data.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
+from frontdesk_server.learning.training.train import FEATURES, TrainingSettings, progress_steps
+from frontdesk_server.learning.training.train import train as fit
 from frontdesk_server.ledger.export import learning_rows
 from frontdesk_server.ledger.reader import Filters
 from frontdesk_server.predictor import Artefact

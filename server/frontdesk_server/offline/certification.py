@@ -28,10 +28,10 @@ from frontdesk_server.config.strategies import (
     SplitConfig,
     StrategyConfig,
 )
-from frontdesk_server.learning.artefact_calibration import Certify, costs_or_calls
-from frontdesk_server.learning.calibrate import Calibrated, Policies
-from frontdesk_server.learning.dataset import Dataset, DatasetError
-from frontdesk_server.learning.recorded_checks import is_recomputable, recorded_scores
+from frontdesk_server.learning.calibration.artefacts import Certify, costs_or_calls
+from frontdesk_server.learning.calibration.calibrate import Calibrated, Policies
+from frontdesk_server.learning.data.dataset import Dataset, DatasetError
+from frontdesk_server.learning.evaluation.recorded_checks import is_recomputable, recorded_scores
 from frontdesk_server.offline.engine import strategies_of
 from frontdesk_server.offline.trial import Trial, candidates, try_routers
 from frontdesk_server.predictor import artefact_path

@@ -12,10 +12,10 @@ from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.strategies import ClassifierConfig, SplitConfig
 from frontdesk_server.domain.errors import UnknownRouter
-from frontdesk_server.learning.dataset import Dataset, DatasetError
-from frontdesk_server.learning.recorded_checks import RecordedChecks
-from frontdesk_server.learning.router_policy import LoggedConditions
-from frontdesk_server.learning.router_run import DRAWS, RouterOutcomes, RouterRun, resolve, run_router
+from frontdesk_server.learning.data.dataset import Dataset, DatasetError
+from frontdesk_server.learning.evaluation.recorded_checks import RecordedChecks
+from frontdesk_server.learning.evaluation.router_run import DRAWS, RouterOutcomes, RouterRun, resolve, run_router
+from frontdesk_server.learning.replay.router_policy import LoggedConditions
 from frontdesk_server.offline.engine import decides_by_chance, open_engine, strategies_of
 
 __all__ = ["Trial", "candidates", "try_routers"]

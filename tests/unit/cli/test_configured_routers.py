@@ -13,7 +13,7 @@ import typer
 from frontdesk_server.cli.calibrate import calibrate
 from frontdesk_server.cli.evaluate import evaluate
 from frontdesk_server.embedders import load_default
-from frontdesk_server.learning.train import TrainingSettings, train
+from frontdesk_server.learning.training.train import TrainingSettings, train
 from frontdesk_server.offline import certification
 from frontdesk_server.predictor import Artefact
 from typer.testing import CliRunner, Result

@@ -12,10 +12,10 @@ from frontdesk_server.domain.events import Completed, Finished, TextDelta
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import text_query
 from frontdesk_server.domain.usage import FinishReason, Prices, Usage
-from frontdesk_server.learning.cascade import CascadeFitOptions, fit_cascade
-from frontdesk_server.learning.cascade_evaluation import replay_fitted
-from frontdesk_server.learning.dataset import Dataset
-from frontdesk_server.learning.recorded import record_answers
+from frontdesk_server.learning.cascades.evaluation import replay_fitted
+from frontdesk_server.learning.cascades.fit import CascadeFitOptions, fit_cascade
+from frontdesk_server.learning.data.dataset import Dataset
+from frontdesk_server.learning.data.recorded import record_answers
 from frontdesk_server.routing.strategies.cascade import Fitted
 
 from tests.fakes import Script, routed

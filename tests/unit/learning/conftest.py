@@ -2,8 +2,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
-from frontdesk_server.learning import blocks
-from frontdesk_server.learning.dataset import Dataset
+from frontdesk_server.learning.data.dataset import Dataset
+from frontdesk_server.learning.training import blocks
 
 ANIMALS = ["cat", "dog", "horse", "otter", "heron", "badger", "lynx", "mole", "trout", "finch"]
 FORMULAS = ["integral", "tensor", "lattice", "spinor", "manifold", "torsion", "functor", "sheaf", "ideal", "kernel"]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from frontdesk_server.learning.dataset import Dataset, read_dataset
+from frontdesk_server.learning.data.dataset import Dataset, read_dataset
 
 MODELS = {"small-a": (0.80, 20_000), "small-b": (0.75, 15_000), "mid": (0.88, 60_000), "strong": (0.95, 1_000_000)}
 POOL = ("small-a", "small-b", "mid")

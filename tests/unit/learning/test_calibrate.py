@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from frontdesk_server.learning.bounds import TESTS, exact_binomial, labels_needed
-from frontdesk_server.learning.calibrate import Policies, calibrate
-from frontdesk_server.learning.calibration_policies import floor_policies, pair_policies
+from frontdesk_server.learning.calibration.bounds import TESTS, exact_binomial, labels_needed
+from frontdesk_server.learning.calibration.calibrate import Policies, calibrate
+from frontdesk_server.learning.calibration.policies import floor_policies, pair_policies
 
 
 def _losses(rng: np.random.Generator, n: int, mean: float, differing: float = 0.2) -> np.ndarray:

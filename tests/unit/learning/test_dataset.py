@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from frontdesk_server.learning.dataset import DatasetError, concatenate, read_dataset
+from frontdesk_server.learning.data.dataset import DatasetError, concatenate, read_dataset
 
 ROWS = [
     {"query_id": "a", "prompt": "one, two", "model": "small", "quality": 0.5, "cost_nano_usd": 3, "domain": "d"},

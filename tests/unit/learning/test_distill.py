@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from frontdesk_server.embedders import Matrix, StaticEmbedder, Vector
-from frontdesk_server.learning.dataset import DatasetError
-from frontdesk_server.learning.distill import DistillSettings, StaticTable, distill, prune_tokenizer, sif_weights
-from frontdesk_server.learning.distill_corpus import python_documentation, read_texts, wordnet_examples
+from frontdesk_server.learning.data.dataset import DatasetError
+from frontdesk_server.learning.embedding.corpus import python_documentation, read_texts, wordnet_examples
+from frontdesk_server.learning.embedding.distill import (
+    DistillSettings,
+    StaticTable,
+    distill,
+    prune_tokenizer,
+    sif_weights,
+)
 
 from tests.unit.embedders.tables import specification
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from frontdesk_server.learning.curve import pair_curve
-from frontdesk_server.learning.dataset import Dataset, DatasetError
-from frontdesk_server.learning.evaluate import evaluate_pair, evaluate_pool
-from frontdesk_server.learning.pool_routing import best_single, envelope, expected_costs, pool_points
+from frontdesk_server.learning.data.dataset import Dataset, DatasetError
+from frontdesk_server.learning.evaluation.curve import pair_curve
+from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
+from frontdesk_server.learning.evaluation.pool_routing import best_single, envelope, expected_costs, pool_points
 
 from tests.unit.learning.conftest import make_dataset
 

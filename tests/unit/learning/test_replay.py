@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from frontdesk_server.learning.dataset import DatasetError
-from frontdesk_server.learning.logged import LoggedCandidate, LoggedDecision, read_decisions, since
-from frontdesk_server.learning.replay import diff_policy, replay
-from frontdesk_server.learning.selection_policy import SelectionPolicy, read_selection_policy
+from frontdesk_server.learning.data.dataset import DatasetError
+from frontdesk_server.learning.replay.logged import LoggedCandidate, LoggedDecision, read_decisions, since
+from frontdesk_server.learning.replay.replay import diff_policy, replay
+from frontdesk_server.learning.replay.selection_policy import SelectionPolicy, read_selection_policy
 
 SMALL = LoggedCandidate("small", 0.7, 1_000.0)
 BIG = LoggedCandidate("big", 0.85, 9_000.0)

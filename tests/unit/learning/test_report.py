@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
-from frontdesk_server.learning.logged import LoggedCandidate, LoggedDecision
-from frontdesk_server.learning.report import report_dataset, report_decisions
+from frontdesk_server.learning.replay.logged import LoggedCandidate, LoggedDecision
+from frontdesk_server.learning.report.report import report_dataset, report_decisions
 
 from tests.unit.learning.recorded_fixture import recorded_dataset
 

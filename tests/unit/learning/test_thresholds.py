@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from frontdesk_server.learning.thresholds import best_threshold, fit_thresholds
+from frontdesk_server.learning.embedding.thresholds import best_threshold, fit_thresholds
 from frontdesk_server.routing.references import Reference, ReferenceIndex
 from numpy.typing import NDArray
 

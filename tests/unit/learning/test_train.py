@@ -4,16 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from frontdesk_server.embedders import load_default
-from frontdesk_server.learning.blocks import Targets
-from frontdesk_server.learning.dataset import Dataset
-from frontdesk_server.learning.factors import fit_factors
-from frontdesk_server.learning.ferns import fit_ferns
-from frontdesk_server.learning.heads import LabelledTexts
-from frontdesk_server.learning.matrix import fit_scaling, read_texts
-from frontdesk_server.learning.reliability import measure_reliability
-from frontdesk_server.learning.stack import fit_stack, folds_by_group
-from frontdesk_server.learning.topics import fit_topics, number_domains, with_topics_out_of_fold
-from frontdesk_server.learning.train import FEATURES, TrainingError, TrainingSettings, progress_steps, train
+from frontdesk_server.learning.data.dataset import Dataset
+from frontdesk_server.learning.training.blocks import Targets
+from frontdesk_server.learning.training.factors import fit_factors
+from frontdesk_server.learning.training.ferns import fit_ferns
+from frontdesk_server.learning.training.heads import LabelledTexts
+from frontdesk_server.learning.training.matrix import fit_scaling, read_texts
+from frontdesk_server.learning.training.reliability import measure_reliability
+from frontdesk_server.learning.training.stack import fit_stack, folds_by_group
+from frontdesk_server.learning.training.topics import fit_topics, number_domains, with_topics_out_of_fold
+from frontdesk_server.learning.training.train import FEATURES, TrainingError, TrainingSettings, progress_steps, train
 from frontdesk_server.predictor import TASKS, Artefact, Predictor
 
 from tests.unit.learning.conftest import make_dataset

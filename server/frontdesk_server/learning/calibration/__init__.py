@@ -1,0 +1,1 @@
+"""Policies whose loss is certified."""

@@ -1,0 +1,1 @@
+"""Cascades fitted to recorded answers."""

@@ -1,0 +1,1 @@
+"""Recorded outcomes and answers, read and checked."""

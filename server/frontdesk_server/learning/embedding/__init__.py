@@ -1,0 +1,1 @@
+"""Tables of token vectors, and thresholds of the embedding strategy."""

@@ -1,0 +1,1 @@
+"""Routers on recorded outcomes, beside what they must beat."""

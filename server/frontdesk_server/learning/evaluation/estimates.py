@@ -1,0 +1,77 @@
+"""Figures with their intervals, in the one form that all results have."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontdesk_server.learning.data.dataset import Dataset
+
+__all__ = ["Evaluation", "Figures", "bootstrapped", "plain", "single_models", "spread"]
+
+Matrix = NDArray[np.float64]
+Figures = dict[str, dict[str, Any]]
+"""By name ``{"value": number or None, "ci95": [low, high] or None}``."""
+
+_PERCENTILES = (2.5, 97.5)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What an evaluation found: figures for JSON and curves for plots."""
+
+    result: dict[str, Any]
+    curves: dict[str, tuple[Matrix, Matrix]]
+    """By name, position on the axis and quality."""
+    points: dict[str, tuple[float, float]]
+    """By model, position on the axis and quality of asking it always."""
+    axis: str
+    """What the first coordinate is."""
+
+
+def bootstrapped(
+    measure: Callable[[NDArray[np.int64]], dict[str, float]],
+    queries: int,
+    resamples: int,
+    rng: np.random.Generator,
+    advance: Callable[[int], None],
+) -> Figures:
+    """Measure on all queries and, for the percentile interval, on resamples of them."""
+    values = measure(np.arange(queries))
+    draws = []
+    for _ in range(resamples):
+        draws.append(measure(rng.integers(queries, size=queries)))
+        advance(1)
+    return {name: _figure(value, [draw[name] for draw in draws]) for name, value in values.items()}
+
+
+def spread(draws: Sequence[dict[str, float]]) -> Figures:
+    """Return the mean of repeated random draws and where 95 percent of them lie."""
+    return {
+        name: _figure(float(np.mean([draw[name] for draw in draws])), [draw[name] for draw in draws])
+        for name in draws[0]
+    }
+
+
+def plain(values: dict[str, float]) -> Figures:
+    """Return figures without intervals."""
+    return {name: _figure(value, []) for name, value in values.items()}
+
+
+def single_models(dataset: Dataset) -> dict[str, dict[str, float | None]]:
+    """Return quality and mean cost of asking each model always."""
+    return {
+        model: {
+            "quality": float(np.nanmean(dataset.quality[:, j])),
+            "cost": None if np.isnan(cost := dataset.cost_nano_usd[:, j]).all() else float(np.nanmean(cost)),
+        }
+        for j, model in enumerate(dataset.models)
+    }
+
+
+def _figure(value: float, draws: Sequence[float]) -> dict[str, Any]:
+    finite = [draw for draw in draws if np.isfinite(draw)]
+    interval = [float(edge) for edge in np.percentile(finite, _PERCENTILES)] if len(finite) > 1 else None
+    return {"value": float(value) if np.isfinite(value) else None, "ci95": interval}

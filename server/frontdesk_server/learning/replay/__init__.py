@@ -1,0 +1,1 @@
+"""Other policies on what was logged."""

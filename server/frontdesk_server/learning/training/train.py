@@ -1,0 +1,178 @@
+"""Training the quality predictor from recorded outcomes.
+
+Outcomes become factors (:mod:`.factors`); blocks learn the factors from the text (:mod:`.blocks`); cross-validation
+chooses each block's regularisation and its weight, zero included (:mod:`.stack`); the sum is written as one artefact
+that numpy alone can run (:mod:`.export`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.embedders import Embedder
+from frontdesk_server.learning.data.dataset import Dataset
+from frontdesk_server.learning.training.blocks import BLOCKS, Targets
+from frontdesk_server.learning.training.export import Parts, export_arrays
+from frontdesk_server.learning.training.factors import Factors, fit_factors
+from frontdesk_server.learning.training.heads import LabelledTexts, fit_heads
+from frontdesk_server.learning.training.matrix import FeatureMatrix, fit_scaling, read_texts
+from frontdesk_server.learning.training.posterior import fit_posterior
+from frontdesk_server.learning.training.reliability import measure_reliability
+from frontdesk_server.learning.training.stack import Stack, fit_stack, folds_by_group
+from frontdesk_server.learning.training.topics import fit_topics, number_domains, with_topics_out_of_fold
+from frontdesk_server.predictor.artefact import Artefact
+from frontdesk_server.predictor.drift import profile_scores
+from frontdesk_server.predictor.features import FeatureSpec
+
+__all__ = ["FEATURES", "STRUCTURE_FEATURES", "TrainingError", "TrainingSettings", "progress_steps", "train"]
+
+FEATURES: tuple[str, ...] = tuple(BLOCKS)
+"""Every kind of feature that training can use."""
+
+STRUCTURE_FEATURES: tuple[str, ...] = ("landmarks", "ferns")
+"""The features that carry over to domains never seen: how a query is built, not what it is about."""
+
+MIN_QUERIES = 20
+
+
+class TrainingError(FrontdeskError):
+    """The data or the settings cannot be trained on; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """What a caller may choose; the defaults suit a thousand queries as well as a hundred thousand."""
+
+    features: Sequence[str] = ()
+    """Which blocks cross-validation may use; none named means all, or STRUCTURE_FEATURES for unseen domains."""
+    folds: int = 5
+    unseen_domains: bool = False
+    """Train for domains that the data lacks: whole domains are held out, and vocabulary is not trusted by default."""
+    max_factors: int = 16
+    """At most this many factors describe how models differ; a pool of fewer models is described fully."""
+    lexical_bits: int = 16
+    """Words and pairs are hashed into 2 ** lexical_bits buckets."""
+    seed: int = 0
+
+    @property
+    def blocks(self) -> Sequence[str]:
+        """The blocks to fit."""
+        return self.features or (STRUCTURE_FEATURES if self.unseen_domains else FEATURES)
+
+
+def progress_steps(dataset: Dataset, settings: TrainingSettings) -> int:
+    """Return how many steps `train` will report for this data."""
+    groups = 1 if len(dataset.models) < 2 else 2
+    return len(dataset) + groups * sum(len(BLOCKS[name][1]) for name in settings.blocks)
+
+
+def train(
+    dataset: Dataset,
+    embedder: Embedder,
+    settings: TrainingSettings | None = None,
+    *,
+    labelled: LabelledTexts | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Artefact:
+    """Train on every query with at least one outcome. `labelled` adds the heads for task and difficulty.
+
+    Raises TrainingError where the data is too small or a feature is unknown.
+    """
+    settings = settings or TrainingSettings()
+    usable = _usable(dataset, settings)
+    raw = read_texts(usable.prompts, embedder, settings.lexical_bits, advance)
+    raw_labelled = read_texts(labelled.texts, embedder, settings.lexical_bits) if labelled else None
+    scaling = fit_scaling(raw if raw_labelled is None else raw.joined(raw_labelled))
+    features = raw.scaled(scaling)
+    domains = number_domains(usable.domains)
+    factors = fit_factors(usable.quality, domains, settings.max_factors)
+    groups = usable.domains if settings.unseen_domains else usable.prompts
+    folds = folds_by_group(groups, settings.folds, settings.seed)
+    topics = None
+    if "topics" in settings.blocks:
+        features = with_topics_out_of_fold(features, domains, folds)
+        topics = fit_topics(features, domains, features.topics.shape[1])
+    stacks = _fit_stacks(features, factors, domains, folds, len(set(groups)), settings, advance)
+    held_out = np.clip(factors.offset + np.hstack([stack.out_of_fold for stack in stacks]) @ factors.loadings, 0.0, 1.0)
+    heads = fit_heads(raw_labelled.scaled(scaling), labelled, settings.seed) if labelled and raw_labelled else None
+    posterior = fit_posterior(features.linear, factors, held_out, usable.quality)
+    parts = Parts(scaling, factors, topics, stacks, posterior, heads)
+    return Artefact(
+        models=usable.models,
+        embedder_id=embedder.id,
+        embedder_dimension=embedder.dimension,
+        features=FeatureSpec(settings.lexical_bits),
+        arrays=export_arrays(parts),
+        has_tasks=heads is not None,
+        data_sha256=usable.sha256,
+        metrics=_metrics(usable, held_out, stacks, settings, heads.metrics if heads else {}),
+        score_profiles=profile_scores(usable.models, held_out),
+    )
+
+
+def _usable(dataset: Dataset, settings: TrainingSettings) -> Dataset:
+    if unknown := sorted(set(settings.features) - set(FEATURES)):
+        raise TrainingError(f"unknown feature {', '.join(unknown)}; known: {', '.join(FEATURES)}")
+    known = ~np.isnan(dataset.quality)
+    if silent := [model for j, model in enumerate(dataset.models) if not known[:, j].any()]:
+        raise TrainingError(f"no outcome at all for model {', '.join(silent)}")
+    usable = dataset if known.any(axis=1).all() else dataset.take(np.flatnonzero(known.any(axis=1)))
+    if len(usable) < MIN_QUERIES:
+        raise TrainingError(f"{len(usable)} queries with an outcome; training needs at least {MIN_QUERIES}")
+    if settings.unseen_domains and len(set(usable.domains)) < settings.folds:
+        raise TrainingError(f"unseen domains need at least {settings.folds} domains, the data has fewer")
+    return usable
+
+
+def _fit_stacks(
+    features: FeatureMatrix,
+    factors: Factors,
+    domains: NDArray[np.int64],
+    folds: NDArray[np.int64],
+    groups: int,
+    settings: TrainingSettings,
+    advance: Callable[[int], None],
+) -> list[Stack]:
+    """Fit one stack for the ease of a query and one for what sets models apart: they need different smoothness."""
+    parts = [factors.z[:, :1], factors.z[:, 1:]] if factors.z.shape[1] > 1 else [factors.z]
+    return [
+        fit_stack(
+            features, Targets(z, domains), folds, settings.blocks, groups=groups, seed=settings.seed, advance=advance
+        )
+        for z in parts
+    ]
+
+
+def _metrics(
+    dataset: Dataset,
+    held_out: NDArray[np.float64],
+    stacks: Sequence[Stack],
+    settings: TrainingSettings,
+    heads: dict[str, Any],
+) -> dict[str, Any]:
+    measured = measure_reliability(dataset.models, held_out, dataset.quality)
+    rows = np.array([model.rows for model in measured], dtype=float)
+    weights = rows / rows.sum()
+    return {
+        "queries": len(dataset),
+        "outcomes": int(rows.sum()),
+        "held_out_by": "domain" if settings.unseen_domains else "query",
+        "folds": settings.folds,
+        "seed": settings.seed,
+        "brier": round(float(weights @ [model.brier for model in measured]), 5),
+        "brier_of_mean": round(float(weights @ [model.brier_of_mean for model in measured]), 5),
+        "ece": round(float(weights @ [model.ece for model in measured]), 5),
+        "models": [model.as_dict() for model in measured],
+        "blocks": [
+            {
+                name: {"weight": round(stack.weights[name], 4), "strength": stack.strengths[name]}
+                for name in settings.blocks
+            }
+            for stack in stacks
+        ],
+        **heads,
+    }
