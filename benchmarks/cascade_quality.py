@@ -53,7 +53,7 @@ SETS = (
         ("gpt-4o-mini-2024-07-18", "deepseek-chat", *_SMALL),
         max_loss=0.005,
         bar=0.85,
-        prior=ScorePrior(support=-0.92, strongest_rival=0.66),
+        prior=ScorePrior(support=-0.91, strongest_rival=0.68),
     ),
     CascadeSet(
         "ZeroEval CRUX",
@@ -61,7 +61,7 @@ SETS = (
         ("gpt-4o-mini-2024-07-18", "Qwen2.5-7B-Instruct", *_SMALL),
         max_loss=0.01,
         bar=0.38,
-        prior=ScorePrior(support=-0.93, strongest_rival=0.53),
+        prior=ScorePrior(support=-0.92, strongest_rival=0.57),
     ),
     CascadeSet(
         "ZeroEval MATH-L5",
@@ -69,7 +69,7 @@ SETS = (
         ("gpt-4o-mini-2024-07-18", "Qwen2.5-7B-Instruct", *_SMALL),
         max_loss=0.01,
         bar=0.35,
-        prior=ScorePrior(support=-0.96, strongest_rival=0.71),
+        prior=ScorePrior(support=-0.95, strongest_rival=0.74),
     ),
 )
 

@@ -43,8 +43,8 @@ class ScorePrior:
     ``benchmarks/cascade_prior.py``.
     """
 
-    support: float = -0.94
-    strongest_rival: float = 0.64
+    support: float = -0.92
+    strongest_rival: float = 0.66
 
 
 @dataclass(frozen=True, slots=True, eq=False)
