@@ -90,13 +90,13 @@ def _finite(value: float) -> float | None:
 
 
 def _show(fitted: FittedCascade, out: Path, console: Console) -> None:
-    table = Table("", "order", "cost saved", "expected loss", box=None, header_style="bold")
+    table = Table("", "order", "cost saved", "held-out loss", box=None, header_style="bold")
     for number, policy in enumerate(fitted.policies):
         table.add_row(
             "chosen" if number == fitted.chosen else "",
             ", ".join(step.model for step in policy.steps) or f"{fitted.strongest} alone",
             f"{policy.estimate['saved']:.1%}",
-            f"{policy.estimate['loss']:.2%}",
+            f"{policy.estimate['loss_observed']:.2%} ± {policy.estimate['loss_error']:.2%}",
         )
     console.print(table)
     if not fitted.policy.steps:

@@ -26,14 +26,17 @@ def draw_curves(evaluation: Evaluation, directory: Path, name: str, title: str) 
     figure = Figure(figsize=(7.0, 4.4), layout="constrained")
     axes = figure.add_subplot()
     for curve, (position, quality) in evaluation.curves.items():
-        axes.plot(position, quality, label=curve.replace("_", " "), **_STYLES.get(curve, {}))  # type: ignore[arg-type]
+        alone = {"marker": "x"} if len(position) == 1 else {}  # a line of one point shows nothing
+        axes.plot(position, quality, label=curve.replace("_", " "), **alone, **_STYLES.get(curve, {}))  # type: ignore[arg-type]
     points = sorted(evaluation.points.items(), key=lambda item: item[1])
     if "random" not in evaluation.curves:
         ends = [points[0][1], points[-1][1]]
         axes.plot([x for x, _ in ends], [y for _, y in ends], label="random", **_STYLES["random"])  # type: ignore[arg-type]
+    dearest = max((cost for cost, _ in evaluation.points.values()), default=0.0)
     for model, point in points:
         axes.plot(*([value] for value in point), "o", color="#22223b", markersize=4)
-        axes.annotate(model, point, xytext=(4, -9), textcoords="offset points", fontsize=7)
+        side, align = (-4, "right") if point[0] > dearest / 2 else (4, "left")
+        axes.annotate(model, point, xytext=(side, -9), textcoords="offset points", fontsize=7, ha=align)
     axes.set(xlabel=evaluation.axis, ylabel="mean quality", title=title)
     axes.grid(visible=True, alpha=0.25)
     axes.legend(frameon=False, fontsize=8)
