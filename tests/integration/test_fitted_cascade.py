@@ -23,7 +23,7 @@ from tests.unit.learning.recorded_fixture import MODELS, POOL, write_answers
 from tests.upstream.script import Fault, Script
 from tests.upstream.server import FaultyUpstream, SeenRequest
 
-EASY = "Question 8: how much is the sum of 8 and 9?"
+EASY = "Question 8: how much is the sum of 20008 and 20009?"
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def concluded(fitted: FittedCascade, attempts: Sequence[Attempt], answers: Mappi
     return fitted.next_move(fitted.looks(EASY), given)
 
 
-AGREED = {"small_a": "The answer is 17", "small_b": "It comes #### 17", "mid": "My answer is 17"}
+AGREED = {"small_a": "The answer is 40017", "small_b": "It comes #### 40017", "mid": "My answer is 40017"}
 ODD_ONE_OUT = AGREED | {"small_b": "The answer is 48213"}
 ALL_DIFFER = {name: f"The answer is {48213 + 11 * number}" for number, name in enumerate(AGREED)}
 
@@ -112,7 +112,7 @@ async def test_members_that_agree_answer_and_the_stream_tells_it_as_the_unary_ca
 async def test_members_that_differ_give_way_to_the_strongest_even_where_one_of_them_fails(
     cascade: Path, upstream: FaultyUpstream, tmp_path: Path
 ) -> None:
-    upstream.script = says(**ALL_DIFFER, strong="It comes #### 17")
+    upstream.script = says(**ALL_DIFFER, strong="It comes #### 40017")
     upstream.enqueue(Script(fault=Fault.STATUS, status=500))
     async with service(config(upstream, cascade, tmp_path), tmp_path) as (client, _):
         events: list[Event] = [event async for event in client.stream_complete(EASY)]
@@ -120,7 +120,7 @@ async def test_members_that_differ_give_way_to_the_strongest_even_where_one_of_t
     cycle.end()
     completed = events[-1]
     assert isinstance(completed, Completed)
-    assert (completed.model, cycle.shown) == ("strong", "It comes #### 17")
+    assert (completed.model, cycle.shown) == ("strong", "It comes #### 40017")
     assert completed.attempts[0].outcome == AttemptOutcome.ATTEMPT_OUTCOME_FAILED
 
 

@@ -13,15 +13,20 @@ POOL = ("small-a", "small-b", "mid")
 
 
 def write_answers(path: Path, n: int = 240, seed: int = 0) -> Path:
-    """Write JSON Lines; a wrong answer is a number that hardly ever repeats, hard questions say so in a word."""
+    """Write JSON Lines; a wrong answer is a number as long as the right one that hardly ever repeats.
+
+    Hard questions say so in a word.
+    """
     rng = np.random.default_rng(seed)
     with path.open("w") as file:
         for i in range(n):
             hard = rng.random() < 0.3
-            prompt = f"Question {i}: how much is {'the awkward residue' if hard else 'the sum'} of {i} and {i + 1}?"
+            number = 20_000 + i
+            what = "the awkward residue" if hard else "the sum"
+            prompt = f"Question {i}: how much is {what} of {number} and {number + 1}?"
             for model, (skill, cost) in MODELS.items():
                 right = rng.random() < (skill - 0.45 if hard and model != "strong" else skill)
-                answer = str(2 * i + 1) if right else str(int(rng.integers(10_000, 99_999)))
+                answer = str(2 * number + 1) if right else str(int(rng.integers(10_000, 99_999)))
                 price = int(cost * rng.lognormal(0.3 * hard, 0.2))
                 row = {"query_id": f"q{i}", "prompt": prompt, "model": model, "quality": float(right)}
                 file.write(json.dumps(row | {"cost_nano_usd": price, "answer": answer}) + "\n")
