@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from frontdesk import GenerationConfig, Query, user
 from frontdesk.v1.routing_pb2 import AttemptOutcome, Verdict
 
 from tests.real_llm import MODEL, real_llm_server
@@ -17,6 +18,8 @@ from tests.service import service
 
 pytestmark = pytest.mark.timeout(900)  # the first run installs
 
+SUM = Query(messages=[user("What is 2 + 2?")], generation=GenerationConfig(max_output_tokens=24))
+"""Bounded, for so small an LLM may ramble until its context is full."""
 CHECKS: dict[str, dict[str, Any]] = {
     "logprob": {"kind": "logprob", "threshold": 0.05},
     "self_rating": {"kind": "self_rating", "threshold": 0.0},
@@ -88,8 +91,9 @@ async def test_a_router_llm_past_its_time_budget_hands_over(base_url: str, tmp_p
 async def test_a_check_scores_a_real_answer(check: str, base_url: str, tmp_path: Path) -> None:
     strategy = {"kind": "cascade", "steps": [{"model": "small", "check": CHECKS[check]}, {"model": "frontier"}]}
     async with service(config(base_url, strategy), tmp_path) as (client, _):
-        completion = await client.complete("What is 2 + 2?", timeout=120)
+        completion = await client.complete(SUM, timeout=120)
     first = completion.attempts[0]
+    assert not first.error_reason, f"{first.error_message} {first.upstream_message}"
     (result,) = first.checks
     assert (result.check, first.model) == (check, "small")
     assert 0 <= result.score <= 1

@@ -102,7 +102,7 @@ async def test_no_secret_and_no_prompt_leaves_a_trace(
     kept += [printed, str(collector.traces), str(collector.pushed)]
     kept += [path.read_bytes().decode("latin-1") for path in tmp_path.glob("ledger.db*")]
     assert any(PROMPT in text and "***" in text for text in learned), "callers hear what the upstream says"
-    credentials = (UPSTREAM_KEY, TEAM_HEADER, key.key.rpartition("_")[2], token.rpartition(".")[2][:-4], token)
+    credentials = (UPSTREAM_KEY, TEAM_HEADER, key.key.split("_", 2)[2], token.rpartition(".")[2][:-4], token)
     for secret in (*credentials, PROMPT, ANSWER):
         assert not [text for text in kept if secret in text], secret
     for secret in credentials:
