@@ -110,7 +110,7 @@ async def test_an_impossible_threshold_escalates_and_bills_both(base_url: str, t
     check = {"kind": "logprob", "threshold": 1.0}
     strategy = {"kind": "cascade", "steps": [{"model": "small", "check": check}, {"model": "frontier"}]}
     async with service(config(base_url, strategy), tmp_path) as (client, _):
-        completion = await client.stream_complete("Name a colour.", timeout=120).completion()
+        completion = await client.stream_complete(SUM, timeout=120).completion()
     outcomes = [attempt.outcome for attempt in completion.attempts]
     assert outcomes == [AttemptOutcome.ATTEMPT_OUTCOME_REJECTED, AttemptOutcome.ATTEMPT_OUTCOME_ACCEPTED]
     assert completion.cost.attempts_nano_usd == sum(attempt.cost_nano_usd for attempt in completion.attempts)
