@@ -87,8 +87,9 @@ class RecordedChecks:
         return Verdict(results[-1].score, results[-1].passed, float("nan") if cost is None else float(cost))
 
     def _recorded(self, config: CheckConfig, model: str, row: int) -> Verdict | None:
-        score = float(recorded_scores(self.dataset, model, config)[row])
-        cost = float(self.dataset.check_cost_nano_usd[row, self.dataset.model_index(model)])
+        column = self.dataset.model_index(model)
+        score = _recorded_score(self.dataset, row, column, config)
+        cost = float(self.dataset.check_cost_nano_usd[row, column])
         if np.isnan(score):
             return None
         return Verdict(score, score >= config.threshold, 0.0 if np.isnan(cost) and not _asks(config) else cost)
@@ -121,8 +122,12 @@ def is_recomputable(check: CheckConfig, judged: str) -> bool:
 def recorded_scores(dataset: Dataset, model: str, check: CheckConfig) -> NDArray[np.float64]:
     """The scores [n] that such a check gave the model's answers; NaN where none did."""
     column = dataset.model_index(model)
-    other = [kind not in (None, check.kind) for kind in dataset.check_kind[:, column]]
-    return np.where(other, np.nan, dataset.check_score[:, column])
+    return np.array([_recorded_score(dataset, row, column, check) for row in range(len(dataset))])
+
+
+def _recorded_score(dataset: Dataset, row: int, column: int, check: CheckConfig) -> float:
+    by_such = dataset.check_kind[row, column] in (None, check.kind)
+    return float(dataset.check_score[row, column]) if by_such else float("nan")
 
 
 def _others(check: CheckConfig) -> Iterator[str]:
