@@ -43,7 +43,7 @@ class Desk:
     ) -> None:
         self._affinity = affinity
         self._runtimes = runtimes
-        self._admission = admission
+        self.admission = admission
         self._ledger = ledger
         self._clock = clock
 
@@ -76,7 +76,7 @@ class Desk:
             CompletionFailed: no model answered; carries the settlement.
             Overloaded: too many completions run and wait.
         """
-        async with self._admission.admitted(call.caller.name):
+        async with self.admission.admitted(call.caller.name):
             with self._runtimes.lease() as runtime:
                 routed, reservation = await self._reserved(runtime, query, policy, call, labels)
                 with reservation:
@@ -96,7 +96,7 @@ class Desk:
             CompletionFailed: no model answered, or the stream broke after commit; carries the settlement.
             Overloaded: too many completions run and wait.
         """
-        async with self._admission.admitted(call.caller.name):
+        async with self.admission.admitted(call.caller.name):
             with self._runtimes.lease() as runtime:
                 routed, reservation = await self._reserved(runtime, query, policy, call, labels)
                 with reservation:

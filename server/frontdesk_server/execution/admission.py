@@ -22,6 +22,7 @@ class Admission:
     def __init__(self, config: AdmissionConfig, clock: Clock) -> None:
         self._config = config
         self._clock = clock
+        self._free = config.max_running
         self._running: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._typical_seconds = _FIRST_GUESS_SECONDS
@@ -31,7 +32,7 @@ class Admission:
     @property
     def running(self) -> int:
         """Calls that run."""
-        return self._running.total()
+        return self._config.max_running - self._free
 
     @property
     def waiting(self) -> int:
@@ -45,8 +46,8 @@ class Admission:
         Raises:
             Overloaded: neither a place to run nor one to wait is left.
         """
-        if self._may_run(caller) and not self._waiting:
-            self._running[caller] += 1
+        if self._may_run(caller):  # nobody who waits may: whoever may has been admitted
+            self._take(caller)
         else:
             await self._wait(caller)
         self._outside = max(0, self._outside - 1)
@@ -58,8 +59,7 @@ class Admission:
             self._release(caller)
 
     def _may_run(self, caller: str) -> bool:
-        config = self._config
-        return self.running < config.max_running and self._running[caller] < config.max_running_per_caller
+        return self._free > 0 and self._running[caller] < self._config.max_running_per_caller
 
     async def _wait(self, caller: str) -> None:
         config, queue = self._config, self._waiting.get(caller)
@@ -70,17 +70,21 @@ class Admission:
             raise Overloaded(message, retry_after_seconds=round(min(seconds, _LONGEST_WAIT_SECONDS), 3))
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(caller, deque()).append(turn)
-        self._admit_waiting()
         try:
             await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+        except BaseException:
+            if turn.done() and not turn.cancelled():  # a place was given to a call that was ending: it passes on
                 self._release(caller)
             else:
                 self._forget(caller, turn)
             raise
 
+    def _take(self, caller: str) -> None:
+        self._running[caller] += 1
+        self._free -= 1
+
     def _release(self, caller: str) -> None:
+        self._free += 1
         self._running[caller] -= 1
         if not self._running[caller]:
             del self._running[caller]
@@ -91,21 +95,23 @@ class Admission:
     def _admit_waiting(self) -> None:
         """Give free places to waiting callers, one each in turn; who gets one goes to the end of the line."""
         passed = 0
-        while self._waiting and self.running < self._config.max_running and passed < len(self._waiting):
+        while self._waiting and self._free > 0 and passed < len(self._waiting):
             caller = next(iter(self._waiting))
             self._waiting.move_to_end(caller)
             if not self._may_run(caller):
                 passed += 1
                 continue
-            passed = 0
             turn = self._waiting[caller].popleft()
             if not self._waiting[caller]:
                 del self._waiting[caller]
-            self._running[caller] += 1
-            turn.set_result(None)
+            passed = 0
+            if not turn.cancelled():  # its call may have ended, and not have come to forget its turn
+                self._take(caller)
+                turn.set_result(None)
 
     def _forget(self, caller: str, turn: asyncio.Future[None]) -> None:
-        queue = self._waiting[caller]
-        queue.remove(turn)
-        if not queue:
-            del self._waiting[caller]
+        queue = self._waiting.get(caller)
+        if queue is not None and turn in queue:
+            queue.remove(turn)
+            if not queue:
+                del self._waiting[caller]
