@@ -35,11 +35,14 @@ type fold struct {
 	running   int
 	completed bool
 
-	text      strings.Builder
-	reasoning *frontdeskv1.Reasoning
-	calls     map[int32]*frontdeskv1.ToolCall
+	reasoning map[int32]*frontdeskv1.Reasoning
+	texts     map[int32]*strings.Builder
+	calls     map[callPlace]*frontdeskv1.ToolCall
 	logprobs  []*frontdeskv1.TokenLogprob
 }
+
+// callPlace is the place of a call's part, and the call's among the calls.
+type callPlace struct{ part, index int32 }
 
 func (f *fold) add(event *frontdeskv1.StreamCompleteResponse) *Error {
 	_, isStarted := event.GetEvent().(*frontdeskv1.StreamCompleteResponse_Started)
@@ -86,25 +89,18 @@ func (f *fold) add(event *frontdeskv1.StreamCompleteResponse) *Error {
 func (f *fold) addDelta(event any) {
 	switch event := event.(type) {
 	case *frontdeskv1.StreamCompleteResponse_TextDelta:
-		f.text.WriteString(event.TextDelta.GetText())
-		f.logprobs = append(f.logprobs, event.TextDelta.GetLogprobs()...)
+		delta := event.TextDelta
+		valueOf(f.texts, delta.GetPart()).WriteString(delta.GetText())
+		f.logprobs = append(f.logprobs, delta.GetLogprobs()...)
 	case *frontdeskv1.StreamCompleteResponse_ReasoningDelta:
-		if f.reasoning == nil {
-			f.reasoning = &frontdeskv1.Reasoning{}
-		}
-		f.reasoning.Text += event.ReasoningDelta.GetText()
-		f.reasoning.Signature += event.ReasoningDelta.GetSignature()
-		f.reasoning.RedactedData += event.ReasoningDelta.GetRedactedData()
+		delta := event.ReasoningDelta
+		reasoning := valueOf(f.reasoning, delta.GetPart())
+		reasoning.Text += delta.GetText()
+		reasoning.Signature += delta.GetSignature()
+		reasoning.RedactedData += delta.GetRedactedData()
 	case *frontdeskv1.StreamCompleteResponse_ToolCallDelta:
 		delta := event.ToolCallDelta
-		call := f.calls[delta.GetIndex()]
-		if call == nil {
-			call = &frontdeskv1.ToolCall{}
-			if f.calls == nil {
-				f.calls = map[int32]*frontdeskv1.ToolCall{}
-			}
-			f.calls[delta.GetIndex()] = call
-		}
+		call := valueOf(f.calls, callPlace{delta.GetPart(), delta.GetIndex()})
 		call.Id += delta.GetId()
 		call.Name += delta.GetName()
 		call.ArgumentsJson += delta.GetArgumentsJson()
@@ -112,8 +108,10 @@ func (f *fold) addDelta(event any) {
 }
 
 func (f *fold) forget() {
-	f.text.Reset()
-	f.reasoning, f.calls, f.logprobs = nil, nil, nil
+	f.reasoning = map[int32]*frontdeskv1.Reasoning{}
+	f.texts = map[int32]*strings.Builder{}
+	f.calls = map[callPlace]*frontdeskv1.ToolCall{}
+	f.logprobs = nil
 }
 
 func (f *fold) end() *Error {
@@ -125,24 +123,39 @@ func (f *fold) end() *Error {
 
 // result is the answer so far.
 func (f *fold) result() *frontdeskv1.CompleteResponse {
-	message := &frontdeskv1.Message{Role: frontdeskv1.Role_ROLE_ASSISTANT}
-	add := func(part *frontdeskv1.ContentPart) { message.Parts = append(message.Parts, part) }
-	if f.reasoning != nil {
-		add(&frontdeskv1.ContentPart{Part: &frontdeskv1.ContentPart_Reasoning{Reasoning: f.reasoning}})
+	f.response.Message = &frontdeskv1.Message{Role: frontdeskv1.Role_ROLE_ASSISTANT, Parts: f.parts()}
+	f.response.Logprobs = f.logprobs
+	return &f.response
+}
+
+// parts are ordered by their places; where an older server tells none, reasoning, text, and the calls by their index.
+func (f *fold) parts() []*frontdeskv1.ContentPart {
+	type placed struct {
+		place [3]int32
+		part  *frontdeskv1.ContentPart
 	}
-	if f.text.Len() > 0 {
-		add(&frontdeskv1.ContentPart{Part: &frontdeskv1.ContentPart_Text{Text: f.text.String()}})
+	var all []placed
+	for part, reasoning := range f.reasoning {
+		content := &frontdeskv1.ContentPart_Reasoning{Reasoning: reasoning}
+		all = append(all, placed{[3]int32{part, 0, 0}, &frontdeskv1.ContentPart{Part: content}})
 	}
-	for _, index := range sortedKeys(f.calls) {
-		call := f.calls[index]
+	for part, text := range f.texts {
+		content := &frontdeskv1.ContentPart_Text{Text: text.String()}
+		all = append(all, placed{[3]int32{part, 1, 0}, &frontdeskv1.ContentPart{Part: content}})
+	}
+	for at, call := range f.calls {
 		if call.ArgumentsJson == "" {
 			call.ArgumentsJson = "{}"
 		}
-		add(&frontdeskv1.ContentPart{Part: &frontdeskv1.ContentPart_ToolCall{ToolCall: call}})
+		content := &frontdeskv1.ContentPart_ToolCall{ToolCall: call}
+		all = append(all, placed{[3]int32{at.part, 2, at.index}, &frontdeskv1.ContentPart{Part: content}})
 	}
-	f.response.Message = message
-	f.response.Logprobs = f.logprobs
-	return &f.response
+	slices.SortFunc(all, func(a, b placed) int { return slices.Compare(a.place[:], b.place[:]) })
+	var parts []*frontdeskv1.ContentPart
+	for _, one := range all {
+		parts = append(parts, one.part)
+	}
+	return parts
 }
 
 // fail adds what had come to an error; the server's own account of attempts and cost wins.
@@ -159,11 +172,12 @@ func outOfOrder(message string) *Error {
 	return streamError(codes.Internal, ReasonStreamOutOfOrder, message)
 }
 
-func sortedKeys(calls map[int32]*frontdeskv1.ToolCall) []int32 {
-	keys := make([]int32, 0, len(calls))
-	for key := range calls {
-		keys = append(keys, key)
+// valueOf is what lies at a key, new where nothing does.
+func valueOf[K comparable, V any](values map[K]*V, key K) *V {
+	value := values[key]
+	if value == nil {
+		value = new(V)
+		values[key] = value
 	}
-	slices.Sort(keys)
-	return keys
+	return value
 }

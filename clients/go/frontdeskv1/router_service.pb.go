@@ -947,7 +947,11 @@ type TextDelta struct {
 	// The text, never empty.
 	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	// Log-probabilities of its tokens, when asked for.
-	Logprobs      []*TokenLogprob `protobuf:"bytes,2,rep,name=logprobs,proto3" json:"logprobs,omitempty"`
+	Logprobs []*TokenLogprob `protobuf:"bytes,2,rep,name=logprobs,proto3" json:"logprobs,omitempty"`
+	// Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+	// with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+	// all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+	Part          *int32 `protobuf:"varint,3,opt,name=part,proto3,oneof" json:"part,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -996,15 +1000,24 @@ func (x *TextDelta) GetLogprobs() []*TokenLogprob {
 	return nil
 }
 
+func (x *TextDelta) GetPart() int32 {
+	if x != nil && x.Part != nil {
+		return *x.Part
+	}
+	return 0
+}
+
 // A piece of the LLM's reasoning.
 type ReasoningDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Readable text; may be empty when only an opaque field comes.
 	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	// The provider's signature over the whole reasoning block. Default: none.
+	// The provider's signature over the whole reasoning part. Default: none.
 	Signature string `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
 	// Reasoning that the provider encrypted. Default: none.
-	RedactedData  string `protobuf:"bytes,3,opt,name=redacted_data,json=redactedData,proto3" json:"redacted_data,omitempty"`
+	RedactedData string `protobuf:"bytes,3,opt,name=redacted_data,json=redactedData,proto3" json:"redacted_data,omitempty"`
+	// Place of the part in the answer's message, as in TextDelta.
+	Part          *int32 `protobuf:"varint,4,opt,name=part,proto3,oneof" json:"part,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1060,6 +1073,13 @@ func (x *ReasoningDelta) GetRedactedData() string {
 	return ""
 }
 
+func (x *ReasoningDelta) GetPart() int32 {
+	if x != nil && x.Part != nil {
+		return *x.Part
+	}
+	return 0
+}
+
 // A piece of a tool call. Pieces with the same index belong together.
 type ToolCallDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1071,6 +1091,8 @@ type ToolCallDelta struct {
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// A piece of the arguments' JSON.
 	ArgumentsJson string `protobuf:"bytes,4,opt,name=arguments_json,json=argumentsJson,proto3" json:"arguments_json,omitempty"`
+	// Place of the part in the answer's message, as in TextDelta; every call is a part of its own.
+	Part          *int32 `protobuf:"varint,5,opt,name=part,proto3,oneof" json:"part,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1131,6 +1153,13 @@ func (x *ToolCallDelta) GetArgumentsJson() string {
 		return x.ArgumentsJson
 	}
 	return ""
+}
+
+func (x *ToolCallDelta) GetPart() int32 {
+	if x != nil && x.Part != nil {
+		return *x.Part
+	}
+	return 0
 }
 
 // An attempt ended without being the answer: it was rejected, it failed, or another one that ran beside it won.
@@ -2055,19 +2084,25 @@ const file_frontdesk_v1_router_service_proto_rawDesc = "" +
 	"\x0eAttemptStarted\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12*\n" +
-	"\x04kind\x18\x03 \x01(\x0e2\x16.frontdesk.v1.StepKindR\x04kind\"W\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x16.frontdesk.v1.StepKindR\x04kind\"y\n" +
 	"\tTextDelta\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
-	"\blogprobs\x18\x02 \x03(\v2\x1a.frontdesk.v1.TokenLogprobR\blogprobs\"g\n" +
+	"\blogprobs\x18\x02 \x03(\v2\x1a.frontdesk.v1.TokenLogprobR\blogprobs\x12\x17\n" +
+	"\x04part\x18\x03 \x01(\x05H\x00R\x04part\x88\x01\x01B\a\n" +
+	"\x05_part\"\x89\x01\n" +
 	"\x0eReasoningDelta\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\tR\tsignature\x12#\n" +
-	"\rredacted_data\x18\x03 \x01(\tR\fredactedData\"p\n" +
+	"\rredacted_data\x18\x03 \x01(\tR\fredactedData\x12\x17\n" +
+	"\x04part\x18\x04 \x01(\x05H\x00R\x04part\x88\x01\x01B\a\n" +
+	"\x05_part\"\x92\x01\n" +
 	"\rToolCallDelta\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12%\n" +
-	"\x0earguments_json\x18\x04 \x01(\tR\rargumentsJson\"~\n" +
+	"\x0earguments_json\x18\x04 \x01(\tR\rargumentsJson\x12\x17\n" +
+	"\x04part\x18\x05 \x01(\x05H\x00R\x04part\x88\x01\x01B\a\n" +
+	"\x05_part\"~\n" +
 	"\fAttemptEnded\x12/\n" +
 	"\aattempt\x18\x01 \x01(\v2\x15.frontdesk.v1.AttemptR\aattempt\x12\x1d\n" +
 	"\n" +
@@ -2314,6 +2349,9 @@ func file_frontdesk_v1_router_service_proto_init() {
 		(*StreamCompleteResponse_AttemptEnded)(nil),
 		(*StreamCompleteResponse_Completed)(nil),
 	}
+	file_frontdesk_v1_router_service_proto_msgTypes[12].OneofWrappers = []any{}
+	file_frontdesk_v1_router_service_proto_msgTypes[13].OneofWrappers = []any{}
+	file_frontdesk_v1_router_service_proto_msgTypes[14].OneofWrappers = []any{}
 	file_frontdesk_v1_router_service_proto_msgTypes[18].OneofWrappers = []any{}
 	file_frontdesk_v1_router_service_proto_msgTypes[25].OneofWrappers = []any{}
 	file_frontdesk_v1_router_service_proto_msgTypes[26].OneofWrappers = []any{}

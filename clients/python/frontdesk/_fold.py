@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import grpc
 
 from frontdesk.errors import FrontdeskError
 from frontdesk.events import AttemptEnded, AttemptStarted, Completed, Event, ReasoningDelta, Started, TextDelta
-from frontdesk.v1.chat_pb2 import ROLE_ASSISTANT, Reasoning, TokenLogprob, ToolCall
+from frontdesk.v1.chat_pb2 import ROLE_ASSISTANT, ContentPart, Reasoning, TokenLogprob, ToolCall
 from frontdesk.v1.router_service_pb2 import CompleteResponse, ToolCallDelta
 
 
@@ -64,14 +66,7 @@ class Fold:
         response.CopyFrom(self._response)
         message = response.message
         message.role = ROLE_ASSISTANT
-        if self._reasoning is not None:
-            message.parts.add().reasoning.CopyFrom(self._reasoning)
-        if self._text:
-            message.parts.add(text="".join(self._text))
-        for _, (call, arguments) in sorted(self._calls.items(), key=lambda item: item[0]):
-            kept = message.parts.add().tool_call
-            kept.CopyFrom(call)
-            kept.arguments_json = "".join(arguments) or "{}"
+        message.parts.extend(self._parts())
         response.logprobs.extend(self._logprobs)
         return response
 
@@ -82,25 +77,34 @@ class Fold:
                 grpc.StatusCode.DATA_LOSS, "STREAM_CUT", "the stream ended without completed; the answer is cut"
             )
 
+    def _parts(self) -> list[ContentPart]:
+        """By their places; where an older server tells none, reasoning, text, and the calls by their index."""
+        placed: list[tuple[tuple[int, int, int], ContentPart]] = []
+        placed += (((part, 0, 0), ContentPart(reasoning=said)) for part, said in self._reasoning.items())
+        placed += (((part, 1, 0), ContentPart(text="".join(texts))) for part, texts in self._texts.items())
+        for (part, index), (call, arguments) in self._calls.items():
+            whole = ToolCall(id=call.id, name=call.name, arguments_json="".join(arguments) or "{}")
+            placed.append(((part, 2, index), ContentPart(tool_call=whole)))
+        return [part for _, part in sorted(placed, key=itemgetter(0))]
+
     def _forget(self) -> None:
-        self._text: list[str] = []
-        self._reasoning: Reasoning | None = None
-        self._calls: dict[int, tuple[ToolCall, list[str]]] = {}
+        self._reasoning: dict[int, Reasoning] = {}
+        self._texts: dict[int, list[str]] = {}
+        self._calls: dict[tuple[int, int], tuple[ToolCall, list[str]]] = {}
         self._logprobs: list[TokenLogprob] = []
 
     def _add_delta(self, event: TextDelta | ReasoningDelta | ToolCallDelta) -> None:
         match event:
             case TextDelta():
-                self._text.append(event.text)
+                self._texts.setdefault(event.part, []).append(event.text)
                 self._logprobs.extend(event.logprobs)
             case ReasoningDelta():
-                if self._reasoning is None:
-                    self._reasoning = Reasoning()
-                self._reasoning.text += event.text
-                self._reasoning.signature += event.signature
-                self._reasoning.redacted_data += event.redacted_data
+                reasoning = self._reasoning.setdefault(event.part, Reasoning())
+                reasoning.text += event.text
+                reasoning.signature += event.signature
+                reasoning.redacted_data += event.redacted_data
             case ToolCallDelta():
-                call, arguments = self._calls.setdefault(event.index, (ToolCall(), []))
+                call, arguments = self._calls.setdefault((event.part, event.index), (ToolCall(), []))
                 call.id += event.id
                 call.name += event.name
                 arguments.append(event.arguments_json)

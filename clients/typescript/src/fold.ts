@@ -29,15 +29,18 @@ export async function fold(
   return folded.result();
 }
 
+/** Where a part stands: its place, then by kind, then a call among the calls. */
+type Place = [part: number, kind: number, index: number];
+
 /** Collects events and holds them to their order. What an ended attempt said is forgotten. */
 export class Fold {
   readonly #response = create(CompleteResponseSchema);
   #started = false;
   #running = 0;
   #completed = false;
-  #text: string[] = [];
-  #reasoning: Reasoning | undefined;
-  #calls = new Map<number, ToolCall>();
+  #reasoning = new Map<number, Reasoning>();
+  #texts = new Map<number, string[]>();
+  #calls = new Map<string, { part: number; index: number; call: ToolCall }>();
   #logprobs: TokenLogprob[] = [];
 
   /** Takes the next event. */
@@ -83,17 +86,8 @@ export class Fold {
 
   /** The answer so far. */
   result(): CompleteResponse {
-    const parts: ContentPart["part"][] = [];
-    if (this.#reasoning) parts.push({ case: "reasoning", value: this.#reasoning });
-    if (this.#text.length > 0) parts.push({ case: "text", value: this.#text.join("") });
-    for (const [, call] of [...this.#calls].sort(([a], [b]) => a - b)) {
-      call.argumentsJson ||= "{}";
-      parts.push({ case: "toolCall", value: call });
-    }
-    this.#response.message = create(MessageSchema, {
-      role: Role.ASSISTANT,
-      parts: parts.map((part) => create(ContentPartSchema, { part })),
-    });
+    const parts = this.#parts().map((part) => create(ContentPartSchema, { part }));
+    this.#response.message = create(MessageSchema, { role: Role.ASSISTANT, parts });
     this.#response.logprobs = this.#logprobs;
     return this.#response;
   }
@@ -108,22 +102,38 @@ export class Fold {
     return error;
   }
 
+  /** The parts by their places; where an older server tells none, reasoning, text, and the calls by their index. */
+  #parts(): ContentPart["part"][] {
+    const placed: { place: Place; content: ContentPart["part"] }[] = [];
+    for (const [part, value] of this.#reasoning) placed.push({ place: [part, 0, 0], content: { case: "reasoning", value } });
+    for (const [part, text] of this.#texts) placed.push({ place: [part, 1, 0], content: { case: "text", value: text.join("") } });
+    for (const { part, index, call } of this.#calls.values()) {
+      call.argumentsJson ||= "{}";
+      placed.push({ place: [part, 2, index], content: { case: "toolCall", value: call } });
+    }
+    placed.sort(({ place: a }, { place: b }) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+    return placed.map(({ content }) => content);
+  }
+
   #addDelta(event: StreamCompleteResponse["event"]): void {
     switch (event.case) {
-      case "textDelta":
-        this.#text.push(event.value.text);
-        this.#logprobs.push(...event.value.logprobs);
+      case "textDelta": {
+        const { part = 0, text, logprobs } = event.value;
+        valueOf(this.#texts, part, () => []).push(text);
+        this.#logprobs.push(...logprobs);
         break;
-      case "reasoningDelta":
-        this.#reasoning ??= create(ReasoningSchema);
-        this.#reasoning.text += event.value.text;
-        this.#reasoning.signature += event.value.signature;
-        this.#reasoning.redactedData += event.value.redactedData;
+      }
+      case "reasoningDelta": {
+        const { part = 0, text, signature, redactedData } = event.value;
+        const reasoning = valueOf(this.#reasoning, part, () => create(ReasoningSchema));
+        reasoning.text += text;
+        reasoning.signature += signature;
+        reasoning.redactedData += redactedData;
         break;
+      }
       case "toolCallDelta": {
-        const { index, id, name, argumentsJson } = event.value;
-        const call = this.#calls.get(index) ?? create(ToolCallSchema);
-        this.#calls.set(index, call);
+        const { part = 0, index, id, name, argumentsJson } = event.value;
+        const { call } = valueOf(this.#calls, `${part}/${index}`, () => ({ part, index, call: create(ToolCallSchema) }));
         call.id += id;
         call.name += name;
         call.argumentsJson += argumentsJson;
@@ -133,11 +143,18 @@ export class Fold {
   }
 
   #forget(): void {
-    this.#text = [];
-    this.#reasoning = undefined;
+    this.#reasoning.clear();
+    this.#texts.clear();
     this.#calls.clear();
     this.#logprobs = [];
   }
+}
+
+/** What lies at a key, new where nothing does. */
+function valueOf<K, V>(values: Map<K, V>, key: K, fresh: () => V): V {
+  const value = values.get(key) ?? fresh();
+  values.set(key, value);
+  return value;
 }
 
 function outOfOrder(message: string): FrontdeskError {

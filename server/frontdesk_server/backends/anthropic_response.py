@@ -106,13 +106,14 @@ class AnthropicTranslator:
             raise UpstreamProtocolError("an event is not of the form the API promises") from error
 
     def _start_block(self, index: int, block: Json) -> None:
+        self._fold.start_block(index)
         match block.get("type"):
             case "text":
-                self._add_text(block["text"])
+                self._add_text(index, block["text"])
             case "thinking":
-                self._add_reasoning(ReasoningDelta(block["thinking"], block.get("signature") or ""))
+                self._add_reasoning(index, ReasoningDelta(block["thinking"], block.get("signature") or ""))
             case "redacted_thinking":
-                self._fold.add(ReasoningDelta(redacted_data=block["data"]))
+                self._fold.add(ReasoningDelta(redacted_data=block["data"]), index)
             case "tool_use":
                 arguments = orjson.dumps(block["input"]).decode() if block.get("input") else ""
                 self._tool_call_at[index] = self._tool_calls
@@ -124,11 +125,11 @@ class AnthropicTranslator:
     def _read_delta(self, index: int, delta: Json) -> None:
         match delta.get("type"):
             case "text_delta":
-                self._add_text(delta["text"])
+                self._add_text(index, delta["text"])
             case "thinking_delta":
-                self._add_reasoning(ReasoningDelta(delta["thinking"]))
+                self._add_reasoning(index, ReasoningDelta(delta["thinking"]))
             case "signature_delta":
-                self._add_reasoning(ReasoningDelta(signature=delta["signature"]))
+                self._add_reasoning(index, ReasoningDelta(signature=delta["signature"]))
             case "input_json_delta" if index in self._tool_call_at and delta["partial_json"]:
                 self._without_arguments.discard(index)
                 self._fold.add(ToolCallDelta(self._tool_call_at[index], arguments_json=delta["partial_json"]))
@@ -143,13 +144,13 @@ class AnthropicTranslator:
         if stop_reason:
             self._finish_reason = _FINISH_REASONS.get(stop_reason, FinishReason.OTHER)
 
-    def _add_text(self, text: str) -> None:
+    def _add_text(self, index: int, text: str) -> None:
         if text:
-            self._fold.add_text(text)
+            self._fold.add_text(text, index)
 
-    def _add_reasoning(self, delta: ReasoningDelta) -> None:
+    def _add_reasoning(self, index: int, delta: ReasoningDelta) -> None:
         if delta.text or delta.signature:
-            self._fold.add(delta)
+            self._fold.add(delta, index)
 
     def _note_usage(self, holder: Json) -> None:
         self._usage |= {name: count for name, count in (holder.get("usage") or {}).items() if count is not None}

@@ -1,8 +1,9 @@
-"""What one network read brought, as few events: neighbouring pieces of one kind leave as one."""
+"""What one network read brought, as few events: neighbouring pieces of one part leave as one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from frontdesk_server.domain.events import BackendEvent, ReasoningDelta, TextDelta, ToolCallDelta
@@ -10,30 +11,54 @@ from frontdesk_server.domain.usage import TokenLogprob
 
 
 class EventFold:
-    """Collects pieces in order. Nothing is held back beyond one read but logprobs whose text is still to come."""
+    """Collects pieces in order and numbers the parts that they belong to by their first pieces.
+
+    A `block` is the number that the dialect itself gives to the part, where it does. Without one, neighbouring text is
+    one part, and so is neighbouring reasoning; every tool call is one. Nothing is held back beyond one read but
+    logprobs whose text is still to come.
+    """
 
     def __init__(self) -> None:
         self._events: list[BackendEvent] = []
         self._texts: list[str] = []
+        self._text_part = 0
         self._logprobs: list[TokenLogprob] = []
+        self._places: dict[Hashable, int] = {}
+        self._begun = 0
+        self._last: Hashable = None
 
-    def add_text(self, text: str) -> None:
+    def start_block(self, block: int) -> None:
+        """Let the next piece of this block begin a new part: there are upstreams that give all blocks one number."""
+        self._places.pop(block, None)
+        self._last = None
+
+    def add_text(self, text: str, block: int | None = None) -> None:
         """Append a piece of the answer."""
+        part = self._place("text" if block is None else block, numbered=block is not None)
+        if part != self._text_part:
+            self._flush_text()
+            self._text_part = part
         self._texts.append(text)
 
     def add_logprobs(self, logprobs: Iterable[TokenLogprob]) -> None:
         """Append logprobs of text; a token that ends inside a character has its own before its text."""
         self._logprobs.extend(logprobs)
 
-    def add(self, event: BackendEvent) -> None:
-        """Append anything but text."""
+    def add(self, event: BackendEvent, block: int | None = None) -> None:
+        """Append anything but text; the place of a delta is set here."""
         self._flush_text()
+        match event:
+            case ReasoningDelta():
+                part = self._place("reasoning" if block is None else block, numbered=block is not None)
+                event = replace(event, part=part)
+            case ToolCallDelta(index):
+                event = replace(event, part=self._place(("call", index), numbered=True))
         last = self._events[-1] if self._events else None
         match last, event:
-            case ReasoningDelta(before, "", ""), ReasoningDelta(text, signature, ""):
-                self._events[-1] = ReasoningDelta(before + text, signature)
-            case ToolCallDelta(index, id, name, before), ToolCallDelta(same, "", "", more) if same == index:
-                self._events[-1] = ToolCallDelta(index, id, name, before + more)
+            case ReasoningDelta(before, "", "", part), ReasoningDelta(text, signature, "", same) if same == part:
+                self._events[-1] = ReasoningDelta(before + text, signature, part=part)
+            case ToolCallDelta(index, id, name, before, part), ToolCallDelta(same, "", "", more) if same == index:
+                self._events[-1] = ToolCallDelta(index, id, name, before + more, part)
             case _:
                 self._events.append(event)
 
@@ -45,9 +70,18 @@ class EventFold:
 
     def _flush_text(self) -> None:
         if self._texts:
-            self._events.append(TextDelta("".join(self._texts), tuple(self._logprobs)))
+            self._events.append(TextDelta("".join(self._texts), tuple(self._logprobs), self._text_part))
             self._texts.clear()
             self._logprobs.clear()
+
+    def _place(self, key: Hashable, *, numbered: bool) -> int:
+        """The place of the part; what has no number of its own begins a new part after anything else."""
+        if key != self._last:
+            self._last = key
+            if key not in self._places or not numbered:
+                self._places[key] = self._begun
+                self._begun += 1
+        return self._places[key]
 
 
 def token_count(value: Any) -> int | None:

@@ -54,11 +54,13 @@ class SimulatedBackend:
             raise UpstreamFailed(f"simulated failure of call {self._calls}", status=503)
         answer = compose(call.upstream_model, call.query)
         await self._sleep(pace.time_to_first_token_ms / 1000)
+        part = 0
         if answer.reasoning:
             yield ReasoningDelta(answer.reasoning)
+            part = 1
         if answer.tool_call is not None:
             tool_call = answer.tool_call
-            yield ToolCallDelta(0, tool_call.id, tool_call.name, tool_call.arguments_json)
+            yield ToolCallDelta(0, tool_call.id, tool_call.name, tool_call.arguments_json, part)
         tokens = answer.tokens
         speed = pace.output_tokens_per_second
         step = max(1, round(speed * _TICK_SECONDS) if call.stream else len(tokens))
@@ -66,7 +68,7 @@ class SimulatedBackend:
             piece = tokens[start : start + step]
             if start or not call.stream:
                 await self._sleep(len(piece) / speed)
-            yield TextDelta("".join(piece), answer.logprobs[start : start + step])
+            yield TextDelta("".join(piece), answer.logprobs[start : start + step], part)
         yield Finished(answer.finish_reason, answer.usage, call.upstream_model)
 
     async def aclose(self) -> None:

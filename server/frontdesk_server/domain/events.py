@@ -1,4 +1,8 @@
-"""Events: what a backend yields, and the life cycle of a streamed answer."""
+"""Events: what a backend yields, and the life cycle of a streamed answer.
+
+`part` of a delta is the place, from 0, of the answer's part that it is a piece of: pieces with the same place make one
+part, and the parts stand in the order of their places.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ class TextDelta:
 
     text: str
     logprobs: tuple[TokenLogprob, ...] = ()
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class ReasoningDelta:
     text: str = ""
     signature: str = ""
     redacted_data: str = ""
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class ToolCallDelta:
     id: str = ""
     name: str = ""
     arguments_json: str = ""
+    part: int = 0
 
 
 Delta = TextDelta | ReasoningDelta | ToolCallDelta

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta
@@ -20,30 +21,30 @@ class _CallPieces:
 
 
 class AnswerCollector:
-    """Collects the deltas of one attempt."""
+    """Collects the deltas of one attempt, part by part."""
 
     def __init__(self) -> None:
-        self._text: list[str] = []
-        self._reasoning: list[ReasoningDelta] = []
-        self._calls: dict[int, _CallPieces] = {}
+        self._reasoning: dict[int, list[ReasoningDelta]] = {}
+        self._texts: dict[int, list[str]] = {}
+        self._calls: dict[tuple[int, int], _CallPieces] = {}
         self._logprobs: list[TokenLogprob] = []
         self._characters = 0
 
     def add(self, delta: Delta) -> None:
         """Take one delta."""
         match delta:
-            case TextDelta(text, logprobs):
-                self._text.append(text)
+            case TextDelta(text, logprobs, part):
+                self._texts.setdefault(part, []).append(text)
                 self._logprobs.extend(logprobs)
                 self._characters += len(text)
-            case ToolCallDelta(index, id_, name, arguments_json):
-                call = self._calls.setdefault(index, _CallPieces())
+            case ToolCallDelta(index, id_, name, arguments_json, part):
+                call = self._calls.setdefault((part, index), _CallPieces())
                 call.id = call.id or id_
                 call.name = call.name or name
                 call.arguments.append(arguments_json)
                 self._characters += len(name) + len(arguments_json)
             case ReasoningDelta(text):
-                self._reasoning.append(delta)
+                self._reasoning.setdefault(delta.part, []).append(delta)
                 self._characters += len(text)
 
     @property
@@ -58,17 +59,16 @@ class AnswerCollector:
         )
 
     def _parts(self) -> list[ContentPart]:
-        parts: list[ContentPart] = []
-        if self._reasoning:
-            parts.append(
-                ReasoningPart(
-                    text="".join(piece.text for piece in self._reasoning),
-                    signature="".join(piece.signature for piece in self._reasoning),
-                    redacted_data="".join(piece.redacted_data for piece in self._reasoning),
-                )
+        """By their places; of one place, which no server of ours fills twice, reasoning first and calls last."""
+        placed: list[tuple[tuple[int, int, int], ContentPart]] = []
+        for part, pieces in self._reasoning.items():
+            reasoning = ReasoningPart(
+                text="".join(piece.text for piece in pieces),
+                signature="".join(piece.signature for piece in pieces),
+                redacted_data="".join(piece.redacted_data for piece in pieces),
             )
-        if self._text:
-            parts.append(TextPart("".join(self._text)))
-        for _, call in sorted(self._calls.items()):
-            parts.append(ToolCall(call.id, call.name, "".join(call.arguments) or "{}"))
-        return parts
+            placed.append(((part, 0, 0), reasoning))
+        placed += (((part, 1, 0), TextPart("".join(texts))) for part, texts in self._texts.items())
+        for (part, index), call in self._calls.items():
+            placed.append(((part, 2, index), ToolCall(call.id, call.name, "".join(call.arguments) or "{}")))
+        return [part for _, part in sorted(placed, key=itemgetter(0))]

@@ -95,7 +95,10 @@ class Delivery:
         strip = not self.routed.query.generation.logprobs
         async with aclosing(run.deltas()) as deltas:
             async for delta in deltas:
-                yield TextDelta(delta.text) if strip and isinstance(delta, TextDelta) and delta.logprobs else delta
+                if strip and isinstance(delta, TextDelta) and delta.logprobs:
+                    yield replace(delta, logprobs=())
+                else:
+                    yield delta
 
     async def _judge(self, judge: Judge, run: AttemptRun, position: int, judged: Judgement) -> bool:
         """Let the check speak, and commit when it passes. Where no other model is left, the answer stands."""

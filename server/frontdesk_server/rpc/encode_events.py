@@ -28,14 +28,19 @@ def encode_event(event: CompletionEvent) -> pb.StreamCompleteResponse:
     if isinstance(event, TextDelta):
         response = pb.StreamCompleteResponse()
         response.text_delta.text = event.text
+        response.text_delta.part = event.part
         if event.logprobs:
             response.text_delta.logprobs.extend(encode_logprobs(event.logprobs))
         return response
     if isinstance(event, ReasoningDelta):
-        reasoning = pb.ReasoningDelta(text=event.text, signature=event.signature, redacted_data=event.redacted_data)
+        reasoning = pb.ReasoningDelta(
+            text=event.text, signature=event.signature, redacted_data=event.redacted_data, part=event.part
+        )
         return pb.StreamCompleteResponse(reasoning_delta=reasoning)
     if isinstance(event, ToolCallDelta):
-        call = pb.ToolCallDelta(index=event.index, id=event.id, name=event.name, arguments_json=event.arguments_json)
+        call = pb.ToolCallDelta(
+            index=event.index, id=event.id, name=event.name, arguments_json=event.arguments_json, part=event.part
+        )
         return pb.StreamCompleteResponse(tool_call_delta=call)
     if isinstance(event, Started):
         decision = event.decision

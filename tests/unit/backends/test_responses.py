@@ -47,13 +47,13 @@ def openai_events(*documents: Any) -> list[BackendEvent]:
         ),
         pytest.param(
             [chunk({"reasoning_content": "a"}), chunk({"reasoning": "b"}), chunk({"content": "c"})],
-            [ReasoningDelta("ab"), TextDelta("c")],
+            [ReasoningDelta("ab"), TextDelta("c", part=1)],
             id="reasoning under both names",
         ),
         pytest.param([chunk({"content": "x"}, index=1)], [], id="other choices"),
         pytest.param(
             [chunk({"content": "a"}), chunk({"reasoning": "b"}), chunk({"content": "c"})],
-            [TextDelta("a"), ReasoningDelta("b"), TextDelta("c")],
+            [TextDelta("a"), ReasoningDelta("b", part=1), TextDelta("c", part=2)],
             id="order is kept",
         ),
         pytest.param(
@@ -67,17 +67,17 @@ def openai_events(*documents: Any) -> list[BackendEvent]:
         ),
         pytest.param(
             [tool_piece("a", "{}", index=0, id="1"), tool_piece("b", "{}", index=1, id="2")],
-            [ToolCallDelta(0, "1", "a", "{}"), ToolCallDelta(1, "2", "b", "{}")],
+            [ToolCallDelta(0, "1", "a", "{}"), ToolCallDelta(1, "2", "b", "{}", part=1)],
             id="two tool calls",
         ),
         pytest.param(
             [tool_piece("a", "{}", index=0, id="1"), tool_piece("b", "{}", index=0, id="2")],
-            [ToolCallDelta(0, "1", "a", "{}"), ToolCallDelta(1, "2", "b", "{}")],
+            [ToolCallDelta(0, "1", "a", "{}"), ToolCallDelta(1, "2", "b", "{}", part=1)],
             id="two tool calls numbered alike",
         ),
         pytest.param(
             [tool_piece("a", "{}", id="1"), tool_piece("b", "{}", id="2")],
-            [ToolCallDelta(0, "1", "a", "{}"), ToolCallDelta(1, "2", "b", "{}")],
+            [ToolCallDelta(0, "1", "a", "{}"), ToolCallDelta(1, "2", "b", "{}", part=1)],
             id="two tool calls without numbers",
         ),
         pytest.param(
@@ -239,8 +239,8 @@ def test_an_openai_document_is_its_few_deltas() -> None:
     document = {"model": "m-1", "choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 5}}
     assert translator.read_document(document) == [
         ReasoningDelta("Hm."),
-        TextDelta("Four."),
-        ToolCallDelta(0, "1", "a", "{}"),
+        TextDelta("Four.", part=1),
+        ToolCallDelta(0, "1", "a", "{}", part=2),
     ]
     end = translator.finished()
     assert (end.finish_reason, end.usage, end.upstream_model) == (FinishReason.TOOL_CALLS, Usage(3, 5), "m-1")
@@ -290,10 +290,10 @@ BLOCKS = [
 ]
 ANTHROPIC_EVENTS = [
     ReasoningDelta("Hm.", "signed"),
-    ReasoningDelta(redacted_data="secret"),
-    TextDelta("Four."),
-    ToolCallDelta(0, "1", "a", '{"x":1}'),
-    ToolCallDelta(1, "2", "b", "{}"),
+    ReasoningDelta(redacted_data="secret", part=1),
+    TextDelta("Four.", part=2),
+    ToolCallDelta(0, "1", "a", '{"x":1}', part=3),
+    ToolCallDelta(1, "2", "b", "{}", part=4),
 ]
 
 

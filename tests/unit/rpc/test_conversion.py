@@ -142,9 +142,9 @@ def test_every_field_of_a_domain_value_reaches_the_message(message: Message, val
 EVENTS: list[tuple[str, events.CompletionEvent]] = [
     ("started", events.Started(full.DECISION)),
     ("attempt_started", events.AttemptStarted(1, "code", StepKind.FALLBACK)),
-    ("text_delta", events.TextDelta("Hi", full.LOGPROBS)),
-    ("reasoning_delta", events.ReasoningDelta("hm", "signed", "redacted")),
-    ("tool_call_delta", events.ToolCallDelta(1, "call-1", "search", "{}")),
+    ("text_delta", events.TextDelta("Hi", full.LOGPROBS, 2)),
+    ("reasoning_delta", events.ReasoningDelta("hm", "signed", "redacted", 3)),
+    ("tool_call_delta", events.ToolCallDelta(1, "call-1", "search", "{}", 4)),
     ("attempt_ended", events.AttemptEnded(full.ATTEMPT, "frontier", superseded=True)),
     ("completed", events.Completed("code", FinishReason.CONTENT_FILTER, full.USAGE, full.SETTLEMENT)),
 ]

@@ -496,8 +496,14 @@ class TextDelta(google.protobuf.message.Message):
 
     TEXT_FIELD_NUMBER: builtins.int
     LOGPROBS_FIELD_NUMBER: builtins.int
+    PART_FIELD_NUMBER: builtins.int
     text: builtins.str
     """The text, never empty."""
+    part: builtins.int
+    """Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+    with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+    all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+    """
     @property
     def logprobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[frontdesk.v1.chat_pb2.TokenLogprob]:
         """Log-probabilities of its tokens, when asked for."""
@@ -507,8 +513,11 @@ class TextDelta(google.protobuf.message.Message):
         *,
         text: builtins.str = ...,
         logprobs: collections.abc.Iterable[frontdesk.v1.chat_pb2.TokenLogprob] | None = ...,
+        part: builtins.int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["logprobs", b"logprobs", "text", b"text"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_part", b"_part", "part", b"part"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_part", b"_part", "logprobs", b"logprobs", "part", b"part", "text", b"text"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_part", b"_part"]) -> typing.Literal["part"] | None: ...
 
 Global___TextDelta: typing_extensions.TypeAlias = TextDelta
 
@@ -521,20 +530,26 @@ class ReasoningDelta(google.protobuf.message.Message):
     TEXT_FIELD_NUMBER: builtins.int
     SIGNATURE_FIELD_NUMBER: builtins.int
     REDACTED_DATA_FIELD_NUMBER: builtins.int
+    PART_FIELD_NUMBER: builtins.int
     text: builtins.str
     """Readable text; may be empty when only an opaque field comes."""
     signature: builtins.str
-    """The provider's signature over the whole reasoning block. Default: none."""
+    """The provider's signature over the whole reasoning part. Default: none."""
     redacted_data: builtins.str
     """Reasoning that the provider encrypted. Default: none."""
+    part: builtins.int
+    """Place of the part in the answer's message, as in TextDelta."""
     def __init__(
         self,
         *,
         text: builtins.str = ...,
         signature: builtins.str = ...,
         redacted_data: builtins.str = ...,
+        part: builtins.int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_part", b"_part", "part", b"part"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_part", b"_part", "part", b"part", "redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_part", b"_part"]) -> typing.Literal["part"] | None: ...
 
 Global___ReasoningDelta: typing_extensions.TypeAlias = ReasoningDelta
 
@@ -548,6 +563,7 @@ class ToolCallDelta(google.protobuf.message.Message):
     ID_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
     ARGUMENTS_JSON_FIELD_NUMBER: builtins.int
+    PART_FIELD_NUMBER: builtins.int
     index: builtins.int
     """Place of the call in the answer, from 0."""
     id: builtins.str
@@ -556,6 +572,8 @@ class ToolCallDelta(google.protobuf.message.Message):
     """The tool's name; only in its first piece."""
     arguments_json: builtins.str
     """A piece of the arguments' JSON."""
+    part: builtins.int
+    """Place of the part in the answer's message, as in TextDelta; every call is a part of its own."""
     def __init__(
         self,
         *,
@@ -563,8 +581,11 @@ class ToolCallDelta(google.protobuf.message.Message):
         id: builtins.str = ...,
         name: builtins.str = ...,
         arguments_json: builtins.str = ...,
+        part: builtins.int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["arguments_json", b"arguments_json", "id", b"id", "index", b"index", "name", b"name"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_part", b"_part", "part", b"part"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_part", b"_part", "arguments_json", b"arguments_json", "id", b"id", "index", b"index", "name", b"name", "part", b"part"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_part", b"_part"]) -> typing.Literal["part"] | None: ...
 
 Global___ToolCallDelta: typing_extensions.TypeAlias = ToolCallDelta
 

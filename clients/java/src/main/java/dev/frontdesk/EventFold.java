@@ -15,8 +15,9 @@ import dev.frontdesk.v1.ToolCall;
 import dev.frontdesk.v1.ToolCallDelta;
 import io.grpc.Status;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
-import java.util.SortedMap;
+import java.util.Map;
 import java.util.TreeMap;
 
 /** Collects events and holds them to their order. What an ended attempt said is forgotten. */
@@ -26,10 +27,36 @@ final class EventFold {
   private int running;
   private boolean completed;
 
-  private final StringBuilder text = new StringBuilder();
-  private Reasoning.Builder reasoning;
-  private final SortedMap<Integer, ToolCall.Builder> calls = new TreeMap<>();
+  private final Map<Place, Reasoning.Builder> reasoning = new TreeMap<>();
+  private final Map<Place, StringBuilder> texts = new TreeMap<>();
+  private final Map<Place, ToolCall.Builder> calls = new TreeMap<>();
   private final List<TokenLogprob> logprobs = new ArrayList<>();
+
+  /**
+   * Where a part stands. Where an older server tells no part, reasoning comes first, then text, then the calls by their
+   * index.
+   */
+  private record Place(int part, int kind, int index) implements Comparable<Place> {
+    static Place reasoning(int part) {
+      return new Place(part, 0, 0);
+    }
+
+    static Place text(int part) {
+      return new Place(part, 1, 0);
+    }
+
+    static Place toolCall(int part, int index) {
+      return new Place(part, 2, index);
+    }
+
+    @Override
+    public int compareTo(Place other) {
+      return Comparator.comparingInt(Place::part)
+          .thenComparingInt(Place::kind)
+          .thenComparingInt(Place::index)
+          .compare(this, other);
+    }
+  }
 
   void add(StreamCompleteResponse event) {
     EventCase kind = event.getEventCase();
@@ -82,19 +109,17 @@ final class EventFold {
 
   /** The answer so far. */
   CompleteResponse result() {
-    Message.Builder message = Message.newBuilder().setRole(Role.ROLE_ASSISTANT);
-    if (reasoning != null) {
-      message.addParts(ContentPart.newBuilder().setReasoning(reasoning));
-    }
-    if (!text.isEmpty()) {
-      message.addParts(ContentPart.newBuilder().setText(text.toString()));
-    }
-    for (ToolCall.Builder call : calls.values()) {
-      if (call.getArgumentsJson().isEmpty()) {
-        call.setArgumentsJson("{}");
-      }
-      message.addParts(ContentPart.newBuilder().setToolCall(call));
-    }
+    Map<Place, ContentPart> parts = new TreeMap<>();
+    reasoning.forEach((place, said) -> parts.put(place, ContentPart.newBuilder().setReasoning(said).build()));
+    texts.forEach((place, text) -> parts.put(place, ContentPart.newBuilder().setText(text.toString()).build()));
+    calls.forEach(
+        (place, call) -> {
+          if (call.getArgumentsJson().isEmpty()) {
+            call.setArgumentsJson("{}");
+          }
+          parts.put(place, ContentPart.newBuilder().setToolCall(call).build());
+        });
+    Message.Builder message = Message.newBuilder().setRole(Role.ROLE_ASSISTANT).addAllParts(parts.values());
     return response.clone().setMessage(message).addAllLogprobs(logprobs).build();
   }
 
@@ -117,22 +142,22 @@ final class EventFold {
     switch (event.getEventCase()) {
       case TEXT_DELTA -> {
         TextDelta delta = event.getTextDelta();
-        text.append(delta.getText());
+        texts.computeIfAbsent(Place.text(delta.getPart()), place -> new StringBuilder()).append(delta.getText());
         logprobs.addAll(delta.getLogprobsList());
       }
       case REASONING_DELTA -> {
         ReasoningDelta delta = event.getReasoningDelta();
-        if (reasoning == null) {
-          reasoning = Reasoning.newBuilder();
-        }
-        reasoning
-            .setText(reasoning.getText() + delta.getText())
-            .setSignature(reasoning.getSignature() + delta.getSignature())
-            .setRedactedData(reasoning.getRedactedData() + delta.getRedactedData());
+        Reasoning.Builder said =
+            reasoning.computeIfAbsent(Place.reasoning(delta.getPart()), place -> Reasoning.newBuilder());
+        said.setText(said.getText() + delta.getText())
+            .setSignature(said.getSignature() + delta.getSignature())
+            .setRedactedData(said.getRedactedData() + delta.getRedactedData());
       }
       case TOOL_CALL_DELTA -> {
         ToolCallDelta delta = event.getToolCallDelta();
-        ToolCall.Builder call = calls.computeIfAbsent(delta.getIndex(), index -> ToolCall.newBuilder());
+        ToolCall.Builder call =
+            calls.computeIfAbsent(
+                Place.toolCall(delta.getPart(), delta.getIndex()), place -> ToolCall.newBuilder());
         call.setId(call.getId() + delta.getId())
             .setName(call.getName() + delta.getName())
             .setArgumentsJson(call.getArgumentsJson() + delta.getArgumentsJson());
@@ -142,8 +167,8 @@ final class EventFold {
   }
 
   private void forget() {
-    text.setLength(0);
-    reasoning = null;
+    reasoning.clear();
+    texts.clear();
     calls.clear();
     logprobs.clear();
   }

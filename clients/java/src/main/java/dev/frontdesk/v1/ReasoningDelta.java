@@ -50,6 +50,7 @@ private static final long serialVersionUID = 0L;
             dev.frontdesk.v1.ReasoningDelta.class, dev.frontdesk.v1.ReasoningDelta.Builder.class);
   }
 
+  private int bitField0_;
   public static final int TEXT_FIELD_NUMBER = 1;
   @SuppressWarnings("serial")
   private volatile java.lang.Object text_ = "";
@@ -102,7 +103,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object signature_ = "";
   /**
    * <pre>
-   * The provider's signature over the whole reasoning block. Default: none.
+   * The provider's signature over the whole reasoning part. Default: none.
    * </pre>
    *
    * <code>string signature = 2;</code>
@@ -123,7 +124,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The provider's signature over the whole reasoning block. Default: none.
+   * The provider's signature over the whole reasoning part. Default: none.
    * </pre>
    *
    * <code>string signature = 2;</code>
@@ -191,6 +192,33 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int PART_FIELD_NUMBER = 4;
+  private int part_ = 0;
+  /**
+   * <pre>
+   * Place of the part in the answer's message, as in TextDelta.
+   * </pre>
+   *
+   * <code>optional int32 part = 4;</code>
+   * @return Whether the part field is set.
+   */
+  @java.lang.Override
+  public boolean hasPart() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * Place of the part in the answer's message, as in TextDelta.
+   * </pre>
+   *
+   * <code>optional int32 part = 4;</code>
+   * @return The part.
+   */
+  @java.lang.Override
+  public int getPart() {
+    return part_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -214,6 +242,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(redactedData_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 3, redactedData_);
     }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeInt32(4, part_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -231,6 +262,10 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(redactedData_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(3, redactedData_);
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt32Size(4, part_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -253,6 +288,11 @@ private static final long serialVersionUID = 0L;
         .equals(other.getSignature())) return false;
     if (!getRedactedData()
         .equals(other.getRedactedData())) return false;
+    if (hasPart() != other.hasPart()) return false;
+    if (hasPart()) {
+      if (getPart()
+          != other.getPart()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -270,6 +310,10 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getSignature().hashCode();
     hash = (37 * hash) + REDACTED_DATA_FIELD_NUMBER;
     hash = (53 * hash) + getRedactedData().hashCode();
+    if (hasPart()) {
+      hash = (37 * hash) + PART_FIELD_NUMBER;
+      hash = (53 * hash) + getPart();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -408,6 +452,7 @@ private static final long serialVersionUID = 0L;
       text_ = "";
       signature_ = "";
       redactedData_ = "";
+      part_ = 0;
       return this;
     }
 
@@ -450,6 +495,12 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000004) != 0)) {
         result.redactedData_ = redactedData_;
       }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.part_ = part_;
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     @java.lang.Override
@@ -478,6 +529,9 @@ private static final long serialVersionUID = 0L;
         redactedData_ = other.redactedData_;
         bitField0_ |= 0x00000004;
         onChanged();
+      }
+      if (other.hasPart()) {
+        setPart(other.getPart());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -520,6 +574,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 26
+            case 32: {
+              part_ = input.readInt32();
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 32
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -632,7 +691,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object signature_ = "";
     /**
      * <pre>
-     * The provider's signature over the whole reasoning block. Default: none.
+     * The provider's signature over the whole reasoning part. Default: none.
      * </pre>
      *
      * <code>string signature = 2;</code>
@@ -652,7 +711,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The provider's signature over the whole reasoning block. Default: none.
+     * The provider's signature over the whole reasoning part. Default: none.
      * </pre>
      *
      * <code>string signature = 2;</code>
@@ -673,7 +732,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The provider's signature over the whole reasoning block. Default: none.
+     * The provider's signature over the whole reasoning part. Default: none.
      * </pre>
      *
      * <code>string signature = 2;</code>
@@ -690,7 +749,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The provider's signature over the whole reasoning block. Default: none.
+     * The provider's signature over the whole reasoning part. Default: none.
      * </pre>
      *
      * <code>string signature = 2;</code>
@@ -704,7 +763,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The provider's signature over the whole reasoning block. Default: none.
+     * The provider's signature over the whole reasoning part. Default: none.
      * </pre>
      *
      * <code>string signature = 2;</code>
@@ -809,6 +868,62 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       redactedData_ = value;
       bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+
+    private int part_ ;
+    /**
+     * <pre>
+     * Place of the part in the answer's message, as in TextDelta.
+     * </pre>
+     *
+     * <code>optional int32 part = 4;</code>
+     * @return Whether the part field is set.
+     */
+    @java.lang.Override
+    public boolean hasPart() {
+      return ((bitField0_ & 0x00000008) != 0);
+    }
+    /**
+     * <pre>
+     * Place of the part in the answer's message, as in TextDelta.
+     * </pre>
+     *
+     * <code>optional int32 part = 4;</code>
+     * @return The part.
+     */
+    @java.lang.Override
+    public int getPart() {
+      return part_;
+    }
+    /**
+     * <pre>
+     * Place of the part in the answer's message, as in TextDelta.
+     * </pre>
+     *
+     * <code>optional int32 part = 4;</code>
+     * @param value The part to set.
+     * @return This builder for chaining.
+     */
+    public Builder setPart(int value) {
+
+      part_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Place of the part in the answer's message, as in TextDelta.
+     * </pre>
+     *
+     * <code>optional int32 part = 4;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearPart() {
+      bitField0_ = (bitField0_ & ~0x00000008);
+      part_ = 0;
       onChanged();
       return this;
     }

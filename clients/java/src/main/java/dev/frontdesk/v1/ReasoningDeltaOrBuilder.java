@@ -32,7 +32,7 @@ public interface ReasoningDeltaOrBuilder extends
 
   /**
    * <pre>
-   * The provider's signature over the whole reasoning block. Default: none.
+   * The provider's signature over the whole reasoning part. Default: none.
    * </pre>
    *
    * <code>string signature = 2;</code>
@@ -41,7 +41,7 @@ public interface ReasoningDeltaOrBuilder extends
   java.lang.String getSignature();
   /**
    * <pre>
-   * The provider's signature over the whole reasoning block. Default: none.
+   * The provider's signature over the whole reasoning part. Default: none.
    * </pre>
    *
    * <code>string signature = 2;</code>
@@ -69,4 +69,23 @@ public interface ReasoningDeltaOrBuilder extends
    */
   com.google.protobuf.ByteString
       getRedactedDataBytes();
+
+  /**
+   * <pre>
+   * Place of the part in the answer's message, as in TextDelta.
+   * </pre>
+   *
+   * <code>optional int32 part = 4;</code>
+   * @return Whether the part field is set.
+   */
+  boolean hasPart();
+  /**
+   * <pre>
+   * Place of the part in the answer's message, as in TextDelta.
+   * </pre>
+   *
+   * <code>optional int32 part = 4;</code>
+   * @return The part.
+   */
+  int getPart();
 }

@@ -49,6 +49,7 @@ private static final long serialVersionUID = 0L;
             dev.frontdesk.v1.TextDelta.class, dev.frontdesk.v1.TextDelta.Builder.class);
   }
 
+  private int bitField0_;
   public static final int TEXT_FIELD_NUMBER = 1;
   @SuppressWarnings("serial")
   private volatile java.lang.Object text_ = "";
@@ -157,6 +158,37 @@ private static final long serialVersionUID = 0L;
     return logprobs_.get(index);
   }
 
+  public static final int PART_FIELD_NUMBER = 3;
+  private int part_ = 0;
+  /**
+   * <pre>
+   * Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+   * with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+   * all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+   * </pre>
+   *
+   * <code>optional int32 part = 3;</code>
+   * @return Whether the part field is set.
+   */
+  @java.lang.Override
+  public boolean hasPart() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+   * with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+   * all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+   * </pre>
+   *
+   * <code>optional int32 part = 3;</code>
+   * @return The part.
+   */
+  @java.lang.Override
+  public int getPart() {
+    return part_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -177,6 +209,9 @@ private static final long serialVersionUID = 0L;
     for (int i = 0; i < logprobs_.size(); i++) {
       output.writeMessage(2, logprobs_.get(i));
     }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeInt32(3, part_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -192,6 +227,10 @@ private static final long serialVersionUID = 0L;
     for (int i = 0; i < logprobs_.size(); i++) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(2, logprobs_.get(i));
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt32Size(3, part_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -212,6 +251,11 @@ private static final long serialVersionUID = 0L;
         .equals(other.getText())) return false;
     if (!getLogprobsList()
         .equals(other.getLogprobsList())) return false;
+    if (hasPart() != other.hasPart()) return false;
+    if (hasPart()) {
+      if (getPart()
+          != other.getPart()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -228,6 +272,10 @@ private static final long serialVersionUID = 0L;
     if (getLogprobsCount() > 0) {
       hash = (37 * hash) + LOGPROBS_FIELD_NUMBER;
       hash = (53 * hash) + getLogprobsList().hashCode();
+    }
+    if (hasPart()) {
+      hash = (37 * hash) + PART_FIELD_NUMBER;
+      hash = (53 * hash) + getPart();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -372,6 +420,7 @@ private static final long serialVersionUID = 0L;
         logprobsBuilder_.clear();
       }
       bitField0_ = (bitField0_ & ~0x00000002);
+      part_ = 0;
       return this;
     }
 
@@ -421,6 +470,12 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000001) != 0)) {
         result.text_ = text_;
       }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000004) != 0)) {
+        result.part_ = part_;
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     @java.lang.Override
@@ -466,6 +521,9 @@ private static final long serialVersionUID = 0L;
           }
         }
       }
+      if (other.hasPart()) {
+        setPart(other.getPart());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -510,6 +568,11 @@ private static final long serialVersionUID = 0L;
               }
               break;
             } // case 18
+            case 24: {
+              part_ = input.readInt32();
+              bitField0_ |= 0x00000004;
+              break;
+            } // case 24
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -929,6 +992,70 @@ private static final long serialVersionUID = 0L;
         logprobs_ = null;
       }
       return logprobsBuilder_;
+    }
+
+    private int part_ ;
+    /**
+     * <pre>
+     * Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+     * with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+     * all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+     * </pre>
+     *
+     * <code>optional int32 part = 3;</code>
+     * @return Whether the part field is set.
+     */
+    @java.lang.Override
+    public boolean hasPart() {
+      return ((bitField0_ & 0x00000004) != 0);
+    }
+    /**
+     * <pre>
+     * Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+     * with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+     * all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+     * </pre>
+     *
+     * <code>optional int32 part = 3;</code>
+     * @return The part.
+     */
+    @java.lang.Override
+    public int getPart() {
+      return part_;
+    }
+    /**
+     * <pre>
+     * Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+     * with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+     * all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+     * </pre>
+     *
+     * <code>optional int32 part = 3;</code>
+     * @param value The part to set.
+     * @return This builder for chaining.
+     */
+    public Builder setPart(int value) {
+
+      part_ = value;
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+     * with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+     * all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+     * </pre>
+     *
+     * <code>optional int32 part = 3;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearPart() {
+      bitField0_ = (bitField0_ & ~0x00000004);
+      part_ = 0;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.TextDelta)

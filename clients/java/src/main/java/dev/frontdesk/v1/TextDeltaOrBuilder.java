@@ -73,4 +73,27 @@ public interface TextDeltaOrBuilder extends
    */
   dev.frontdesk.v1.TokenLogprobOrBuilder getLogprobsOrBuilder(
       int index);
+
+  /**
+   * <pre>
+   * Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+   * with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+   * all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+   * </pre>
+   *
+   * <code>optional int32 part = 3;</code>
+   * @return Whether the part field is set.
+   */
+  boolean hasPart();
+  /**
+   * <pre>
+   * Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
+   * with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
+   * all text is one part, all reasoning another one before it, and the tool calls follow by their index.
+   * </pre>
+   *
+   * <code>optional int32 part = 3;</code>
+   * @return The part.
+   */
+  int getPart();
 }

@@ -50,6 +50,7 @@ private static final long serialVersionUID = 0L;
             dev.frontdesk.v1.ToolCallDelta.class, dev.frontdesk.v1.ToolCallDelta.Builder.class);
   }
 
+  private int bitField0_;
   public static final int INDEX_FIELD_NUMBER = 1;
   private int index_ = 0;
   /**
@@ -206,6 +207,33 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int PART_FIELD_NUMBER = 5;
+  private int part_ = 0;
+  /**
+   * <pre>
+   * Place of the part in the answer's message, as in TextDelta; every call is a part of its own.
+   * </pre>
+   *
+   * <code>optional int32 part = 5;</code>
+   * @return Whether the part field is set.
+   */
+  @java.lang.Override
+  public boolean hasPart() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * Place of the part in the answer's message, as in TextDelta; every call is a part of its own.
+   * </pre>
+   *
+   * <code>optional int32 part = 5;</code>
+   * @return The part.
+   */
+  @java.lang.Override
+  public int getPart() {
+    return part_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -232,6 +260,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(argumentsJson_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 4, argumentsJson_);
     }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeInt32(5, part_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -253,6 +284,10 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(argumentsJson_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(4, argumentsJson_);
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt32Size(5, part_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -277,6 +312,11 @@ private static final long serialVersionUID = 0L;
         .equals(other.getName())) return false;
     if (!getArgumentsJson()
         .equals(other.getArgumentsJson())) return false;
+    if (hasPart() != other.hasPart()) return false;
+    if (hasPart()) {
+      if (getPart()
+          != other.getPart()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -296,6 +336,10 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getName().hashCode();
     hash = (37 * hash) + ARGUMENTS_JSON_FIELD_NUMBER;
     hash = (53 * hash) + getArgumentsJson().hashCode();
+    if (hasPart()) {
+      hash = (37 * hash) + PART_FIELD_NUMBER;
+      hash = (53 * hash) + getPart();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -435,6 +479,7 @@ private static final long serialVersionUID = 0L;
       id_ = "";
       name_ = "";
       argumentsJson_ = "";
+      part_ = 0;
       return this;
     }
 
@@ -480,6 +525,12 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000008) != 0)) {
         result.argumentsJson_ = argumentsJson_;
       }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.part_ = part_;
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     @java.lang.Override
@@ -511,6 +562,9 @@ private static final long serialVersionUID = 0L;
         argumentsJson_ = other.argumentsJson_;
         bitField0_ |= 0x00000008;
         onChanged();
+      }
+      if (other.hasPart()) {
+        setPart(other.getPart());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -558,6 +612,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 34
+            case 40: {
+              part_ = input.readInt32();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 40
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -891,6 +950,62 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       argumentsJson_ = value;
       bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+
+    private int part_ ;
+    /**
+     * <pre>
+     * Place of the part in the answer's message, as in TextDelta; every call is a part of its own.
+     * </pre>
+     *
+     * <code>optional int32 part = 5;</code>
+     * @return Whether the part field is set.
+     */
+    @java.lang.Override
+    public boolean hasPart() {
+      return ((bitField0_ & 0x00000010) != 0);
+    }
+    /**
+     * <pre>
+     * Place of the part in the answer's message, as in TextDelta; every call is a part of its own.
+     * </pre>
+     *
+     * <code>optional int32 part = 5;</code>
+     * @return The part.
+     */
+    @java.lang.Override
+    public int getPart() {
+      return part_;
+    }
+    /**
+     * <pre>
+     * Place of the part in the answer's message, as in TextDelta; every call is a part of its own.
+     * </pre>
+     *
+     * <code>optional int32 part = 5;</code>
+     * @param value The part to set.
+     * @return This builder for chaining.
+     */
+    public Builder setPart(int value) {
+
+      part_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Place of the part in the answer's message, as in TextDelta; every call is a part of its own.
+     * </pre>
+     *
+     * <code>optional int32 part = 5;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearPart() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      part_ = 0;
       onChanged();
       return this;
     }

@@ -79,4 +79,23 @@ public interface ToolCallDeltaOrBuilder extends
    */
   com.google.protobuf.ByteString
       getArgumentsJsonBytes();
+
+  /**
+   * <pre>
+   * Place of the part in the answer's message, as in TextDelta; every call is a part of its own.
+   * </pre>
+   *
+   * <code>optional int32 part = 5;</code>
+   * @return Whether the part field is set.
+   */
+  boolean hasPart();
+  /**
+   * <pre>
+   * Place of the part in the answer's message, as in TextDelta; every call is a part of its own.
+   * </pre>
+   *
+   * <code>optional int32 part = 5;</code>
+   * @return The part.
+   */
+  int getPart();
 }
