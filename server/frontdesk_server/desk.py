@@ -11,7 +11,6 @@ from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Decision, RoutedQuery
 from frontdesk_server.domain.errors import (
-    CompletionFailed,
     DeadlineExceeded,
     DecisionNotFound,
     FrontdeskError,
@@ -212,10 +211,12 @@ class Desk:
                     yield event
         except BaseException as raised:
             error = raised
+            if execution.overdue and not isinstance(raised, FrontdeskError):
+                error = DeadlineExceeded("the deadline passed before the answer was complete")
             raise
         finally:
             settlement = execution.settlement
             call.observation.settled(routed, settlement, error)
-            reason = error.reason if isinstance(error, CompletionFailed) else "CANCELLED" if error else ""
+            reason = error.reason if isinstance(error, FrontdeskError) else "CANCELLED" if error else ""
             await self._ledger.record_settlement(routed, settlement, answer=execution.answer, error_reason=reason)
         yield event

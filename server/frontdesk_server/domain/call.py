@@ -35,6 +35,18 @@ Identify = Callable[[Mapping[str, str], Peer], Caller]
 """Tells who calls from the call's metadata and its peer; raises Unauthenticated."""
 
 
+_DEADLINE_TOLERANCE_SECONDS = 0.1
+
+
+def has_passed(deadline: float | None, now: float) -> bool:
+    """Whether what ends now is ended by its deadline.
+
+    A caller counts from when it sent the call, and gRPC rounds timeouts, so that its cancel may come this much before
+    the deadline by our clock.
+    """
+    return deadline is not None and now >= deadline - _DEADLINE_TOLERANCE_SECONDS
+
+
 class Call(Protocol):
     """One call. It is cancelled by cancelling the task that serves it."""
 

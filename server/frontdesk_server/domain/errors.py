@@ -316,13 +316,19 @@ class UpstreamFailed(UpstreamError):
 
 
 class UpstreamTimedOut(UpstreamError):
-    """One of the attempt's timers ran out; `timer` says which."""
+    """One of the attempt's timers ran out; `timer` says which.
+
+    `cut_by` says what had cut it shorter than the model's own. Only a timer that nobody cut tells of the model.
+    """
 
     reason = "UPSTREAM_TIMED_OUT"
 
-    def __init__(self, timer: str, seconds: float) -> None:
+    def __init__(self, timer: str, set_seconds: float, *, seconds: float | None = None, cut_by: str = "") -> None:
+        """A timer of `set_seconds` ran out after `seconds`, by default what it was set to."""
         self.timer = timer
-        super().__init__(f"{timer} timer of {seconds:g} s ran out")
+        self.cut_by = cut_by
+        cut = f", cut to {_rounded(seconds)} s by {cut_by}," if cut_by and seconds is not None else ""
+        super().__init__(f"{timer} timer of {set_seconds:g} s{cut} ran out")
 
 
 class UpstreamCredentialsRefused(UpstreamError):
@@ -366,3 +372,7 @@ class CompletionFailed(FrontdeskError):
         self.settlement = settlement
         self.reason = cause.reason
         super().__init__(str(cause))
+
+
+def _rounded(seconds: float) -> str:
+    return f"{max(seconds, 0.001):.3g}"

@@ -64,10 +64,13 @@ class Account:
         self._settled.append(attempt)
         return attempt
 
-    def close(self) -> None:
-        """Settle what is open still as cancelled."""
+    def close(self, *, overdue: bool) -> None:
+        """Settle what is open still: as timed out when the call's deadline has passed, else as cancelled."""
         for run in list(self._open):
-            self.settle(run, AttemptOutcome.CANCELLED)
+            if overdue:
+                self.settle(run, AttemptOutcome.FAILED, error=run.overdue())
+            else:
+                self.settle(run, AttemptOutcome.CANCELLED)
 
     @property
     def settlement(self) -> Settlement:

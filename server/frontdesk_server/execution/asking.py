@@ -13,6 +13,7 @@ from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.query import Query
 from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
+from frontdesk_server.execution.timers import AttemptTimers, Bound
 
 _CHARACTERS_PER_TOKEN = 4
 
@@ -31,14 +32,15 @@ class Asker:
         admitted = self._tools.conditions.breaker(model).acquire()
         if admitted is None:
             raise UpstreamUnreachable(f"circuit breaker of {model} is open")
+        asked = self._models[model]
+        bound = Bound(timeout_seconds, "the time that its question may take")
         order = AttemptOrder(
             index=0,
-            model=self._models[model],
+            model=asked,
             kind=StepKind.PRIMARY,
             query=query,
             stream=False,
-            first_token_seconds=timeout_seconds,
-            total_seconds=timeout_seconds,
+            timers=AttemptTimers.of(asked.timeouts, bound, bound, bound, stream=False),
             input_tokens=sum(len(m.text) for m in query.messages) // _CHARACTERS_PER_TOKEN,
             purpose=purpose,
         )

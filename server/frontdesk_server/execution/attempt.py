@@ -33,6 +33,7 @@ from frontdesk_server.execution.balancing import Balancer
 from frontdesk_server.execution.breaker import Admitted
 from frontdesk_server.execution.collector import AnswerCollector
 from frontdesk_server.execution.conditions import LiveConditions
+from frontdesk_server.execution.timers import AttemptTimers, Timer
 
 _NOTHING_USED = Usage(input_tokens=0, output_tokens=0)
 _UNBILLED = (
@@ -59,15 +60,14 @@ class AttemptTools:
 
 @dataclass(frozen=True, slots=True)
 class AttemptOrder:
-    """What is to be called and within which limits, in seconds; `input_tokens` is the estimate for unreported usage."""
+    """What is to be called and within which timers; `input_tokens` is the estimate for unreported usage."""
 
     index: int
     model: Model
     kind: StepKind
     query: Query
     stream: bool
-    first_token_seconds: float
-    total_seconds: float
+    timers: AttemptTimers
     input_tokens: int
     purpose: str = "answer"
 
@@ -115,6 +115,10 @@ class AttemptRun:
     def cost_nano_usd(self) -> int | None:
         """What it has cost so far; None when unknown."""
         return self._priced(self._billed_usage(None)[0])
+
+    def overdue(self) -> UpstreamTimedOut:
+        """What has become of it when the call's deadline has passed, whoever noticed first."""
+        return self._order.timers.at_deadline(self._elapsed_seconds, content_came=self._first_token_at is not None)
 
     def answer(self) -> Answer:
         """The answer so far."""
@@ -194,18 +198,16 @@ class AttemptRun:
             async with asyncio.timeout(seconds):
                 return await anext(events)
         except TimeoutError as timeout:
-            raise UpstreamTimedOut(timer, seconds) from timeout
+            raise timer.ran_out() from timeout
         except StopAsyncIteration as end:
             raise UpstreamCut("the response ended without its end") from end
 
-    def _running_timer(self) -> tuple[str, float]:
-        elapsed = self._tools.clock.monotonic() - self._started
-        total_left = max(0.0, self._order.total_seconds - elapsed)
-        if self._first_token_at is not None:
-            timer, seconds = "idle", self._order.model.timeouts.idle_seconds
-        else:
-            timer, seconds = "first token", max(0.0, self._order.first_token_seconds - elapsed)
-        return ("total", total_left) if total_left < seconds else (timer, seconds)
+    def _running_timer(self) -> tuple[Timer, float]:
+        return self._order.timers.running(self._elapsed_seconds, content_came=self._first_token_at is not None)
+
+    @property
+    def _elapsed_seconds(self) -> float:
+        return self._tools.clock.monotonic() - self._started
 
     def _wait_before_repeat(self, error: UpstreamError) -> float | None:
         """Seconds to wait, or None when the call is not to be repeated.

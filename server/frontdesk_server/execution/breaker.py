@@ -8,7 +8,7 @@ from collections import deque
 from frontdesk_server.config.service import BreakerConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.clock import Clock
-from frontdesk_server.domain.errors import UpstreamError, UpstreamRequestRefused
+from frontdesk_server.domain.errors import UpstreamError, UpstreamRequestRefused, UpstreamTimedOut
 
 
 class BreakerState(enum.Enum):
@@ -42,7 +42,7 @@ class Admitted:
 
     def ended(self, outcome: AttemptOutcome, error: BaseException | None) -> None:
         """The call is settled: what became of it tells what there is to tell."""
-        if isinstance(error, UpstreamError) and not isinstance(error, UpstreamRequestRefused):
+        if isinstance(error, UpstreamError) and _blames(error):
             self.failed()
         elif outcome in (AttemptOutcome.ACCEPTED, AttemptOutcome.REJECTED):
             self.succeeded()
@@ -53,6 +53,13 @@ class Admitted:
         breaker, self._breaker = self._breaker, None
         if breaker is not None:
             breaker.learn(self, failed=failed)
+
+
+def _blames(error: UpstreamError) -> bool:
+    """Whether the error is the model's: neither what it was asked, nor a timer that its call had cut short."""
+    if isinstance(error, UpstreamTimedOut):
+        return not error.cut_by
+    return not isinstance(error, UpstreamRequestRefused)
 
 
 class Breaker:

@@ -17,9 +17,15 @@ from frontdesk_server.cascades.policy import FittedCascade
 from frontdesk_server.config.service import ExecutionConfig
 from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.attempt import Answer, AttemptOutcome, CheckResult, Settlement
-from frontdesk_server.domain.call import Call
+from frontdesk_server.domain.call import Call, has_passed
 from frontdesk_server.domain.decision import RoutedQuery, StepKind, StreamMode
-from frontdesk_server.domain.errors import CompletionFailed, DeadlineExceeded, FrontdeskError, UpstreamError
+from frontdesk_server.domain.errors import (
+    CompletionFailed,
+    DeadlineExceeded,
+    FrontdeskError,
+    UpstreamError,
+    UpstreamTimedOut,
+)
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Completed, CompletionEvent
 from frontdesk_server.domain.model import Model
 from frontdesk_server.execution.account import Account
@@ -29,6 +35,7 @@ from frontdesk_server.execution.delivery import Delivery, Judgement
 from frontdesk_server.execution.hedging import Hedging, Lane
 from frontdesk_server.execution.panel import Panel
 from frontdesk_server.execution.steps import Steps
+from frontdesk_server.execution.timers import AttemptTimers, Bound
 from frontdesk_server.limits import Limits, Reservation
 
 
@@ -80,6 +87,7 @@ class Execution:
         self._routed = routed
         self._call = call
         self._deadline = deadline
+        self._whose_deadline = "the caller's deadline" if call.deadline == deadline else "the router's timeout"
         self._stream = stream
         self._account = Account(routed.decision, executor.models.get(routed.decision.strongest_model))
         conditions = executor.tools.conditions
@@ -92,6 +100,7 @@ class Execution:
             routed, executor.checks, call.observation, self._account, self._steps, self._remaining, stream
         )
         self._answer: Answer | None = None
+        self._overdue: bool | None = None
 
     @property
     def settlement(self) -> Settlement:
@@ -102,6 +111,13 @@ class Execution:
     def answer(self) -> Answer | None:
         """The accepted answer."""
         return self._answer
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its deadline ended it, be it that our timer or that the caller's cancel came first."""
+        if self._overdue is None:
+            return has_passed(self._deadline, self._executor.tools.clock.monotonic())
+        return self._overdue
 
     async def events(self) -> AsyncGenerator[CompletionEvent]:
         """Yield what happens after `started`.
@@ -114,11 +130,15 @@ class Execution:
                 async for event in events:
                     yield event
         except FrontdeskError as error:
-            self._account.close()
+            self._close()
             raise CompletionFailed(error, self.settlement, self._routed.decision.decision_id) from error
         finally:
-            self._account.close()
-            self._steps.release()
+            self._close()
+
+    def _close(self) -> None:
+        self._overdue = self.overdue
+        self._account.close(overdue=self._overdue)
+        self._steps.release()
 
     async def _follow(self) -> AsyncGenerator[CompletionEvent]:
         plan, steps = self._routed.decision.plan, self._steps
@@ -175,17 +195,17 @@ class Execution:
         executor, step = self._executor, self._routed.decision.plan[position]
         model = executor.models[step.model]
         reservation, admitted = self._steps.take()
-        remaining = max(0.0, self._remaining())
-        share = remaining if self._steps.is_last(position) else remaining * executor.config.slice_share
+        deadline = Bound(max(0.0, self._remaining()), self._whose_deadline)
+        share = deadline if self._steps.is_last(position) else deadline.slice(executor.config.slice_share)
         whole_is_held = not self._stream or step.stream_mode is StreamMode.HOLD
+        until_end = share if whole_is_held else deadline
         order = AttemptOrder(
             index=self._account.opened,
             model=model,
             kind=kind,
             query=self._delivery.prepared(step),
             stream=self._stream,
-            first_token_seconds=min(model.timeouts.first_token_seconds if self._stream else remaining, share),
-            total_seconds=min(model.timeouts.total_seconds, share if whole_is_held else remaining),
+            timers=AttemptTimers.of(model.timeouts, deadline, share, until_end, stream=self._stream),
             input_tokens=self._routed.decision.signals.input_tokens,
         )
         run = AttemptRun(executor.tools, order, admitted, self._call.observation)
@@ -199,7 +219,8 @@ class Execution:
         return Completed(run.model.name, answer.finish_reason, attempt.usage, self.settlement)
 
     def _failure(self, error: FrontdeskError | None) -> FrontdeskError:
-        if self._remaining() <= 0:
+        cut = isinstance(error, UpstreamTimedOut) and error.cut_by
+        if self._remaining() <= 0 or (cut and self.overdue):
             return DeadlineExceeded("the deadline passed before a model had answered")
         if error is None and self._steps.refusal is not None:
             return self._steps.refusal.error

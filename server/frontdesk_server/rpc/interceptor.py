@@ -17,7 +17,7 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError, Message
 
-from frontdesk_server.domain.call import Identify
+from frontdesk_server.domain.call import Identify, has_passed
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import (
     DeadlineExceeded,
@@ -162,8 +162,7 @@ class Interceptor:
         if isinstance(error, asyncio.CancelledError) and self._shutting_down and not context.cancelled():
             error = ShuttingDown("the server is stopping")
         if isinstance(error, asyncio.CancelledError):
-            remaining = context.time_remaining()
-            late = remaining is not None and remaining <= 0
+            late = has_passed(context.time_remaining(), now=0.0)
             observation.ended("DEADLINE_EXCEEDED" if late else "CANCELLED", None)
             return
         if isinstance(error, FrontdeskError):
