@@ -19,6 +19,14 @@ class ServerConfig(Section):
     """Longest request or response message."""
     max_concurrent_calls: Count = 1024
     """Most calls at once; past it callers are refused at once."""
+    max_metadata_bytes: Count = 16 * 1024
+    """Longest metadata of a call: names, values and 32 bytes an entry. Longer ones are refused."""
+    max_concurrent_streams: Count = 1024
+    """Most calls of one connection at once. Further ones wait at the client; what it sends beyond is refused."""
+    max_connections: Count = 8192
+    """Most connections at once; further ones are closed."""
+    max_connection_idle_seconds: Seconds = 600.0
+    """Ends connections that had no call for so long; clients connect again with their next one."""
     max_connection_age_seconds: Seconds | None = None
     """Ends connections now and then, so that clients find new replicas behind DNS. Default: never."""
     drain_seconds: Annotated[float, Field(ge=0)] = 0.0

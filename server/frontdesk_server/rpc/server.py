@@ -27,6 +27,9 @@ _SERVED = ("", SERVICE_NAME)
 # A message up to this many times the limit is read, so that its refusal can say why; a longer one gRPC refuses itself.
 _READ_BEYOND_LIMIT = 8
 
+# Clients that ping more often are cut off with "too_many_pings" in the middle of their calls; ours ping every 30 s.
+MIN_PING_INTERVAL_MS = 10_000
+
 _FLUSH_SECONDS = 0.5
 
 
@@ -119,9 +122,17 @@ class RpcServer:
 
 
 def _options(config: ServerConfig, reuse_port: bool) -> Sequence[tuple[str, int]]:
-    age = config.max_connection_age_seconds
+    age_seconds = config.max_connection_age_seconds
     return (
-        *((("grpc.max_connection_age_ms", int(age * 1000)),) if age is not None else ()),
+        *((("grpc.max_connection_age_ms", int(age_seconds * 1000)),) if age_seconds is not None else ()),
+        ("grpc.max_connection_idle_ms", max(1, int(config.max_connection_idle_seconds * 1000))),
+        ("grpc.max_allowed_incoming_connections", config.max_connections),
+        ("grpc.max_concurrent_streams", config.max_concurrent_streams),
+        # With it gRPC refuses streams of clients that keep to the bound: it still counts those that have just ended.
+        ("grpc.http.overload_protection", 0),
+        # Between the two gRPC refuses at random.
+        ("grpc.max_metadata_size", config.max_metadata_bytes),
+        ("grpc.absolute_max_metadata_size", config.max_metadata_bytes),
         ("grpc.so_reuseport", int(reuse_port)),
         ("grpc.max_receive_message_length", config.max_message_bytes * _READ_BEYOND_LIMIT),
         ("grpc.max_send_message_length", -1),
@@ -129,6 +140,5 @@ def _options(config: ServerConfig, reuse_port: bool) -> Sequence[tuple[str, int]
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
-        # Not above what clients use (ours: 30 s), or they are cut off with "too_many_pings".
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", MIN_PING_INTERVAL_MS),
     )

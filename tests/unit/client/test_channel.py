@@ -8,10 +8,10 @@ from frontdesk.channel import DEFAULT_OPTIONS, channel_credentials, channel_opti
 
 
 def test_defaults_are_overridden_and_removed_by_name() -> None:
-    options = dict(channel_options({"grpc.keepalive_time_ms": 5, "grpc.service_config": None, "grpc.x": "y"}))
+    options = dict(channel_options({"grpc.keepalive_time_ms": 5, "grpc.service_config": None, "grpc.dscp": 8}))
     assert options["grpc.keepalive_time_ms"] == 5
     assert "grpc.service_config" not in options
-    assert options["grpc.x"] == "y"
+    assert options["grpc.dscp"] == 8
     assert options["grpc.keepalive_timeout_ms"] == DEFAULT_OPTIONS["grpc.keepalive_timeout_ms"]
     assert str(options["grpc.primary_user_agent"]).startswith("frontdesk-python")
 
