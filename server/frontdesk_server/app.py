@@ -68,18 +68,24 @@ class App:
         return self._runtimes.current.identify(metadata, peer)
 
     async def reload(self, path: Path) -> bool:
-        """Read the file again; on any fault the last good configuration stays, and the log says why."""
+        """Read the file again; on any fault the last good configuration stays, and the log says why.
+
+        When it returns, new calls are under the new configuration; calls that run already finish under theirs.
+        """
         async with self._reloading:
             try:
-                loaded = load_config(path)
+                loaded = await asyncio.to_thread(load_config, path)
                 runtime = await build_runtime(loaded, self._surroundings)
             except ConfigError as error:
                 self.log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
                 return False
+            except Exception as error:
+                self.log.error("config.reload_failed", kept=self.loaded.version, exc_info=error)
+                return False
             self.log.info("config.reloaded", replaced=self.loaded.version, version=loaded.version)
             self._providers.update(runtime.providers())
             _watch(self.telemetry, runtime)
-            await self._runtimes.replace(runtime)
+            self._runtimes.replace(runtime)
             return True
 
 

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
 
+import structlog
+
 from frontdesk_server.backends import build_backend
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.domain.affinity import Affinity
@@ -27,10 +29,12 @@ from frontdesk_server.predictor.drift import DriftMonitor
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import build_identify
 
+_log = structlog.get_logger(__name__)
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Runtime:
-    """One configuration at work. Immutable but for the count of the calls that use it."""
+    """One configuration at work."""
 
     loaded: LoadedConfig
     pool: Mapping[str, Model]
@@ -40,8 +44,6 @@ class Runtime:
     limits: Limits
     identify: Identify
     resources: AsyncExitStack
-    leases: int = 0
-    retired: asyncio.Event | None = None
 
     def providers(self) -> dict[str, str]:
         """Each backend's provider, as traces name it."""
@@ -52,40 +54,70 @@ class Runtime:
         return self.loaded.config.routers[router].timeout_seconds
 
 
+@dataclass(slots=True, eq=False)
+class _Tenure:
+    """A runtime's time in service, and how many calls use it."""
+
+    runtime: Runtime
+    leases: int = 0
+
+
 class RuntimeHolder:
-    """Holds the current runtime; a replaced one is closed when its last call has ended."""
+    """Holds the current runtime. A replaced one is closed when its last call has ended; nobody waits for that."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._current = runtime
+        self._tenure = _Tenure(runtime)
+        self._replaced: set[_Tenure] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def current(self) -> Runtime:
         """The runtime that new calls get."""
-        return self._current
+        return self._tenure.runtime
+
+    @property
+    def open_count(self) -> int:
+        """The current runtime, and those before it that calls still use."""
+        return 1 + len(self._replaced)
 
     @contextmanager
     def lease(self) -> Iterator[Runtime]:
         """The current runtime, kept open while it is used."""
-        runtime = self._current
-        runtime.leases += 1
+        tenure = self._tenure
+        tenure.leases += 1
         try:
-            yield runtime
+            yield tenure.runtime
         finally:
-            runtime.leases -= 1
-            if runtime.retired is not None and not runtime.leases:
-                runtime.retired.set()
+            tenure.leases -= 1
+            self._close_if_idle(tenure)
 
-    async def replace(self, runtime: Runtime) -> None:
-        """Give new calls this runtime; return when the old one is idle and closed."""
-        old, self._current = self._current, runtime
-        old.retired = asyncio.Event()
-        if old.leases:
-            await old.retired.wait()
-        await old.resources.aclose()
+    def replace(self, runtime: Runtime) -> None:
+        """Give new calls this runtime from now on."""
+        old, self._tenure = self._tenure, _Tenure(runtime)
+        self._replaced.add(old)
+        self._close_if_idle(old)
 
     async def aclose(self) -> None:
-        """Close the current runtime."""
-        await self._current.resources.aclose()
+        """Close every runtime, also those that calls still use."""
+        still_open, self._replaced = {self._tenure, *self._replaced}, set()
+        for tenure in still_open:
+            self._close(tenure)
+        await asyncio.gather(*self._closing)
+
+    def _close_if_idle(self, tenure: _Tenure) -> None:
+        if tenure in self._replaced and not tenure.leases:
+            self._replaced.remove(tenure)
+            self._close(tenure)
+
+    def _close(self, tenure: _Tenure) -> None:
+        closing = asyncio.create_task(tenure.runtime.resources.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closed)
+
+    def _closed(self, closing: asyncio.Task[None]) -> None:
+        self._closing.remove(closing)
+        if not closing.cancelled() and (error := closing.exception()) is not None:
+            _log.error("runtime.close_failed", exc_info=error)
 
 
 @dataclass(frozen=True, slots=True)

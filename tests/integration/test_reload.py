@@ -1,0 +1,138 @@
+"""A new configuration takes hold at once, whatever the calls of older ones do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import yaml
+from frontdesk import Client, FrontdeskError, Query, user
+from frontdesk.v1.router_service_pb2 import StreamCompleteRequest
+from frontdesk.v1.router_service_pb2_grpc import RouterServiceStub
+from frontdesk_server.app import App, open_server
+from frontdesk_server.config.loading import load_config
+from frontdesk_server.security import NewKey, new_key
+
+from tests.service import pool_config
+from tests.upstream.script import Fault, Script
+from tests.upstream.server import FaultyUpstream
+
+LONG = Script(fault=Fault.HANG, after_tokens=2)
+"""An answer that has begun and does not go on."""
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[FaultyUpstream]:
+    async with FaultyUpstream() as running:
+        yield running
+
+
+class Configured:
+    """A running service and its file."""
+
+    def __init__(self, path: Path, upstream: FaultyUpstream, app: App, address: str) -> None:
+        self.app = app
+        self.address = address
+        self._path = path
+        self._upstream = upstream
+
+    async def reload(self, *keys: dict[str, Any], seconds: float = 5.0, **parts: Any) -> None:
+        """Serve these keys; fails when that takes longer."""
+        write(self._path, self._upstream, *keys, **parts)
+        async with asyncio.timeout(seconds):
+            assert await self.app.reload(self._path)
+
+    def client(self, key: NewKey) -> Client:
+        return Client(self.address, token=key.key, timeout=20)
+
+
+def write(path: Path, upstream: FaultyUpstream, *keys: dict[str, Any], **parts: Any) -> None:
+    limits = {"path": str(path.with_name("limits.db")), **parts.pop("limits", {})}
+    config = pool_config(upstream.openai_url, security={"keys": list(keys)}, limits=limits, **parts)
+    path.write_text(yaml.safe_dump(config))
+
+
+def key_of(caller: str, key: NewKey, **permissions: list[str]) -> dict[str, Any]:
+    return {"caller": caller, "id": key.id, "sha256": key.sha256, **permissions}
+
+
+@asynccontextmanager
+async def configured(folder: Path, upstream: FaultyUpstream, *keys: dict[str, Any]) -> AsyncIterator[Configured]:
+    path = folder / "frontdesk.yaml"
+    write(path, upstream, *keys)
+    async with open_server(load_config(path, {}), address="127.0.0.1:0") as (app, server):
+        yield Configured(path, upstream, app, server.address)
+
+
+@asynccontextmanager
+async def unread_stream(address: str, key: NewKey) -> AsyncIterator[None]:
+    """A stream whose client asks and never reads, on a connection of its own."""
+    metadata = (("authorization", f"Bearer {key.key}"),)
+    request = StreamCompleteRequest(query=Query(messages=[user("hi")]))
+    async with grpc.aio.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+        call = RouterServiceStub(channel).StreamComplete(request, metadata=metadata)
+        await call.wait_for_connection()
+        yield
+        call.cancel()
+
+
+async def refused(client: Client) -> str:
+    with pytest.raises(FrontdeskError) as refusal:
+        await client.list_models()
+    return refusal.value.reason
+
+
+@pytest.mark.parametrize("unread", [False, True])
+async def test_a_revoked_key_is_refused_after_its_reload_whatever_older_calls_do(
+    unread: bool, upstream: FaultyUpstream, tmp_path: Path
+) -> None:
+    ours, stays, added = new_key(), new_key(), new_key()
+    held = [key_of("ours", ours), key_of("stays", stays)]
+    upstream.script = Script(tokens=("x" * 50_000,) * 200, interval_seconds=0.01) if unread else LONG
+    async with configured(tmp_path, upstream, *held) as service, service.client(ours) as client:
+        stream = client.stream_complete("Hello")
+        await stream.decision()
+        async with unread_stream(service.address, stays):
+            for _ in range(3):
+                await service.reload(*held, key_of("added", added))
+            async with service.client(added) as new, service.client(stays) as staying:
+                assert await new.list_models()
+                await service.reload(key_of("stays", stays, models=["mid"]))
+                assert await refused(client) == await refused(new) == "UNAUTHENTICATED"
+                assert [model.name for model in await staying.list_models()] == ["mid"]
+        stream.cancel()
+
+
+async def test_limits_follow_at_once_while_a_stream_runs(upstream: FaultyUpstream, tmp_path: Path) -> None:
+    ours = new_key()
+    upstream.enqueue(LONG)
+    async with configured(tmp_path, upstream, key_of("ours", ours)) as service, service.client(ours) as client:
+        stream = client.stream_complete("Hello")
+        await stream.decision()
+        await service.reload(key_of("ours", ours), execution={"retry": {"max_retries": 1}})
+        rules = [{"name": "one", "window": "month", "requests": 1}]
+        await service.reload(key_of("ours", ours), limits={"rules": rules})
+        await client.complete("Hello")
+        with pytest.raises(FrontdeskError) as refusal:
+            await client.complete("Hello")
+        assert refusal.value.reason == "RATE_LIMITED"
+        stream.cancel()
+
+
+async def test_a_fault_of_ours_while_reloading_ends_nothing(
+    upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = new_key()
+
+    async def build_nothing(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    async with configured(tmp_path, upstream, key_of("ours", ours)) as service, service.client(ours) as client:
+        monkeypatch.setattr("frontdesk_server.app.build_runtime", build_nothing)
+        assert not await service.app.reload(tmp_path / "frontdesk.yaml")
+        assert await client.list_models()
