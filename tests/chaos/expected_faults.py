@@ -36,13 +36,14 @@ def _fell_back(events: str, account: str, cost: int) -> Row:
     return Row("OK from mid", events, f"small failed {account}; {_MID}", cost + _MID_COST)
 
 
-def _before_content(error: str, account: str, cost: int) -> Rows:
-    """The caller has seen nothing, so the fallback answers."""
+def _before_content(error: str, account: str, cost: int, unary_account: str = "", unary_cost: int = 0) -> Rows:
+    """The caller has seen nothing, so the fallback answers. A unary call costs the same unless told."""
+    unary_account, unary_cost = (unary_account, unary_cost) if unary_account else (account, cost)
     return (
         _failed(error, _SILENT, account, cost),
         _fell_back(_FELL_BACK, account, cost),
-        _failed(error, "", account, cost),
-        _fell_back("", account, cost),
+        _failed(error, "", unary_account, unary_cost),
+        _fell_back("", unary_account, unary_cost),
     )
 
 
@@ -67,6 +68,9 @@ def _harmless(account: str, cost: int) -> Rows:
 _PROTOCOL = "UPSTREAM_PROTOCOL_ERROR"
 _TIMED_OUT = "UPSTREAM_TIMED_OUT"
 _CUT = "UPSTREAM_CUT"
+_EXPECTED = ("8+56~", 28_800)
+"""A unary call without its answer: the provider may have written it, whose expected length is 56 tokens."""
+_TWICE = ("16+112~, 1 repeat", 57_600)
 
 EXPECTED: dict[str, Rows] = {
     "connection refused": _before_content("UPSTREAM_UNREACHABLE", "0+0, 1 repeat", 0),
@@ -76,19 +80,19 @@ EXPECTED: dict[str, Rows] = {
     "429, Retry-After 7 s": _before_content("UPSTREAM_OVERLOADED, retry after 7 s", "0+0", 0),
     "500": _before_content("UPSTREAM_FAILED", "0+0, 1 repeat", 0),
     "503": _before_content("UPSTREAM_FAILED", "0+0, 1 repeat", 0),
-    "hang before headers": _before_content(_TIMED_OUT, "8+0~", 800),
-    "hang after 0 tokens": _before_content(_TIMED_OUT, "8+0~", 800),
-    "hang after 2 tokens": _after_content(_TIMED_OUT, _TIMED_OUT, "8+0~", 800),
-    "cut at 0 tokens": _before_content(_CUT, "16+0~, 1 repeat", 1_600),
-    "cut at 2 tokens": _after_content(_CUT, _CUT, "16+0~, 1 repeat", 1_600),
-    "reset at 2 tokens": _after_content(_CUT, _CUT, "16+0~, 1 repeat", 1_600),
-    "ends without its end": _after_content(_CUT, _PROTOCOL, "8+0~", 800),
+    "hang before headers": _before_content(_TIMED_OUT, "8+0~", 800, *_EXPECTED),
+    "hang after 0 tokens": _before_content(_TIMED_OUT, "8+0~", 800, *_EXPECTED),
+    "hang after 2 tokens": _after_content(_TIMED_OUT, _TIMED_OUT, *_EXPECTED),
+    "cut at 0 tokens": _before_content(_CUT, "16+0~, 1 repeat", 1_600, *_TWICE),
+    "cut at 2 tokens": _after_content(_CUT, _CUT, *_TWICE),
+    "reset at 2 tokens": _after_content(_CUT, _CUT, *_TWICE),
+    "ends without its end": _after_content(_CUT, _PROTOCOL, *_EXPECTED),
     "slow drip": _harmless("11+5", 3_600),
-    "malformed chunk": _after_content(_PROTOCOL, _PROTOCOL, "8+0~", 800),
-    "malformed transfer encoding": _before_content(_PROTOCOL, "8+0~", 800),
-    "wrong content type": _before_content(_PROTOCOL, "8+0~", 800),
-    "invalid UTF-8": _after_content(_PROTOCOL, _PROTOCOL, "8+0~", 800),
-    "enormous line": _after_content(_PROTOCOL, _PROTOCOL, "8+0~", 800),
+    "malformed chunk": _after_content(_PROTOCOL, _PROTOCOL, *_EXPECTED),
+    "malformed transfer encoding": _before_content(_PROTOCOL, "8+0~", 800, *_EXPECTED),
+    "wrong content type": _before_content(_PROTOCOL, "8+0~", 800, *_EXPECTED),
+    "invalid UTF-8": _after_content(_PROTOCOL, _PROTOCOL, *_EXPECTED),
+    "enormous line": _after_content(_PROTOCOL, _PROTOCOL, *_EXPECTED),
     "duplicate [DONE]": _harmless("11+5", 3_600),
     "missing usage": _harmless("8+5~", 3_300),
     "usage before the end": _harmless("11+5", 3_600),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from zlib import crc32
@@ -14,16 +13,14 @@ from frontdesk_server.domain.query import (
     JsonObjectFormat,
     JsonSchemaFormat,
     Query,
-    TextPart,
     Tool,
     ToolCall,
     ToolChoiceMode,
     ToolResult,
 )
+from frontdesk_server.domain.tokens import estimate_input_tokens, estimate_tokens
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
 
-CHARACTERS_PER_TOKEN = 4
-_TOKENS_PER_MESSAGE = 4
 _PARAPHRASE_WORDS = 14
 _WORDS_PER_FURTHER_SENTENCE = 7
 _TOKEN = re.compile(r"\s?\S{1,6}|\s+")
@@ -69,8 +66,8 @@ def compose(model: str, query: Query) -> SimulatedAnswer:
     if limit is not None and len(tokens) > limit:
         tokens = tokens[:limit]
         finish_reason = FinishReason.LENGTH
-    reasoning_tokens = _estimate(reasoning)
-    call_tokens = _estimate(tool_call.name + tool_call.arguments_json) if tool_call else 0
+    reasoning_tokens = estimate_tokens(reasoning)
+    call_tokens = estimate_tokens(tool_call.name + tool_call.arguments_json) if tool_call else 0
     return SimulatedAnswer(
         tokens,
         _logprobs(tokens, generation.top_logprobs) if generation.logprobs or generation.top_logprobs else (),
@@ -78,7 +75,7 @@ def compose(model: str, query: Query) -> SimulatedAnswer:
         tool_call,
         finish_reason,
         Usage(
-            _input_tokens(query),
+            estimate_input_tokens(query),
             len(tokens) + reasoning_tokens + call_tokens,
             cache_read_tokens=0,
             cache_write_tokens=0,
@@ -135,22 +132,3 @@ def _logprobs(tokens: tuple[str, ...], top: int) -> tuple[TokenLogprob, ...]:
         alternatives = [TopLogprob(token, logprob), *(TopLogprob(f"~{n}", logprob - n) for n in range(1, top))]
         logprobs.append(TokenLogprob(token, logprob, tuple(alternatives[:top])))
     return tuple(logprobs)
-
-
-def _input_tokens(query: Query) -> int:
-    tokens = sum(_estimate(tool.name + tool.description + tool.parameters_json) for tool in query.tools)
-    for message in query.messages:
-        tokens += _TOKENS_PER_MESSAGE
-        for part in message.parts:
-            match part:
-                case TextPart(text):
-                    tokens += _estimate(text)
-                case ToolCall(_, name, arguments):
-                    tokens += _estimate(name + arguments)
-                case ToolResult(_, content):
-                    tokens += _estimate(content)
-    return tokens
-
-
-def _estimate(text: str) -> int:
-    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)

@@ -51,7 +51,7 @@ class Answer:
 class Attempt:
     """One call of one model, settled.
 
-    `usage_estimated`: the provider reported no usage and Frontdesk counted the tokens itself.
+    `usage_estimated`: the provider reported no usage, or none that can be true, and Frontdesk counted tokens itself.
     """
 
     index: int

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 NANO_USD_PER_USD = 1_000_000_000
 _PER_MILLION = 1_000_000
+_MOST_NANO_USD = 2**53 - 1
+"""Nine million USD: more than any call, and exact in every store and language."""
 
 
 class FinishReason(enum.Enum):
@@ -59,7 +61,10 @@ class Prices:
     reasoning_nano_usd_per_million: int | None = None
 
     def cost_nano_usd(self, usage: Usage) -> int | None:
-        """Exact cost, rounded half up once at the end; None when input or output tokens are unknown."""
+        """Exact cost, rounded half up once at the end; None when input or output tokens are unknown.
+
+        No call costs more than nine million USD, so that every cost, and the sum of many, can be kept and sent.
+        """
         if usage.input_tokens is None or usage.output_tokens is None:
             return None
         read = usage.cache_read_tokens or 0
@@ -72,7 +77,7 @@ class Prices:
             + max(0, usage.output_tokens - reasoning) * self.output_nano_usd_per_million
             + reasoning * _either(self.reasoning_nano_usd_per_million, self.output_nano_usd_per_million)
         )
-        return (total + _PER_MILLION // 2) // _PER_MILLION
+        return min(_MOST_NANO_USD, (total + _PER_MILLION // 2) // _PER_MILLION)
 
 
 @dataclass(frozen=True, slots=True)

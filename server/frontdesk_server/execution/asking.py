@@ -12,10 +12,9 @@ from frontdesk_server.domain.errors import UpstreamUnreachable
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.tokens import estimate_input_tokens, expected_output_tokens
 from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
 from frontdesk_server.execution.timers import AttemptTimers, Bound
-
-_CHARACTERS_PER_TOKEN = 4
 
 
 class Asker:
@@ -41,7 +40,8 @@ class Asker:
             query=query,
             stream=False,
             timers=AttemptTimers.of(asked.timeouts, bound, bound, bound, stream=False),
-            input_tokens=sum(len(m.text) for m in query.messages) // _CHARACTERS_PER_TOKEN,
+            input_tokens=estimate_input_tokens(query),
+            output_tokens=expected_output_tokens(query),
             purpose=purpose,
         )
         run = AttemptRun(self._tools, order, admitted, parent)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
+
+import structlog
 
 from frontdesk_server.config.service import RetryConfig
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
@@ -15,14 +17,9 @@ from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import StepKind
 from frontdesk_server.domain.errors import (
     FrontdeskError,
-    UpstreamCredentialsRefused,
     UpstreamCut,
     UpstreamError,
-    UpstreamFailed,
-    UpstreamOverloaded,
-    UpstreamRequestRefused,
     UpstreamTimedOut,
-    UpstreamUnreachable,
 )
 from frontdesk_server.domain.events import Delta, Finished, UsageReport
 from frontdesk_server.domain.model import Deployment, Model
@@ -30,20 +27,13 @@ from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.balancing import Balancer
+from frontdesk_server.execution.billing import NOTHING, Billing, Expectation, Heard, bill, together
 from frontdesk_server.execution.breaker import Admitted
 from frontdesk_server.execution.collector import AnswerCollector
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.execution.timers import AttemptTimers, Timer
 
-_NOTHING_USED = Usage(input_tokens=0, output_tokens=0)
-_UNBILLED = (
-    UpstreamUnreachable,
-    UpstreamOverloaded,
-    UpstreamFailed,
-    UpstreamCredentialsRefused,
-    UpstreamRequestRefused,
-)
-"""Errors before any content after which no provider bills."""
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,10 @@ class AttemptTools:
 
 @dataclass(frozen=True, slots=True)
 class AttemptOrder:
-    """What is to be called and within which timers; `input_tokens` is the estimate for unreported usage."""
+    """What is to be called and within which timers.
+
+    `input_tokens` and `output_tokens` are expected of the query and of its whole answer, should they not be reported.
+    """
 
     index: int
     model: Model
@@ -69,6 +62,7 @@ class AttemptOrder:
     stream: bool
     timers: AttemptTimers
     input_tokens: int
+    output_tokens: int
     purpose: str = "answer"
 
 
@@ -92,7 +86,8 @@ class AttemptRun:
         self._finish_reason: FinishReason | None = None
         self._dispatched = False
         self._retries = 0
-        self._repeated_input_tokens = 0
+        self._before = NOTHING
+        self._expectation = Expectation(order.model, order.query, order.stream, order.input_tokens, order.output_tokens)
         self._source = self._repeated()
         self._head: Delta | None = None
 
@@ -114,15 +109,20 @@ class AttemptRun:
     @property
     def cost_nano_usd(self) -> int | None:
         """What it has cost so far; None when unknown."""
-        return self._priced(self._billed_usage(None)[0])
+        return self._priced(self._billing(None).usage)
+
+    def generates_on(self, error: BaseException | None = None) -> bool:
+        """Whether its provider may bill more than it is settled with, as it cannot see that nobody waits any more."""
+        return self._billing(error).generates_on
 
     def overdue(self) -> UpstreamTimedOut:
         """What has become of it when the call's deadline has passed, whoever noticed first."""
         return self._order.timers.at_deadline(self._elapsed_seconds, content_came=self._first_token_at is not None)
 
     def answer(self) -> Answer:
-        """The answer so far."""
-        return self._collector.answer(self._finish_reason or FinishReason.OTHER, self._usage, self._upstream_model)
+        """The answer so far, with the usage that it is settled with."""
+        usage = self._billing(None).usage
+        return self._collector.answer(self._finish_reason or FinishReason.OTHER, usage, self._upstream_model)
 
     async def prime(self) -> None:
         """Wait until the first content has come, with which `deltas` then begins. Raises as `deltas` does."""
@@ -155,8 +155,9 @@ class AttemptRun:
                 wait = self._wait_before_repeat(error)
                 if wait is None:
                     raise
-                self._repeated_input_tokens += self._settled_usage(error)[0].input_tokens or 0
+                self._before = self._billing(error)
                 self._usage = Usage()
+                self._dispatched = False
                 avoid = self._deployment
                 self._retries += 1
                 await asyncio.sleep(wait)
@@ -234,7 +235,16 @@ class AttemptRun:
         """
         order = self._order
         ended = self._tools.clock.monotonic() if self._finished_at is None else self._finished_at
-        usage, estimated = self._billed_usage(error)
+        billing = self._billing(error)
+        if billing.doubted:
+            log.warning(
+                "usage.doubted",
+                model=order.model.name,
+                backend=self._deployment.backend,
+                fields=billing.doubted,
+                settled_input_tokens=billing.usage.input_tokens,
+                settled_output_tokens=billing.usage.output_tokens,
+            )
         first_token = None if self._first_token_at is None else self._first_token_at - self._started
         attempt = Attempt(
             index=order.index,
@@ -242,8 +252,8 @@ class AttemptRun:
             kind=order.kind,
             outcome=outcome,
             backend=self._deployment.backend,
-            usage=usage,
-            cost_nano_usd=self._priced(usage),
+            usage=billing.usage,
+            cost_nano_usd=self._priced(billing.usage),
             duration_seconds=ended - self._started,
             time_to_first_token_seconds=first_token,
             error_reason=error.reason if isinstance(error, FrontdeskError) else "",
@@ -253,7 +263,7 @@ class AttemptRun:
             retries=self._retries,
             upstream_model=self._upstream_model,
             finish_reason=self._finish_reason,
-            usage_estimated=estimated,
+            usage_estimated=billing.estimated,
         )
         self._admitted.ended(outcome, error)
         if order.stream and first_token is not None:
@@ -265,27 +275,16 @@ class AttemptRun:
         prices = self._order.model.prices
         return None if prices is None else prices.cost_nano_usd(usage)
 
-    def _billed_usage(self, error: BaseException | None) -> tuple[Usage, bool]:
-        """Usage of every call of the attempt, and whether it is an estimate."""
-        usage, estimated = self._settled_usage(error)
-        if not self._repeated_input_tokens:
-            return usage, estimated
-        return replace(usage, input_tokens=(usage.input_tokens or 0) + self._repeated_input_tokens), True
-
-    def _settled_usage(self, error: BaseException | None) -> tuple[Usage, bool]:
-        """Usage of the last call, and whether it is an estimate.
-
-        A report from before the end may be overtaken by what has come since.
-        """
-        usage, counted = self._usage, self._collector.tokens
-        final = self._finish_reason is not None or (usage.output_tokens or 0) >= counted
-        if usage.input_tokens is not None and usage.output_tokens is not None and final:
-            return usage, False
-        if not self._dispatched or (isinstance(error, _UNBILLED) and self._first_token_at is None):
-            return _NOTHING_USED, False
-        estimate = replace(
-            usage,
-            input_tokens=usage.input_tokens or self._order.input_tokens,
-            output_tokens=usage.output_tokens if final and usage.output_tokens else counted,
-        )
-        return estimate, True
+    def _billing(self, error: BaseException | None) -> Billing:
+        """What every call of the attempt is settled with."""
+        last = NOTHING
+        if self._dispatched:
+            heard = Heard(
+                self._usage,
+                self._collector.tokens,
+                self._first_token_at is not None,
+                self._finish_reason is not None,
+                error,
+            )
+            last = bill(self._expectation, heard)
+        return last if self._before is NOTHING else together(self._before, last)

@@ -8,9 +8,8 @@ from operator import itemgetter
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from frontdesk_server.domain.query import ContentPart, Message, ReasoningPart, Role, TextPart, ToolCall
+from frontdesk_server.domain.tokens import token_eighths, whole_tokens
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
-
-_CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(slots=True)
@@ -28,7 +27,7 @@ class AnswerCollector:
         self._texts: dict[int, list[str]] = {}
         self._calls: dict[tuple[int, int], _CallPieces] = {}
         self._logprobs: list[TokenLogprob] = []
-        self._characters = 0
+        self._eighths = 0
 
     def add(self, delta: Delta) -> None:
         """Take one delta."""
@@ -36,21 +35,21 @@ class AnswerCollector:
             case TextDelta(text, logprobs, part):
                 self._texts.setdefault(part, []).append(text)
                 self._logprobs.extend(logprobs)
-                self._characters += len(text)
+                self._eighths += token_eighths(text)
             case ToolCallDelta(index, id_, name, arguments_json, part):
                 call = self._calls.setdefault((part, index), _CallPieces())
                 call.id = call.id or id_
                 call.name = call.name or name
                 call.arguments.append(arguments_json)
-                self._characters += len(name) + len(arguments_json)
+                self._eighths += token_eighths(name + arguments_json)
             case ReasoningDelta(text):
                 self._reasoning.setdefault(delta.part, []).append(delta)
-                self._characters += len(text)
+                self._eighths += token_eighths(text)
 
     @property
     def tokens(self) -> int:
-        """Tokens so far: counted where logprobs tell, else estimated at four characters each."""
-        return max(len(self._logprobs), -(-self._characters // _CHARACTERS_PER_TOKEN))
+        """Tokens so far: counted where logprobs tell, else estimated by their script."""
+        return max(len(self._logprobs), whole_tokens(self._eighths))
 
     def answer(self, finish_reason: FinishReason, usage: Usage, upstream_model: str = "") -> Answer:
         """The answer so far, as a whole."""

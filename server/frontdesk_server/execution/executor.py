@@ -28,6 +28,7 @@ from frontdesk_server.domain.errors import (
 )
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Completed, CompletionEvent
 from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.execution.account import Account
 from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
 from frontdesk_server.execution.checks import Check
@@ -193,7 +194,7 @@ class Execution:
 
     def _start_attempt(self, position: int, kind: StepKind) -> AttemptRun:
         executor, step = self._executor, self._routed.decision.plan[position]
-        model = executor.models[step.model]
+        model, signals = executor.models[step.model], self._routed.decision.signals
         reservation, admitted = self._steps.take()
         deadline = Bound(max(0.0, self._remaining()), self._whose_deadline)
         share = deadline if self._steps.is_last(position) else deadline.slice(executor.config.slice_share)
@@ -206,7 +207,8 @@ class Execution:
             query=self._delivery.prepared(step),
             stream=self._stream,
             timers=AttemptTimers.of(model.timeouts, deadline, share, until_end, stream=self._stream),
-            input_tokens=self._routed.decision.signals.input_tokens,
+            input_tokens=signals.input_tokens,
+            output_tokens=expected_output_tokens(self._routed.query, signals),
         )
         run = AttemptRun(executor.tools, order, admitted, self._call.observation)
         self._account.open(run, reservation)

@@ -62,10 +62,11 @@ class Reservation:
     ) -> None:
         self.release()
 
-    def settle(self, attempt: Attempt, *, beside_nano_usd: int = 0) -> None:
+    def settle(self, attempt: Attempt, *, beside_nano_usd: int = 0, may_use_more: bool = False) -> None:
         """Replace what is held by what was used; what is unknown stays as it was held.
 
         `beside_nano_usd` is the known cost of Frontdesk's own questions; it counts where the rule is not about models.
+        `may_use_more`: what was used is the least that the provider bills, so that what is held stays where it is more.
         """
         held, self._held = self._held, ()
         usage = attempt.usage
@@ -77,7 +78,7 @@ class Reservation:
         changes = []
         for one in held:
             amount = used[one.quantity]
-            if amount is None:
+            if amount is None or (may_use_more and amount < one.hold.amount):
                 amount = one.hold.amount
             if one.quantity is Quantity.NANO_USD and not one.about_models:
                 amount += beside_nano_usd

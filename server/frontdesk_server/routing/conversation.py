@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from frontdesk_server.domain.query import ContentPart, MediaPart, Message, Query, TextPart, ToolCall, ToolResult
-from frontdesk_server.routing.tokens import estimate_tokens
+from frontdesk_server.domain.tokens import estimate_tokens
 
 _GAP = " [...] "
 _HEAD_SHARE = 0.7

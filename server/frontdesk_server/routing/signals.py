@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from frontdesk_server.domain.query import Query, Role
 from frontdesk_server.domain.signals import Signals, Task
+from frontdesk_server.domain.tokens import estimate_input_tokens
 from frontdesk_server.routing.cues import Cue, default_cues
 from frontdesk_server.routing.instruction import Reading, read
 from frontdesk_server.routing.language import detect_language
-from frontdesk_server.routing.tokens import estimate_input_tokens
 
 _TASK_DIFFICULTY = {
     Task.CHAT: 0.1,

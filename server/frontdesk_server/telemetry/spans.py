@@ -136,6 +136,7 @@ def end_attempt(span: Span, attempt: Attempt, end_ns: int | None = None) -> None
             names.USAGE_CACHE_READ_TOKENS: usage.cache_read_tokens,
             names.USAGE_CACHE_WRITE_TOKENS: usage.cache_write_tokens,
             names.USAGE_REASONING_TOKENS: usage.reasoning_tokens,
+            names.USAGE_ESTIMATED: attempt.usage_estimated or None,
             names.COST: attempt.cost_nano_usd,
         }
     )

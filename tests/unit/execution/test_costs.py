@@ -151,4 +151,4 @@ async def test_a_second_opinion_is_billed_when_the_caller_does_not_wait_for_it()
     waiting.cancel()
     await asyncio.wait([waiting])
     cost = execution.settlement.cost
-    assert (cost.attempts_nano_usd, cost.checks_nano_usd) == (nano_usd(SMALL, 50, 20), nano_usd(MID, 0, 2))
+    assert (cost.attempts_nano_usd, cost.checks_nano_usd) == (nano_usd(SMALL, 50, 20), nano_usd(MID, 5, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from frontdesk_server.config.limits import LimitRule, LimitsConfig
 from frontdesk_server.domain.decision import PlanStep, RoutedQuery, StepKind, StreamMode
-from frontdesk_server.domain.errors import CompletionFailed, UpstreamFailed
+from frontdesk_server.domain.errors import CompletionFailed, UpstreamCut, UpstreamError, UpstreamFailed
 from frontdesk_server.domain.events import AttemptEnded, Completed, TextDelta, UsageReport
 from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.usage import Usage
@@ -67,6 +68,32 @@ async def test_a_cancelled_stream_counts_with_what_it_had_used() -> None:
             if isinstance(event, TextDelta):
                 break
     assert desk.used == [13]
+
+
+async def test_a_unary_call_that_is_left_keeps_what_was_reserved_for_it() -> None:
+    """Its provider writes the answer all the same: of a budget for two calls, two are made and no more."""
+    worst_tokens = 9 + 100
+    desk = LimitedDesk({"small": [[60.0]]}, tokens=2 * worst_tokens + 50)
+    reached = []
+    for _ in range(13):
+        execution = desk.start(asked(plan_of("small")), stream=False)
+        waiting = asyncio.create_task(collect(execution))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        reached += execution.settlement.attempts
+    assert len(reached) == len(desk.backend.calls) == 2
+    assert all(attempt.usage.output_tokens and attempt.usage_estimated for attempt in reached)
+    assert desk.used == [2 * worst_tokens]
+
+
+@pytest.mark.parametrize("error", [UpstreamFailed("500"), UpstreamCut("cut")])
+async def test_a_unary_call_whose_provider_ended_it_keeps_nothing_reserved(error: UpstreamError) -> None:
+    desk = LimitedDesk({"small": [[error]]}, tokens=1000)
+    with pytest.raises(CompletionFailed):
+        await collect(desk.start(asked(plan_of("small")), stream=False))
+    (used,) = desk.used
+    assert used < 9 + 100
 
 
 async def test_without_room_for_any_step_the_limit_is_the_error() -> None:

@@ -28,7 +28,7 @@ PATH = "default/cascade"
 NANO_USD_A_TOKEN = 1_000_000
 """Per million tokens: one nano-USD each, so that usage can carry any recorded cost."""
 MODELS = {
-    name: Model(name, (Deployment("fake", name),), context_window=8192, prices=Prices(0, NANO_USD_A_TOKEN))
+    name: Model(name, (Deployment("fake", name),), context_window=2**30, prices=Prices(0, NANO_USD_A_TOKEN))
     for name in (*POOL, "strong")
 }
 
@@ -81,4 +81,4 @@ def _recorded(dataset: Dataset, row: int) -> Iterator[tuple[str, str, int]]:
 
 
 def _script(answer: str, cost_nano_usd: int) -> Script:
-    return [TextDelta(answer), Finished(FinishReason.STOP, Usage(0, cost_nano_usd))]
+    return [TextDelta(answer), Finished(FinishReason.STOP, Usage(7, cost_nano_usd))]

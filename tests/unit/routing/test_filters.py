@@ -22,8 +22,9 @@ from frontdesk_server.domain.query import (
     ToolResult,
     text_query,
 )
+from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.domain.usage import Usage
-from frontdesk_server.routing.costs import expected_output_tokens, predicted_cost_nano_usd
+from frontdesk_server.routing.costs import predicted_cost_nano_usd
 from frontdesk_server.routing.filters import Demands, needed_capabilities
 from frontdesk_server.routing.selection import Outlook
 from frontdesk_server.routing.signals import compute_signals

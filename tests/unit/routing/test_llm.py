@@ -12,9 +12,9 @@ from frontdesk_server.domain.errors import ConfigError, UpstreamCut, UpstreamOve
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import JsonSchemaFormat, Message, Query, Role, TextPart
+from frontdesk_server.domain.tokens import estimate_tokens
 from frontdesk_server.domain.usage import TokenLogprob, TopLogprob
 from frontdesk_server.routing.conversation import trimmed_transcript
-from frontdesk_server.routing.tokens import estimate_tokens
 
 from tests.fakes import FakeClock
 from tests.unit.routing.desk import FakeAsk, an_answer, engine_of, route

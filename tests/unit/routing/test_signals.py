@@ -11,9 +11,9 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 from frontdesk_server.domain.signals import Task
+from frontdesk_server.domain.tokens import estimate_tokens
 from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.signals import compute_signals
-from frontdesk_server.routing.tokens import estimate_tokens
 
 HARD_MAIL = (
     "Hi team,\n\nas discussed we must prove to the board that the trade-offs of the architecture are understood. The "

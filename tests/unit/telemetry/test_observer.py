@@ -149,6 +149,7 @@ def test_an_attempt_span_speaks_the_genai_conventions() -> None:
         "frontdesk.attempt.kind": "escalation",
         "frontdesk.attempt.outcome": "accepted",
         "frontdesk.attempt.retries": 1,
+        "frontdesk.usage_estimated": True,
         "frontdesk.cost_nano_usd": 20_000,
     }
     assert events(span, "frontdesk.first_token") == [{"frontdesk.model": "large"}]

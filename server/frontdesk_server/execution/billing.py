@@ -1,0 +1,192 @@
+"""What a call of a model is settled with: what its provider reports, where that can be true, else our own count.
+
+A number can be true when it is none below zero, within what the model can do (its context window, and four times the
+output limit that it was sent, as some hidden reasoning passes that) or near what came, and not far below what came.
+Our estimates are right within a factor of four, and a text of many blanks may have sixteen times fewer tokens than we
+count. Whatever a provider says, the input holds the cached tokens and the output the reasoning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from frontdesk_server.domain.errors import (
+    UpstreamCredentialsRefused,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamRequestRefused,
+    UpstreamTimedOut,
+    UpstreamUnreachable,
+)
+from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.tokens import estimate_input_tokens
+from frontdesk_server.domain.usage import Usage
+
+_ESTIMATE_FACTOR = 4
+_SPARSE_FACTOR = 16
+_FEW_TOKENS = 64
+"""Below so many counted tokens a report that is lower, but not zero, contradicts nothing."""
+_MOST_TOKENS = 2**40
+"""More than any window, and few enough to be stored, priced and summed up wherever tokens go."""
+_UNBILLED = (
+    UpstreamUnreachable,
+    UpstreamOverloaded,
+    UpstreamFailed,
+    UpstreamCredentialsRefused,
+    UpstreamRequestRefused,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is known before the call: its model, and the estimated tokens of the query and of a whole answer."""
+
+    model: Model
+    query: Query
+    stream: bool
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of the call: the last report, the tokens that came by our own count, and whether the end came."""
+
+    reported: Usage
+    came: int
+    anything_came: bool
+    finished: bool
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What a call is settled with.
+
+    `estimated`: some of it is our own count. `doubted`: the fields of the report that cannot be true. `generates_on`:
+    the provider may bill more than this, as nothing tells it that nobody waits for its answer.
+    """
+
+    usage: Usage
+    estimated: bool = False
+    doubted: tuple[str, ...] = ()
+    generates_on: bool = False
+
+
+NOTHING = Billing(Usage(input_tokens=0, output_tokens=0))
+
+
+def is_unbilled(error: BaseException | None) -> bool:
+    """Whether no provider bills a call that ends so before any content."""
+    return isinstance(error, _UNBILLED) or (isinstance(error, UpstreamTimedOut) and error.timer == "connect")
+
+
+def bill(expected: Expectation, heard: Heard) -> Billing:
+    """What a call that was sent is settled with. Never raises, whatever was reported.
+
+    - Nothing, after an error that no provider bills, when no content came.
+    - The report of a whole answer, its doubtful and missing numbers replaced by the estimated input and by what came.
+    - Of a broken stream the input and what came, or what was reported where that is more.
+    - Of a unary call without an answer the input and the expected output: its provider generates on.
+    """
+    if not heard.anything_came and is_unbilled(heard.error):
+        return NOTHING
+    report = _Report(expected, heard)
+    input_tokens = report.number("input_tokens")
+    output_tokens = report.number("output_tokens")
+    read, write = report.parts("cache_read_tokens", "cache_write_tokens", of="input_tokens")
+    (reasoning,) = report.parts("reasoning_tokens", of="output_tokens")
+    whole = heard.finished or (output_tokens or 0) >= heard.came
+    estimated = input_tokens is None or output_tokens is None or not whole or bool(report.doubted)
+    if input_tokens is None:
+        input_tokens = expected.input_tokens
+    generates_on = False
+    if output_tokens is None or not whole:
+        output_tokens = heard.came
+        if not (expected.stream or heard.finished or heard.anything_came):
+            output_tokens = min(expected.output_tokens, expected.model.max_output_tokens or expected.output_tokens)
+            generates_on = not isinstance(heard.error, UpstreamError) or isinstance(heard.error, UpstreamTimedOut)
+    input_tokens = max(input_tokens, (read or 0) + (write or 0))
+    output_tokens = max(output_tokens, reasoning or 0)
+    usage = Usage(input_tokens, output_tokens, read, write, reasoning)
+    return Billing(usage, estimated, tuple(report.doubted), generates_on)
+
+
+def together(first: Billing, then: Billing) -> Billing:
+    """What two calls are settled with; what neither reported stays unknown."""
+    one, other = first.usage, then.usage
+    usage = Usage(
+        _sum(one.input_tokens, other.input_tokens),
+        _sum(one.output_tokens, other.output_tokens),
+        _sum(one.cache_read_tokens, other.cache_read_tokens),
+        _sum(one.cache_write_tokens, other.cache_write_tokens),
+        _sum(one.reasoning_tokens, other.reasoning_tokens),
+    )
+    return Billing(usage, first.estimated or then.estimated, first.doubted + then.doubted, then.generates_on)
+
+
+def _sum(first: int | None, then: int | None) -> int | None:
+    return None if first is None and then is None else (first or 0) + (then or 0)
+
+
+class _Report:
+    """The numbers of one report that can be true; the fields of the others are `doubted`."""
+
+    def __init__(self, expected: Expectation, heard: Heard) -> None:
+        self.doubted: list[str] = []
+        model = expected.model
+        limit = model.max_output_tokens
+        output = model.context_window if limit is None else min(model.context_window, _ESTIMATE_FACTOR * limit)
+        self._most = {
+            "input_tokens": _at_most(model.context_window, expected.input_tokens),
+            "output_tokens": _at_most(output, heard.came),
+        }
+        self._expected = expected
+        self._heard = heard
+
+    def number(self, field: str) -> int | None:
+        """What was reported of a whole; None where nothing was, or what cannot be true."""
+        number: int | None = getattr(self._heard.reported, field)
+        if number is None or (_counts(number) and self._fits(field, number)):
+            return number
+        self.doubted.append(field)
+        return None
+
+    def parts(self, *fields: str, of: str) -> list[int | None]:
+        """What was reported of a whole's parts. A whole that was reported as less than its parts is doubted, too."""
+        numbers: dict[str, int | None] = {field: getattr(self._heard.reported, field) for field in fields}
+        known = [number for number in numbers.values() if number is not None]
+        if not all(map(_counts, known)) or sum(known) > self._most[of]:
+            self.doubted += [field for field, number in numbers.items() if number]
+            return [None] * len(fields)
+        whole = getattr(self._heard.reported, of)
+        if whole is not None and of not in self.doubted and sum(known) > whole:
+            self.doubted.append(of)
+        return list(numbers.values())
+
+    def _fits(self, field: str, number: int) -> bool:
+        """Before the end more may come than was reported. Media prove no input: a small picture has few tokens."""
+        if number > self._most[field]:
+            return False
+        if field == "output_tokens":
+            return not (self._heard.finished and _too_little(number, self._heard.came))
+        expected = self._expected
+        if not _too_little(number, expected.input_tokens):
+            return True
+        return not _too_little(number, estimate_input_tokens(expected.query, per_media=0))
+
+
+def _counts(number: object) -> bool:
+    return type(number) is int and number >= 0
+
+
+def _at_most(can: int, counted: int) -> int:
+    return min(_MOST_TOKENS, max(can, _ESTIMATE_FACTOR * counted))
+
+
+def _too_little(number: int, counted: int) -> bool:
+    if number == 0:
+        return counted > 0
+    return counted >= _FEW_TOKENS and number * _SPARSE_FACTOR < counted

@@ -1,0 +1,236 @@
+"""What calls are settled with, whatever their providers report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from frontdesk_server.config.service import RetryConfig
+from frontdesk_server.domain.attempt import Attempt, AttemptOutcome
+from frontdesk_server.domain.errors import (
+    CompletionFailed,
+    UpstreamCredentialsRefused,
+    UpstreamCut,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamRequestRefused,
+    UpstreamTimedOut,
+    UpstreamUnreachable,
+)
+from frontdesk_server.domain.events import Completed, Finished, ReasoningDelta, TextDelta, ToolCallDelta, UsageReport
+from frontdesk_server.domain.query import MediaPart, Message, Query, Role, TextPart, text_query
+from frontdesk_server.domain.usage import FinishReason, Usage
+from frontdesk_server.execution.billing import Billing, Expectation, Heard, bill
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes import Script, a_model, answer, plan_of, routed
+from tests.unit.execution.test_executor import Desk, collect
+
+WINDOW = 8192
+FAST_RETRY = RetryConfig(max_retries=1, base_ms=0.01, max_ms=0.01)
+MODEL = a_model("small")
+EXPECTED = Expectation(MODEL, text_query("hi"), stream=True, input_tokens=7, output_tokens=60)
+UNARY = replace(EXPECTED, stream=False)
+MUCH = 500
+"""Tokens of an answer of 2,000 Latin letters."""
+LIMITED = replace(EXPECTED, model=replace(MODEL, max_output_tokens=100))
+
+
+def whole(reported: Usage, came: int = 20) -> Heard:
+    return Heard(reported, came, anything_came=came > 0, finished=True)
+
+
+@pytest.mark.parametrize(
+    ("reported", "came", "settled", "doubted"),
+    [
+        (Usage(5, 20), 20, Usage(5, 20), ()),
+        (Usage(), 20, Usage(7, 20), ()),
+        (Usage(5), 20, Usage(5, 20), ()),
+        (Usage(5, 0), MUCH, Usage(5, MUCH), ("output_tokens",)),
+        (Usage(0, 0), MUCH, Usage(7, MUCH), ("input_tokens", "output_tokens")),
+        (Usage(5, 3), MUCH, Usage(5, MUCH), ("output_tokens",)),
+        (Usage(5, 120), MUCH, Usage(5, 120), ()),
+        (Usage(5, 1), 3, Usage(5, 1), ()),
+        (Usage(5, 0), 0, Usage(5, 0), ()),
+        (Usage(5, WINDOW), 20, Usage(5, WINDOW), ()),
+        (Usage(5, WINDOW + 1), 20, Usage(5, 20), ("output_tokens",)),
+        (Usage(5, 3 * WINDOW), WINDOW, Usage(5, 3 * WINDOW), ()),
+        (Usage(5, 1_200_000_000_000_000), 20, Usage(5, 20), ("output_tokens",)),
+        (Usage(2**62, 2**63), 20, Usage(7, 20), ("input_tokens", "output_tokens")),
+        (Usage(-5, -1), 20, Usage(7, 20), ("input_tokens", "output_tokens")),
+        (Usage(5, 20, 400), 20, Usage(400, 20, 400), ("input_tokens",)),
+        (Usage(5, 20, 3, 4), 20, Usage(7, 20, 3, 4), ("input_tokens",)),
+        (Usage(None, 20, 3000), 20, Usage(3000, 20, 3000), ()),
+        (Usage(5, 20, 2**62), 20, Usage(5, 20), ("cache_read_tokens",)),
+        (Usage(5, 20, -1, 3), 20, Usage(5, 20), ("cache_read_tokens", "cache_write_tokens")),
+        (Usage(5, 20, reasoning_tokens=90), 20, Usage(5, 90, reasoning_tokens=90), ("output_tokens",)),
+        (Usage(5, 20, reasoning_tokens=2**62), 20, Usage(5, 20), ("reasoning_tokens",)),
+    ],
+)
+def test_of_a_whole_answer_counts_what_can_be_true(
+    reported: Usage, came: int, settled: Usage, doubted: tuple[str, ...]
+) -> None:
+    billing = bill(EXPECTED, whole(reported, came))
+    assert billing == bill(UNARY, whole(reported, came))
+    assert (billing.usage, billing.doubted) == (settled, doubted)
+    assert billing.estimated is (settled != reported)
+
+
+@pytest.mark.parametrize(("output_tokens", "believed"), [(100, True), (400, True), (401, False)])
+def test_hidden_reasoning_may_pass_an_output_limit_and_not_by_far(output_tokens: int, believed: bool) -> None:
+    assert bill(LIMITED, whole(Usage(5, output_tokens))).usage.output_tokens == (output_tokens if believed else 20)
+
+
+def test_a_small_picture_has_few_tokens_and_a_long_text_has_not() -> None:
+    picture = Query((Message(Role.USER, (TextPart("What is it?"), MediaPart("image/png", data=b"png"))),))
+    pictured = replace(EXPECTED, query=picture, input_tokens=1007)
+    assert not bill(pictured, whole(Usage(12, 20))).estimated
+    worded = replace(EXPECTED, query=text_query("word " * 800), input_tokens=1004)
+    assert bill(worded, whole(Usage(12, 20))).usage.input_tokens == 1004
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UpstreamOverloaded("529"),
+        UpstreamFailed("500"),
+        UpstreamUnreachable("refused"),
+        UpstreamCredentialsRefused("401"),
+        UpstreamRequestRefused("400"),
+        UpstreamTimedOut("connect", 5),
+    ],
+    ids=lambda error: error.reason,
+)
+@pytest.mark.parametrize("expected", [EXPECTED, UNARY], ids=["stream", "unary"])
+def test_what_no_provider_bills_costs_nothing_before_content_though_the_input_was_reported(
+    error: UpstreamError, expected: Expectation
+) -> None:
+    heard = Heard(Usage(1110, 1), 0, anything_came=False, finished=False, error=error)
+    assert bill(expected, heard) == Billing(Usage(0, 0))
+    came = replace(heard, came=3, anything_came=True)
+    assert bill(expected, came).usage == Usage(1110, 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "generates_on"),
+    [
+        (None, True),
+        (asyncio.CancelledError(), True),
+        (UpstreamTimedOut("total", 2), True),
+        (UpstreamCut("cut"), False),
+    ],
+)
+def test_a_unary_call_without_its_answer_is_settled_with_the_answer_that_was_expected(
+    error: BaseException | None, generates_on: bool
+) -> None:
+    silent = Heard(Usage(), 0, anything_came=False, finished=False, error=error)
+    assert bill(UNARY, silent) == Billing(Usage(7, 60), estimated=True, generates_on=generates_on)
+    assert bill(EXPECTED, silent) == Billing(Usage(7, 0), estimated=True)
+
+
+NUMBERS = st.one_of(st.none(), st.integers(), st.integers(-3, 3 * WINDOW), st.integers(2**52, 2**70))
+USAGES = st.builds(Usage, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+
+
+@given(USAGES, st.integers(0, 100_000), st.booleans(), st.booleans(), st.sampled_from([None, UpstreamCut("cut")]))
+def test_any_report_settles(reported: Usage, came: int, stream: bool, finished: bool, error: UpstreamError) -> None:
+    expected = replace(EXPECTED, stream=stream)
+    billing = bill(expected, Heard(reported, came, came > 0, finished, None if finished else error))
+    usage = billing.usage
+    assert usage.input_tokens is not None
+    assert usage.output_tokens is not None
+    assert usage.input_tokens >= (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
+    assert usage.output_tokens >= (usage.reasoning_tokens or 0)
+    assert 0 < usage.input_tokens <= WINDOW
+    assert usage.output_tokens <= max(WINDOW, 4 * came)
+    assert usage.output_tokens > 0 or came == 0
+    assert billing.estimated or usage == reported
+    assert MODEL.prices is not None
+    assert (MODEL.prices.cost_nano_usd(usage) or 0) > 0
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200)
+
+
+@given(USAGES, TEXTS)
+async def test_streamed_and_unary_answers_cost_the_same(reported: Usage, text: str) -> None:
+    script: Script = [TextDelta(text), Finished(FinishReason.STOP, reported)]
+    attempts = [await settled(script, stream=stream) for stream in (True, False)]
+    assert attempts[0].usage == attempts[1].usage
+    assert attempts[0].cost_nano_usd == attempts[1].cost_nano_usd
+    assert attempts[0].usage_estimated is attempts[1].usage_estimated
+
+
+async def settled(script: Script, *, stream: bool = True) -> Attempt:
+    *_, completed = await collect(Desk({"small": [script]}).start(routed(plan_of("small")), stream=stream))
+    assert isinstance(completed, Completed)
+    (attempt,) = completed.settlement.attempts
+    assert completed.usage == attempt.usage
+    return attempt
+
+
+@pytest.mark.parametrize(
+    ("parts", "tokens"),
+    [
+        ([TextDelta("What a day")], 3),
+        ([TextDelta("今天天气很好"), TextDelta("我们去公园吧。")], 13),
+        ([TextDelta("Добрый день")], 7),
+        ([ReasoningDelta("안녕하세요"), TextDelta("네")], 6),
+        ([ToolCallDelta(0, "1", "weather", '{"city":"東京"}')], 7),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_without_usage_is_estimated_by_its_script(
+    parts: Sequence[TextDelta], tokens: int, stream: bool
+) -> None:
+    attempt = await settled([*parts, Finished(FinishReason.STOP, Usage())], stream=stream)
+    assert (attempt.usage, attempt.usage_estimated) == (Usage(7, tokens), True)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_the_answer_itself_tells_the_usage_that_it_is_settled_with(stream: bool) -> None:
+    script: Script = [TextDelta("12345678"), Finished(FinishReason.STOP, Usage())]
+    execution = Desk({"small": [script]}).start(routed(plan_of("small")), stream=stream)
+    await collect(execution)
+    assert execution.answer is not None
+    assert execution.answer.usage == execution.settlement.attempts[0].usage == Usage(7, 2)
+
+
+async def test_leaving_while_a_repeat_waits_costs_what_the_calls_before_it_cost() -> None:
+    desk = Desk({"small": [[UpstreamOverloaded("429")]]}, retry=RetryConfig(max_retries=1, base_ms=5000, max_ms=9000))
+    execution = desk.start(routed(plan_of("small")), stream=False)
+    waiting = asyncio.create_task(collect(execution))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    (attempt,) = execution.settlement.attempts
+    assert (attempt.outcome, attempt.usage, attempt.cost_nano_usd) == (AttemptOutcome.CANCELLED, Usage(0, 0), 0)
+
+
+async def test_a_repeated_unary_call_without_an_answer_is_billed_beside_the_one_that_answers() -> None:
+    desk = Desk({"small": [[UpstreamCut("cut")], answer("four")]}, retry=FAST_RETRY)
+    execution = desk.start(routed(plan_of("small")), stream=False)
+    await collect(execution)
+    (attempt,) = execution.settlement.attempts
+    assert attempt.usage_estimated
+    assert attempt.usage.input_tokens == 7 + 5
+    assert (attempt.usage.output_tokens or 0) > 10
+
+
+async def test_a_report_that_cannot_be_true_is_logged_by_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    await settled([TextDelta("secret"), Finished(FinishReason.STOP, Usage(5, 2**62))])
+    line = capsys.readouterr().out
+    assert "usage.doubted" in line
+    assert "output_tokens" in line
+    assert "secret" not in line
+
+
+async def test_an_overload_after_the_input_was_counted_costs_nothing() -> None:
+    desk = Desk({"small": [[UsageReport(Usage(1110, 1)), UpstreamOverloaded("overloaded_error")]]})
+    with pytest.raises(CompletionFailed) as failure:
+        await collect(desk.start(routed(plan_of("small"))))
+    assert failure.value.settlement.cost.total_nano_usd == 0
