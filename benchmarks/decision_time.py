@@ -89,13 +89,26 @@ def patterns(count: int) -> list[str]:
     return made
 
 
+def keyword_lists(count: int) -> list[list[str]]:
+    """Three keywords a list; in one list of ten, one that occurs in the texts."""
+    draw = random.Random(2)  # noqa: S311 - test data
+    made = [[f"topic{number}", f"two words{number}", f"größe{number}"] for number in range(count)]
+    for place in range(0, count, 10):
+        made[place][0] = draw.choice(WORDS)
+    return made
+
+
 def strategies() -> dict[str, str]:
     """The strategies that are timed, as configuration."""
     rules = [
         {"name": f"rule {number}", "when": {"pattern": pattern, "difficulty": {"min": 0.999}}, "model": "small"}
         for number, pattern in enumerate(patterns(CONDITIONS))
     ]
-    rules.append({"name": "rest", "when": {"difficulty": {"max": 1.0}}, "model": "mid"})
+    rest = {"name": "rest", "when": {"difficulty": {"max": 1.0}}, "model": "mid"}
+    keywords = [
+        {"name": f"rule {number}", "when": {"keywords": words, "difficulty": {"min": 0.999}}, "model": "small"}
+        for number, words in enumerate(keyword_lists(CONDITIONS))
+    ]
     references = {
         model: texts(12, REFERENCES_PER_MODEL, seed) for seed, model in enumerate(("small", "mid", "code", "frontier"))
     }
@@ -105,7 +118,8 @@ def strategies() -> dict[str, str]:
         {"model": "frontier"},
     ]
     trees = {
-        f"rules, {CONDITIONS} conditions": {"kind": "rules", "rules": rules},
+        f"rules, {CONDITIONS} conditions": {"kind": "rules", "rules": [*rules, rest]},
+        f"rules, {CONDITIONS} lists of keywords": {"kind": "rules", "rules": [*keywords, rest]},
         "classifier": {"kind": "classifier", "quality_floor": 0.8},
         f"embedding, {4 * REFERENCES_PER_MODEL} references": {"kind": "embedding", "references": references},
         "llm, without its call": {"kind": "llm", "model": "small", "cache_size": 0},

@@ -23,7 +23,7 @@ class Condition(Section):
     """All that is given must hold; lists hold when one of their entries does."""
 
     keywords: tuple[str, ...] = ()
-    """Words or phrases in the text of the last user message, whole words, whatever their case."""
+    """Words or phrases in the text of the last user message, whole words in any script, whatever their case."""
     pattern: str | None = None
     """RE2 regular expression found in the text of the last user message."""
     anywhere: bool = False

@@ -1,25 +1,19 @@
-"""Compiles the conditions of rules: all their keywords and patterns become one RE2 set, the rest plain predicates."""
+"""Compiles the conditions of rules: their keywords and patterns become RE2 sets, the rest plain predicates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 import re2
 
 from frontdesk_server.config.strategies import Condition, Range
 from frontdesk_server.domain.signals import Signals
+from frontdesk_server.routing.strategies.words import folded, has_word
 
-_MAX_MEMORY_BYTES = 256 * 1024 * 1024
-_UNSPACED = (("\u0e00", "\u0eff"), ("\u3000", "\u9fff"))
-# What may stand beside a word: ASCII but letters, digits and _, the signs of Latin-1, punctuation, scripts without
-# spaces. RE2's own \b takes every letter outside of ASCII for such a sign; its \pL makes automata a hundred times
-# as big.
-_BESIDE = (
-    r"\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf"
-    r"\x{e00}-\x{eff}\x{2000}-\x{206f}\x{2190}-\x{2bff}\x{3000}-\x{9fff}\x{ff00}-\x{ff0f}"
-)
-_START, _END = f"(?:^|[{_BESIDE}])", f"(?:[{_BESIDE}]|$)"
+_OPTIONS = re2.Options()
+_OPTIONS.max_mem = 256 * 1024 * 1024
+_OPTIONS.log_errors = False
 
 
 class InvalidPattern(Exception):
@@ -45,51 +39,97 @@ class CompiledCondition:
     needles: frozenset[int] | None
 
 
-class PhraseSet:
-    """Phrases that are looked for in one pass, whatever their number. Add all, then compile, then search."""
+class _OnePass:
+    """RE2 expressions that are looked for in one pass over a text, each known by its place."""
 
     def __init__(self) -> None:
-        self._options = re2.Options()
-        self._options.max_mem = _MAX_MEMORY_BYTES
-        self._options.log_errors = False
-        self._numbers: dict[str, int] = {}
-        self._set = re2.Set.SearchSet(self._options)
+        self._size = 0
+        self._set = re2.Set.SearchSet(_OPTIONS)
+
+    def add(self, expression: str) -> int:
+        self._set.Add(expression)
+        self._size += 1
+        return self._size - 1
+
+    def compile(self) -> None:
+        """Raises `re2.error` when the expressions are too large together."""
+        if self._size:
+            self._set.Compile()
+
+    def found_in(self, text: str) -> Sequence[int]:
+        if not self._size or not text:
+            return ()
+        return self._set.Match(text.encode("utf-8", "replace")) or ()
+
+
+class PhraseSet:
+    """Phrases that are looked for in one pass, whatever their number. Add all, then compile, then search.
+
+    A phrase is a pattern, or some keywords one of which must be found. Keywords are looked for in the folded text, and
+    only of those that occur in it are the bounds looked at.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str | frozenset[str], int] = {}
+        self._patterns, self._keywords = _OnePass(), _OnePass()
+        self._pattern_numbers: list[int] = []
+        self._words: dict[str, list[int]] = {}
+        self._numbered_words: list[tuple[str, list[int]]] = []
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def add_keywords(self, keywords: tuple[str, ...]) -> int:
         """The number under which any of these whole words, whatever their case, is found. Raises `InvalidPattern`."""
-        return self._add(f"(?i:{_whole_words(keywords)})")
+        words = frozenset(map(folded, keywords))
+        if "" in words:
+            raise InvalidPattern("a keyword is empty")
+        number = self._numbers.get(words)
+        if number is None:
+            number = self._numbers[words] = len(self)
+            for word in sorted(words):
+                self._add_word(word, number)
+        return number
 
     def add_pattern(self, pattern: str) -> int:
         """The number under which a RE2 pattern will be found. Raises `InvalidPattern`."""
-        try:
-            re2.compile(pattern, self._options)
-        except re2.error as error:
-            reason = error.args[0]
-            raise InvalidPattern(reason.decode() if isinstance(reason, bytes) else str(reason)) from error
-        return self._add(pattern)
+        number = self._numbers.get(pattern)
+        if number is None:
+            try:
+                re2.compile(pattern, _OPTIONS)
+            except re2.error as error:
+                reason = error.args[0]
+                raise InvalidPattern(reason.decode() if isinstance(reason, bytes) else str(reason)) from error
+            number = self._numbers[pattern] = len(self)
+            self._patterns.add(pattern)
+            self._pattern_numbers.append(number)
+        return number
 
     def compile(self) -> None:
         """No phrase is added after this. Raises `InvalidPattern` when all together are too large."""
         try:
-            if self._numbers:
-                self._set.Compile()
+            self._patterns.compile()
+            self._keywords.compile()
         except re2.error as error:
             raise InvalidPattern(f"its {len(self)} phrases are too large together") from error
 
     def found_in(self, text: str) -> Set[int]:
         """The numbers of the phrases that occur in the whole of a text."""
-        if not self._numbers or not text:
-            return frozenset()
-        return set(self._set.Match(text.encode("utf-8", "replace")) or ())
+        found = {self._pattern_numbers[place] for place in self._patterns.found_in(text)}
+        if self._numbered_words:
+            plain = folded(text)
+            for place in self._keywords.found_in(plain):
+                word, numbers = self._numbered_words[place]
+                if not found.issuperset(numbers) and has_word(plain, word):
+                    found.update(numbers)
+        return found
 
-    def _add(self, pattern: str) -> int:
-        number = self._numbers.get(pattern)
-        if number is None:
-            number = self._numbers[pattern] = self._set.Add(pattern)
-        return number
+    def _add_word(self, word: str, number: int) -> None:
+        if word not in self._words:
+            self._words[word] = []
+            self._keywords.add(re2.escape(word))
+            self._numbered_words.append((word, self._words[word]))
+        self._words[word].append(number)
 
 
 class ConditionCompiler:
@@ -176,20 +216,3 @@ def _any(parts: list[CompiledCondition]) -> CompiledCondition:
     for part in parts:
         needles = None if needles is None or part.needles is None else needles | part.needles
     return CompiledCondition(lambda facts: any(holds(facts) for holds in predicates), needles)
-
-
-def _whole_words(keywords: tuple[str, ...]) -> str:
-    """The keywords, their words apart by any white space, none of them within a longer word."""
-    by_ends: dict[tuple[str, str], list[str]] = {}
-    for keyword in keywords:
-        words = keyword.split()
-        if not words:
-            raise InvalidPattern("a keyword is empty")
-        ends = (_START if _bounded(keyword.strip()[0]) else "", _END if _bounded(keyword.strip()[-1]) else "")
-        by_ends.setdefault(ends, []).append(r"\s+".join(map(re2.escape, words)))
-    return "|".join(f"{start}(?:{'|'.join(group)}){end}" for (start, end), group in by_ends.items())
-
-
-def _bounded(character: str) -> bool:
-    """Whether a word that starts or ends with it has a bound there: signs, and scripts without spaces, know none."""
-    return character.isalnum() and not any(first <= character <= last for first, last in _UNSPACED)
