@@ -15,6 +15,6 @@ Secret = SecretStr
 
 
 class Section(BaseModel):
-    """A part of the configuration: immutable, and unknown keys are faults."""
+    """A part of the configuration: immutable; unknown keys, and numbers that are not finite, are faults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)

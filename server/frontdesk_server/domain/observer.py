@@ -43,6 +43,9 @@ class AttemptParent(Protocol):
     ) -> AttemptObservation:
         """A model is about to be called; purpose is "answer", "route" or "check"."""
 
+    def defect(self, part: str, error_type: str) -> None:
+        """An exception that nobody foresaw was caught, and has been logged, in a part such as "strategy"."""
+
 
 class RouteObservation(AttemptParent, Protocol):
     """Routing of one query."""
@@ -89,6 +92,9 @@ class _NullParent:
         self, model: Model, deployment: Deployment, query: Query, *, purpose: str
     ) -> AttemptObservation:
         return _NULL_ATTEMPT
+
+    def defect(self, part: str, error_type: str) -> None:
+        pass
 
 
 class _NullRoute(_NullParent):

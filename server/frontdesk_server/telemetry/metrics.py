@@ -134,6 +134,10 @@ class Metrics:
         if saved is not None:
             self._of[names.SAVED_COST](router).inc(saved / NANO_USD_PER_USD)
 
+    def defect_caught(self, part: str, error_type: str) -> None:
+        """An exception that nobody foresaw was caught."""
+        self._of[names.DEFECTS](part, error_type).inc()
+
     def watch_breaker(self, model: str, state: Callable[[], str]) -> None:
         """Read whether a model's breaker is closed, open or half_open whenever metrics are collected."""
         for each in _BREAKER_STATES:

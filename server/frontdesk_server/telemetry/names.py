@@ -94,6 +94,7 @@ CHECK_PASSED = "frontdesk.check.passed"
 TOKEN_CLASS = "frontdesk.token.class"
 COMPLETION_STATUS = "frontdesk.completion.status"
 BREAKER_STATE = "frontdesk.breaker.state"
+DEFECT_PART = "frontdesk.defect.part"
 DROP_REASON = "frontdesk.ledger.drop_reason"
 
 # Values
@@ -160,7 +161,8 @@ class Metric:
 
 
 _UNIT_SUFFIXES = {"s": "_seconds", "USD": "_usd", "1": ""} | {
-    f"{{{thing}}}": "" for thing in ("token", "decision", "step", "attempt", "check", "call", "record", "commit")
+    f"{{{thing}}}": ""
+    for thing in ("token", "decision", "step", "attempt", "check", "call", "record", "commit", "defect")
 }
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _FIRST_CHUNK = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -279,6 +281,13 @@ SAVED_COST = Metric(
     "USD",
     "Saved so far against always asking the strongest model; falls when more was spent.",
     (ROUTER,),
+)
+DEFECTS = Metric(
+    "frontdesk.defects",
+    "counter",
+    "{defect}",
+    "Exceptions that nobody foresaw and the service went on without, by part and type: faults of Frontdesk's own.",
+    (DEFECT_PART, ERROR_TYPE),
 )
 CALLS_RUNNING = Metric("frontdesk.calls.running", "gauge", "{call}", "Calls being served.")
 CALLS_QUEUED = Metric("frontdesk.calls.queued", "gauge", "{call}", "Calls waiting for admission.")

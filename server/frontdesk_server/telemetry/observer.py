@@ -81,6 +81,11 @@ class ObservedCall:
         """A model is about to be called."""
         return ObservedAttempt(self, self.span, model, deployment, query, purpose)
 
+    def defect(self, part: str, error_type: str) -> None:
+        """An exception that nobody foresaw was caught."""
+        if self.observer.metrics is not None:
+            self.observer.metrics.defect_caught(part, error_type)
+
     def settled(self, routed: RoutedQuery, settlement: Settlement, error: BaseException | None) -> None:
         """A completion has ended."""
         status = completion_status(error)
@@ -129,6 +134,10 @@ class ObservedRoute:
     def attempt_started(self, model: Model, deployment: Deployment, query: Query, *, purpose: str) -> ObservedAttempt:
         """A router LLM is about to be called."""
         return ObservedAttempt(self._call, self._span, model, deployment, query, purpose)
+
+    def defect(self, part: str, error_type: str) -> None:
+        """An exception that nobody foresaw was caught."""
+        self._call.defect(part, error_type)
 
     def ended(self, routed: RoutedQuery | None, error: BaseException | None = None) -> None:
         """Routing has decided, or failed."""

@@ -74,6 +74,14 @@ def test_faults_name_their_place(text: str, expected: str) -> None:
     assert any(expected in line for line in faults_of(text)), faults_of(text)
 
 
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+@pytest.mark.parametrize("field", ["cost_weight", "latency_weight", "timeout_seconds", "strategy_timeout_ms"])
+def test_a_number_that_is_not_finite_is_a_fault(field: str, number: str) -> None:
+    (fault,) = faults_of(f"{GOOD}    {field}: {number}\n")
+
+    assert f"routers.default.{field}" in fault
+
+
 def test_all_faults_come_together_in_the_order_of_the_file() -> None:
     text = GOOD.replace("https://api.example.com/v1", "no url").replace("backend: up", "context_window: x")
     lines = faults_of(text, {})

@@ -15,6 +15,7 @@ from frontdesk_server.routing.strategies.split import Arm, Split
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import DefectLog
 from tests.unit.routing.desk import a_context
 
 
@@ -41,7 +42,7 @@ def _chooses(model: str) -> Strategy:
     return FixedModel("test/model", model)
 
 
-async def test_a_chain_asks_until_one_chooses_whatever_goes_wrong_before() -> None:
+async def test_a_chain_asks_until_one_chooses_whatever_goes_wrong_before(caught_defects: DefectLog) -> None:
     chain = Chain("test/chain", (ABSTAINS, TIMES_OUT, BREAKS, _chooses("mid"), _chooses("small")))
     ranking = await chain.rank(a_context())
 
@@ -55,10 +56,13 @@ async def test_a_chain_asks_until_one_chooses_whatever_goes_wrong_before() -> No
     ]
     assert "RuntimeError" in ranking.steps_taken[3].reason
     assert "out of order" not in ranking.steps_taken[3].reason
+    assert [line["path"] for line in caught_defects] == ["test/scripted"]
+    caught_defects.clear()
 
 
-async def test_a_chain_in_which_none_chooses_abstains() -> None:
+async def test_a_chain_in_which_none_chooses_abstains(caught_defects: DefectLog) -> None:
     assert (await Chain("test/chain", (ABSTAINS, BREAKS)).rank(a_context())).verdict is Verdict.ABSTAINED
+    caught_defects.clear()
 
 
 async def test_what_one_strategy_restricts_binds_the_later_ones() -> None:

@@ -16,6 +16,7 @@ from frontdesk_server.domain.tokens import estimate_tokens
 from frontdesk_server.domain.usage import TokenLogprob, TopLogprob
 from frontdesk_server.routing.conversation import trimmed_transcript
 
+from tests.conftest import DefectLog
 from tests.fakes import FakeClock
 from tests.unit.routing.desk import FakeAsk, an_answer, engine_of, route
 
@@ -143,13 +144,14 @@ async def test_a_first_token_that_is_no_label_is_a_failure(logprobs: list[TokenL
         (UpstreamOverloaded("busy"), Verdict.FAILED, 0),
         (UpstreamCut("gone"), Verdict.FAILED, 70),
         (UpstreamCut("gone"), Verdict.FAILED, None),
-        (RuntimeError("a bug"), Verdict.FAILED, 0),
+        (RuntimeError("a bug"), Verdict.FAILED, 70),
     ],
 )
 async def test_a_router_llm_that_fails_hands_over_and_what_it_cost_stands_on_the_decision(
-    error: Exception, verdict: Verdict, cost: int | None
+    error: Exception, verdict: Verdict, cost: int | None, caught_defects: DefectLog
 ) -> None:
     decision = await _decide(FakeAsk(error, cost_nano_usd=cost))
+    caught_defects.clear()
 
     assert (decision.model, decision.path[0].verdict, decision.router_cost_nano_usd) == ("mid", verdict, cost)
 

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from frontdesk_server.config.checks import AgreementCheck
+from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.answers import agree
 from frontdesk_server.domain.asking import Ask, Bill
 from frontdesk_server.domain.attempt import Answer, CheckResult
-from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
 from frontdesk_server.domain.query import Query
 from frontdesk_server.execution.checks.base import CheckContext, Judge
 
@@ -56,6 +57,11 @@ class Agreement:
             )
         except UpstreamError as error:
             return error
+        except FrontdeskError:
+            raise
+        except Exception as error:  # the others' answers may do, and may never be asked for
+            report_defect("check", error, context.parent, check=self.config.kind)
+            return UpstreamError(f"{model} could not be asked")
 
     def _query(self, context: CheckContext) -> Query:
         """The caller's query; samples of the same model must differ, so they need a temperature."""

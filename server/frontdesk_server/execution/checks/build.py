@@ -17,10 +17,15 @@ from frontdesk_server.execution.checks.asked import Asked
 from frontdesk_server.execution.checks.base import Check
 from frontdesk_server.execution.checks.combined import Combined
 from frontdesk_server.execution.checks.computed import Heuristic, Logprob
+from frontdesk_server.execution.checks.guarded import Guarded
 
 
 def build_check(config: CheckConfig, ask: Ask) -> Check:
     """Build the check; `ask` is how those that ask a model do it."""
+    return Guarded(config.kind, config.threshold, _check(config, ask))
+
+
+def _check(config: CheckConfig, ask: Ask) -> Check:
     match config:
         case LogprobCheck():
             return Logprob(config)

@@ -31,6 +31,9 @@ class Logprob:
             detail = "the upstream returned no log-probabilities"
             return (CheckResult("logprob", 0.0, config.threshold, passed=False, detail=detail),)
         logprobs = [token.logprob for token in answer.logprobs]
+        if not all(map(math.isfinite, logprobs)):
+            detail = "the upstream's log-probabilities are not finite numbers"
+            return (CheckResult("logprob", 0.0, config.threshold, passed=False, detail=detail),)
         match config.statistic:
             case "min":
                 statistic = min(logprobs)

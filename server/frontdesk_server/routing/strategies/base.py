@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from frontdesk_server.defects import report_defect, type_of
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import PlanStep, StrategyStep, Verdict
 from frontdesk_server.domain.model import Model
@@ -99,7 +101,18 @@ class Strategy(Protocol):
 def conclude(
     strategy: Strategy, context: RoutingContext, started: float, ranking: Ranking, *, cost_nano_usd: int | None = 0
 ) -> Ranking:
-    """The ranking with this strategy's own step put before those below it. `started` is the clock's monotonic time."""
+    """The ranking with this strategy's own step put before those below it. `started` is the clock's monotonic time.
+
+    What went by numbers that are not finite has failed: they compare as nobody meant.
+    """
+    if not _finite(ranking):
+        ranking = Ranking(
+            Verdict.FAILED,
+            "its scores are not finite numbers",
+            only=ranking.only,
+            propensity=ranking.propensity,
+            steps_taken=ranking.steps_taken,
+        )
     step = StrategyStep(
         path=strategy.path,
         strategy=strategy.kind,
@@ -119,8 +132,13 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
     try:
         return await strategy.rank(context)
     except Exception as error:
-        reason = f"failed unexpectedly: {type(error).__name__}"  # its text may repeat the query
-        return conclude(strategy, context, started, Ranking(Verdict.FAILED, reason))
+        return conclude(strategy, context, started, unforeseen(strategy, context, error))
+
+
+def unforeseen(strategy: Strategy, context: RoutingContext, error: Exception) -> Ranking:
+    """Report what nobody foresaw in a strategy; it has failed, and says why without the error's text."""
+    report_defect("strategy", error, context.observation, path=strategy.path)
+    return Ranking(Verdict.FAILED, f"failed unexpectedly: {type_of(error)}")
 
 
 async def in_time(work: Coroutine[Any, Any, Result], context: RoutingContext, *, inline: bool) -> Result:
@@ -132,6 +150,18 @@ async def in_time(work: Coroutine[Any, Any, Result], context: RoutingContext, *,
         return await work
     async with asyncio.timeout(context.deadline - context.clock.monotonic()):
         return await work
+
+
+def _finite(ranking: Ranking) -> bool:
+    finite = math.isfinite
+    return (
+        (ranking.confidence is None or finite(ranking.confidence))
+        and all(map(finite, ranking.scores.values()))
+        and all(
+            finite(prediction.quality) and finite(prediction.uncertainty or 0.0)
+            for prediction in ranking.predictions.values()
+        )
+    )
 
 
 def intersection(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:

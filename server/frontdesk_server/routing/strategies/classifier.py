@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Vector
@@ -60,7 +62,12 @@ class Classifier:
             return Ranking(Verdict.TIMED_OUT, "the embedder did not answer in time")
         except (EmbedderError, UpstreamError) as error:
             return Ranking(Verdict.FAILED, str(error))
-        return self._select(self.predictor.predict(text, vectors[0]), context)
+        if not np.isfinite(vectors[0]).all():
+            return Ranking(Verdict.FAILED, "the query's embedding is not of finite numbers")
+        forecast = self.predictor.predict(text, vectors[0])
+        if not (np.isfinite(forecast.quality).all() and np.isfinite(forecast.uncertainty).all()):
+            return Ranking(Verdict.FAILED, "its predictions are not finite numbers")
+        return self._select(forecast, context)
 
     def _select(self, forecast: Forecast, context: RoutingContext) -> Ranking:
         predictions = self._predictions(forecast, context)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
@@ -45,7 +48,12 @@ class EmbeddingStrategy:
             return Ranking(Verdict.TIMED_OUT, "the embedder did not answer in time")
         except (EmbedderError, UpstreamError) as error:
             return Ranking(Verdict.FAILED, str(error))
-        return self._judged(index, index.scores(vector).tolist(), context)
+        if not np.isfinite(vector).all():
+            return Ranking(Verdict.FAILED, "the query's embedding is not of finite numbers")
+        similarities = index.scores(vector).tolist()
+        if not all(map(math.isfinite, similarities)):
+            return Ranking(Verdict.FAILED, "its similarities are not finite numbers")
+        return self._judged(index, similarities, context)
 
     async def _look_up(self, text: str) -> tuple[ReferenceIndex, Vector]:
         return await self.book.current(), (await self.embedder.embed([text]))[0]

@@ -17,7 +17,7 @@ from frontdesk_server.domain.errors import (
 )
 from frontdesk_server.domain.query import text_query
 from frontdesk_server.routing.conversation import trimmed_transcript
-from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, unforeseen
 from frontdesk_server.routing.strategies.choosing import hand_over
 from frontdesk_server.routing.strategies.llm_answers import Constraint, Reading, UnreadableAnswer
 
@@ -94,7 +94,10 @@ class LlmRouter:
         if not options:
             return conclude(self, context, started, Ranking(Verdict.ABSTAINED, "none of its options is eligible"))
         bill = Bill()
-        ranking = await self._choose(options, context, bill)
+        try:
+            ranking = await self._choose(options, context, bill)
+        except Exception as error:
+            ranking = unforeseen(self, context, error)  # what was asked has cost all the same
         concluded = conclude(self, context, started, ranking, cost_nano_usd=bill.total_nano_usd)
         return await hand_over(concluded, self.then, context)
 

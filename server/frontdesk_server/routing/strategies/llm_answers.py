@@ -118,7 +118,7 @@ class LogprobConstraint:
         seen |= {top.token: top.logprob for token in first for top in token.top}
         for token, logprob in seen.items():
             option = letters.get(token.strip().rstrip(").").upper())
-            if option is not None:
+            if option is not None and math.isfinite(logprob):
                 mass[option] += math.exp(min(0.0, logprob))
         total = sum(mass.values())
         if not total:

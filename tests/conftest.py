@@ -1,0 +1,25 @@
+"""What holds for every test: an exception that nobody foresaw, and the service went on without, fails it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from frontdesk_server import defects
+
+
+class DefectLog(list[dict[str, object]]):
+    """The lines of the defects that were caught in this process. A test that expects some takes them out."""
+
+    def error(self, event: str, **values: object) -> None:
+        """Keep a line."""
+        self.append({"event": event, **values})
+
+
+@pytest.fixture(autouse=True)
+def caught_defects(monkeypatch: pytest.MonkeyPatch) -> Iterator[DefectLog]:
+    """The defects that were caught; what is left of them when the test ends fails it."""
+    caught = DefectLog()
+    monkeypatch.setattr(defects, "log", caught)
+    yield caught
+    assert not caught, f"exceptions that nobody foresaw were caught: {caught}"

@@ -1,0 +1,90 @@
+"""A strategy in which something unforeseen goes wrong: the request goes on, and the defect is logged and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+from frontdesk_server.defects import frames_of, type_of
+from frontdesk_server.domain.decision import Verdict
+from frontdesk_server.domain.errors import UpstreamFailed
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, consult
+from frontdesk_server.routing.strategies.chain import Chain
+from frontdesk_server.routing.strategies.model import FixedModel
+from frontdesk_server.telemetry import names
+from frontdesk_server.telemetry.metrics import Metrics
+from frontdesk_server.telemetry.observer import TelemetryObserver
+
+from tests.conftest import DefectLog
+from tests.unit.routing.desk import FakeAsk, FakeEmbedder, a_context, engine_of, route
+
+SECRET = "my salary is 90,000"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A strategy with a defect."""
+
+    path: str = "default/chain.0/broken"
+    kind: str = "broken"
+
+    async def rank(self, context: RoutingContext) -> Ranking:
+        raise LookupError(f"no {context.signals.text}")
+
+
+async def test_a_strategy_with_a_defect_fails_and_the_next_one_decides(caught_defects: DefectLog) -> None:
+    metrics = Metrics()
+    call = TelemetryObserver(metrics=metrics).call_started("frontdesk.v1.RouterService/Route", {})
+    context = replace(a_context(SECRET), observation=call.route_started())
+
+    ranking = await consult(Chain("default/chain", (Broken(), FixedModel("default/chain.1/model", "mid"))), context)
+
+    assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
+    failed = ranking.steps_taken[1]
+    assert (failed.verdict, failed.reason) == (Verdict.FAILED, "failed unexpectedly: LookupError")
+    (line,) = caught_defects
+    assert (line["event"], line["part"], line["path"]) == ("defect.caught", "strategy", "default/chain.0/broken")
+    assert line["error_type"] == "LookupError"
+    assert str(line["frames"]).startswith("['routing/test_defects.py:")
+    assert SECRET not in str(line)
+    labels = {"frontdesk_defect_part": "strategy", "error_type": "LookupError"}
+    assert metrics.registry.get_sample_value(f"{names.DEFECTS.prometheus_name}_total", labels) == 1
+    caught_defects.clear()
+
+
+@pytest.mark.parametrize("kind", ["embedding", "llm"])
+async def test_a_defect_below_a_strategy_is_the_strategys(kind: str, caught_defects: DefectLog) -> None:
+    class BrokenEmbedder(FakeEmbedder):
+        async def embed(self, texts: object) -> object:  # type: ignore[override]
+            raise KeyError(SECRET)
+
+    strategy = {"embedding": "{kind: embedding, references: {small: [hi]}}", "llm": "{kind: llm, model: small}"}[kind]
+    engine = engine_of(
+        f"routers: {{default: {{default_model: mid, strategy: {strategy}}}}}",
+        ask=FakeAsk(ZeroDivisionError(SECRET)),
+        embedder=BrokenEmbedder(),
+    )
+    decision = await route(engine, SECRET)
+
+    assert (decision.model, decision.strategy, decision.path[0].verdict) == ("mid", "default", Verdict.FAILED)
+    assert "failed unexpectedly" in decision.reason
+    assert {line["part"] for line in caught_defects} == {"strategy"}
+    assert SECRET not in str(caught_defects)
+    caught_defects.clear()
+
+
+def test_a_defect_is_named_with_its_module_and_its_innermost_frames_first() -> None:
+    def outer() -> None:
+        for _ in range(1):
+            inner()
+
+    def inner() -> None:
+        raise UpstreamFailed(SECRET)
+
+    with pytest.raises(UpstreamFailed) as raised:
+        outer()
+
+    frames = frames_of(raised.value)
+    assert [frame.split()[-1] for frame in frames[:2]] == ["inner", "outer"]
+    assert type_of(raised.value) == "frontdesk_server.domain.errors.UpstreamFailed"
+    assert type_of(KeyError("x")) == "KeyError"
