@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from frontdesk_server import defects
@@ -11,15 +12,20 @@ from frontdesk_server import defects
 class DefectLog(list[dict[str, object]]):
     """The lines of the defects that were caught in this process. A test that expects some takes them out."""
 
+    def __init__(self, logger: Any) -> None:
+        super().__init__()
+        self._logger = logger
+
     def error(self, event: str, **values: object) -> None:
-        """Keep a line."""
+        """Keep a line, and write it."""
         self.append({"event": event, **values})
+        self._logger.error(event, **values)
 
 
 @pytest.fixture(autouse=True)
 def caught_defects(monkeypatch: pytest.MonkeyPatch) -> Iterator[DefectLog]:
     """The defects that were caught; what is left of them when the test ends fails it."""
-    caught = DefectLog()
+    caught = DefectLog(defects.log)
     monkeypatch.setattr(defects, "log", caught)
     yield caught
     assert not caught, f"exceptions that nobody foresaw were caught: {caught}"

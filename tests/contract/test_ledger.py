@@ -22,6 +22,7 @@ from frontdesk_server.ledger.schema import METADATA
 from frontdesk_server.ledger.statistics import statistics
 from sqlalchemy import create_engine, inspect, text
 
+from tests.conftest import DefectLog
 from tests.records import (
     SECRET_TEXT,
     RecordingMonitor,
@@ -174,7 +175,9 @@ async def test_stored_content_is_redacted(ledger_url: str) -> None:
     assert "555-0100" not in content
 
 
-async def test_a_record_whose_redactor_fails_is_kept_without_content(ledger_url: str) -> None:
+async def test_a_record_whose_redactor_fails_is_kept_without_content(
+    ledger_url: str, caught_defects: DefectLog
+) -> None:
     class Broken:
         def redact(self, text: str) -> str:
             raise RuntimeError(text)
@@ -186,10 +189,13 @@ async def test_a_record_whose_redactor_fails_is_kept_without_content(ledger_url:
     assert SECRET_TEXT not in raw_content(ledger_url)
     assert read(ledger_url, routed.decision.decision_id) is not None
     assert monitor.losses == {"content": 1}
+    assert [(line["part"], line["error_type"]) for line in caught_defects] == [("ledger", "RuntimeError")]
+    assert SECRET_TEXT not in str(caught_defects)
+    caught_defects.clear()
 
 
 @pytest.mark.parametrize("text", ["nul \0 inside", "half a pair \ud800", "emoji 🦄 and ümläut"])
-async def test_odd_text_costs_no_record(ledger_url: str, text: str) -> None:
+async def test_odd_text_costs_no_record(ledger_url: str, text: str, caught_defects: DefectLog) -> None:
     routed, other = a_routed_query(text=text), a_routed_query()
     async with open_ledger(config(ledger_url, store_prompts=True)) as ledger:
         await ledger.record_decision(other)
@@ -199,6 +205,7 @@ async def test_odd_text_costs_no_record(ledger_url: str, text: str) -> None:
     assert record is not None
     assert record.settlement is not None
     assert read(ledger_url, other.decision.decision_id) is not None
+    caught_defects.clear()
 
 
 async def test_retention_deletes_old_decisions_with_all_that_is_theirs(ledger_url: str) -> None:

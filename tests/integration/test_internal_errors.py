@@ -10,6 +10,8 @@ from frontdesk import Client, FrontdeskError
 from frontdesk_server.app import open_server
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, parse_config
 
+from tests.conftest import DefectLog
+
 PROMPT = "my-private-prompt-5c1d"
 
 
@@ -20,11 +22,14 @@ def loaded(log_format: str) -> LoadedConfig:
 
 @pytest.mark.parametrize("log_format", ["json", "pretty"])
 async def test_an_unforeseen_error_is_logged_without_what_was_asked(
-    log_format: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+    log_format: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    caught_defects: DefectLog,
 ) -> None:
     async def broken(self: object, query: Any, *args: Any, **kwargs: Any) -> None:
-        text = query.last_user_text
-        raise ZeroDivisionError(len(text) // 10**9)
+        raise ZeroDivisionError(query.last_user_text)
 
     monkeypatch.setattr("frontdesk_server.routing.engine.Engine.route", broken)
     async with (
@@ -36,6 +41,8 @@ async def test_an_unforeseen_error_is_logged_without_what_was_asked(
     written = "".join(capfd.readouterr())
     assert failure.value.reason == "INTERNAL"
     assert "ZeroDivisionError" not in str(failure.value)
-    assert "rpc.internal_error" in written
+    assert "defect.caught" in written
+    assert "test_internal_errors.py" in written
     assert "ZeroDivisionError" in written
     assert PROMPT not in written
+    caught_defects.clear()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.attempt import Answer, Settlement
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.record import Outcome
@@ -82,7 +83,8 @@ def encode(
     for index, entry in enumerate(entries, 1):
         try:
             batch.add(entry, keeping)
-        except Exception:
+        except Exception as error:
+            report_defect("ledger", error, entry=type(entry).__name__)  # it is counted as lost
             _add_bare(batch, entry, keeping.nothing(), lost)
         if index % 32 == 0:
             pause()
@@ -92,7 +94,8 @@ def encode(
 def _add_bare(batch: Batch, entry: Entry, keeping: Keeping, lost: Callable[[Entry, str], None]) -> None:
     try:
         batch.add(entry, keeping)
-    except Exception:
+    except Exception as error:
+        report_defect("ledger", error, entry=type(entry).__name__)
         lost(entry, "unencodable")
     else:
         lost(entry, "content")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
+from frontdesk_server.defects import report_defect, type_of
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Matrix
@@ -102,6 +103,9 @@ class ReferenceBook:
             self._index = await self._indexed(self._references)
         except (EmbedderError, UpstreamError) as error:
             self._error = error
+        except Exception as error:  # whoever waited may be gone by now
+            report_defect("references", error)
+            self._error = EmbedderError(f"failed unexpectedly: {type_of(error)}")
         finally:
             self._work = None
 
@@ -116,6 +120,9 @@ class ReferenceBook:
         except (EmbedderError, UpstreamError) as error:
             self._stamp = None  # read it again at the next look
             log.warning("references.kept", file=str(file), error=str(error))
+        except Exception as error:
+            self._stamp = None
+            report_defect("references", error, file=str(file))
         finally:
             self._work = None
 

@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 import grpc
-import structlog
 from google.protobuf.message import DecodeError, Message
 
+from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.call import Identify, has_passed
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import (
@@ -37,8 +37,6 @@ from frontdesk_server.rpc.wire import find_invalid_utf8
 Context = grpc.aio.ServicerContext[bytes, Any]
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +171,7 @@ class Interceptor:
             if not isinstance(error, Exception):
                 return
             status = internal_status()
-            _log.error("rpc.internal_error", method=method, exc_info=error)
+            report_defect("call", error, observation, method=method)
         await context.abort(status.code, status.message, status.trailing_metadata)
 
 

@@ -18,6 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 from prometheus_client.samples import Sample
 
+from frontdesk_server.defects import DefectCounter, report_defect
 from frontdesk_server.telemetry import names
 
 _CUMULATIVE = export.AggregationTemporality.CUMULATIVE
@@ -34,12 +35,14 @@ class MetricPusher:
         resource: Resource,
         scope: InstrumentationScope,
         interval_seconds: float,
+        defects: DefectCounter | None = None,
     ) -> None:
         self._registry = registry
         self._exporter = exporter
         self._resource = resource
         self._scope = scope
         self._interval_seconds = interval_seconds
+        self._defects = defects
         self._started_ns = time.time_ns()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="frontdesk-metrics", daemon=True)
@@ -60,7 +63,12 @@ class MetricPusher:
         self._push()
 
     def _push(self) -> None:
-        self._exporter.export(as_otlp(self._registry, self._resource, self._scope, self._started_ns, time.time_ns()))
+        """Send once. What goes wrong must not end the thread: the next time may go well."""
+        try:
+            data = as_otlp(self._registry, self._resource, self._scope, self._started_ns, time.time_ns())
+            self._exporter.export(data)
+        except Exception as error:
+            report_defect("metrics", error, self._defects)
 
 
 def as_otlp(

@@ -134,7 +134,7 @@ class Metrics:
         if saved is not None:
             self._of[names.SAVED_COST](router).inc(saved / NANO_USD_PER_USD)
 
-    def defect_caught(self, part: str, error_type: str) -> None:
+    def defect(self, part: str, error_type: str) -> None:
         """An exception that nobody foresaw was caught."""
         self._of[names.DEFECTS](part, error_type).inc()
 

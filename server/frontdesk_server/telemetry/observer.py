@@ -84,7 +84,7 @@ class ObservedCall:
     def defect(self, part: str, error_type: str) -> None:
         """An exception that nobody foresaw was caught."""
         if self.observer.metrics is not None:
-            self.observer.metrics.defect_caught(part, error_type)
+            self.observer.metrics.defect(part, error_type)
 
     def settled(self, routed: RoutedQuery, settlement: Settlement, error: BaseException | None) -> None:
         """A completion has ended."""

@@ -76,7 +76,7 @@ async def open_telemetry(
         if (exporter := _metric_exporter(environ)) is not None:
             scope = InstrumentationScope(names.SCOPE, _version(), names.SCHEMA_URL)
             interval_seconds = _milliseconds(environ, "OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000
-            pusher = MetricPusher(metrics.registry, exporter, resource, scope, interval_seconds)
+            pusher = MetricPusher(metrics.registry, exporter, resource, scope, interval_seconds, metrics)
             pusher.start()
             stack.push_async_callback(asyncio.to_thread, pusher.stop)
         port = 0

@@ -11,6 +11,7 @@ from frontdesk_server.embedders import EmbedderError
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.routing.strategies.embedding import EmbeddingStrategy
 
+from tests.conftest import DefectLog
 from tests.fakes import FakeClock
 from tests.unit.routing.desk import FakeEmbedder, engine_of, route
 
@@ -168,6 +169,40 @@ async def test_a_changed_file_is_read_again_when_its_references_could_not_be_emb
     await _later(engine, clock)
 
     assert (await route(engine, "prove this theorem")).model == "frontier"
+
+
+async def test_what_nobody_foresaw_while_references_are_read_again_leaves_the_last_good_ones(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
+) -> None:
+    clock, embedder = FakeClock(), FakeEmbedder()
+    engine = _engine_of(file, clock, embedder)
+    await route(engine, "good morning")
+    _change(file, GOOD_MORNING + '{"label": "frontier", "text": "prove this theorem"}\n')
+    with monkeypatch.context() as broken:
+        broken.setattr("frontdesk_server.routing.reference_book.ReferenceIndex", None)
+        await _later(engine, clock)
+    before = await route(engine, "good morning")
+    await _later(engine, clock)
+
+    assert before.model == "small"
+    assert (await route(engine, "prove this theorem")).model == "frontier"
+    assert [(line["part"], line["error_type"]) for line in caught_defects] == [("references", "TypeError")]
+    caught_defects.clear()
+
+
+async def test_what_nobody_foresaw_while_references_are_embedded_is_tried_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
+) -> None:
+    engine = _engine_of(file, FakeClock())
+    with monkeypatch.context() as broken:
+        broken.setattr("frontdesk_server.routing.reference_book.ReferenceIndex", None)
+        await engine.prepare()
+        failed = await route(engine, "good morning")
+
+    assert (failed.model, failed.path[0].verdict) == ("local", Verdict.FAILED)
+    assert (await route(engine, "good morning")).model == "small"
+    assert {(line["part"], line["error_type"]) for line in caught_defects} == {("references", "TypeError")}
+    caught_defects.clear()
 
 
 @pytest.mark.parametrize("text", ["", "not JSON", '{"label": "nobody", "text": "x"}\n', None])

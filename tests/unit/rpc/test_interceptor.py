@@ -8,7 +8,6 @@ from typing import Any
 
 import grpc
 import pytest
-import structlog
 from frontdesk.v1 import router_service_pb2 as pb
 from frontdesk_server.domain.call import Caller, Peer
 from frontdesk_server.domain.errors import Unauthenticated, UnknownRouter
@@ -17,6 +16,7 @@ from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
+from tests.conftest import DefectLog
 from tests.fakes import FakeClock
 from tests.recorder import Recorder
 
@@ -159,15 +159,15 @@ async def test_an_error_of_ours_reaches_the_observer() -> None:
     assert bench.observer.over == [("NOT_FOUND", error)]
 
 
-async def test_an_unknown_error_is_logged_and_leaks_nothing() -> None:
+async def test_an_unknown_error_is_logged_and_leaks_nothing(caught_defects: DefectLog) -> None:
     async def serve() -> None:
         raise RuntimeError("secret")
 
     context = FakeContext()
-    with structlog.testing.capture_logs() as logs:
-        assert await Bench(serve).refused(context) == ("INTERNAL", "INTERNAL")
-    assert "secret" not in repr((context.message, context.trailing))
-    assert [(entry["event"], entry["method"]) for entry in logs] == [("rpc.internal_error", "s/Route")]
+    assert await Bench(serve).refused(context) == ("INTERNAL", "INTERNAL")
+    assert "secret" not in repr((context.message, context.trailing, caught_defects))
+    assert [(line["part"], line["method"]) for line in caught_defects] == [("call", "s/Route")]
+    caught_defects.clear()
 
 
 @pytest.mark.parametrize(("remaining", "code"), [(None, "CANCELLED"), (5.0, "CANCELLED"), (0.0, "DEADLINE_EXCEEDED")])
