@@ -11,6 +11,7 @@ from frontdesk_server.cascades.policy import FittedCascade
 from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.strategies import RouterConfig
+from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.call import ANONYMOUS, Caller
@@ -105,6 +106,8 @@ class Engine:
                 await prepare()
             except (EmbedderError, UpstreamError) as error:
                 log.warning("routing.unprepared", error=str(error))
+            except Exception as error:
+                report_defect("preparation", error)
 
     def router_models(self, router: str, caller: Caller = ANONYMOUS) -> Collection[str]:
         """Names of a router's models. Raises `PermissionDenied` or `UnknownRouter`."""

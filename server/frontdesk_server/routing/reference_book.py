@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from frontdesk_server.defects import report_defect, type_of
+from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Matrix
@@ -63,7 +63,7 @@ class ReferenceBook:
         self._looked_at = clock.monotonic()
         self._index: ReferenceIndex | None = None
         self._work: asyncio.Task[None] | None = None
-        self._error: EmbedderError | UpstreamError | None = None
+        self._error: Exception | None = None
 
     def read(self) -> None:
         """Read the file, blocking. Raises `InvalidReferences`."""
@@ -101,11 +101,8 @@ class ReferenceBook:
     async def _build(self) -> None:
         try:
             self._index = await self._indexed(self._references)
-        except (EmbedderError, UpstreamError) as error:
+        except Exception as error:  # for whoever waits: nobody may, when the query's time is up
             self._error = error
-        except Exception as error:  # whoever waited may be gone by now
-            report_defect("references", error)
-            self._error = EmbedderError(f"failed unexpectedly: {type_of(error)}")
         finally:
             self._work = None
 
