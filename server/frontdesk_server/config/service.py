@@ -33,8 +33,8 @@ class ServerConfig(Section):
     """How long calls are still taken after SIGTERM while health says NOT_SERVING; on Kubernetes a few seconds."""
     grace_seconds: Seconds = 15.0
     """How long running calls may finish after SIGTERM."""
-    reflection: bool = True
-    """Serve the schema, for tools without stubs."""
+    reflection: bool | Literal["open"] = True
+    """Serve the schema, for tools without stubs; `open`: also to callers without the credentials that others need."""
 
 
 class RetryConfig(Section):

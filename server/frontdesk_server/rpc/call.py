@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import grpc
 
 from frontdesk_server.domain.call import ANONYMOUS, Caller, Peer
 from frontdesk_server.domain.observer import CallObservation
@@ -12,6 +15,16 @@ from frontdesk_server.domain.observer import CallObservation
 def anyone(metadata: Mapping[str, str], peer: Peer) -> Caller:
     """Everybody is the anonymous caller."""
     return ANONYMOUS
+
+
+def metadata_of(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
+    """Text metadata of the call."""
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+
+
+def peer_names(context: grpc.aio.ServicerContext[Any, Any]) -> list[str]:
+    """Names in the peer's certificate."""
+    return [name.decode("utf-8", "replace") for name in context.peer_identities() or ()]
 
 
 @dataclass(frozen=True, slots=True)

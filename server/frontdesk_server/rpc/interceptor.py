@@ -29,7 +29,7 @@ from frontdesk_server.domain.errors import (
     ShuttingDown,
 )
 from frontdesk_server.domain.observer import CallObservation, Observer
-from frontdesk_server.rpc.call import GrpcCall, anyone
+from frontdesk_server.rpc.call import GrpcCall, anyone, metadata_of, peer_names
 from frontdesk_server.rpc.reasons import InvalidReason
 from frontdesk_server.rpc.status import internal_status, status_of
 from frontdesk_server.rpc.wire import find_invalid_utf8
@@ -81,7 +81,7 @@ class Interceptor:
         """The handler of a method with one response; `method` is the full name without a leading slash."""
 
         async def handle(raw: bytes, context: Context) -> _Response:
-            metadata = _metadata(context)
+            metadata = metadata_of(context)
             observation = self._observer.call_started(method, metadata)
             task = self._enter()
             try:
@@ -108,7 +108,7 @@ class Interceptor:
 
         # A coroutine that writes, not a generator: gRPC does not close a generator when the caller goes away.
         async def handle(raw: bytes, context: Context) -> None:
-            metadata = _metadata(context)
+            metadata = metadata_of(context)
             observation = self._observer.call_started(method, metadata)
             task = self._enter()
             try:
@@ -143,7 +143,7 @@ class Interceptor:
         if remaining is not None and remaining <= 0:
             raise DeadlineExceeded("the deadline was past when the call arrived")
         deadline = None if remaining is None else self._clock.monotonic() + remaining
-        return GrpcCall(self._identify(metadata, partial(_peer_names, context)), deadline, metadata, observation)
+        return GrpcCall(self._identify(metadata, partial(peer_names, context)), deadline, metadata, observation)
 
     def _parse(self, request_type: type[_Request], raw: bytes) -> _Request:
         if len(raw) > self._limits.max_message_bytes:
@@ -173,11 +173,3 @@ class Interceptor:
             status = internal_status()
             report_defect("call", error, observation, method=method)
         await context.abort(status.code, status.message, status.trailing_metadata)
-
-
-def _peer_names(context: Context) -> list[str]:
-    return [name.decode("utf-8", "replace") for name in context.peer_identities() or ()]
-
-
-def _metadata(context: Context) -> dict[str, str]:
-    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}

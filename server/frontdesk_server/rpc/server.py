@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 
 import grpc
+from frontdesk.v1 import router_service_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection
 
 from frontdesk_server.config.service import ServerConfig
 from frontdesk_server.domain.call import Identify
@@ -20,7 +20,9 @@ from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.domain.observer import NullObserver, Observer
 from frontdesk_server.rpc.call import anyone
 from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
+from frontdesk_server.rpc.reflection import add_reflection
 from frontdesk_server.rpc.service import SERVICE_NAME, Desk, RouterService
+from frontdesk_server.rpc.unix_socket import SocketInUse, claimed, socket_path
 
 _SERVED = ("", SERVICE_NAME)
 
@@ -61,9 +63,10 @@ class RpcServer:
         self._server.add_registered_method_handlers(SERVICE_NAME, RouterService(desk).handlers(self._interceptor))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if config.reflection:
-            names = (SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(names, self._server)
+            asked = anyone if config.reflection == "open" else identify
+            add_reflection(self._server, router_service_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR, identify=asked)
         self._port = 0
+        self._claim = ExitStack()
 
     @property
     def port(self) -> int:
@@ -84,15 +87,7 @@ class RpcServer:
             ConfigError: the address cannot be listened on.
 
         """
-        address = self._config.address
-        try:
-            if self._credentials is None:
-                self._port = self._server.add_insecure_port(address)
-            else:
-                self._port = self._server.add_secure_port(address, self._credentials)
-        except RuntimeError as error:
-            fault = ConfigFault("cannot listen there: in use, or not an address of this machine", "server.address")
-            raise ConfigError(address, [fault]) from error
+        self._listen(self._config.address)
         await self._server.start()
         for name in _SERVED:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -119,6 +114,27 @@ class RpcServer:
         await self._server.stop(_FLUSH_SECONDS)
         await stopping
         await self._interceptor.idle()
+        self._claim.close()
+
+    def _listen(self, address: str) -> None:
+        path = socket_path(address)
+        with ExitStack() as claim:
+            try:
+                if path is not None:
+                    claim.enter_context(claimed(path))
+                if self._credentials is None:
+                    self._port = self._server.add_insecure_port(address)
+                else:
+                    self._port = self._server.add_secure_port(address, self._credentials)
+            except RuntimeError as error:
+                raise _unusable(address, "in use, or not an address of this machine") from error
+            except (SocketInUse, OSError) as error:
+                raise _unusable(address, str(error)) from error
+            self._claim = claim.pop_all()
+
+
+def _unusable(address: str, why: str) -> ConfigError:
+    return ConfigError(address, [ConfigFault(f"cannot listen there: {why}", "server.address")])
 
 
 def _options(config: ServerConfig, reuse_port: bool) -> Sequence[tuple[str, int]]:
