@@ -103,7 +103,18 @@ def reserved_port(address: str) -> Iterator[str]:
     """
     host, _, port = address.rpartition(":")
     family, kind, protocol, _, place = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
-    with closing(socket.socket(family, kind, protocol)) as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder.bind(place)
+
+    def bound(*options: int) -> socket.socket:
+        holder = socket.socket(family, kind, protocol)
+        for option in (socket.SO_REUSEADDR, *options):  # connections that linger after a crash are no hindrance
+            holder.setsockopt(socket.SOL_SOCKET, option, 1)
+        try:
+            holder.bind(place)
+        except OSError:
+            holder.close()
+            raise
+        return holder
+
+    bound().close()  # a port that is shared already may be shared once more, but these workers are to have it alone
+    with closing(bound(socket.SO_REUSEPORT)) as holder:
         yield f"{host}:{holder.getsockname()[1]}"
