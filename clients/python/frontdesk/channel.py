@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
 
 import grpc
+
+_RESOLVED = re.compile(r"(?:(dns|ipv4|ipv6):(?:///)?)?(.*)", re.DOTALL)
+"""Scheme and addresses of a target. One that names a name server of its own keeps it, and is nobody's localhost."""
 
 OptionValue = str | int | bool
 
@@ -39,9 +44,16 @@ DEFAULT_OPTIONS: Mapping[str, OptionValue] = {
 target; UNAVAILABLE, and nothing else, is retried up to three times."""
 
 
-def channel_options(overrides: Mapping[str, OptionValue | None] | None = None) -> list[tuple[str, OptionValue]]:
-    """The defaults with `overrides` by name; an override of None removes a default."""
+def channel_options(
+    overrides: Mapping[str, OptionValue | None] | None = None, *, target: str = ""
+) -> list[tuple[str, OptionValue]]:
+    """The defaults with `overrides` by name; an override of None removes a default.
+
+    A target on this machine is never asked of the proxy that the environment names: there it would be another machine.
+    """
     options: dict[str, OptionValue | None] = {**DEFAULT_OPTIONS, "grpc.primary_user_agent": user_agent()}
+    if is_local(target):
+        options["grpc.enable_http_proxy"] = 0
     options.update(overrides or {})
     return [(name, value) for name, value in options.items() if value is not None]
 
@@ -69,11 +81,29 @@ def token_metadata(target: str, token: str | None, *, encrypted: bool) -> Sequen
     """
     if token is None:
         return ()
-    if not encrypted and not _is_local(target):
+    if not encrypted and not is_local(target):
         raise ValueError("a token needs tls=True: without it the token would travel in plain text")
     return (("authorization", f"Bearer {token}"),)
 
 
-def _is_local(target: str) -> bool:
-    host = target.removeprefix("dns:").lstrip("/").rpartition(":")[0]
-    return target.startswith(("unix:", "unix-abstract:")) or host in {"localhost", "127.0.0.1", "[::1]"}
+def is_local(target: str) -> bool:
+    """Whether the target is on this machine: a unix socket, `localhost`, or nothing but loopback addresses."""
+    if target.startswith(("unix:", "unix-abstract:")):
+        return True
+    scheme, addresses = _RESOLVED.fullmatch(target).groups()  # type: ignore[union-attr]  # it matches every text
+    hosts = map(_host, addresses.split(",") if scheme in {"ipv4", "ipv6"} else [addresses])
+    return all(host.lower() == "localhost" or _is_loopback(host) for host in hosts)
+
+
+def _host(address: str) -> str:
+    """The host of host, host:port, [v6] or [v6]:port."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False

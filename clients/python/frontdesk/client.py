@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
-from functools import cached_property
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
@@ -35,8 +36,18 @@ __all__ = ["Client"]
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """What one event loop calls by."""
+
+    channel: grpc.aio.Channel
+    stub: RouterServiceAsyncStub
+
+
 class Client:
     """Calls Frontdesk. Use it as `async with Client(...) as client`, or call `close`.
+
+    One client may serve several event loops, at once or one after the other; each has a connection of its own.
 
     Args:
         target: where it is: host:port, dns:///name:port for round robin over all addresses, unix:/path.
@@ -63,8 +74,9 @@ class Client:
         self._credentials = channel_credentials(tls)
         self._metadata = token_metadata(target, token, encrypted=self._credentials is not None)
         self._timeout = timeout
-        self._options = channel_options(options)
+        self._options = channel_options(options, target=target)
         self._interceptors = list(interceptors)
+        self._connections: dict[asyncio.AbstractEventLoop, _Connection] = {}
 
     async def route(
         self,
@@ -144,7 +156,14 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections; running calls are cancelled."""
-        await self._channel.close()
+        running = asyncio.get_running_loop()
+        connections, self._connections = self._connections, {}
+        for loop, connection in connections.items():
+            if loop is running:
+                await connection.channel.close()
+            elif loop.is_running():  # in another thread
+                closing = asyncio.run_coroutine_threadsafe(connection.channel.close(), loop)
+                await asyncio.wrap_future(closing)
 
     async def __aenter__(self) -> Self:
         return self
@@ -154,16 +173,25 @@ class Client:
     ) -> None:
         await self.close()
 
-    @cached_property
-    def _channel(self) -> grpc.aio.Channel:
-        # Made at first use: a grpc.aio channel belongs to the event loop in which it is made.
-        if self._credentials is None:
-            return grpc.aio.insecure_channel(self._target, self._options, interceptors=self._interceptors)
-        return grpc.aio.secure_channel(self._target, self._credentials, self._options, interceptors=self._interceptors)
-
-    @cached_property
+    @property
     def _stub(self) -> RouterServiceAsyncStub:
-        return RouterServiceStub(self._channel)
+        loop = asyncio.get_running_loop()
+        connection = self._connections.get(loop)
+        if connection is None:
+            for ended in [other for other in self._connections if other.is_closed()]:
+                self._connections.pop(ended, None)  # gRPC closes a channel that nobody has any more
+            connection = self._connections[loop] = self._connect()
+        return connection.stub
+
+    def _connect(self) -> _Connection:
+        """Make a channel; it belongs to the event loop that runs."""
+        if self._credentials is None:
+            channel = grpc.aio.insecure_channel(self._target, self._options, interceptors=self._interceptors)
+        else:
+            channel = grpc.aio.secure_channel(
+                self._target, self._credentials, self._options, interceptors=self._interceptors
+            )
+        return _Connection(channel, RouterServiceStub(channel))
 
     def _settings(self, timeout: float | None) -> dict[str, Any]:
         return {"timeout": _requests.deadline_seconds(timeout, self._timeout), "metadata": self._metadata}

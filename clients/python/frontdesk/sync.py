@@ -115,7 +115,7 @@ class Client:
         interceptors: Iterable[Any] = (),
     ) -> None:
         credentials = channel_credentials(tls)
-        arguments = channel_options(options)
+        arguments = channel_options(options, target=target)
         self._channel = (
             grpc.insecure_channel(target, arguments)
             if credentials is None

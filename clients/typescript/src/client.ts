@@ -18,7 +18,7 @@ import {
   type RouteResponse,
   type StreamCompleteRequestSchema,
 } from "./gen/frontdesk/v1/router_service_pb.js";
-import { bearer, channelCredentials, type ClientOptions, defaultChannelOptions } from "./options.js";
+import { bearer, channelCredentials, type ClientOptions, defaultChannelOptions, proxyOptions } from "./options.js";
 import { CompletionStream } from "./stream.js";
 
 /**
@@ -35,6 +35,7 @@ export class FrontdeskClient {
     if (options.token !== undefined) interceptors.push(bearer(options.token));
     this.#client = new Client(target, channelCredentials(options), {
       ...defaultChannelOptions,
+      ...proxyOptions(target),
       ...options.channelOptions,
       interceptors,
     });

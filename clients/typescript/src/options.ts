@@ -1,3 +1,5 @@
+import { isIPv4, isIPv6 } from "node:net";
+
 import {
   type ChannelCredentials,
   type ChannelOptions,
@@ -42,6 +44,24 @@ export const defaultChannelOptions: Readonly<ChannelOptions> = {
   "grpc.max_send_message_length": maxMessageBytes,
   "grpc.max_receive_message_length": maxMessageBytes,
 };
+
+/** A target on this machine is not asked of the proxy that the environment names: there it would be another machine. */
+export function proxyOptions(target: string): ChannelOptions {
+  if (/^unix(-abstract)?:/.test(target)) return { "grpc.enable_http_proxy": 0 };
+  const [, scheme = "", addresses = ""] = /^(?:(dns|ipv4|ipv6):(?:\/\/\/)?)?(.*)$/s.exec(target) ?? [];
+  const hosts = (scheme.startsWith("ip") ? addresses.split(",") : [addresses]).map(host);
+  return hosts.every((name) => name.toLowerCase() === "localhost" || isLoopback(name)) ? { "grpc.enable_http_proxy": 0 } : {};
+}
+
+/** The host of host, host:port, [v6] or [v6]:port. */
+function host(address: string): string {
+  if (address.startsWith("[")) return address.slice(1).split("]", 1)[0] ?? "";
+  return address.split(":").length === 2 ? (address.split(":", 1)[0] ?? "") : address;
+}
+
+function isLoopback(host: string): boolean {
+  return (isIPv4(host) && host.startsWith("127.")) || (isIPv6(host) && /^[0:]*:0*1$/.test(host));
+}
 
 /** How a client connects: by TLS with the system's certificates unless something else is said. */
 export interface ClientOptions {

@@ -12,6 +12,7 @@ from pathlib import Path
 import grpc
 import typer
 from frontdesk import Client
+from frontdesk.channel import channel_options
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from frontdesk_server.app import open_server
@@ -90,7 +91,7 @@ async def in_process(loaded: LoadedConfig) -> AsyncIterator[Client]:
 
 
 async def _serves(address: str) -> bool:
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with grpc.aio.insecure_channel(address, channel_options(target=address)) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         try:
             response = await stub.Check(health_pb2.HealthCheckRequest(), timeout=_PROBE_SECONDS)

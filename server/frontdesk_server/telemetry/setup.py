@@ -7,7 +7,10 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from urllib.parse import urlsplit
 
+from frontdesk.channel import is_local
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanProcessor
@@ -28,6 +31,7 @@ from frontdesk_server.telemetry.observer import TelemetryObserver
 from frontdesk_server.telemetry.sampling import configured_gate
 from frontdesk_server.telemetry.tracing import Tracing
 
+_DEFAULT_ENDPOINT = "http://localhost:4317"
 _PROPAGATORS = frozenset({"tracecontext", "baggage"})
 
 
@@ -114,8 +118,15 @@ def _span_exporter(environ: Mapping[str, str]) -> SpanExporter | None:
         case "otlp":
             from frontdesk_server.telemetry.span_export import FastSpanExporter
 
-            return FastSpanExporter()
+            return FastSpanExporter(channel_options=_channel_options(environ, "TRACES"))
     return None
+
+
+def _channel_options(environ: Mapping[str, str], signal: str) -> Any:
+    """A collector on this machine is not asked of the proxy that the environment names."""
+    endpoint = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    target = urlsplit(endpoint or _DEFAULT_ENDPOINT).netloc or str(endpoint)
+    return (("grpc.enable_http_proxy", 0),) if is_local(target) else None
 
 
 def _metric_exporter(environ: Mapping[str, str]) -> MetricExporter | None:
@@ -125,7 +136,7 @@ def _metric_exporter(environ: Mapping[str, str]) -> MetricExporter | None:
         case "otlp":
             from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 
-            return OTLPMetricExporter()
+            return OTLPMetricExporter(channel_options=_channel_options(environ, "METRICS"))
     return None
 
 
