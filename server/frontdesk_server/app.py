@@ -91,8 +91,12 @@ class App:
 
 def _watch(telemetry: Telemetry, runtime: Runtime) -> None:
     telemetry.drift_monitor.restart()
-    for model in runtime.pool:
-        telemetry.metrics.watch_breaker(model, partial(runtime.conditions.state, model))
+    conditions = runtime.conditions
+    for model in runtime.pool.values():
+        telemetry.metrics.watch_breaker(model.name, partial(conditions.state, model))
+        for deployment in model.deployments:
+            state = partial(conditions.deployment_state, model, deployment)
+            telemetry.metrics.watch_deployment(model.name, deployment, state)
 
 
 @asynccontextmanager

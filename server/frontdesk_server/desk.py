@@ -128,7 +128,7 @@ class Desk:
         return record
 
     def models(self, router: str, call: Call) -> list[tuple[Model, bool]]:
-        """The models which the caller may use, by name, each with whether its circuit breaker lets calls through.
+        """The models which the caller may use, by name, each with whether one of its deployments may be called.
 
         Raises:
             UnknownRouter: a router is named that does not exist.
@@ -140,7 +140,7 @@ class Desk:
             reachable = {name for one in routers for name in runtime.engine.router_models(one, caller)}
             names = reachable if router or caller.routers else runtime.pool
             return [
-                (runtime.pool[name], runtime.conditions.breaker(name).admits)
+                (runtime.pool[name], runtime.conditions.is_available(runtime.pool[name]))
                 for name in sorted(filter(caller.may_use_model, names))
             ]
 

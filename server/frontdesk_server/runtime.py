@@ -145,7 +145,7 @@ async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Run
         for name, section in config.backends.items():
             backends[name] = build_backend(name, section, pool)
             resources.push_async_callback(backends[name].aclose)
-        tools = AttemptTools(backends, conditions, Balancer(random), config.execution.retry, clock, random)
+        tools = AttemptTools(backends, conditions, Balancer(random, conditions), config.execution.retry, clock, random)
         ask = Asker(tools, pool)
         limits = Limits(config.limits, surroundings.limit_store, clock)
         limited = LimitedConditions(conditions, limits)

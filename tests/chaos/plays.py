@@ -148,7 +148,7 @@ def started(case: Case) -> tuple[Execution, FakeBackend, Decision]:
     random = Random(1)
     conditions = LiveConditions(BreakerConfig(min_calls=1000, window=1000), CLOCK)
     retry = RetryConfig(max_retries=case.retries, base_ms=0.1, max_ms=1)
-    tools = AttemptTools({"fake": backend}, conditions, Balancer(random), retry, CLOCK, random)
+    tools = AttemptTools({"fake": backend}, conditions, Balancer(random, conditions), retry, CLOCK, random)
     ask = Asker(tools, MODELS)
     checks = {name: build_check(check, ask) for name, check in CHECKS.items()}
     query = routed(case.plan)

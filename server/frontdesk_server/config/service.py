@@ -49,7 +49,7 @@ class RetryConfig(Section):
 
 
 class BreakerConfig(Section):
-    """Circuit breaker of each model."""
+    """Circuit breaker of each deployment of each model."""
 
     window: Count = 20
     """Latest calls that are looked at."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from frontdesk_server.domain.attempt import Attempt, Settlement
     from frontdesk_server.domain.decision import RoutedQuery
-    from frontdesk_server.domain.errors import FrontdeskError
+    from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
     from frontdesk_server.domain.model import Deployment, Model
     from frontdesk_server.domain.query import Query
 
@@ -27,6 +27,9 @@ class AttemptObservation(Protocol):
 
     def first_token(self) -> None:
         """The first content has come."""
+
+    def repeated(self, deployment: Deployment, error: UpstreamError) -> None:
+        """The call failed before any content, and is made once more on this deployment, which may be another one."""
 
     def answered(self) -> None:
         """The whole answer has come. What becomes of it may take longer to decide."""
@@ -78,6 +81,9 @@ class _NullAttempt:
     headers = _NO_HEADERS
 
     def first_token(self) -> None:
+        pass
+
+    def repeated(self, deployment: Deployment, error: UpstreamError) -> None:
         pass
 
     def answered(self) -> None:

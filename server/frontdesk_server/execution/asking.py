@@ -28,10 +28,10 @@ class Asker:
         self, model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent, bill: Bill
     ) -> Answer:
         """Return the whole answer; raise `UpstreamError` on any failure."""
-        admitted = self._tools.conditions.breaker(model).acquire()
-        if admitted is None:
-            raise UpstreamUnreachable(f"circuit breaker of {model} is open")
         asked = self._models[model]
+        passage = self._tools.balancer.acquire(asked)
+        if passage is None:
+            raise UpstreamUnreachable(f"circuit breaker of {model} is open")
         bound = Bound(timeout_seconds, "the time that its question may take")
         order = AttemptOrder(
             index=0,
@@ -44,7 +44,7 @@ class Asker:
             output_tokens=expected_output_tokens(query),
             purpose=purpose,
         )
-        run = AttemptRun(self._tools, order, admitted, parent)
+        run = AttemptRun(self._tools, order, passage, parent)
         try:
             async with aclosing(run.deltas()) as deltas:
                 async for _ in deltas:

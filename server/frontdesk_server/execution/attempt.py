@@ -22,15 +22,15 @@ from frontdesk_server.domain.errors import (
     UpstreamTimedOut,
 )
 from frontdesk_server.domain.events import Delta, Finished, UsageReport
-from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.usage import FinishReason, Usage
-from frontdesk_server.execution.balancing import Balancer
+from frontdesk_server.execution.balancing import Balancer, Passage
 from frontdesk_server.execution.billing import NOTHING, Billing, Expectation, Heard, bill, together
-from frontdesk_server.execution.breaker import Admitted
 from frontdesk_server.execution.collector import AnswerCollector
 from frontdesk_server.execution.conditions import LiveConditions
+from frontdesk_server.execution.deployments import Deployments
 from frontdesk_server.execution.timers import AttemptTimers, Timer
 
 log = structlog.get_logger()
@@ -69,15 +69,14 @@ class AttemptOrder:
 class AttemptRun:
     """Drive one attempt: iterate `deltas()`, then `settle()` exactly once, whatever happened."""
 
-    def __init__(self, tools: AttemptTools, order: AttemptOrder, admitted: Admitted, parent: AttemptParent) -> None:
+    def __init__(self, tools: AttemptTools, order: AttemptOrder, passage: Passage, parent: AttemptParent) -> None:
         self._tools = tools
         self._order = order
-        self._admitted = admitted
+        self._deployments = Deployments(tools.balancer, order.model, passage)
         self._collector = AnswerCollector()
-        self._deployment = order.model.primary
         self._started = tools.clock.monotonic()
         self._observation: AttemptObservation = parent.attempt_started(
-            order.model, self._deployment, order.query, purpose=order.purpose
+            order.model, passage.deployment, order.query, purpose=order.purpose
         )
         self._first_token_at: float | None = None
         self._finished_at: float | None = None
@@ -85,7 +84,8 @@ class AttemptRun:
         self._upstream_model = ""
         self._finish_reason: FinishReason | None = None
         self._dispatched = False
-        self._retries = 0
+        self._calls = 1
+        self._repeats = 0
         self._before = NOTHING
         self._expectation = Expectation(order.model, order.query, order.stream, order.input_tokens, order.output_tokens)
         self._source = self._repeated()
@@ -140,58 +140,53 @@ class AttemptRun:
             async for delta in source:
                 yield delta
         self._finished_at = self._tools.clock.monotonic()
-        self._admitted.succeeded()
+        self._deployments.answered()
         self._observation.answered()
 
     async def _repeated(self) -> AsyncGenerator[Delta]:
-        avoid: Deployment | None = None
         while True:
             try:
-                async with aclosing(self._call_once(avoid)) as deltas:
+                async with aclosing(self._call_once()) as deltas:
                     async for delta in deltas:
                         yield delta
                 return
             except UpstreamError as error:
-                wait = self._wait_before_repeat(error)
+                wait = self._wait_before_next_call(error)
                 if wait is None:
                     raise
                 self._before = self._billing(error)
                 self._usage = Usage()
                 self._dispatched = False
-                avoid = self._deployment
-                self._retries += 1
+                self._calls += 1
+                self._observation.repeated(self._deployments.current, error)
                 await asyncio.sleep(wait)
 
-    async def _call_once(self, avoid: Deployment | None) -> AsyncGenerator[Delta]:
-        order, tools = self._order, self._tools
-        self._deployment = tools.balancer.acquire(order.model, avoid)
-        try:
-            backend = tools.backends[self._deployment.backend]
-            call = BackendCall(
-                self._deployment.upstream_model,
-                order.query,
-                order.stream,
-                order.model.timeouts,
-                self._observation.headers,
-            )
-            self._dispatched = True
-            async with aclosing(backend.stream(call)) as events:
-                while True:
-                    match event := await self._next(events):
-                        case Finished(finish_reason, usage, upstream_model):
-                            self._finish_reason = finish_reason
-                            self._usage, self._upstream_model = usage, upstream_model
-                            return
-                        case UsageReport(usage, upstream_model):
-                            self._usage, self._upstream_model = usage, upstream_model
-                        case _:
-                            if self._first_token_at is None:
-                                self._first_token_at = tools.clock.monotonic()
-                                self._observation.first_token()
-                            self._collector.add(event)
-                            yield event
-        finally:
-            tools.balancer.release(self._deployment)
+    async def _call_once(self) -> AsyncGenerator[Delta]:
+        order, tools, deployment = self._order, self._tools, self._deployments.current
+        backend = tools.backends[deployment.backend]
+        call = BackendCall(
+            deployment.upstream_model,
+            order.query,
+            order.stream,
+            order.model.timeouts,
+            self._observation.headers,
+        )
+        self._dispatched = True
+        async with aclosing(backend.stream(call)) as events:
+            while True:
+                match event := await self._next(events):
+                    case Finished(finish_reason, usage, upstream_model):
+                        self._finish_reason = finish_reason
+                        self._usage, self._upstream_model = usage, upstream_model
+                        return
+                    case UsageReport(usage, upstream_model):
+                        self._usage, self._upstream_model = usage, upstream_model
+                    case _:
+                        if self._first_token_at is None:
+                            self._first_token_at = tools.clock.monotonic()
+                            self._observation.first_token()
+                        self._collector.add(event)
+                        yield event
 
     async def _next(self, events: AsyncGenerator[Delta | UsageReport | Finished]) -> Delta | UsageReport | Finished:
         timer, seconds = self._running_timer()
@@ -210,21 +205,31 @@ class AttemptRun:
     def _elapsed_seconds(self) -> float:
         return self._tools.clock.monotonic() - self._started
 
-    def _wait_before_repeat(self, error: UpstreamError) -> float | None:
-        """Seconds to wait, or None when the call is not to be repeated.
+    def _wait_before_next_call(self, error: UpstreamError) -> float | None:
+        """Seconds to wait, or None when there is no next call.
 
-        What one deployment asks for does not hold for the others, one of which is asked next.
+        Deployments that have not been asked are asked at once. After them the same call may be repeated: what one of
+        several deployments asks for does not hold for the others, one of which is asked next.
         """
-        retry = self._tools.retry
-        if not error.retryable or self._first_token_at is not None or self._retries >= retry.max_retries:
+        left = self._running_timer()[1]
+        if self._first_token_at is not None or left <= 0:
             return None
-        ceiling_ms = min(retry.max_ms, retry.base_ms * 2**self._retries)
+        if self._deployments.elsewhere(error):
+            return 0.0
+        retry = self._tools.retry
+        if not error.retryable or self._repeats >= retry.max_retries:
+            return None
+        ceiling_ms = min(retry.max_ms, retry.base_ms * 2**self._repeats)
         wait = self._tools.random.uniform(0, ceiling_ms) / 1000
         if error.retry_after_seconds is not None and len(self._order.model.deployments) == 1:
             wait = max(wait, error.retry_after_seconds)
             if wait > retry.max_ms / 1000:
                 return None
-        return None if wait >= self._running_timer()[1] else wait
+        if wait >= left:
+            return None
+        self._repeats += 1
+        self._deployments.again(error)
+        return wait
 
     def settle(
         self, outcome: AttemptOutcome, *, checks: tuple[CheckResult, ...] = (), error: BaseException | None = None
@@ -240,7 +245,7 @@ class AttemptRun:
             log.warning(
                 "usage.doubted",
                 model=order.model.name,
-                backend=self._deployment.backend,
+                backend=self._deployments.current.backend,
                 fields=billing.doubted,
                 settled_input_tokens=billing.usage.input_tokens,
                 settled_output_tokens=billing.usage.output_tokens,
@@ -251,7 +256,7 @@ class AttemptRun:
             model=order.model.name,
             kind=order.kind,
             outcome=outcome,
-            backend=self._deployment.backend,
+            backend=self._deployments.current.backend,
             usage=billing.usage,
             cost_nano_usd=self._priced(billing.usage),
             duration_seconds=ended - self._started,
@@ -260,12 +265,12 @@ class AttemptRun:
             error_message=str(error) if isinstance(error, FrontdeskError) else "",
             upstream_message=error.quoted if isinstance(error, UpstreamError) else "",
             checks=checks,
-            retries=self._retries,
+            retries=self._calls - 1,
             upstream_model=self._upstream_model,
             finish_reason=self._finish_reason,
             usage_estimated=billing.estimated,
         )
-        self._admitted.ended(outcome, error)
+        self._deployments.ended(outcome, error)
         if order.stream and first_token is not None:
             self._tools.conditions.observe(order.model, first_token)
         self._observation.ended(attempt)

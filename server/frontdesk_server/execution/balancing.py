@@ -3,29 +3,71 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from random import Random
 
+from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.execution.breaker import Admitted
+from frontdesk_server.execution.conditions import LiveConditions
+
+
+class Passage:
+    """Leave to call one deployment. It counts as in flight until it is reported once what the call tells, or parked."""
+
+    __slots__ = ("_admitted", "_in_flight", "deployment")
+
+    def __init__(self, deployment: Deployment, admitted: Admitted, in_flight: Counter[Deployment]) -> None:
+        self.deployment = deployment
+        self._admitted = admitted
+        self._in_flight: Counter[Deployment] | None = in_flight
+        in_flight[deployment] += 1
+
+    def succeeded(self) -> None:
+        """The deployment has answered."""
+        self.park()
+        self._admitted.succeeded()
+
+    def failed(self) -> None:
+        """The deployment is at fault."""
+        self.park()
+        self._admitted.failed()
+
+    def abandoned(self) -> None:
+        """The call told nothing about the deployment."""
+        self.park()
+        self._admitted.abandoned()
+
+    def ended(self, outcome: AttemptOutcome, error: BaseException | None) -> None:
+        """The call is settled: what became of it tells what there is to tell."""
+        self.park()
+        self._admitted.ended(outcome, error)
+
+    def park(self) -> None:
+        """The call is over, and what it tells is not known yet."""
+        in_flight, self._in_flight = self._in_flight, None
+        if in_flight is not None:
+            in_flight[self.deployment] -= 1
+            if not in_flight[self.deployment]:
+                del in_flight[self.deployment]
 
 
 class Balancer:
-    """Counts calls in flight per deployment."""
+    """Chooses among the deployments whose breakers let a call through, and counts calls in flight."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, conditions: LiveConditions) -> None:
         self._random = random
+        self._conditions = conditions
         self._in_flight: Counter[Deployment] = Counter()
 
-    def acquire(self, model: Model, avoid: Deployment | None = None) -> Deployment:
-        """Choose a deployment, if possible another than `avoid`, and count the call; `release` it when it has ended."""
-        choices = [d for d in model.deployments if d != avoid] or list(model.deployments)
+    def acquire(self, model: Model, avoid: Collection[Deployment] = ()) -> Passage | None:
+        """Leave to call a deployment that is not to be avoided; None where no breaker of such a one lets it through."""
+        breakers = {d: self._conditions.breaker(model, d) for d in model.deployments if d not in avoid}
+        choices = [deployment for deployment, breaker in breakers.items() if breaker.admits]
+        if not choices:
+            return None
         if len(choices) > 1:
             choices = self._random.choices(choices, [d.weight for d in choices], k=2)
         chosen = min(choices, key=lambda d: self._in_flight[d] / d.weight)
-        self._in_flight[chosen] += 1
-        return chosen
-
-    def release(self, deployment: Deployment) -> None:
-        """The call has ended."""
-        self._in_flight[deployment] -= 1
-        if not self._in_flight[deployment]:
-            del self._in_flight[deployment]
+        admitted = breakers[chosen].acquire()
+        return None if admitted is None else Passage(chosen, admitted, self._in_flight)

@@ -37,7 +37,7 @@ class Admitted:
         self._report(failed=True)
 
     def abandoned(self) -> None:
-        """It told nothing about the model, such as one that was cancelled."""
+        """It told nothing about the deployment, such as one that was cancelled."""
         self._report(failed=None)
 
     def ended(self, outcome: AttemptOutcome, error: BaseException | None) -> None:
@@ -63,7 +63,7 @@ def _blames(error: UpstreamError) -> bool:
 
 
 class Breaker:
-    """One model's breaker. Passive: it never calls anything by itself."""
+    """One deployment's breaker. Passive: it never calls anything by itself."""
 
     def __init__(self, config: BreakerConfig, clock: Clock) -> None:
         self._config = config

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from frontdesk_server.config.service import BreakerConfig
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
-from frontdesk_server.domain.model import Model
-from frontdesk_server.execution.breaker import Breaker
+from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.execution.breaker import Breaker, BreakerState
 
 _SMOOTHING = 0.2
 _HALF_LIFE_SECONDS = 30.0
@@ -17,6 +17,7 @@ _FORGOTTEN_HALF_LIVES = 4
 _LATEST = 100
 _FEWEST_FOR_QUANTILE = 20
 _SLOW = 0.95
+_BEST_FIRST = (BreakerState.CLOSED, BreakerState.HALF_OPEN, BreakerState.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class _Observed:
 
 
 class LiveConditions:
-    """Breakers and observed times to first token, by model. Lives on when the configuration is swapped.
+    """Breakers of deployments, and observed times to first token of models. Lives on when the configuration is swapped.
 
     An observation loses half of its weight against the configuration's expectation every 30 s, and is forgotten after
     four times that: a model that was slow, and was not asked any more because of it, is tried again.
@@ -35,27 +36,36 @@ class LiveConditions:
     def __init__(self, config: BreakerConfig, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        self._breakers: dict[str, Breaker] = {}
+        self._breakers: dict[tuple[str, str, str], Breaker] = {}
         self._observed: dict[str, _Observed] = {}
         self._latest: dict[str, deque[float]] = {}
 
-    def breaker(self, model: str) -> Breaker:
-        """The model's breaker."""
-        breaker = self._breakers.get(model)
+    def breaker(self, model: Model, deployment: Deployment) -> Breaker:
+        """The breaker of one of the model's deployments."""
+        key = (model.name, deployment.backend, deployment.upstream_model)
+        breaker = self._breakers.get(key)
         if breaker is None:
-            breaker = self._breakers[model] = Breaker(self._config, self._clock)
+            breaker = self._breakers[key] = Breaker(self._config, self._clock)
         return breaker
 
-    def state(self, model: str) -> str:
-        """The state of the model's breaker, for metrics."""
-        return self.breaker(model).state.value
+    def state(self, model: Model) -> str:
+        """The state of the model, which is that of its best deployment, for metrics."""
+        return min((self.breaker(model, d).state for d in model.deployments), key=_BEST_FIRST.index).value
+
+    def deployment_state(self, model: Model, deployment: Deployment) -> str:
+        """The state of one of the model's deployments, for metrics."""
+        return self.breaker(model, deployment).state.value
+
+    def is_available(self, model: Model) -> bool:
+        """Whether a deployment may be called now."""
+        return any(self.breaker(model, d).admits for d in model.deployments)
 
     def exclusion(self, model: Model, caller: str, remaining_seconds: float | None) -> Exclusion | None:
         """Why the model cannot answer at this moment."""
-        breaker = self.breaker(model.name)
-        if not breaker.admits:
-            seconds = breaker.retry_after_seconds
-            detail = f"circuit breaker is open for {seconds:.1f} s more"
+        if not self.is_available(model):
+            seconds = min(self.breaker(model, d).retry_after_seconds for d in model.deployments)
+            every = "circuit breaker is" if len(model.deployments) == 1 else "circuit breakers of all deployments are"
+            detail = f"{every} open for {seconds:.1f} s more"
             return Exclusion(ExclusionReason.BREAKER_OPEN, detail, retry_after_seconds=seconds)
         if remaining_seconds is not None:
             expected = self.time_to_first_token_seconds(model)

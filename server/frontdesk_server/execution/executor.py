@@ -92,7 +92,15 @@ class Execution:
         self._stream = stream
         self._account = Account(routed.decision, executor.models.get(routed.decision.strongest_model))
         conditions = executor.tools.conditions
-        self._steps = Steps(routed, executor.models, conditions, executor.limits, self._remaining, reservation)
+        self._steps = Steps(
+            routed,
+            executor.models,
+            conditions,
+            executor.tools.balancer,
+            executor.limits,
+            self._remaining,
+            reservation,
+        )
         hedge = executor.hedges.get(routed.decision.router) if stream else None
         self._hedging: Hedging | None = None
         if hedge is not None:
@@ -195,7 +203,7 @@ class Execution:
     def _start_attempt(self, position: int, kind: StepKind) -> AttemptRun:
         executor, step = self._executor, self._routed.decision.plan[position]
         model, signals = executor.models[step.model], self._routed.decision.signals
-        reservation, admitted = self._steps.take()
+        reservation, passage = self._steps.take()
         deadline = Bound(max(0.0, self._remaining()), self._whose_deadline)
         share = deadline if self._steps.is_last(position) else deadline.slice(executor.config.slice_share)
         whole_is_held = not self._stream or step.stream_mode is StreamMode.HOLD
@@ -210,7 +218,7 @@ class Execution:
             input_tokens=signals.input_tokens,
             output_tokens=expected_output_tokens(self._routed.query, signals),
         )
-        run = AttemptRun(executor.tools, order, admitted, self._call.observation)
+        run = AttemptRun(executor.tools, order, passage, self._call.observation)
         self._account.open(run, reservation)
         return run
 

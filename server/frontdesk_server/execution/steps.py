@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.model import Model
-from frontdesk_server.execution.breaker import Admitted
+from frontdesk_server.execution.balancing import Balancer, Passage
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.limits import Limits, Refusal, Reservation
 
@@ -14,7 +14,7 @@ from frontdesk_server.limits import Limits, Refusal, Reservation
 class Steps:
     """One request's steps by position; the plan's length stands for the end.
 
-    At most one step is held: what it may use is reserved, and its model's breaker has let it through.
+    At most one step is held: what it may use is reserved, and a deployment of its model has let it through.
     """
 
     def __init__(
@@ -22,6 +22,7 @@ class Steps:
         routed: RoutedQuery,
         models: Mapping[str, Model],
         conditions: LiveConditions,
+        balancer: Balancer,
         limits: Limits,
         remaining: Callable[[], float],
         reservation: Reservation | None,
@@ -32,11 +33,12 @@ class Steps:
         self._routed = routed
         self._models = models
         self._conditions = conditions
+        self._balancer = balancer
         self._limits = limits
         self._remaining = remaining
         self._position = 0
         self._reservation = reservation
-        self._admitted: Admitted | None = None
+        self._passage: Passage | None = None
         self._taken = False
 
     async def next(self, position: int) -> int:
@@ -52,25 +54,25 @@ class Steps:
         """Whether no later step may be called now."""
         return self._eligible(position + 1) == self.end
 
-    def take(self) -> tuple[Reservation, Admitted]:
-        """What the step that `next` found may use, and its way through the breaker."""
-        reservation, admitted = self._reservation, self._admitted
-        if reservation is None or admitted is None:
+    def take(self) -> tuple[Reservation, Passage]:
+        """What the step that `next` found may use, and the deployment that may be called."""
+        reservation, passage = self._reservation, self._passage
+        if reservation is None or passage is None:
             raise RuntimeError("no step is held")
-        self._reservation, self._admitted, self._taken = None, None, True
-        return reservation, admitted
+        self._reservation, self._passage, self._taken = None, None, True
+        return reservation, passage
 
     def release(self) -> None:
         """Give back what is held."""
-        if self._admitted is not None:
-            self._admitted.abandoned()
-            self._admitted = None
+        if self._passage is not None:
+            self._passage.abandoned()
+            self._passage = None
         if self._reservation is not None:
             self._reservation.release()
             self._reservation = None
 
     def _holds(self, position: int) -> bool:
-        return self._admitted is not None and self._position == position
+        return self._passage is not None and self._position == position
 
     async def _reserve(self, position: int) -> bool:
         if self._reservation is not None and self._position == position:
@@ -84,9 +86,9 @@ class Steps:
         return True
 
     def _admit(self, position: int) -> bool:
-        """Pass the breaker, which may have changed its mind while room was reserved."""
-        self._admitted = self._conditions.breaker(self._model(position).name).acquire()
-        return self._admitted is not None
+        """Pass a breaker, which may have changed its mind while room was reserved."""
+        self._passage = self._balancer.acquire(self._model(position))
+        return self._passage is not None
 
     def _eligible(self, position: int) -> int:
         remaining = self._remaining()

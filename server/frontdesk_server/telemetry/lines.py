@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import Decision
+from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.logging import EventLog
 from frontdesk_server.telemetry.metrics import reason_class
@@ -30,6 +32,23 @@ def decided(log: EventLog, decision: Decision, caller: str, span: Span | None) -
 def route_failed(log: EventLog, reason: str, span: Span | None) -> None:
     """Routing came to no decision."""
     log.write(names.LOG_ROUTE_FAILED, error_reason=reason, **_ids(span))
+
+
+def attempt_repeated(
+    log: EventLog, model: Model, failed: Deployment, asked: Deployment, error: UpstreamError, span: Span | None
+) -> None:
+    """One line per call that failed and was repeated, on the same deployment or on another."""
+    if log.enabled(names.LOG_ATTEMPT_REPEATED):
+        log.write(
+            names.LOG_ATTEMPT_REPEATED,
+            model=model.name,
+            backend=failed.backend,
+            upstream_model=failed.upstream_model,
+            error_reason=error.reason,
+            next_backend=asked.backend,
+            next_upstream_model=asked.upstream_model,
+            **_ids(span),
+        )
 
 
 def attempt_ended(log: EventLog, attempt: Attempt, decision_id: str, purpose: str, span: Span | None) -> None:

@@ -139,9 +139,15 @@ class Metrics:
         self._of[names.DEFECTS](part, error_type).inc()
 
     def watch_breaker(self, model: str, state: Callable[[], str]) -> None:
-        """Read whether a model's breaker is closed, open or half_open whenever metrics are collected."""
+        """Read whether a model's best breaker is closed, open or half_open whenever metrics are collected."""
         for each in _BREAKER_STATES:
             self._of[names.BREAKER](model, each).set_function(lambda each=each: float(state() == each))
+
+    def watch_deployment(self, model: str, deployment: Deployment, state: Callable[[], str]) -> None:
+        """Read likewise the state of one of the model's deployments."""
+        labels = (model, deployment.backend, deployment.upstream_model)
+        for each in _BREAKER_STATES:
+            self._of[names.DEPLOYMENT_BREAKER](*labels, each).set_function(lambda each=each: float(state() == each))
 
     def watch_queue(self, queued: Callable[[], float]) -> None:
         """Read the number of calls that wait for admission whenever metrics are collected."""

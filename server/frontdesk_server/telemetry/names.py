@@ -21,6 +21,7 @@ SPAN_CHAT = "chat"  # followed by the model, as the GenAI conventions want it
 EVENT_CANDIDATE = "frontdesk.candidate"
 EVENT_FIRST_TOKEN = "frontdesk.first_token"
 EVENT_CHECK = "frontdesk.check"
+EVENT_REPEAT = "frontdesk.repeat"
 EVENT_ESCALATION = "frontdesk.escalation"
 EVENT_FALLBACK = "frontdesk.fallback"
 
@@ -121,6 +122,7 @@ METHODS = frozenset(
 # Log events
 LOG_ROUTE_DECIDED = "route.decided"
 LOG_ROUTE_FAILED = "route.failed"
+LOG_ATTEMPT_REPEATED = "attempt.repeated"
 LOG_ATTEMPT_ENDED = "attempt.ended"
 LOG_COMPLETION_SETTLED = "completion.settled"
 LOG_CALL_ENDED = "call.ended"
@@ -292,7 +294,14 @@ DEFECTS = Metric(
 CALLS_RUNNING = Metric("frontdesk.calls.running", "gauge", "{call}", "Calls being served.")
 CALLS_QUEUED = Metric("frontdesk.calls.queued", "gauge", "{call}", "Calls waiting for admission.")
 BREAKER = Metric(
-    "frontdesk.breaker.state", "gauge", "1", "1 for the state a model's breaker is in.", (MODEL, BREAKER_STATE)
+    "frontdesk.breaker.state", "gauge", "1", "1 for the state a model's best breaker is in.", (MODEL, BREAKER_STATE)
+)
+DEPLOYMENT_BREAKER = Metric(
+    "frontdesk.deployment.breaker.state",
+    "gauge",
+    "1",
+    "1 for the state the breaker of one of a model's deployments is in.",
+    (MODEL, BACKEND, REQUEST_MODEL, BREAKER_STATE),
 )
 SCORE_SHIFT = Metric(
     "frontdesk.scores.shift",

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind
 
 from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import RoutedQuery, StepKind
-from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import Query
 from frontdesk_server.telemetry import lines, names, spans
@@ -199,6 +199,16 @@ class ObservedAttempt:
         """The first content has come."""
         if self._span is not None:
             self._span.event(names.EVENT_FIRST_TOKEN, {names.MODEL: self._model.name})
+
+    def repeated(self, deployment: Deployment, error: UpstreamError) -> None:
+        """The call failed before any content, and is made once more on this deployment."""
+        failed, self._deployment = self._deployment, deployment
+        self._provider = self._call.observer.providers.get(deployment.backend, names.OTHER)
+        if self._span is not None:
+            self._span.event(names.EVENT_REPEAT, {names.BACKEND: failed.backend, names.ERROR_TYPE: error.reason})
+            self._span.attributes |= spans.deployment_attributes(deployment, self._provider)
+        if self._call.observer.log is not None:
+            lines.attempt_repeated(self._call.observer.log, self._model, failed, deployment, error, self._span)
 
     def answered(self) -> None:
         """The whole answer has come: its span ends here, however long it is judged."""

@@ -95,6 +95,15 @@ def _strategy(step: StrategyStep) -> Attributes:
     return attributes
 
 
+def deployment_attributes(deployment: Deployment, provider: str) -> Attributes:
+    """Where an attempt is made."""
+    return {
+        names.PROVIDER_NAME: provider,
+        names.REQUEST_MODEL: deployment.upstream_model,
+        names.BACKEND: deployment.backend,
+    }
+
+
 def request_attributes(model: Model, deployment: Deployment, provider: str, query: Query, purpose: str) -> Attributes:
     """What an attempt's span says from the start."""
     generation = query.generation
@@ -102,8 +111,7 @@ def request_attributes(model: Model, deployment: Deployment, provider: str, quer
     return known(
         {
             names.OPERATION_NAME: names.CHAT,
-            names.PROVIDER_NAME: provider,
-            names.REQUEST_MODEL: deployment.upstream_model,
+            **deployment_attributes(deployment, provider),
             names.REQUEST_MAX_TOKENS: generation.max_output_tokens,
             names.REQUEST_TEMPERATURE: generation.temperature,
             names.REQUEST_TOP_P: generation.top_p,
@@ -113,7 +121,6 @@ def request_attributes(model: Model, deployment: Deployment, provider: str, quer
             names.REQUEST_PRESENCE_PENALTY: generation.presence_penalty,
             names.OUTPUT_TYPE: "json" if isinstance(output, JsonObjectFormat | JsonSchemaFormat) else None,
             names.MODEL: model.name,
-            names.BACKEND: deployment.backend,
             names.PURPOSE: purpose,
         }
     )

@@ -140,9 +140,9 @@ def test_an_open_breaker_says_when_it_lets_a_probe_through() -> None:
 def test_what_counts_against_a_model(outcome: AttemptOutcome, error: FrontdeskError | None, opens: bool) -> None:
     conditions = LiveConditions(CONFIG, FakeClock())
     for _ in range(6):
-        if (call := conditions.breaker("small").acquire()) is not None:
+        if (call := conditions.breaker(MODEL, MODEL.primary).acquire()) is not None:
             call.ended(outcome, error)
-    assert [conditions.state(model) for model in ("small", "mid")] == ["open" if opens else "closed", "closed"]
+    assert [conditions.state(model) for model in (MODEL, a_model("mid"))] == ["open" if opens else "closed", "closed"]
     exclusion = conditions.exclusion(MODEL, "ann", None)
     assert (exclusion is not None and exclusion.reason is ExclusionReason.BREAKER_OPEN) is opens
 

@@ -16,10 +16,11 @@ from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.errors import CompletionFailed, UpstreamError, UpstreamTimedOut
 from frontdesk_server.domain.events import Completed, TextDelta
 
-from tests.fakes import answer, plan_of, routed
+from tests.fakes import a_model, answer, plan_of, routed
 from tests.unit.execution.test_executor import Desk, collect
 
 PAGE = (Path(__file__).parents[3] / "docs" / "execution.md").read_text()
+OTHER = a_model("other")
 ROWS = [
     [cell.strip().strip("`") for cell in line.strip("|").split("|")]
     for line in PAGE.splitlines()
@@ -69,10 +70,10 @@ async def test_before_content_an_error_leads_to_what_its_row_says(
     assert failed.usage_estimated is (usage == "estimated")
     assert (failed.cost_nano_usd == 0) is (usage == "none")
     for _ in range(5):
-        call = desk.conditions.breaker("other").acquire()
+        call = desk.conditions.breaker(OTHER, OTHER.primary).acquire()
         assert call is not None
         call.ended(AttemptOutcome.FAILED, an_error(reason))
-    assert (desk.conditions.state("other") == "open") is (counts == "yes")
+    assert (desk.conditions.state(OTHER) == "open") is (counts == "yes")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row[0]))

@@ -64,7 +64,7 @@ class Desk:
         self.tools = AttemptTools(
             {"fake": self.backend},
             self.conditions,
-            Balancer(random),
+            Balancer(random, self.conditions),
             retry,
             CLOCK,
             random,  # type: ignore[arg-type]
@@ -204,14 +204,15 @@ async def test_what_was_shown_optimistically_and_is_not_superseded_counts_as_com
 async def test_a_probe_that_answers_closes_the_breaker_before_its_model_rates_itself() -> None:
     plan = [PlanStep("small", StepKind.PRIMARY, check="self_rating", stream_mode=StreamMode.HOLD), *plan_of("mid")]
     desk = Desk({"small": [answer("four"), answer("95")], "mid": [answer("never")]})
-    while (call := desk.conditions.breaker("small").acquire()) is not None:
+    breaker = desk.conditions.breaker(MODELS["small"], MODELS["small"].primary)
+    while (call := breaker.acquire()) is not None:
         call.failed()
     await asyncio.sleep(0.02)
-    assert desk.conditions.state("small") == "half_open"
+    assert desk.conditions.state(MODELS["small"]) == "half_open"
     events = await collect(desk.start(routed(plan)))
     assert isinstance(events[-1], Completed)
     assert events[-1].model == "small"
-    assert desk.conditions.state("small") == "closed"
+    assert desk.conditions.state(MODELS["small"]) == "closed"
 
 
 async def test_log_probabilities_that_only_the_check_wants_do_not_reach_the_caller() -> None:

@@ -181,7 +181,7 @@ async def test_members_that_are_left_out_of_the_plan_leave_the_others_their_own_
 async def test_a_member_whose_breaker_opens_meanwhile_is_passed_over() -> None:
     desk = PanelDesk({"small": [answer("12")], "frontier": [answer("14")]})
     execution = desk.start(asked("small", "mid"))
-    breaker = desk.conditions.breaker("mid")
+    breaker = desk.conditions.breaker(MODELS["mid"], MODELS["mid"].primary)
     while (call := breaker.acquire()) is not None:
         call.failed()
     assert told(await collect(execution))[-3:] == ["start 1 frontier", "14", "done frontier"]
