@@ -34,7 +34,7 @@ from frontdesk_server.execution.checks import build_check
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.execution.executor import Execution, Executor
 
-from tests.fakes import FakeBackend, Script, a_model, answer, plan_of, routed
+from tests.fakes import FakeBackend, FakeClock, Script, a_model, answer, plan_of, routed
 
 CLOCK = SystemClock()
 MODELS = {m.name: m for m in (a_model("small"), a_model("mid", output_usd=3), a_model("frontier", output_usd=15))}
@@ -58,7 +58,8 @@ class Desk:
 
     def __init__(self, scripts: Mapping[str, Sequence[Script]], **config: object) -> None:
         self.backend = FakeBackend(scripts)
-        self.conditions = LiveConditions(BreakerConfig(open_seconds=0.01), CLOCK)
+        self.breaker_clock = FakeClock()
+        self.conditions = LiveConditions(BreakerConfig(open_seconds=5), self.breaker_clock)
         retry = RetryConfig(max_retries=0) if "retry" not in config else config["retry"]
         random = Random(1)
         self.tools = AttemptTools(
@@ -207,7 +208,7 @@ async def test_a_probe_that_answers_closes_the_breaker_before_its_model_rates_it
     breaker = desk.conditions.breaker(MODELS["small"], MODELS["small"].primary)
     while (call := breaker.acquire()) is not None:
         call.failed()
-    await asyncio.sleep(0.02)
+    desk.breaker_clock.seconds += 5
     assert desk.conditions.state(MODELS["small"]) == "half_open"
     events = await collect(desk.start(routed(plan)))
     assert isinstance(events[-1], Completed)
