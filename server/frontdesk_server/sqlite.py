@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import time
+from pathlib import Path
 
 _COLLISION_SECONDS = 0.01
+
+FileIdentity = tuple[int, int]
+"""Device and inode: what stays the same as long as nobody puts another file in a file's place."""
+
+
+def create_private(path: Path) -> None:
+    """Create the file, where there is none, for its owner alone; SQLite gives its journals the same permissions.
+
+    A file that exists is not even opened: closing it would drop the locks that this process holds on it. Why a file
+    cannot be created is for SQLite to say, which tries it next.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def file_identity(path: Path) -> FileIdentity | None:
+    """Which file lies there; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def write_ahead(connection: sqlite3.Connection, patience_seconds: float) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import stat
+import tempfile
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +20,8 @@ from frontdesk_server.limits import Change, Hold, LimitStore, LimitStoreError, M
 from frontdesk_server.limits.redis import RedisLimitStore
 from frontdesk_server.limits.sqlite import SqliteLimitStore
 from frontdesk_server.redis_client import open_redis
+from hypothesis import given
+from hypothesis import strategies as st
 
 CLOCK = SystemClock()
 
@@ -90,6 +95,34 @@ async def test_of_concurrent_reservations_exactly_those_that_fit_succeed(store: 
     assert await store.reserve([hold("b", 930, 1000)]) is None
 
 
+@pytest.mark.parametrize("amount", [1, 2**53, 2**62, 2**63, 2**64, 10**30, 10**400])
+async def test_amounts_of_any_size_settle(store: LimitStore, amount: int) -> None:
+    """A counter stops at what every store can tell, and comes back from there."""
+    store.change([change("a", amount)])
+    store.change([change("a", amount), change("b", 3)])
+    await drained(store)
+    assert await store.reserve([hold("a", 1, 1)]) == 0
+    assert await store.reserve([hold("b", 7), hold("c", amount, 10**500)]) is None
+    store.change([change("a", -amount), change("a", -amount)])
+    await drained(store)
+    assert await store.reserve([hold("a", 1, 1)]) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(-(2**70), 2**70)), max_size=8))
+async def test_the_file_counts_as_memory_does(changes: list[tuple[str, int]]) -> None:
+    memory = MemoryLimitStore(CLOCK)
+    with tempfile.TemporaryDirectory() as folder:
+        file = SqliteLimitStore(Path(folder) / "limits.db", CLOCK)
+        for store in (memory, file):
+            for key, amount in changes:
+                store.change([change(key, amount)])
+        for key in "ab":
+            value = memory._counters.get(key, 0)
+            assert await file.reserve([hold(key, 1, value)]) == 0
+            assert await file.reserve([hold(key, 0, value)]) is None
+        await file.aclose()
+
+
 async def drained(store: LimitStore) -> None:
     """Redis applies corrections in the background, beside reservations; the others keep the order by themselves."""
     if isinstance(store, RedisLimitStore):
@@ -132,6 +165,67 @@ async def test_corrections_outlast_a_file_that_cannot_be_written_for_a_while(tmp
     assert await store.reserve([hold("a", 2)]) == 0
     assert await store.reserve([hold("a", 1)]) is None
     await store.aclose()
+
+
+async def test_a_job_that_cannot_be_applied_fails_alone_and_ends_nothing(
+    tmp_path: Path, caught_defects: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    counter = CountingDefects()
+    store = SqliteLimitStore(tmp_path / "limits.db", CLOCK, counter)
+    odd = Hold(object(), 1, 10, 0.0)  # type: ignore[arg-type]
+    store.change([change("a", 4), Change("b", 2, object()), change("a", 1)])  # type: ignore[arg-type]
+    answers = await asyncio.gather(
+        store.reserve([hold("a", 5)]), store.reserve([odd]), store.reserve([hold("a", 1)]), return_exceptions=True
+    )
+    assert (answers[0], answers[2]) == (None, 0)
+    assert isinstance(answers[1], LimitStoreError)
+    await store.aclose()
+    assert counter.counted == ["limits", "limits"]
+    assert "corrections_lost" in capsys.readouterr().out
+    caught_defects.clear()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_its_successor_used(
+    tmp_path: Path, replaced: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "limits.db"
+    first, second = SqliteLimitStore(path, CLOCK), SqliteLimitStore(path, CLOCK)
+    assert await first.reserve([hold("a", 10)]) is None
+    assert await second.reserve([hold("a", 1)]) == 0
+    for file in tmp_path.iterdir():
+        file.unlink()
+    if replaced:
+        sqlite3.connect(path).close()
+        path.write_bytes(b"")
+    assert await first.reserve([hold("a", 9)]) is None
+    assert await second.reserve([hold("a", 2)]) == 0
+    assert await second.reserve([hold("a", 1)]) is None
+    assert capsys.readouterr().out.count("limits.file_replaced") == 2
+    await first.aclose()
+    await second.aclose()
+
+
+async def test_the_file_and_its_journals_are_their_owners_alone(tmp_path: Path) -> None:
+    store = SqliteLimitStore(tmp_path / "limits.db", CLOCK)
+    before = os.umask(0o022)
+    try:
+        await store.reserve([hold("a", 1)])
+    finally:
+        os.umask(before)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert modes == {"limits.db": 0o600, "limits.db-wal": 0o600, "limits.db-shm": 0o600}
+    await store.aclose()
+
+
+class CountingDefects:
+    """Counts defects by their part."""
+
+    def __init__(self) -> None:
+        self.counted: list[str] = []
+
+    def defect(self, part: str, error_type: str) -> None:
+        self.counted.append(part)
 
 
 async def test_a_closed_store_leaves_no_thread(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from frontdesk_server.config.limits import LimitsConfig
+from frontdesk_server.defects import DefectCounter
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.limits.store import LimitStore, LimitStoreError, MemoryLimitStore
@@ -14,7 +15,7 @@ from frontdesk_server.redis_client import SharedRedis
 
 @asynccontextmanager
 async def open_limit_store(
-    config: LimitsConfig, redis: SharedRedis | None, clock: Clock, source: str
+    config: LimitsConfig, redis: SharedRedis | None, clock: Clock, source: str, defects: DefectCounter | None = None
 ) -> AsyncIterator[LimitStore]:
     """A store of counters; on leaving, what is outstanding is applied. `source` names the configuration in faults.
 
@@ -25,11 +26,11 @@ async def open_limit_store(
         if config.store == "redis" and redis is not None:
             from frontdesk_server.limits.redis import RedisLimitStore
 
-            store: LimitStore = RedisLimitStore(redis.client, redis.prefix)
+            store: LimitStore = RedisLimitStore(redis.client, redis.prefix, defects)
         elif config.store == "sqlite":
             from frontdesk_server.limits.sqlite import SqliteLimitStore
 
-            store = SqliteLimitStore(config.path, clock)
+            store = SqliteLimitStore(config.path, clock, defects)
             if config.rules:
                 await _check_file(store, source)
         else:

@@ -9,6 +9,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from frontdesk_server.defects import DefectCounter, report_defect
 from frontdesk_server.limits.store import Change, Hold, LimitStoreError
 
 log = structlog.get_logger()
@@ -22,20 +23,21 @@ for i, key in ipairs(KEYS) do
   if limit >= 0 and values[i] > limit then return i end
 end
 for i, key in ipairs(KEYS) do
-  redis.call('SET', key, string.format('%.0f', math.max(0, values[i])), 'PXAT', ARGV[3 * i])
+  redis.call('SET', key, string.format('%.0f', math.min(9007199254740991, math.max(0, values[i]))), 'PXAT', ARGV[3 * i])
 end
 return 0
 """
 """Adds all amounts or none. KEYS: counters, all different. ARGV for each: amount, limit, Unix milliseconds of its end.
 
-Amounts stay exact: a month's nano-USD fit into the 53 bits of Lua's numbers.
+Amounts stay exact: a month's nano-USD fit into the 53 bits of Lua's numbers, and counters stop at `MOST`.
 """
 
 
 class RedisLimitStore:
     """Counters in Redis. One script makes each change atomic; one hash tag keeps all keys in one slot of a cluster."""
 
-    def __init__(self, client: Redis, prefix: str) -> None:
+    def __init__(self, client: Redis, prefix: str, defects: DefectCounter | None = None) -> None:
+        self._defects = defects
         self._script = client.register_script(_SCRIPT)
         self._prefix = f"{{{prefix}:limits}}:"
         self._changes: list[Change] = []
@@ -71,6 +73,9 @@ class RedisLimitStore:
                 await self._run([(change, _NO_LIMIT) for change in merged.values()])
             except (RedisError, OSError, TimeoutError) as error:
                 log.error("limits.corrections_lost", count=len(merged), error=str(error))
+            except Exception as error:  # what comes after it is to be applied all the same
+                report_defect("limits", error, self._defects)
+                log.error("limits.corrections_lost", count=len(merged))
 
     async def _run(self, changes: Sequence[tuple[Hold | Change, int]]) -> int:
         keys = [self._prefix + change.key for change, _ in changes]

@@ -10,6 +10,14 @@ from frontdesk_server.domain.clock import Clock
 
 _SWEEP_SECONDS = 60.0
 
+MOST = 2**53 - 1
+"""What a counter stops at: nine million USD in nano-USD, and the last whole number that every store keeps exactly."""
+
+
+def saturated(amount: int) -> int:
+    """The amount, as far as a counter can tell it."""
+    return max(-MOST, min(MOST, amount))
+
 
 class LimitStoreError(Exception):
     """The store did not answer."""
@@ -27,7 +35,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An amount to be added to a counter, or taken back when negative."""
+    """An amount of any size to be added to a counter, or taken back when negative."""
 
     key: str
     amount: int
@@ -45,7 +53,7 @@ class LimitStore(Protocol):
         """
 
     def change(self, changes: Sequence[Change]) -> None:
-        """Correct counters, soon and in the order of the calls, whatever their limits; none falls below zero."""
+        """Correct counters, soon and in the order of the calls, whatever their limits; none leaves [0, MOST]."""
 
     async def aclose(self) -> None:
         """Apply what is outstanding, then close."""
@@ -79,7 +87,7 @@ class MemoryLimitStore:
         """Nothing is outstanding."""
 
     def _add(self, key: str, amount: int, ends_at: float) -> None:
-        self._counters[key] = max(0, self._counters.get(key, 0) + amount)
+        self._counters[key] = min(MOST, max(0, self._counters.get(key, 0) + amount))
         self._ends[key] = ends_at
 
     def _sweep(self) -> None:
