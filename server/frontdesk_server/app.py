@@ -132,7 +132,9 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
         redis = await stack.enter_async_context(open_redis(config.redis, loaded.source))
         surroundings = Surroundings(
             LiveConditions(config.execution.breaker, clock),
-            await stack.enter_async_context(open_limit_store(config.limits, redis, clock, loaded.source)),
+            await stack.enter_async_context(
+                open_limit_store(config.limits, redis, clock, loaded.source, telemetry.metrics)
+            ),
             await stack.enter_async_context(open_affinity(config.affinity, redis, clock)),
             clock,
             telemetry.drift_monitor,
