@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+import structlog
 from frontdesk_server import defects
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 
 class DefectLog(list[dict[str, object]]):
@@ -20,6 +23,14 @@ class DefectLog(list[dict[str, object]]):
         """Keep a line, and write it."""
         self.append({"event": event, **values})
         self._logger.error(event, **values)
+
+
+@pytest.fixture
+def log_lines() -> Iterator[Sequence[EventDict]]:
+    """What modules' own loggers write, whatever an earlier test has configured for the process."""
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        yield lines
 
 
 @pytest.fixture(autouse=True)

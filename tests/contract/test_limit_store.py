@@ -8,7 +8,7 @@ import sqlite3
 import stat
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ from frontdesk_server.limits.sqlite import SqliteLimitStore
 from frontdesk_server.redis_client import open_redis
 from hypothesis import given
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 CLOCK = SystemClock()
 
@@ -169,28 +169,27 @@ async def test_corrections_outlast_a_file_that_cannot_be_written_for_a_while(tmp
 
 
 async def test_a_job_that_cannot_be_applied_fails_alone_and_ends_nothing(
-    tmp_path: Path, caught_defects: list[object]
+    tmp_path: Path, caught_defects: list[object], log_lines: Sequence[EventDict]
 ) -> None:
     counter = CountingDefects()
     store = SqliteLimitStore(tmp_path / "limits.db", CLOCK, counter)
     odd = Hold(object(), 1, 10, 0.0)  # type: ignore[arg-type]
     store.change([change("a", 4), Change("b", 2, object()), change("a", 1)])  # type: ignore[arg-type]
-    with capture_logs() as lines:
-        answers = await asyncio.gather(
-            store.reserve([hold("a", 5)]), store.reserve([odd]), store.reserve([hold("a", 1)]), return_exceptions=True
-        )
+    answers = await asyncio.gather(
+        store.reserve([hold("a", 5)]), store.reserve([odd]), store.reserve([hold("a", 1)]), return_exceptions=True
+    )
     assert (answers[0], answers[2]) == (None, 0)
     assert isinstance(answers[1], LimitStoreError)
     await store.aclose()
     assert counter.counted == ["limits", "limits"]
-    lost = [line["count"] for line in lines if line["event"] == "limits.corrections_lost"]
+    lost = [line["count"] for line in log_lines if line["event"] == "limits.corrections_lost"]
     assert lost == [1]
     caught_defects.clear()
 
 
 @pytest.mark.parametrize("replaced", [False, True])
 async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_its_successor_used(
-    tmp_path: Path, replaced: bool
+    tmp_path: Path, replaced: bool, log_lines: Sequence[EventDict]
 ) -> None:
     path = tmp_path / "limits.db"
     first, second = SqliteLimitStore(path, CLOCK), SqliteLimitStore(path, CLOCK)
@@ -201,11 +200,10 @@ async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_its_successor_u
     if replaced:
         sqlite3.connect(path).close()
         path.write_bytes(b"")
-    with capture_logs() as lines:
-        assert await first.reserve([hold("a", 9)]) is None
-        assert await second.reserve([hold("a", 2)]) == 0
-        assert await second.reserve([hold("a", 1)]) is None
-    assert [line["event"] for line in lines] == ["limits.file_replaced"] * 2
+    assert await first.reserve([hold("a", 9)]) is None
+    assert await second.reserve([hold("a", 2)]) == 0
+    assert await second.reserve([hold("a", 1)]) is None
+    assert [line["event"] for line in log_lines] == ["limits.file_replaced"] * 2
     await first.aclose()
     await second.aclose()
 

@@ -26,7 +26,7 @@ from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.billing import Billing, Expectation, Heard, bill
 from hypothesis import given
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from tests.fakes import Script, a_model, answer, plan_of, routed
 from tests.unit.execution.test_executor import Desk, collect
@@ -222,10 +222,9 @@ async def test_a_repeated_unary_call_without_an_answer_is_billed_beside_the_one_
     assert (attempt.usage.output_tokens or 0) > 10
 
 
-async def test_a_report_that_cannot_be_true_is_logged_by_its_fields() -> None:
-    with capture_logs() as lines:
-        await settled([TextDelta("secret"), Finished(FinishReason.STOP, Usage(5, 2**62))])
-    (line,) = lines
+async def test_a_report_that_cannot_be_true_is_logged_by_its_fields(log_lines: Sequence[EventDict]) -> None:
+    await settled([TextDelta("secret"), Finished(FinishReason.STOP, Usage(5, 2**62))])
+    (line,) = log_lines
     assert (line["event"], line["model"], line["fields"]) == ("usage.doubted", "small", ("output_tokens",))
     assert "secret" not in str(line)
 
