@@ -12,6 +12,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from frontdesk_server.backends.connections import OneAnswerConnector
 from frontdesk_server.config.pool import HttpBackendConfig
 
 KEEPALIVE_SECONDS = 30.0
@@ -65,7 +66,7 @@ def _aiohttp_transport(max_connections: int, ssl_context: SSLContext, keep_alive
     def session() -> aiohttp.ClientSession:  # which only a running loop can build
         options: dict[str, Any] = {"keepalive_timeout": KEEPALIVE_SECONDS} if keep_alive else {"force_close": True}
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=max_connections, ssl=ssl_context, **options),
+            connector=OneAnswerConnector(limit=max_connections, ssl=ssl_context, **options),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_connection_trace()],
         )

@@ -1,0 +1,67 @@
+"""Connections that are kept alive, and closed where the upstream says anything while nobody has asked.
+
+aiohttp hands what an idle connection has received to the next request, as its answer; another caller's. Neither its
+connector nor its protocol offers a public hook for that moment, hence these two subclasses (of aiohttp 3.14).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+
+class OneAnswerConnector(aiohttp.TCPConnector):
+    """A connector that reuses no connection which has become readable while it was idle."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = cast("partial[ResponseHandler]", partial(_OneAnswerProtocol, loop=self._loop))
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        while connection := await super()._get(key, traces):
+            protocol = connection.protocol
+            if isinstance(protocol, _OneAnswerProtocol) and not protocol.readable:
+                protocol.idle = False
+                return connection
+            connection.close()
+        return None
+
+    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
+        super()._release(key, protocol, should_close=should_close)
+        if isinstance(protocol, _OneAnswerProtocol):
+            protocol.idle = True
+
+
+class _OneAnswerProtocol(ResponseHandler):
+    """A connection that closes when it receives anything while `idle`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.idle = False
+
+    @property
+    def readable(self) -> bool:
+        """Whether something has arrived that the event loop has not read yet."""
+        connected = None if self.transport is None else self.transport.get_extra_info("socket")
+        if connected is None or connected.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(connected.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived; nothing resumes the parser."""
+        if self.idle and data:
+            self.close()
+        else:
+            super().data_received(data)
