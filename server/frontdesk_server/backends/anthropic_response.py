@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
-from frontdesk_server.backends.failures import error_object
-from frontdesk_server.backends.folding import EventFold, token_count
-from frontdesk_server.backends.openai_response import json_object
+from frontdesk_server.backends.finish_reasons import finish_reason
+from frontdesk_server.backends.folding import EventFold
+from frontdesk_server.backends.json_reading import Json, json_object, json_text, piece, promised_form, word
+from frontdesk_server.backends.refusals import error_object
 from frontdesk_server.backends.sse import SseEvent
-from frontdesk_server.domain.errors import UpstreamError, UpstreamProtocolError
-from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, ToolCallDelta, UsageReport
+from frontdesk_server.backends.tool_calls import OpenToolCalls
+from frontdesk_server.backends.usage import read_usage, token_count
+from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamProtocolError
+from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, UsageReport
 from frontdesk_server.domain.usage import FinishReason, Usage
-
-Json = dict[str, Any]
-
-_FINISH_REASONS = {
-    "end_turn": FinishReason.STOP,
-    "stop_sequence": FinishReason.STOP,
-    "max_tokens": FinishReason.LENGTH,
-    "model_context_window_exceeded": FinishReason.LENGTH,
-    "tool_use": FinishReason.TOOL_CALLS,
-    "refusal": FinishReason.CONTENT_FILTER,
-}
 
 
 class AnthropicTranslator:
-    """Turns one response into events. The answer is complete with its stop reason."""
+    """Turns one response into events.
+
+    The answer is complete with its stop reason. What follows it may add to it, but not spoil it; nothing follows
+    `message_stop`.
+    """
 
     def __init__(self) -> None:
         self.ended = False
@@ -38,9 +33,9 @@ class AnthropicTranslator:
         self._usage: Json = {}
         self._output_counted = False
         self._upstream_model = ""
-        self._tool_calls = 0
-        self._tool_call_at: dict[int, int] = {}
+        self._tool_calls = OpenToolCalls()
         self._without_arguments: set[int] = set()
+        self._shown = False
 
     @property
     def complete(self) -> bool:
@@ -51,45 +46,60 @@ class AnthropicTranslator:
         """The deltas of the events that one network read brought, neighbours of one kind joined."""
         try:
             for event in events:
-                if event.data:
+                if self.ended:
+                    break
+                if self.complete:
+                    with suppress(UpstreamError):
+                        self._read(json_object(event.data))
+                elif event.data:
                     self._read(json_object(event.data))
         except UpstreamError:
+            if not self.complete:
+                yield from self._fold.take()
+                raise
+        yield from self._fold.take()
+
+    def read_document(self, document: Json) -> Iterator[BackendEvent]:
+        """The deltas of a unary response."""
+        try:
+            if failure := error_object(document):
+                raise failure
+            with promised_form():
+                self._note_usage(document, final=True)
+                self._upstream_model = word(document.get("model"))
+                for index, block in enumerate(document.get("content") or ()):
+                    self._start_block(index, block)
+                    self._stop_block(index)
+                self._end(document.get("stop_reason"))
+            if not self.complete:
+                if not self._shown:
+                    raise UpstreamProtocolError("the response holds no answer")
+                self._finish(FinishReason.OTHER)
+        except UpstreamError:
+            self._report_usage()
             yield from self._fold.take()
             raise
         yield from self._fold.take()
-
-    def read_document(self, document: Json) -> list[BackendEvent]:
-        """The deltas of a unary response."""
-        try:
-            self._upstream_model = document.get("model") or ""
-            for index, block in enumerate(document.get("content") or ()):
-                self._start_block(index, block)
-                self._stop_block(index)
-            self._end(document, document.get("stop_reason"))
-        except (AttributeError, KeyError, TypeError) as error:
-            raise UpstreamProtocolError("the response is not of the form the API promises") from error
-        if not self.complete:
-            raise UpstreamProtocolError("the response has no stop reason")
-        return self._fold.take()
 
     def finished(self) -> Finished:
         """The end."""
         if self._finish_reason is None:
             raise UpstreamProtocolError("the response has no stop reason")
-        usage = _usage(self._usage)
-        if not self._output_counted:  # what `message_start` says of output is only a beginning
+        usage = self._read_usage()
+        if not self._output_counted:
             usage = replace(usage, output_tokens=None)
         return Finished(self._finish_reason, usage, self._upstream_model)
 
     def _read(self, event: Json) -> None:
         if failure := error_object(event):
             raise failure
-        try:
+        with promised_form():
             match event.get("type"):
                 case "message_start":
-                    self._upstream_model = event["message"].get("model") or ""
-                    self._note_usage(event["message"])
-                    self._fold.add(UsageReport(_usage(self._usage), self._upstream_model))
+                    message = event["message"]
+                    self._upstream_model = word(message.get("model"))
+                    self._note_usage(message)
+                    self._report_usage()
                 case "content_block_start":
                     self._start_block(event["index"], event["content_block"])
                 case "content_block_delta":
@@ -97,74 +107,93 @@ class AnthropicTranslator:
                 case "content_block_stop":
                     self._stop_block(event["index"])
                 case "message_delta":
-                    self._end(event, event["delta"].get("stop_reason"))
+                    self._note_usage(event, final=True)
+                    self._end(event["delta"].get("stop_reason"))
                 case "message_stop":
-                    self.ended = True
+                    self._stop()
                 case _:
                     pass  # pings, and what the API will learn to say
-        except (AttributeError, KeyError, TypeError) as error:
-            raise UpstreamProtocolError("an event is not of the form the API promises") from error
 
     def _start_block(self, index: int, block: Json) -> None:
         self._fold.start_block(index)
+        self._tool_calls.start(index)
         match block.get("type"):
             case "text":
-                self._add_text(index, block["text"])
+                self._add_text(index, piece(block["text"]))
             case "thinking":
-                self._add_reasoning(index, ReasoningDelta(block["thinking"], block.get("signature") or ""))
+                self._add_reasoning(index, ReasoningDelta(piece(block["thinking"]), word(block.get("signature"))))
             case "redacted_thinking":
-                self._fold.add(ReasoningDelta(redacted_data=block["data"]), index)
+                self._add_reasoning(index, ReasoningDelta(redacted_data=word(block["data"])))
             case "tool_use":
-                arguments = orjson.dumps(block["input"]).decode() if block.get("input") else ""
-                self._tool_call_at[index] = self._tool_calls
-                if not arguments:
-                    self._without_arguments.add(index)
-                self._fold.add(ToolCallDelta(self._tool_calls, block["id"], block["name"], arguments))
-                self._tool_calls += 1
+                arguments = ""
+                match block.get("input"):
+                    case {} as given if given:
+                        arguments = json_text(given)
+                    case None | {}:
+                        self._without_arguments.add(index)
+                    case _:
+                        raise UpstreamProtocolError("the input of a tool call is no object")
+                self._add_tool_call(index, arguments, word(block["id"]), word(block["name"]))
 
     def _read_delta(self, index: int, delta: Json) -> None:
         match delta.get("type"):
             case "text_delta":
-                self._add_text(index, delta["text"])
+                self._add_text(index, piece(delta["text"]))
             case "thinking_delta":
-                self._add_reasoning(index, ReasoningDelta(delta["thinking"]))
+                self._add_reasoning(index, ReasoningDelta(piece(delta["thinking"])))
             case "signature_delta":
-                self._add_reasoning(index, ReasoningDelta(signature=delta["signature"]))
-            case "input_json_delta" if index in self._tool_call_at and delta["partial_json"]:
-                self._without_arguments.discard(index)
-                self._fold.add(ToolCallDelta(self._tool_call_at[index], arguments_json=delta["partial_json"]))
+                self._add_reasoning(index, ReasoningDelta(signature=word(delta["signature"])))
+            case "input_json_delta" if index in self._tool_calls:
+                if arguments := piece(delta["partial_json"]):
+                    self._without_arguments.discard(index)
+                    self._add_tool_call(index, arguments)
 
     def _stop_block(self, index: int) -> None:
         if index in self._without_arguments:
-            self._fold.add(ToolCallDelta(self._tool_call_at[index], arguments_json="{}"))
+            self._without_arguments.discard(index)
+            self._add_tool_call(index, "{}")
 
-    def _end(self, holder: Json, stop_reason: str | None) -> None:
-        self._note_usage(holder)
-        self._output_counted = "output_tokens" in (holder.get("usage") or {})
+    def _stop(self) -> None:
+        if not self.complete:
+            if not self._output_counted:
+                raise UpstreamCut("the stream ended without its end")
+            self._finish(FinishReason.OTHER)
+        self.ended = True
+
+    def _end(self, stop_reason: Any) -> None:
         if stop_reason:
-            self._finish_reason = _FINISH_REASONS.get(stop_reason, FinishReason.OTHER)
+            self._finish(finish_reason(stop_reason))
+
+    def _finish(self, reason: FinishReason) -> None:
+        self._finish_reason = self._tool_calls.ended(reason, shown=self._shown)
+        self._fold.end()
 
     def _add_text(self, index: int, text: str) -> None:
         if text:
+            self._shown = True
             self._fold.add_text(text, index)
 
     def _add_reasoning(self, index: int, delta: ReasoningDelta) -> None:
-        if delta.text or delta.signature:
+        if delta.text or delta.signature or delta.redacted_data:
+            self._shown = True
             self._fold.add(delta, index)
 
-    def _note_usage(self, holder: Json) -> None:
-        self._usage |= {name: count for name, count in (holder.get("usage") or {}).items() if count is not None}
+    def _add_tool_call(self, index: int, arguments: str, id: str = "", name: str = "") -> None:
+        delta = self._tool_calls.add(index, 0, id, name, arguments)
+        if delta is not None:
+            self._shown = True
+            self._fold.add(delta)
 
+    def _note_usage(self, holder: Json, *, final: bool = False) -> None:
+        """What `message_start` says of output is only a beginning; what else says it is `final`."""
+        usage = holder.get("usage")
+        if isinstance(usage, dict):
+            self._usage |= {name: count for name, count in usage.items() if count is not None}
+            self._output_counted |= final and token_count(usage.get("output_tokens")) is not None
 
-def _usage(usage: Json) -> Usage:
-    """Anthropic counts cached input apart; here input includes it."""
-    uncached = token_count(usage.get("input_tokens"))
-    read = token_count(usage.get("cache_read_input_tokens"))
-    written = token_count(usage.get("cache_creation_input_tokens"))
-    return Usage(
-        None if uncached is None else uncached + (read or 0) + (written or 0),
-        token_count(usage.get("output_tokens")),
-        cache_read_tokens=read,
-        cache_write_tokens=written,
-        reasoning_tokens=token_count((usage.get("output_tokens_details") or {}).get("thinking_tokens")),
-    )
+    def _report_usage(self) -> None:
+        self._fold.add(UsageReport(self._read_usage(), self._upstream_model))
+
+    def _read_usage(self) -> Usage:
+        """Anthropic counts cached input apart; here input includes it."""
+        return read_usage(self._usage, cache_beside=True)

@@ -10,7 +10,9 @@ import httpx
 import numpy as np
 import orjson
 
-from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, error_object, http_error, status_error
+from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
+from frontdesk_server.backends.json_reading import json_value, place
+from frontdesk_server.backends.refusals import error_object, status_error
 from frontdesk_server.domain.errors import UpstreamProtocolError
 from frontdesk_server.domain.model import Timeouts
 from frontdesk_server.embedders import Matrix
@@ -75,21 +77,44 @@ class EmbeddingsClient:
 
     def _read(self, content: bytes, count: int) -> Matrix:
         try:
-            document: Any = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
+            document = json_value(content)
+        except ValueError as error:
             raise UpstreamProtocolError("the embeddings response is not valid JSON") from error
-        if isinstance(document, dict) and (failure := error_object(document)):
+        if failure := error_object(document):
             raise failure
         try:
-            rows = {int(row["index"]): row["embedding"] for row in document["data"]}
-            vectors = np.array([rows[index] for index in range(count)], np.float32)
-        except (KeyError, TypeError, ValueError) as error:
+            rows = _in_order(document["data"])
+            embeddings = [rows[index] for index in range(count)]
+        except (AttributeError, KeyError, TypeError) as error:
             raise UpstreamProtocolError(
                 f"the embeddings response does not hold one vector for each of {count} texts"
             ) from error
-        if vectors.shape != (count, self.dimension):
-            raise UpstreamProtocolError(
-                f"{self._model} gives vectors of dimension {vectors.shape[-1]}, but {self.dimension} is configured"
-            )
+        vectors = np.array([self._vector(index, embedding) for index, embedding in enumerate(embeddings)], np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+
+    def _vector(self, index: int, embedding: Any) -> Matrix:
+        try:
+            vector = np.array(embedding)
+        except ValueError:  # lists within
+            vector = np.empty(0, object)
+        if not isinstance(embedding, list) or vector.dtype.kind not in "fiu":
+            raise UpstreamProtocolError(f"the embedding of text {index} is not a list of numbers")
+        if vector.shape != (self.dimension,):
+            raise UpstreamProtocolError(
+                f"{self._model} gives vectors of dimension {vector.shape[-1]}, but {self.dimension} is configured"
+            )
+        with np.errstate(over="ignore"):
+            vector = vector.astype(np.float32)
+        if not np.isfinite(vector).all():
+            raise UpstreamProtocolError(f"the embedding of text {index} holds a number without bounds")
+        return vector
+
+
+def _in_order(items: Sequence[Any]) -> dict[int, Any]:
+    """The embeddings by index; items without one, as where serialisers leave a zero out, have those that are free."""
+    indexes = [place(item.get("index")) for item in items]
+    free = (index for index in range(len(items)) if index not in indexes)
+    return {
+        next(free) if index is None else index: item["embedding"] for index, item in zip(indexes, items, strict=True)
+    }

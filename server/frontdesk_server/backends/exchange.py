@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -10,12 +11,21 @@ from typing import Any, Protocol
 import httpx
 import orjson
 
-from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, error_object, http_error, status_error
+from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
+from frontdesk_server.backends.json_reading import json_value
+from frontdesk_server.backends.masking import SecretMask
+from frontdesk_server.backends.refusals import error_object, status_error
 from frontdesk_server.backends.sse import SseEvent, SseReader
 from frontdesk_server.backends.transport import build_client, trace_connection
 from frontdesk_server.config.pool import HttpBackendConfig
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamProtocolError
+from frontdesk_server.domain.errors import (
+    UpstreamCredentialsRefused,
+    UpstreamCut,
+    UpstreamError,
+    UpstreamProtocolError,
+    UpstreamRequestRefused,
+)
 from frontdesk_server.domain.events import BackendEvent, Finished
 
 _MAX_ERROR_BODY_BYTES = 64 * 1024
@@ -25,6 +35,8 @@ _TAIL_SECONDS = 1.0
 _LINGER_SECONDS = 0.02
 """How long the connection may take to become reusable after the end marker."""
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t -~]*")
 
 _AIOHTTP_LOST = "Connection closed."
 """What aiohttp's reader says when its connection was closed, for broken transfer encoding, between two reads."""
@@ -44,8 +56,8 @@ class Translator(Protocol):
     def read_events(self, events: Iterable[SseEvent]) -> Iterable[BackendEvent]:
         """The deltas in the events of one network read; those before a failure come before it is raised."""
 
-    def read_document(self, document: dict[str, Any]) -> list[BackendEvent]:
-        """The deltas in a whole unary response."""
+    def read_document(self, document: dict[str, Any]) -> Iterable[BackendEvent]:
+        """The deltas in a whole unary response, and what it reports of usage before a failure is raised."""
 
     def finished(self) -> Finished:
         """The end, once complete."""
@@ -83,14 +95,12 @@ class Response:
         while chunk := await self.read():
             chunks.append(chunk)
         try:
-            document = orjson.loads(b"".join(chunks))
-        except orjson.JSONDecodeError as error:
+            document = json_value(b"".join(chunks))
+        except ValueError as error:
             raise UpstreamProtocolError("the response is not valid JSON") from error
-        if not isinstance(document, dict):
-            raise UpstreamProtocolError("the response is not a JSON object")
-        if failure := error_object(document):
-            raise failure
-        return document
+        if isinstance(document, dict):
+            return document
+        raise error_object(document) or UpstreamProtocolError("the response is not a JSON object")
 
 
 class Upstream:
@@ -105,14 +115,22 @@ class Upstream:
             **{name.lower(): value.get_secret_value() for name, value in config.headers.items()},
         }
         secrets = [*config.headers.values(), *([config.api_key] if config.api_key else [])]
-        self._secrets = [secret.get_secret_value() for secret in secrets if secret.get_secret_value()]
+        self._mask = SecretMask(secret.get_secret_value() for secret in secrets)
+        self._unsendable = [name for name, value in self._headers.items() if not _is_header(name, value)]
         self._max_response_bytes = config.max_response_bytes
         self._extensions = {"trace": trace_connection} if config.http2 else {}
         self._client = build_client(config)
 
     @asynccontextmanager
     async def post(self, content: bytes, call: BackendCall) -> AsyncIterator[Response]:
-        """Send a request; leaving the context before the response's end aborts it upstream."""
+        """Send a request; leaving the context before the response's end aborts it upstream.
+
+        Raises:
+            UpstreamError: there is no response with status 200.
+
+        """
+        if self._unsendable:
+            raise UpstreamCredentialsRefused(f"HTTP cannot carry the header {', '.join(self._unsendable)}")
         request = self._request(content, call)
         try:
             response = await self._client.send(request, stream=True)
@@ -127,9 +145,7 @@ class Upstream:
 
     def quote(self, message: str) -> str:
         """What the upstream said, shortened, with our credentials masked."""
-        for secret in self._secrets:
-            message = message.replace(secret, "***")
-        return message if len(message) <= _MAX_QUOTED_CHARACTERS else message[:_MAX_QUOTED_CHARACTERS] + "…"
+        return self._mask.mask(message, _MAX_QUOTED_CHARACTERS)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -164,7 +180,7 @@ async def converse(
 ) -> AsyncGenerator[BackendEvent]:
     """Send what `build` makes of the call and yield what `translator` makes of the response, `Finished` last."""
     try:
-        async with upstream.post(orjson.dumps(build(call)), call) as response:
+        async with upstream.post(_body(build, call), call) as response:
             if call.stream and response.content_type == "text/event-stream":
                 reader = SseReader()
                 while not translator.complete:
@@ -173,11 +189,11 @@ async def converse(
                         raise UpstreamCut("the stream ended without its end")
                     for event in translator.read_events(reader.feed(chunk)):
                         yield event
-                rest = await _tail(response, reader, translator)
+                rest: Iterable[BackendEvent] = await _tail(response, reader, translator)
             elif response.content_type in ("application/json", ""):  # some servers do not stream everything
                 rest = translator.read_document(await response.read_document())
             else:
-                raise UpstreamProtocolError(f"unexpected content type {response.content_type!r}")
+                raise UpstreamProtocolError("unexpected content type", quoted=response.content_type)
             for event in rest:
                 yield event
     except UpstreamError as error:
@@ -203,6 +219,18 @@ async def _tail(response: Response, reader: SseReader, translator: Translator) -
     except (TimeoutError, UpstreamError):
         pass  # the answer is complete all the same
     return events
+
+
+def _body(build: Callable[[BackendCall], dict[str, Any]], call: BackendCall) -> bytes:
+    try:
+        return orjson.dumps(build(call))
+    except (TypeError, ValueError) as error:
+        raise UpstreamRequestRefused(f"the request cannot be built: {type(error).__name__}") from error
+
+
+def _is_header(name: str, value: str) -> bool:
+    """Whether HTTP can carry a header (RFC 9110, sections 5.1 and 5.5); beyond ASCII servers do not agree."""
+    return bool(_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value))
 
 
 def _read_seconds(call: BackendCall) -> float:

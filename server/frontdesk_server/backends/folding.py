@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
-from typing import Any
 
+from frontdesk_server.backends.halves import REPLACEMENT, HalfCharacters
 from frontdesk_server.domain.events import BackendEvent, ReasoningDelta, TextDelta, ToolCallDelta
 from frontdesk_server.domain.usage import TokenLogprob
 
@@ -15,7 +15,7 @@ class EventFold:
 
     A `block` is the number that the dialect itself gives to the part, where it does. Without one, neighbouring text is
     one part, and so is neighbouring reasoning; every tool call is one. Nothing is held back beyond one read but
-    logprobs whose text is still to come.
+    logprobs whose text is still to come, and the first half of a character.
     """
 
     def __init__(self) -> None:
@@ -23,6 +23,7 @@ class EventFold:
         self._texts: list[str] = []
         self._text_part = 0
         self._logprobs: list[TokenLogprob] = []
+        self._halves = HalfCharacters()
         self._places: dict[Hashable, int] = {}
         self._begun = 0
         self._last: Hashable = None
@@ -48,19 +49,34 @@ class EventFold:
         """Append anything but text; the place of a delta is set here."""
         self._flush_text()
         match event:
-            case ReasoningDelta():
+            case ReasoningDelta(text):
                 part = self._place("reasoning" if block is None else block, numbered=block is not None)
-                event = replace(event, part=part)
-            case ToolCallDelta(index):
-                event = replace(event, part=self._place(("call", index), numbered=True))
+                event = replace(event, text=self._halves.join(("reasoning", part), text), part=part)
+            case ToolCallDelta(index, arguments_json=arguments):
+                part = self._place(("call", index), numbered=True)
+                event = replace(event, arguments_json=self._halves.join((index, part), arguments), part=part)
         last = self._events[-1] if self._events else None
         match last, event:
+            case _, ReasoningDelta("", "", "") | ToolCallDelta(_, "", "", ""):
+                pass  # half a character
             case ReasoningDelta(before, "", "", part), ReasoningDelta(text, signature, "", same) if same == part:
                 self._events[-1] = ReasoningDelta(before + text, signature, part=part)
             case ToolCallDelta(index, id, name, before, part), ToolCallDelta(same, "", "", more) if same == index:
                 self._events[-1] = ToolCallDelta(index, id, name, before + more, part)
             case _:
                 self._events.append(event)
+
+    def end(self) -> None:
+        """The answer is over: a half whose other half never came is replaced."""
+        self._flush_text()
+        for kind, part in self._halves.alone():
+            match kind:
+                case "text":
+                    self._events.append(TextDelta(REPLACEMENT, part=part))
+                case "reasoning":
+                    self._events.append(ReasoningDelta(REPLACEMENT, part=part))
+                case int() as index:
+                    self._events.append(ToolCallDelta(index, arguments_json=REPLACEMENT, part=part))
 
     def take(self) -> list[BackendEvent]:
         """Everything since the last time, in order."""
@@ -69,9 +85,12 @@ class EventFold:
         return events
 
     def _flush_text(self) -> None:
-        if self._texts:
-            self._events.append(TextDelta("".join(self._texts), tuple(self._logprobs), self._text_part))
-            self._texts.clear()
+        if not self._texts:
+            return
+        text = self._halves.join(("text", self._text_part), "".join(self._texts))
+        self._texts.clear()
+        if text:
+            self._events.append(TextDelta(text, tuple(self._logprobs), self._text_part))
             self._logprobs.clear()
 
     def _place(self, key: Hashable, *, numbered: bool) -> int:
@@ -82,8 +101,3 @@ class EventFold:
                 self._places[key] = self._begun
                 self._begun += 1
         return self._places[key]
-
-
-def token_count(value: Any) -> int | None:
-    """A count of tokens as an upstream reports it; None for anything that is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

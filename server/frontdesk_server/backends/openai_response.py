@@ -2,62 +2,43 @@
 
 from __future__ import annotations
 
-import secrets
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
-import orjson
-
-from frontdesk_server.backends.failures import error_object
-from frontdesk_server.backends.folding import EventFold, token_count
+from frontdesk_server.backends.finish_reasons import finish_reason
+from frontdesk_server.backends.folding import EventFold
+from frontdesk_server.backends.json_reading import Json, json_object, json_text, piece, place, promised_form, word
+from frontdesk_server.backends.refusals import error_object
 from frontdesk_server.backends.sse import SseEvent
-from frontdesk_server.domain.errors import UpstreamError, UpstreamFailed, UpstreamProtocolError
-from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, ToolCallDelta, UsageReport
-from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
-
-Json = dict[str, Any]
-
-_FINISH_REASONS = {
-    "stop": FinishReason.STOP,
-    "eos": FinishReason.STOP,
-    "eos_token": FinishReason.STOP,
-    "length": FinishReason.LENGTH,
-    "max_tokens": FinishReason.LENGTH,
-    "tool_calls": FinishReason.TOOL_CALLS,
-    "function_call": FinishReason.TOOL_CALLS,
-    "content_filter": FinishReason.CONTENT_FILTER,
-}
-_FAILURES = frozenset(("abort", "error"))
-
-
-@dataclass(slots=True)
-class _OpenToolCall:
-    """A tool call that is being streamed; held back until its name is known."""
-
-    index: int
-    id: str = ""
-    name: str = ""
-    announced: bool = False
-    held_arguments: str = ""
+from frontdesk_server.backends.tool_calls import OpenToolCalls
+from frontdesk_server.backends.usage import counts_something, find_usage, read_usage
+from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamProtocolError
+from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, UsageReport
+from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob
 
 
 class OpenAITranslator:
-    """Turns one response into events. The answer is complete with its finish reason; no `[DONE]` stands for it."""
+    """Turns one response into events.
+
+    The answer is complete with its finish reason; where none comes, with the whole document, or with `[DONE]` after
+    usage. What follows a complete answer may add to it, but not spoil it.
+    """
 
     def __init__(self) -> None:
         self.ended = False
         self._fold = EventFold()
+        self._tool_calls = OpenToolCalls()
         self._finish_reason: FinishReason | None = None
-        self._usage: Usage | None = None
+        self._usage: Json | None = None
         self._upstream_model = ""
         self._refused = False
-        self._tool_calls: list[_OpenToolCall] = []
-        self._tool_call_at: dict[int, _OpenToolCall] = {}
+        self._shown = False
 
     @property
     def complete(self) -> bool:
-        """Whether the finish reason has come."""
+        """Whether the answer has come to its end; usage may still follow."""
         return self._finish_reason is not None
 
     def read_events(self, events: Iterable[SseEvent]) -> Iterator[BackendEvent]:
@@ -66,146 +47,151 @@ class OpenAITranslator:
         try:
             for event in events:
                 if event.data == "[DONE]":
-                    self.ended = True
+                    self._end_stream()
                     break
-                if event.data:
+                if self.complete:
+                    with suppress(UpstreamError):
+                        self._read_chunk(json_object(event.data))
+                elif event.data:
                     self._read_chunk(json_object(event.data))
         except UpstreamError:
-            yield from self._fold.take()
-            raise
-        if self._usage is not None and self._usage is not usage_before and not self.complete:
-            self._fold.add(UsageReport(self._usage, self._upstream_model))
-        yield from self._fold.take()
+            if not self.complete:
+                yield from self._take(usage_before)
+                raise
+        yield from self._take(usage_before)
 
-    def read_document(self, document: Json) -> list[BackendEvent]:
+    def read_document(self, document: Json) -> Iterator[BackendEvent]:
         """The deltas of a unary response."""
-        self._read_chunk(document)
-        if not self.complete:
-            raise UpstreamProtocolError("the response has no finish reason")
-        return self._fold.take()
+        try:
+            self._read_chunk(document, whole=True)
+            if not self.complete:
+                if not (self._shown or (self._usage and document.get("choices"))):
+                    raise UpstreamProtocolError("the response holds no answer")
+                self._finish(FinishReason.OTHER)
+        except UpstreamError:
+            yield from self._take(None)
+            raise
+        yield from self._take(None)
 
     def finished(self) -> Finished:
         """The end."""
         if self._finish_reason is None:
             raise UpstreamProtocolError("the response has no finish reason")
-        return Finished(self._finish_reason, self._usage or Usage(), self._upstream_model)
+        return Finished(self._finish_reason, read_usage(self._usage or {}), self._upstream_model)
 
-    def _read_chunk(self, chunk: Json) -> None:
+    def _take(self, usage_before: Json | None) -> Iterator[BackendEvent]:
+        if self._usage is not None and self._usage is not usage_before and not self.complete:
+            self._fold.add(UsageReport(read_usage(self._usage), self._upstream_model))
+        return iter(self._fold.take())
+
+    def _read_chunk(self, chunk: Json, *, whole: bool = False) -> None:
+        usage = find_usage(chunk)
+        if usage is not None and (self._usage is None or counts_something(usage)):
+            self._usage = usage
         if failure := error_object(chunk):
             raise failure
-        try:
-            self._upstream_model = chunk.get("model") or self._upstream_model
-            if usage := chunk.get("usage"):
-                self._usage = _usage(usage)
+        with promised_form():
+            self._upstream_model = word(chunk.get("model")) or self._upstream_model
             for choice in chunk.get("choices") or ():
-                if choice.get("index", 0) == 0:
-                    self._read_choice(choice)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UpstreamProtocolError("a chunk is not of the form the API promises") from error
+                if not place(choice.get("index")):
+                    self._read_choice(choice, whole=whole)
 
-    def _read_choice(self, choice: Json) -> None:
-        delta = choice.get("delta") or choice.get("message") or {}
-        content, tool_calls = delta.get("content"), delta.get("tool_calls") or ()
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+    def _read_choice(self, choice: Json, *, whole: bool) -> None:
+        """A choice may hold both a delta and a message, of which one repeats what was said, or is empty."""
+        if failure := error_object(choice):
+            raise failure
+        delta, message = choice.get("delta"), choice.get("message")
+        first, second = (message, delta) if whole else (delta, message)
+        reason = choice.get("finish_reason")
+        for holder in (first, second):
+            if holder and (holder is first or first is None or ((whole or reason) and not self._shown)):
+                self._read_message(holder, choice.get("logprobs"))
+        if reason:
+            self._finish(finish_reason(reason, choice.get("native_finish_reason")))
+
+    def _read_message(self, message: Json, logprobs: Json | None) -> None:
+        content, tool_calls = message.get("content"), message.get("tool_calls") or ()
+        reasoning = piece(message.get("reasoning_content")) or piece(message.get("reasoning"))
         if reasoning:
-            self._fold.add(ReasoningDelta(_text(reasoning)))
-        logprobs = choice.get("logprobs")
+            self._add_reasoning(reasoning)
         if logprobs and (content or not (reasoning or tool_calls)):
             self._fold.add_logprobs(map(_logprob, logprobs.get("content") or logprobs.get("refusal") or ()))
-        if content:
-            self._fold.add_text(_text(content))
-        if refusal := delta.get("refusal"):
+        if content is not None and content != "":
+            self._read_content(content)
+        if refusal := piece(message.get("refusal")):
             self._refused = True
-            self._fold.add_text(_text(refusal))
-        for position, piece in enumerate(tool_calls):
-            self._read_tool_call(piece, position)
-        if reason := choice.get("finish_reason"):
-            self._finish(reason)
+            self._add_text(refusal)
+        for position, call in enumerate(tool_calls):
+            self._read_tool_call(call, position)
+        if function := message.get("function_call"):  # what tool calls were called once
+            self._read_tool_call({"function": function}, 0)
 
-    def _read_tool_call(self, piece: Json, position: int) -> None:
-        function = piece.get("function") or {}
-        call = self._tool_call(piece.get("index"), position, piece.get("id") or "")
-        call.name = call.name or function.get("name") or ""
-        arguments = function.get("arguments") or ""
-        if not isinstance(arguments, str):  # some servers send the object itself
-            arguments = orjson.dumps(arguments).decode()
-        if call.announced:
-            if arguments:
-                self._fold.add(ToolCallDelta(call.index, arguments_json=arguments))
-            return
-        call.held_arguments += arguments
-        if call.name:
-            call.announced = True
-            call.id = call.id or f"call_{secrets.token_hex(12)}"
-            self._fold.add(ToolCallDelta(call.index, call.id, call.name, call.held_arguments))
+    def _read_content(self, content: Any) -> None:
+        match content:
+            case str():
+                self._add_text(content)
+            case list():  # Mistral's chunks
+                for chunk in content:
+                    self._read_content_chunk(chunk)
+            case dict():  # Cloudflare parses the JSON that was asked for
+                self._add_text(json_text(content))
+            case _:
+                raise UpstreamProtocolError("a text is not a string")
 
-    def _tool_call(self, index: int | None, position: int, id: str) -> _OpenToolCall:
-        """The call a piece belongs to. Some servers number every call 0, or none: then a new id starts a new call."""
-        key = position if index is None else index
-        call = self._tool_call_at.get(key)
-        if call is None or (id and call.id and id != call.id):
-            call = _OpenToolCall(len(self._tool_calls))
-            self._tool_calls.append(call)
-            self._tool_call_at[key] = call
-        call.id = call.id or id
-        return call
+    def _read_content_chunk(self, chunk: Any) -> None:
+        match chunk:
+            case str():
+                self._add_text(chunk)
+            case {"type": "text"}:
+                self._add_text(piece(chunk.get("text")))
+            case {"type": "thinking", "thinking": str() as text}:
+                self._add_reasoning(text)
+            case {"type": "thinking", "thinking": list() as parts}:
+                self._add_reasoning("".join(piece(part.get("text")) for part in parts))
+            case dict():
+                pass  # references, and what the APIs will learn to say
+            case _:
+                raise UpstreamProtocolError("a part of a text is neither a string nor an object")
 
-    def _finish(self, reason: str) -> None:
-        if reason in _FAILURES:
-            raise UpstreamFailed(f"the upstream gave up with finish reason {reason!r}", status=200)
-        finish_reason = _FINISH_REASONS.get(reason, FinishReason.OTHER)
-        if self._refused:
-            finish_reason = FinishReason.CONTENT_FILTER
-        elif self._tool_calls and finish_reason is FinishReason.STOP:
-            finish_reason = FinishReason.TOOL_CALLS  # what OpenAI itself answers when one tool is demanded
-        self._finish_reason = finish_reason
+    def _read_tool_call(self, call: Json, position: int) -> None:
+        function = call.get("function") or {}
+        arguments = function.get("arguments")
+        if isinstance(arguments, dict):  # some servers send the object itself
+            arguments = json_text(arguments)
+        delta = self._tool_calls.add(
+            place(call.get("index")), position, word(call.get("id")), word(function.get("name")), piece(arguments)
+        )
+        if delta is not None:
+            self._shown = True
+            self._fold.add(delta)
 
+    def _add_text(self, text: str) -> None:
+        self._shown = True
+        self._fold.add_text(text)
 
-def json_object(data: str) -> Json:
-    """The JSON object in an event's data.
+    def _add_reasoning(self, text: str) -> None:
+        self._shown = True
+        self._fold.add(ReasoningDelta(text))
 
-    Raises:
-        UpstreamProtocolError: it holds anything else.
+    def _end_stream(self) -> None:
+        if not self.complete:
+            if self._usage is None:
+                raise UpstreamCut("the stream ended without its end")
+            self._finish(FinishReason.OTHER)
+        self.ended = True
 
-    """
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise UpstreamProtocolError("a chunk is not valid JSON") from error
-    if not isinstance(value, dict):
-        raise UpstreamProtocolError("a chunk is not a JSON object")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise UpstreamProtocolError("a text is not a string")
-    return value
+    def _finish(self, reason: FinishReason) -> None:
+        reason = self._tool_calls.ended(reason, shown=self._shown)
+        self._finish_reason = FinishReason.CONTENT_FILTER if self._refused else reason
+        self._fold.end()
 
 
 def _logprob(entry: Json) -> TokenLogprob:
-    top = tuple(TopLogprob(t["token"], float(t["logprob"])) for t in entry.get("top_logprobs") or ())
-    return TokenLogprob(entry["token"], float(entry["logprob"]), top)
+    top = tuple(TopLogprob(word(t["token"]), _number(t["logprob"])) for t in entry.get("top_logprobs") or ())
+    return TokenLogprob(word(entry["token"]), _number(entry["logprob"]), top)
 
 
-def _usage(usage: Json) -> Usage:
-    prompt_details = usage.get("prompt_tokens_details") or {}
-    completion_details = usage.get("completion_tokens_details") or {}
-    input_tokens = token_count(usage.get("prompt_tokens"))
-    output_tokens = token_count(usage.get("completion_tokens"))
-    total_tokens = token_count(usage.get("total_tokens"))
-    cache_read = prompt_details.get("cached_tokens", usage.get("prompt_cache_hit_tokens"))
-    reasoning_tokens = token_count(completion_details.get("reasoning_tokens"))
-    if input_tokens is not None and output_tokens is not None and total_tokens is not None:
-        # Some providers (xAI, Gemini) count reasoning in the total only.
-        beyond = total_tokens - input_tokens - output_tokens
-        if beyond > 0:
-            output_tokens += beyond
-            reasoning_tokens = beyond if reasoning_tokens is None else reasoning_tokens
-    return Usage(
-        input_tokens,
-        output_tokens,
-        cache_read_tokens=token_count(cache_read),
-        cache_write_tokens=token_count(prompt_details.get("cache_write_tokens")),
-        reasoning_tokens=reasoning_tokens,
-    )
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UpstreamProtocolError("a log-probability is not a number")
+    return float(value)

@@ -82,14 +82,40 @@ async def test_no_texts_need_no_request() -> None:
     [
         ({"data": [{"index": 0, "embedding": [1.0, 2.0, 3.0]}]}, "dimension 3, but 2 is configured"),
         ({"data": []}, "one vector for each of 1 texts"),
-        ({"data": [{"index": 0, "embedding": "AAAA"}]}, "one vector for each of 1 texts"),
-        ({"data": [{"index": 0, "embedding": 1.0}]}, "dimension 1, but 2 is configured"),
+        ({"data": [None]}, "one vector for each of 1 texts"),
+        ({"data": [{"index": "0", "embedding": [1.0, 2.0]}]}, "an index is not a whole number"),
+        ({"data": [{"index": 0, "embedding": "AAAA"}]}, "text 0 is not a list of numbers"),
+        ({"data": [{"index": 0, "embedding": 1.0}]}, "text 0 is not a list of numbers"),
+        ({"data": [{"index": 0, "embedding": [None, 1.0]}]}, "text 0 is not a list of numbers"),
+        ({"data": [{"index": 0, "embedding": ["1", "2"]}]}, "text 0 is not a list of numbers"),
+        ({"data": [{"index": 0, "embedding": [[1.0], [2.0, 3.0]]}]}, "text 0 is not a list of numbers"),
+        ({"data": [{"index": 0, "embedding": [1e300, 1.0]}]}, "text 0 holds a number without bounds"),
         ([], "one vector for each of 1 texts"),
     ],
 )
 async def test_an_answer_that_is_not_what_was_asked_for_is_a_protocol_error(content: object, says: str) -> None:
     with pytest.raises(UpstreamProtocolError, match=says):
         await client_of(answering(content)).embed(["abc"])
+
+
+@pytest.mark.parametrize(
+    ("indexes", "places"),
+    [
+        pytest.param([None, 1, 2], [0, 1, 2], id="a zero left out"),
+        pytest.param([1, 2, None], [1, 2, 0], id="a zero left out, not in order"),
+        pytest.param([0, None, 2], [0, 1, 2], id="another left out"),
+        pytest.param([None, None, None], [0, 1, 2], id="all left out"),
+    ],
+)
+async def test_an_embedding_without_index_has_the_place_that_is_free(
+    indexes: list[int | None], places: list[int]
+) -> None:
+    data = [
+        {"embedding": [float(place), 1.0]} | ({} if index is None else {"index": index})
+        for index, place in zip(indexes, places, strict=True)
+    ]
+    vectors = await client_of(answering({"data": data})).embed(["a", "b", "c"])
+    np.testing.assert_allclose(vectors[:, 0] / vectors[:, 1], [0, 1, 2], rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from frontdesk_server.backends.failures import error_object, retry_after_seconds, status_error
+from frontdesk_server.backends.refusals import error_object, retry_after_seconds, status_error
 from frontdesk_server.domain.errors import (
     UpstreamContextExceeded,
     UpstreamCredentialsRefused,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from unittest.mock import ANY
 
-import orjson
 import pytest
 from frontdesk_server.backends.anthropic_response import AnthropicTranslator
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.backends.sse import SseEvent
-from frontdesk_server.domain.errors import UpstreamFailed, UpstreamOverloaded, UpstreamProtocolError
+from frontdesk_server.domain.errors import UpstreamCut, UpstreamFailed, UpstreamOverloaded, UpstreamProtocolError
 from frontdesk_server.domain.events import (
     BackendEvent,
+    Finished,
     ReasoningDelta,
     TextDelta,
     ToolCallDelta,
@@ -21,7 +23,7 @@ from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob
 
 
 def events(*documents: Any) -> list[SseEvent]:
-    return [SseEvent("", d if isinstance(d, str) else orjson.dumps(d).decode()) for d in documents]
+    return [SseEvent("", d if isinstance(d, str) else json.dumps(d)) for d in documents]
 
 
 def chunk(delta: dict[str, Any] | None = None, **choice: Any) -> dict[str, Any]:
@@ -86,6 +88,62 @@ def openai_events(*documents: Any) -> list[BackendEvent]:
             id="name and id repeated",
         ),
         pytest.param(
+            [tool_piece("a", "", index=0, id="1")]
+            + [tool_piece(None, piece, index=0, id=i) for piece, i in zip('{"b":1}', "2345678", strict=True)],
+            [ToolCallDelta(0, "1", "a", '{"b":1}')],
+            id="ids that change",
+        ),
+        pytest.param(
+            [tool_piece("a", "{", index=0, id="1"), tool_piece("a", '"b":1}', index=0, id="2")],
+            [ToolCallDelta(0, "1", "a", '{"b":1}')],
+            id="ids that change beside the name",
+        ),
+        pytest.param(
+            [tool_piece("a", "{", index=0, id="1"), tool_piece(None, "}", index=0, id="null")],
+            [ToolCallDelta(0, "1", "a", "{}")],
+            id="null for an id",
+        ),
+        pytest.param(
+            [tool_piece("a", "{}", index=0, id="1"), tool_piece("a", "{}", index=0, id="2")],
+            [ToolCallDelta(0, "1", "a", "{}"), ToolCallDelta(1, "2", "a", "{}", part=1)],
+            id="two calls of one tool numbered alike",
+        ),
+        pytest.param(
+            [tool_piece("a", "{", id="1"), tool_piece("b", "{", id="2"), tool_piece(None, "}", id="1")],
+            [
+                ToolCallDelta(0, "1", "a", "{"),
+                ToolCallDelta(1, "2", "b", "{", part=1),
+                ToolCallDelta(0, arguments_json="}"),
+            ],
+            id="pieces told apart by their ids alone",
+        ),
+        pytest.param(
+            [chunk({"function_call": {"name": "a", "arguments": "{"}}), chunk({"function_call": {"arguments": "}"}})],
+            [ToolCallDelta(0, ANY, "a", "{}")],
+            id="a function call, as tool calls were called once",
+        ),
+        pytest.param(
+            [chunk({"content": "a"}, message={"content": "a"}), chunk({"content": "b"}, message={"content": "ab"})],
+            [TextDelta("ab")],
+            id="a message that repeats the deltas",
+        ),
+        pytest.param(
+            [chunk({}, message={"content": "ab"}, finish_reason="stop")],
+            [TextDelta("ab")],
+            id="a message beside an empty delta",
+        ),
+        pytest.param(
+            [
+                chunk({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "H"}]}]}),
+                chunk({"content": [{"type": "thinking", "thinking": "m."}, {"type": "reference", "ids": [1]}]}),
+                chunk({"content": [{"type": "text", "text": "Fo"}, "ur"]}),
+                chunk({"content": "."}),
+            ],
+            [ReasoningDelta("Hm."), TextDelta("Four.", part=1)],
+            id="content as a list of chunks",
+        ),
+        pytest.param([chunk({"content": {"a": [1]}})], [TextDelta('{"a":[1]}')], id="content as the JSON itself"),
+        pytest.param(
             [tool_piece(None, "{", index=0, id="1"), tool_piece("a", "}", index=0)],
             [ToolCallDelta(0, "1", "a", "{}")],
             id="name after the first piece",
@@ -135,11 +193,16 @@ def test_logprobs_go_with_the_text_of_their_read_and_wait_for_it_across_reads() 
         ("function_call", FinishReason.TOOL_CALLS),
         ("content_filter", FinishReason.CONTENT_FILTER),
         ("something_new", FinishReason.OTHER),
+        ("model_length", FinishReason.LENGTH),
+        ("MAX_TOKENS", FinishReason.LENGTH),
+        ("sensitive", FinishReason.CONTENT_FILTER),
+        ("content_filter: RECITATION", FinishReason.CONTENT_FILTER),
     ],
 )
 def test_openai_finish_reasons(reason: str, expected: FinishReason) -> None:
     translator = OpenAITranslator()
-    list(translator.read_events(events(chunk(finish_reason=reason))))
+    said = tool_piece("a", "{}", index=0) if expected is FinishReason.TOOL_CALLS else chunk({"content": "a"})
+    list(translator.read_events(events(said, chunk(finish_reason=reason))))
     assert translator.finished().finish_reason is expected
 
 
@@ -156,52 +219,213 @@ def test_stop_after_a_tool_call_is_an_end_for_tool_calls() -> None:
     assert translator.finished().finish_reason is FinishReason.TOOL_CALLS
 
 
-def test_done_without_a_finish_reason_is_no_end() -> None:
-    translator = OpenAITranslator()
-    assert list(translator.read_events(events(chunk({"content": "a"}), "[DONE]"))) == [TextDelta("a")]
-    assert not translator.complete
+def test_done_without_finish_reason_or_usage_is_a_cut_at_once() -> None:
+    stream = OpenAITranslator().read_events(events(chunk({"content": "a"}), "[DONE]"))
+    assert next(stream) == TextDelta("a")
+    with pytest.raises(UpstreamCut):
+        next(stream)
+
+
+USED = {"usage": {"prompt_tokens": 3, "completion_tokens": 5}}
 
 
 @pytest.mark.parametrize(
-    ("usage", "expected"),
+    ("said", "expected"),
     [
-        ({"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}, Usage(3, 5)),
-        ({"prompt_tokens": 3, "completion_tokens": 0}, Usage(3, 0)),
-        ({"prompt_tokens": 3}, Usage(3, None)),
-        ({"prompt_tokens": "3", "completion_tokens": -1}, Usage(None, None)),
-        (
-            {
-                "prompt_tokens": 9,
-                "completion_tokens": 5,
-                "prompt_tokens_details": {"cached_tokens": 4},
-                "completion_tokens_details": {"reasoning_tokens": 2},
-            },
-            Usage(9, 5, cache_read_tokens=4, reasoning_tokens=2),
-        ),
-        (
-            {"prompt_tokens": 9, "completion_tokens": 5, "prompt_cache_hit_tokens": 4},
-            Usage(9, 5, cache_read_tokens=4),
-        ),
-        (  # xAI: reasoning beside the completion
-            {
-                "prompt_tokens": 3,
-                "completion_tokens": 5,
-                "total_tokens": 15,
-                "completion_tokens_details": {"reasoning_tokens": 7},
-            },
-            Usage(3, 12, reasoning_tokens=7),
-        ),
-        (  # Gemini: reasoning in the total only
-            {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 15},
-            Usage(3, 12, reasoning_tokens=7),
-        ),
+        (chunk({"content": "a"}), FinishReason.OTHER),
+        (tool_piece("a", "{}", index=0), FinishReason.TOOL_CALLS),
+        (chunk({"content": "a"}, finish_reason=""), FinishReason.OTHER),
     ],
 )
-def test_openai_usage(usage: dict[str, Any], expected: Usage) -> None:
+def test_done_after_usage_is_an_end(said: Any, expected: FinishReason) -> None:
     translator = OpenAITranslator()
-    list(translator.read_events(events(chunk(finish_reason="stop"), {"choices": [], "usage": usage}, "[DONE]")))
-    assert translator.finished().usage == expected
+    list(translator.read_events(events(said, {"choices": [], **USED}, "[DONE]")))
     assert translator.ended
+    assert translator.finished().finish_reason is expected
+    assert translator.finished().usage == Usage(3, 5)
+
+
+@pytest.mark.parametrize("reason", ["", None])
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ({"content": "a"}, FinishReason.OTHER),
+        ({"tool_calls": [{"id": "1", "function": {"name": "a", "arguments": "{}"}}]}, FinishReason.TOOL_CALLS),
+    ],
+)
+def test_a_whole_document_is_an_end(message: Any, expected: FinishReason, reason: str | None) -> None:
+    translator = OpenAITranslator()
+    list(translator.read_document({"choices": [{"message": message, "finish_reason": reason}]}))
+    assert translator.finished().finish_reason is expected
+
+
+@pytest.mark.parametrize("delta", [{}, {"role": "assistant", "content": ""}])
+def test_the_message_of_a_document_counts_not_its_empty_delta(delta: Any) -> None:
+    choice = {"message": {"content": "Four."}, "delta": delta, "finish_reason": "stop"}
+    assert list(OpenAITranslator().read_document({"choices": [choice]})) == [TextDelta("Four.")]
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"finish_reason": "network_error"},
+        {"finish_reason": "insufficient_system_resource"},
+        {"finish_reason": "function_call_filter: MALFORMED_FUNCTION_CALL"},
+        {"finish_reason": "UNEXPECTED_TOOL_CALL"},
+        {"finish_reason": "stop", "native_finish_reason": "network_error"},
+        {"finish_reason": "stop", "native_finish_reason": "MALFORMED_FUNCTION_CALL"},
+        {"finish_reason": "stop", "error": {"code": 502, "message": "the provider is gone"}},
+    ],
+)
+def test_providers_words_for_their_own_failure(choice: dict[str, Any]) -> None:
+    with pytest.raises(UpstreamFailed):
+        openai_events(chunk(**choice))
+    with pytest.raises(UpstreamFailed):
+        list(OpenAITranslator().read_document({"choices": [{"message": {"content": ""}, **choice}]}))
+
+
+LATE = {"error": {"message": "late", "code": 500}, **USED}
+
+
+@pytest.mark.parametrize("reads", [1, 2, 3])
+def test_an_error_after_the_finish_reason_is_ignored_and_its_usage_read_however_it_arrives(reads: int) -> None:
+    sent = events(chunk({"content": "a"}), chunk(finish_reason="stop"), LATE, "not json", "[DONE]")
+    translator = OpenAITranslator()
+    seen: list[BackendEvent] = []
+    for read in ([sent], [sent[:2], sent[2:]], [sent[:1], sent[1:2], sent[2:]])[reads - 1]:
+        seen += translator.read_events(read)
+    assert seen == [TextDelta("a")]
+    assert translator.ended
+    assert translator.finished().usage == Usage(3, 5)
+
+
+def test_an_error_before_the_finish_reason_comes_after_its_usage() -> None:
+    seen: list[BackendEvent] = []
+    with pytest.raises(UpstreamFailed):
+        seen.extend(OpenAITranslator().read_events(events(chunk({"content": "a"}), LATE)))
+    assert seen == [TextDelta("a"), UsageReport(Usage(3, 5), "m")]
+
+
+def test_text_after_the_end_of_an_anthropic_message_is_ignored() -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}}
+    translator = AnthropicTranslator()
+    seen = list(translator.read_events(events(*BLOCKS[7:10], end, {"type": "message_stop"}, *BLOCKS[7:10])))
+    assert seen == [TextDelta("Four.")]
+
+
+def test_an_anthropic_error_after_the_stop_reason_is_ignored() -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "late"}}
+    translator = AnthropicTranslator()
+    seen = list(translator.read_events(events(*BLOCKS[7:10], end, error, {"type": "message_stop"})))
+    assert seen == [TextDelta("Four.")]
+    assert translator.ended
+
+
+@pytest.mark.parametrize(("usage", "ends"), [({"output_tokens": 2}, True), ({}, False)])
+def test_message_stop_without_a_stop_reason_is_an_end_after_usage_and_else_a_cut(usage: Any, ends: bool) -> None:
+    delta = {"type": "message_delta", "delta": {}, "usage": usage}
+    translator = AnthropicTranslator()
+    stream = translator.read_events(events(*BLOCKS[7:10], delta, {"type": "message_stop"}))
+    assert next(stream) == TextDelta("Four.")
+    if ends:
+        assert list(stream) == []
+        assert translator.finished().finish_reason is FinishReason.OTHER
+    else:
+        with pytest.raises(UpstreamCut):
+            next(stream)
+
+
+HALVES = ("\ud83d", "\ude00")
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one read", "two reads"])
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        pytest.param([chunk({"content": f"a{h}" if h < "\ude00" else f"{h}b"}) for h in HALVES], "a😀b", id="text"),
+        pytest.param([chunk({"reasoning": h}) for h in HALVES], "😀", id="reasoning"),
+        pytest.param(
+            [tool_piece("a", '{"b":"\ud83d', index=0), tool_piece(None, '\ude00"}', index=0)],
+            '{"b":"😀"}',
+            id="arguments of a tool",
+        ),
+        pytest.param([chunk({"content": "\ud83d"}), chunk({"content": "b"})], "\ufffdb", id="the second half missing"),
+        pytest.param([chunk({"content": "a"}), chunk({"content": "\ude00b"})], "a\ufffdb", id="the first half missing"),
+        pytest.param([chunk({"content": "a"}), chunk({"content": "b\ud83d"})], "ab\ufffd", id="a half at the end"),
+        pytest.param([chunk({"reasoning": "\ud83d"}), chunk({})], "\ufffd", id="a half of reasoning at the end"),
+    ],
+)
+def test_halves_of_a_character_are_joined_and_a_lone_one_replaced(pieces: Any, expected: str, apart: bool) -> None:
+    translator = OpenAITranslator()
+    sent = events(*pieces, chunk(finish_reason="stop"))
+    seen = [event for read in ([sent[:1], sent[1:]] if apart else [sent]) for event in translator.read_events(read)]
+    texts = [
+        e.arguments_json if isinstance(e, ToolCallDelta) else e.text
+        for e in seen
+        if not isinstance(e, UsageReport | Finished)
+    ]
+    assert "".join(texts) == expected
+
+
+def test_an_anthropic_character_in_two_halves() -> None:
+    deltas = [
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": half}} for half in HALVES
+    ]
+    assert list(AnthropicTranslator().read_events(events(*deltas))) == [TextDelta("😀")]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([tool_piece(None, '{"a":1}', index=0, id="1")], id="without a name"),
+        pytest.param([tool_piece("a", '{"path": "/et', index=0, id="1")], id="cut in a string"),
+        pytest.param([tool_piece("a", '{"a": 1', index=0, id="1")], id="cut in an object"),
+        pytest.param([tool_piece("a", '{"a": [1, {"b": "}]', index=0, id="1")], id="brackets in a string"),
+        pytest.param([tool_piece("a", "{}", index=0), tool_piece("b", "{", index=1)], id="the second of two"),
+        pytest.param([chunk({})], id="none at all"),
+    ],
+)
+@pytest.mark.parametrize("end", [chunk(finish_reason="tool_calls"), "[DONE]"], ids=["tool_calls", "done"])
+def test_a_broken_tool_call_is_a_broken_answer(pieces: Any, end: Any) -> None:
+    usage = {"choices": [], **USED}
+    if pieces == [chunk({})] and end == "[DONE]":
+        return  # nothing announced a tool call
+    with pytest.raises(UpstreamProtocolError):
+        openai_events(*pieces, usage, end)
+
+
+@pytest.mark.parametrize("arguments", ["", "{}", " ", "{'a': 1}", '{"a": "{"}', '{"a": "\\""}', "null"])
+def test_what_does_not_end_in_its_middle_is_the_models_own_word(arguments: str) -> None:
+    (delta,) = openai_events(tool_piece("a", arguments, index=0), chunk(finish_reason="tool_calls"))
+    assert isinstance(delta, ToolCallDelta)
+    assert delta.arguments_json == arguments
+
+
+def test_arguments_that_a_limit_cuts_are_an_honest_end() -> None:
+    translator = OpenAITranslator()
+    list(translator.read_events(events(tool_piece("a", '{"a', index=0), chunk(finish_reason="length"))))
+    assert translator.finished().finish_reason is FinishReason.LENGTH
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "tool_use", "id": "1", "name": "", "input": {"a": 1}},
+        {"type": "tool_use", "id": "1", "name": "a", "input": [1]},
+        {"type": "tool_use", "id": "1", "input": {}},
+    ],
+)
+def test_a_broken_anthropic_tool_call_is_a_broken_answer(block: Any) -> None:
+    with pytest.raises(UpstreamProtocolError):
+        list(AnthropicTranslator().read_document({"content": [block], "stop_reason": "tool_use"}))
+
+
+def test_anthropic_arguments_cut_in_their_middle_are_a_broken_answer() -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": "tool_use"}}
+    cut = {"type": "content_block_delta", "index": 3, "delta": {"type": "input_json_delta", "partial_json": '{"x'}}
+    with pytest.raises(UpstreamProtocolError):
+        list(AnthropicTranslator().read_events(events(BLOCKS[11], cut, BLOCKS[14], end)))
 
 
 @pytest.mark.parametrize(
@@ -237,7 +461,7 @@ def test_an_openai_document_is_its_few_deltas() -> None:
     }
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
     document = {"model": "m-1", "choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 5}}
-    assert translator.read_document(document) == [
+    assert list(translator.read_document(document)) == [
         ReasoningDelta("Hm."),
         TextDelta("Four.", part=1),
         ToolCallDelta(0, "1", "a", "{}", part=2),
@@ -246,10 +470,10 @@ def test_an_openai_document_is_its_few_deltas() -> None:
     assert (end.finish_reason, end.usage, end.upstream_model) == (FinishReason.TOOL_CALLS, Usage(3, 5), "m-1")
 
 
-@pytest.mark.parametrize("document", [{}, {"choices": []}, {"choices": [{"message": {"content": "a"}}]}])
-def test_an_openai_document_without_end_is_a_protocol_error(document: Any) -> None:
+@pytest.mark.parametrize("document", [{}, {"choices": []}, {"choices": [{"message": {}}]}])
+def test_an_openai_document_without_answer_is_a_protocol_error(document: Any) -> None:
     with pytest.raises(UpstreamProtocolError):
-        OpenAITranslator().read_document(document)
+        list(OpenAITranslator().read_document(document))
 
 
 ANTHROPIC_USAGE = {
@@ -322,7 +546,7 @@ def test_an_anthropic_document_gives_the_same_events() -> None:
     usage = {**ANTHROPIC_USAGE, "output_tokens": 9}
     translator = AnthropicTranslator()
     document = {"model": "m-1", "content": content, "stop_reason": "tool_use", "usage": usage}
-    assert translator.read_document(document) == ANTHROPIC_EVENTS
+    assert list(translator.read_document(document)) == ANTHROPIC_EVENTS
     assert translator.finished().usage == Usage(12, 9, cache_read_tokens=4, cache_write_tokens=5)
 
 
@@ -340,7 +564,9 @@ def test_an_anthropic_document_gives_the_same_events() -> None:
 )
 def test_anthropic_stop_reasons(reason: str, expected: FinishReason) -> None:
     translator = AnthropicTranslator()
-    assert translator.read_document({"content": [], "stop_reason": reason}) == []
+    block = {"type": "tool_use", "id": "1", "name": "a", "input": {}}
+    content = [block] if expected is FinishReason.TOOL_CALLS else []
+    list(translator.read_document({"content": content, "stop_reason": reason}))
     assert translator.finished().finish_reason is expected
 
 

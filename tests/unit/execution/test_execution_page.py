@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from frontdesk_server.backends.failures import status_error
+from frontdesk_server.backends.refusals import status_error
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.config.service import RetryConfig
 from frontdesk_server.domain.attempt import AttemptOutcome

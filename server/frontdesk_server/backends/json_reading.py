@@ -1,0 +1,97 @@
+"""JSON as upstreams write it, and its values in the types that the APIs promise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+
+from frontdesk_server.backends.halves import whole_text
+from frontdesk_server.domain.errors import UpstreamProtocolError
+
+Json = dict[str, Any]
+
+
+def json_value(data: str | bytes) -> Any:
+    """The value of a JSON text; as JSON allows, its strings may hold escapes of half a character.
+
+    Raises:
+        ValueError: it is no JSON.
+
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        text = data if isinstance(data, str) else data.decode()
+        if "\\ud" not in text and "\\uD" not in text:
+            raise
+        try:
+            return json.loads(text, parse_constant=_refuse)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
+
+
+def json_object(data: str | bytes) -> Json:
+    """The JSON object in an event's data.
+
+    Raises:
+        UpstreamProtocolError: it holds anything else.
+
+    """
+    try:
+        value = json_value(data)
+    except ValueError as error:
+        raise UpstreamProtocolError("a chunk is not valid JSON") from error
+    if not isinstance(value, dict):
+        raise UpstreamProtocolError("a chunk is not a JSON object")
+    return value
+
+
+def json_text(value: Any) -> str:
+    """The value as JSON text."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # half a character
+        return whole_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def piece(value: Any) -> str:
+    """A piece of a text, null for none; it may end in half a character."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise UpstreamProtocolError("a text is not a string")
+    return value
+
+
+def word(value: Any) -> str:
+    """A name, an id or another short text; empty for null."""
+    return whole_text(piece(value))
+
+
+def place(value: Any) -> int | None:
+    """An index; None for null."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise UpstreamProtocolError("an index is not a whole number")
+
+
+@contextmanager
+def promised_form() -> Iterator[None]:
+    """Whatever cannot be read within breaks the API's promise.
+
+    Raises:
+        UpstreamProtocolError: something is missing, or of another type.
+
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise UpstreamProtocolError("the response is not of the form the API promises") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,190 @@
+"""What an upstream says went wrong, in the words of `domain.errors`: statuses and error objects."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from frontdesk_server.backends.halves import whole_text
+from frontdesk_server.backends.json_reading import json_text, json_value
+from frontdesk_server.domain.errors import (
+    UpstreamContextExceeded,
+    UpstreamCredentialsRefused,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamProtocolError,
+    UpstreamRequestRefused,
+)
+
+MAX_RETRY_AFTER_SECONDS = 86_400.0
+"""Whatever an upstream asks for, a day is the longest that is passed on."""
+
+_MAX_DEPTH = 4
+"""How deep the particulars of an error may lie within it."""
+
+_BY_STATUS: Mapping[int, type[UpstreamError]] = {
+    401: UpstreamCredentialsRefused,
+    402: UpstreamCredentialsRefused,
+    403: UpstreamCredentialsRefused,
+    408: UpstreamFailed,
+    409: UpstreamFailed,
+    425: UpstreamFailed,
+    429: UpstreamOverloaded,
+    498: UpstreamOverloaded,
+    529: UpstreamOverloaded,
+}
+
+_BY_CODE: Mapping[str, type[UpstreamError]] = {
+    "authentication_error": UpstreamCredentialsRefused,
+    "billing_error": UpstreamCredentialsRefused,
+    "insufficient_quota": UpstreamCredentialsRefused,
+    "invalid_api_key": UpstreamCredentialsRefused,
+    "invalid_request_error": UpstreamRequestRefused,
+    "model_not_found": UpstreamRequestRefused,
+    "not_found_error": UpstreamRequestRefused,
+    "overloaded_error": UpstreamOverloaded,
+    "permission_error": UpstreamCredentialsRefused,
+    "rate_limit_error": UpstreamOverloaded,
+    "rate_limit_exceeded": UpstreamOverloaded,
+    "request_too_large": UpstreamRequestRefused,
+}
+
+# Providers tell by words alone what the status does not. Codes are searched, too: the same words with underscores.
+_CONTEXT_EXCEEDED = re.compile(
+    r"context (?:length|window|size|limit)|maximum (?:context|model|prompt|input|sequence) length"
+    r"|(?:prompt|input|messages?|conversation) (?:is |are )?too (?:long|large)"
+    r"|request (?:body )?(?:is )?too large for|too many (?:input |prompt |total )?tokens"
+    r"|(?:input|prompt|request) (?:length |tokens? (?:count )?)?(?:\(.*?\) )?exceed"
+    r"|tokens? limit (?:reached|exceeded)|exceeded model token limit"
+    r"|reduce (?:the length of|your (?:prompt|input|message))|range of input length|tokens \+ \W?max new tokens",
+    re.IGNORECASE,
+)
+_NO_CREDIT = re.compile(
+    r"credit balance|insufficient (?:\w+ )?(?:balance|credits?|funds|quota)"
+    r"|(?:out of|used all|no) (?:available )?credits"
+    r"|spending limit|arrear|quota has been exhausted|account (?:\w+ ){0,2}(?:suspended|deactivated|in arrears)",
+    re.IGNORECASE,
+)
+_KEY_REFUSED = re.compile(
+    r"api[ -]key (?:is |was )?(?:not valid|invalid|expired|incorrect)|(?:invalid|incorrect|expired) (?:x )?api[ -]key",
+    re.IGNORECASE,
+)
+
+
+def status_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+    """The error that a response with a status other than 200 stands for."""
+    codes, message = _particulars(_document(body))
+    kind = _refined(_by_status(status), codes, message)
+    return kind(
+        f"the upstream answered {status}",
+        status=status,
+        retry_after_seconds=retry_after_seconds(headers),
+        quoted=_quoted(kind, message),
+    )
+
+
+def error_object(document: Any) -> UpstreamError | None:
+    """The error that a JSON document of a response with status 200 reports; None when it reports none."""
+    if isinstance(document, list) and document:  # Google's errors come in an array
+        document = document[0]
+    if not isinstance(document, dict):
+        return None
+    if not document.get("error") and document.get("object") != "error" and document.get("type") != "error":
+        return None
+    codes, message = _particulars(document)
+    kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+    if kind is None:
+        kind = next((_by_status(int(code)) for code in codes if re.fullmatch(r"[45][0-9]{2}", code)), UpstreamFailed)
+    kind = _refined(kind, codes, message)
+    return kind("the upstream reported an error", status=200, quoted=_quoted(kind, message))
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """How long the upstream asks to wait, by `retry-after-ms` or `retry-after` (seconds or a date); a day at most."""
+    for name, unit_seconds in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            seconds = float(value) * unit_seconds
+        except ValueError:
+            seconds = _seconds_until(value)
+        if math.isfinite(seconds):
+            return min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)
+    return None
+
+
+def _seconds_until(http_date: str) -> float:
+    try:
+        moment = parsedate_to_datetime(http_date)
+        return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # the parser lets absurd numbers and zones through
+        return math.nan
+
+
+def _by_status(status: int) -> type[UpstreamError]:
+    if kind := _BY_STATUS.get(status):
+        return kind
+    if 400 <= status < 500:
+        return UpstreamRequestRefused
+    return UpstreamFailed if status >= 500 else UpstreamProtocolError
+
+
+def _refined(kind: type[UpstreamError], codes: list[str], message: str) -> type[UpstreamError]:
+    """What codes and words tell beyond the status."""
+    if kind is UpstreamCredentialsRefused and "flagged" in message:
+        return UpstreamRequestRefused  # OpenRouter answers 403 to what moderation stops
+    if kind not in (UpstreamRequestRefused, UpstreamOverloaded):
+        return kind
+    words = " ".join((*codes, message)).replace("_", " ")
+    if _NO_CREDIT.search(words) or (kind is UpstreamRequestRefused and _KEY_REFUSED.search(words)):
+        return UpstreamCredentialsRefused
+    if kind is UpstreamRequestRefused and _CONTEXT_EXCEEDED.search(words):
+        return UpstreamContextExceeded
+    return kind
+
+
+def _document(body: bytes) -> Any:
+    """What a body holds: JSON, or plain text, which is a message itself; a page of HTML says nothing."""
+    try:
+        return json_value(body)
+    except ValueError:
+        text = body.decode(errors="replace").strip()
+        return "" if text.startswith("<") else text
+
+
+def _particulars(document: Any, depth: int = 0) -> tuple[list[str], str]:
+    """Codes, most telling first, and message of an error in any of the shapes that servers use."""
+    if isinstance(document, list) and document:
+        document = document[0]
+    if isinstance(document, str):
+        return [], whole_text(document)
+    if not isinstance(document, dict) or depth > _MAX_DEPTH:
+        return [], ""
+    codes = [whole_text(str(document[key])) for key in ("code", "type", "status") if document.get(key)]
+    inner = document.get("error") or document.get("errors")
+    if inner and isinstance(inner, dict | list | str):
+        inner_codes, message = _particulars(inner, depth + 1)
+        return inner_codes + codes, message or _message(document)
+    metadata = document.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("raw"):  # OpenRouter quotes the provider behind it
+        raw = metadata["raw"]
+        quoted = _document(raw.encode(errors="replace")) if isinstance(raw, str) else raw
+        raw_codes, raw_message = _particulars(quoted, depth + 1)
+        return raw_codes + codes, ": ".join(filter(None, (_message(document), raw_message)))
+    return codes, _message(document)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    message = next((error[key] for key in ("message", "detail", "msg", "title") if error.get(key)), "")
+    return whole_text(message) if isinstance(message, str) else json_text(message)
+
+
+def _quoted(kind: type[UpstreamError], message: str) -> str:
+    """The upstream's words, but for those about a key, which may hold a part of it."""
+    return "" if kind is UpstreamCredentialsRefused and not _NO_CREDIT.search(message) else message

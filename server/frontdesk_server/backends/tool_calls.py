@@ -1,0 +1,125 @@
+"""Tool calls that arrive in pieces: which call a piece belongs to, and whether a call is whole at the end."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+import orjson
+
+from frontdesk_server.domain.errors import UpstreamProtocolError
+from frontdesk_server.domain.events import ToolCallDelta
+from frontdesk_server.domain.usage import FinishReason
+
+_NO_IDS = ("", "null", "None")
+_CUT = (FinishReason.LENGTH, FinishReason.CONTENT_FILTER)
+"""Ends which may leave a call in its middle."""
+
+
+@dataclass(slots=True)
+class _OpenToolCall:
+    """A call that is being streamed; held back until its name is known."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+
+class OpenToolCalls:
+    """The tool calls of one answer.
+
+    A piece belongs to the call at its index, whatever its id; without an index, to the call of its id, else to the one
+    at its position. Some servers number every call alike: there a name starts a new call, if it is another than before,
+    or if the arguments before it are whole and the id is another.
+    """
+
+    def __init__(self) -> None:
+        self._calls: list[_OpenToolCall] = []
+        self._at: dict[int, _OpenToolCall] = {}
+
+    def __bool__(self) -> bool:
+        return any(call.name for call in self._calls)
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._at
+
+    def start(self, index: int) -> None:
+        """Let the next piece at an index start a call, as where an API marks the beginning itself."""
+        self._at.pop(index, None)
+
+    def add(self, index: int | None, position: int, given_id: str, name: str, arguments: str) -> ToolCallDelta | None:
+        """What a piece adds to the answer: nothing while its call has no name."""
+        id_ = "" if given_id in _NO_IDS else given_id
+        place = position if index is None else index
+        call = self._at.get(place)
+        if index is None and id_ and not name:
+            call = next((known for known in self._calls if known.id == id_), call)
+        if call is None or (name and call.name and self._starts_another(call, id_, name)):
+            call = self._at[place] = _OpenToolCall(len(self._calls))
+            self._calls.append(call)
+        call.id = call.id or id_
+        call.arguments.append(arguments)
+        if call.name:
+            return ToolCallDelta(call.index, arguments_json=arguments) if arguments else None
+        call.name = name
+        if not name:
+            return None
+        call.id = call.id or f"call_{secrets.token_hex(12)}"
+        return ToolCallDelta(call.index, call.id, name, "".join(call.arguments))
+
+    def ended(self, reason: FinishReason, *, shown: bool) -> FinishReason:
+        """The reason for which an answer ended, as its tool calls show it; `shown`: it holds anything at all.
+
+        Raises:
+            UpstreamProtocolError: no limit cut the answer, but a call has no name or arguments that end in their
+                middle, or the calls for which it ended are missing.
+
+        """
+        if reason in _CUT:
+            return reason
+        for call in self._calls:
+            arguments = "".join(call.arguments)
+            if not call.name and (call.id or arguments):
+                raise UpstreamProtocolError("a tool call has no name")
+            if arguments_cut(arguments):
+                raise UpstreamProtocolError("the arguments of a tool call end in their middle")
+        if self:
+            return FinishReason.TOOL_CALLS  # OpenAI itself says `stop` when one tool is demanded
+        if reason is not FinishReason.TOOL_CALLS:
+            return reason
+        if not shown:
+            raise UpstreamProtocolError("the tool calls for which the answer ended are missing")
+        return FinishReason.OTHER
+
+    @staticmethod
+    def _starts_another(call: _OpenToolCall, id: str, name: str) -> bool:
+        if name != call.name:
+            return True
+        return bool(id and call.id and id != call.id) and _is_json("".join(call.arguments))
+
+
+def arguments_cut(arguments: str) -> bool:
+    """Whether JSON ends within a string, an array or an object. What is otherwise no JSON is the LLM's own word."""
+    if not arguments or arguments.isspace() or _is_json(arguments):
+        return False
+    depth, in_string, escaped = 0, False, False
+    for character in arguments:
+        if escaped:
+            escaped = False
+        elif in_string:
+            escaped = character == "\\"
+            in_string = character != '"'
+        elif character == '"':
+            in_string = True
+        else:
+            depth += (character in "{[") - (character in "}]")
+    return in_string or depth > 0
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
