@@ -10,6 +10,7 @@ from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Decision, RoutedQuery
+from frontdesk_server.domain.ending import CANCELLED
 from frontdesk_server.domain.errors import (
     DeadlineExceeded,
     DecisionNotFound,
@@ -199,6 +200,7 @@ class Desk:
         The decision is in the ledger before the caller knows it, and the settlement, however it ends.
         """
         error: BaseException | None = None
+        reason = ""
         await self._ledger.record_decision(routed)
         events = execution.events()
         try:
@@ -210,13 +212,13 @@ class Desk:
                         break
                     yield event
         except BaseException as raised:
-            error = raised
-            if execution.overdue and not isinstance(raised, FrontdeskError):
-                error = DeadlineExceeded("the deadline passed before the answer was complete")
+            cause = execution.cause(raised)
+            error, reason = cause or raised, cause.reason if cause else CANCELLED
             raise
         finally:
             settlement = execution.settlement
-            call.observation.settled(routed, settlement, error)
-            reason = error.reason if isinstance(error, FrontdeskError) else "CANCELLED" if error else ""
-            await self._ledger.record_settlement(routed, settlement, answer=execution.answer, error_reason=reason)
+            try:
+                call.observation.settled(routed, settlement, error)
+            finally:
+                await self._ledger.record_settlement(routed, settlement, answer=execution.answer, error_reason=reason)
         yield event

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.domain.observer import NULL_CALL, CallObservation
 
 
@@ -66,6 +67,10 @@ class Call(Protocol):
     def observation(self) -> CallObservation:
         """Where spans of this call hang."""
 
+    @property
+    def ended_by(self) -> FrontdeskError | None:
+        """Why the front itself ends the call, as it fails or stops; None while it does not."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalCall:
@@ -75,3 +80,4 @@ class LocalCall:
     deadline: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     observation: CallObservation = NULL_CALL
+    ended_by: FrontdeskError | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Decision
-from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.errors import DeadlineExceeded, FrontdeskError
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.usage import Cost, sum_known
 from frontdesk_server.execution.attempt import AttemptRun
@@ -52,7 +52,7 @@ class Account:
         outcome: AttemptOutcome,
         checks: tuple[CheckResult, ...] = (),
         *,
-        error: UpstreamError | None = None,
+        error: FrontdeskError | None = None,
     ) -> Attempt:
         """An attempt is over: what it used is told to limits, conditions and telemetry."""
         opened = self._open.pop(run)
@@ -64,13 +64,14 @@ class Account:
         self._settled.append(attempt)
         return attempt
 
-    def close(self, *, overdue: bool) -> None:
-        """Settle what is open still: as timed out when the call's deadline has passed, else as cancelled."""
+    def close(self, cause: FrontdeskError | None) -> None:
+        """Settle what is open still: as failed for what ended the call, as cancelled when that was its caller."""
         for run in list(self._open):
-            if overdue:
-                self.settle(run, AttemptOutcome.FAILED, error=run.overdue())
-            else:
+            if cause is None:
                 self.settle(run, AttemptOutcome.CANCELLED)
+            else:
+                error = run.overdue() if isinstance(cause, DeadlineExceeded) else cause
+                self.settle(run, AttemptOutcome.FAILED, error=error)
 
     @property
     def settlement(self) -> Settlement:

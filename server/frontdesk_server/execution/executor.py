@@ -19,6 +19,7 @@ from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.attempt import Answer, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.call import Call, has_passed
 from frontdesk_server.domain.decision import RoutedQuery, StepKind, StreamMode
+from frontdesk_server.domain.ending import cause_of
 from frontdesk_server.domain.errors import (
     CompletionFailed,
     DeadlineExceeded,
@@ -141,12 +142,21 @@ class Execution:
         except FrontdeskError as error:
             self._close()
             raise CompletionFailed(error, self.settlement, self._routed.decision.decision_id) from error
+        except BaseException as raised:
+            self._close(self.cause(raised))
+            raise
         finally:
             self._close()
 
-    def _close(self) -> None:
+    def cause(self, raised: BaseException) -> FrontdeskError | None:
+        """Why it ended so; None when its caller left."""
+        return cause_of(raised, ended_by=self._call.ended_by, overdue=self.overdue)
+
+    def _close(self, cause: FrontdeskError | None = None) -> None:
         self._overdue = self.overdue
-        self._account.close(overdue=self._overdue)
+        if cause is None and self._overdue:
+            cause = DeadlineExceeded("the deadline passed")
+        self._account.close(cause)
         self._steps.release()
 
     async def _follow(self) -> AsyncGenerator[CompletionEvent]:

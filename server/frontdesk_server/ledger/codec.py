@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping
 
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, RoutedQuery, StepKind, StrategyStep
+from frontdesk_server.domain.ending import CANCELLED
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import ContentPart, MediaPart, Query, ReasoningPart, TextPart, ToolCall, ToolResult
 from frontdesk_server.domain.record import Outcome
@@ -28,9 +29,6 @@ _MICROSECOND = timedelta(microseconds=1)
 _MESSAGE_CHARACTERS = 500
 _UNSTATED = RoutingPolicy()
 _POLICY_FIELDS = tuple(field.name for field in fields(RoutingPolicy))
-
-CANCELLED = "CANCELLED"
-"""The error reason of a completion whose caller went away."""
 
 
 @dataclass(frozen=True, slots=True)

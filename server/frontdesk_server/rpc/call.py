@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
 from frontdesk_server.domain.call import ANONYMOUS, Caller, Peer
+from frontdesk_server.domain.ending import our_fault
+from frontdesk_server.domain.errors import FrontdeskError, ShuttingDown
 from frontdesk_server.domain.observer import CallObservation
 
 
@@ -27,7 +30,11 @@ def peer_names(context: grpc.aio.ServicerContext[Any, Any]) -> list[str]:
     return [name.decode("utf-8", "replace") for name in context.peer_identities() or ()]
 
 
-@dataclass(frozen=True, slots=True)
+def _never() -> bool:
+    return False
+
+
+@dataclass(slots=True)
 class GrpcCall:
     """One call; satisfies `domain.call.Call`. gRPC cancels it by cancelling the task that serves it."""
 
@@ -35,3 +42,21 @@ class GrpcCall:
     deadline: float | None
     metadata: Mapping[str, str]
     observation: CallObservation
+    is_stopped: Callable[[], bool] = _never
+    _failed: bool = False
+
+    @property
+    def ended_by(self) -> FrontdeskError | None:
+        """Why the front itself ends the call, as it fails or stops; None while it does not."""
+        if self._failed:
+            return our_fault()
+        return ShuttingDown("the server is stopping") if self.is_stopped() else None
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While an answer is encoded: what fails here is the front's fault, which the desk would not see."""
+        try:
+            yield
+        except Exception:
+            self._failed = True
+            raise

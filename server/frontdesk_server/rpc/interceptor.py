@@ -143,7 +143,12 @@ class Interceptor:
         if remaining is not None and remaining <= 0:
             raise DeadlineExceeded("the deadline was past when the call arrived")
         deadline = None if remaining is None else self._clock.monotonic() + remaining
-        return GrpcCall(self._identify(metadata, partial(peer_names, context)), deadline, metadata, observation)
+        caller = self._identify(metadata, partial(peer_names, context))
+        return GrpcCall(caller, deadline, metadata, observation, partial(self._stops, context))
+
+    def _stops(self, context: Context) -> bool:
+        """Whether a call that is cancelled is so because the server stops."""
+        return self._shutting_down and not context.cancelled()
 
     def _parse(self, request_type: type[_Request], raw: bytes) -> _Request:
         if len(raw) > self._limits.max_message_bytes:
@@ -157,7 +162,7 @@ class Interceptor:
 
     async def _fail(self, error: BaseException, method: str, context: Context, observation: CallObservation) -> None:
         """End the call's observation and send its status; returns only for what the caller must raise again."""
-        if isinstance(error, asyncio.CancelledError) and self._shutting_down and not context.cancelled():
+        if isinstance(error, asyncio.CancelledError) and self._stops(context):
             error = ShuttingDown("the server is stopping")
         if isinstance(error, asyncio.CancelledError):
             late = has_passed(context.time_remaining(), now=0.0)

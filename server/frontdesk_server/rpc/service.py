@@ -150,8 +150,9 @@ class RouterService:
         validation.validate_query_request(request, self._limits)
         query, policy = decode_query(request.query), decode_policy(request.policy)
         async with aclosing(self._desk.stream_complete(query, policy, call, dict(request.labels))) as events:
-            async for event in events:
-                yield encode_event(event)
+            with call.answering():
+                async for event in events:
+                    yield encode_event(event)
 
     async def report_outcome(self, request: pb.ReportOutcomeRequest, call: GrpcCall) -> pb.ReportOutcomeResponse:
         """Record how good an answer was."""

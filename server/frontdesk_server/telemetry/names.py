@@ -101,7 +101,6 @@ DROP_REASON = "frontdesk.ledger.drop_reason"
 # Values
 CHAT = "chat"
 GRPC = "grpc"
-CANCELLED = "CANCELLED"
 OTHER = "_OTHER"
 """What a label says when its value is none of the expected, as the conventions want it."""
 

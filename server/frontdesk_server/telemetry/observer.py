@@ -10,6 +10,7 @@ from opentelemetry.trace import SpanKind
 
 from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import RoutedQuery, StepKind
+from frontdesk_server.domain.ending import CANCELLED, cause_of
 from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import Query
@@ -143,7 +144,8 @@ class ObservedRoute:
         """Routing has decided, or failed."""
         observer, span = self._call.observer, self._span
         if routed is None:
-            reason = error.reason if isinstance(error, FrontdeskError) else names.CANCELLED
+            cause = None if error is None else cause_of(error)
+            reason = CANCELLED if cause is None else cause.reason
             if span is not None:
                 span.end(reason)
             if observer.log is not None:

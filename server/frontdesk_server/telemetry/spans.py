@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, StrategyStep, Verdict, asked_by
+from frontdesk_server.domain.ending import CANCELLED
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import JsonObjectFormat, JsonSchemaFormat, Query
 from frontdesk_server.telemetry import names
@@ -164,7 +165,7 @@ def end_attempt(span: Span, attempt: Attempt, end_ns: int | None = None) -> None
 def attempt_error(attempt: Attempt) -> str:
     """`error.type` of an attempt; empty when it ended well, and an answer that was rejected ended well."""
     if attempt.outcome is AttemptOutcome.CANCELLED:
-        return names.CANCELLED
+        return CANCELLED
     if attempt.outcome is AttemptOutcome.FAILED:
         return attempt.error_reason or names.OTHER
     return ""

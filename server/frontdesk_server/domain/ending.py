@@ -1,0 +1,30 @@
+"""What ended a call: told once, from what was raised, so that ledger, spans and metrics say the same."""
+
+from __future__ import annotations
+
+from frontdesk_server.domain.errors import DeadlineExceeded, FrontdeskError
+
+CANCELLED = "CANCELLED"
+"""The reason of what its caller left. It is no error of Frontdesk's."""
+
+
+def our_fault() -> FrontdeskError:
+    """What an exception that nobody foresaw is to callers and in the books: INTERNAL, without its text."""
+    return FrontdeskError("a fault of Frontdesk's own")
+
+
+def cause_of(
+    raised: BaseException, *, ended_by: FrontdeskError | None = None, overdue: bool = False
+) -> FrontdeskError | None:
+    """Why a call ended so; None when its caller left.
+
+    What is abandoned sees only a cancellation: `ended_by` tells why its front has done that, and `overdue` that its
+    deadline has passed.
+    """
+    if isinstance(raised, FrontdeskError):
+        return raised
+    if isinstance(raised, Exception):
+        return our_fault()
+    if ended_by is None and overdue:
+        return DeadlineExceeded("the deadline passed before the answer was complete")
+    return ended_by
