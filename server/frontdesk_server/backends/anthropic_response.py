@@ -64,7 +64,7 @@ class AnthropicTranslator:
         try:
             if failure := error_object(document):
                 raise failure
-            with promised_form():
+            with promised_form:
                 self._note_usage(document, final=True)
                 self._upstream_model = word(document.get("model"))
                 for index, block in enumerate(document.get("content") or ()):
@@ -93,7 +93,7 @@ class AnthropicTranslator:
     def _read(self, event: Json) -> None:
         if failure := error_object(event):
             raise failure
-        with promised_form():
+        with promised_form:
             match event.get("type"):
                 case "message_start":
                     message = event["message"]

@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
+from frontdesk_server.backends.headers import headers_error
 from frontdesk_server.backends.json_reading import json_value, place
 from frontdesk_server.backends.refusals import error_object, status_error
 from frontdesk_server.domain.errors import UpstreamProtocolError
@@ -62,6 +63,8 @@ class EmbeddingsClient:
     async def _embed_batch(self, texts: Sequence[str]) -> Matrix:
         body = orjson.dumps({"model": self._model, "input": list(texts), "encoding_format": "float"})
         seconds = self._timeouts.total_seconds
+        if unsendable := headers_error(self._headers):
+            raise unsendable
         try:
             response = await self._client.post(
                 self._url,

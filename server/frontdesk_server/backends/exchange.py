@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ import httpx
 import orjson
 
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
+from frontdesk_server.backends.headers import headers_error
 from frontdesk_server.backends.json_reading import json_value
 from frontdesk_server.backends.masking import SecretMask
 from frontdesk_server.backends.refusals import error_object, status_error
@@ -20,7 +20,6 @@ from frontdesk_server.backends.transport import build_client, trace_connection
 from frontdesk_server.config.pool import HttpBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import (
-    UpstreamCredentialsRefused,
     UpstreamCut,
     UpstreamError,
     UpstreamProtocolError,
@@ -34,9 +33,6 @@ _TAIL_SECONDS = 1.0
 """How long usage and the end marker may take after the finish reason."""
 _LINGER_SECONDS = 0.02
 """How long the connection may take to become reusable after the end marker."""
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t -~]*")
 
 _AIOHTTP_LOST = "Connection closed."
 """What aiohttp's reader says when its connection was closed, for broken transfer encoding, between two reads."""
@@ -116,7 +112,6 @@ class Upstream:
         }
         secrets = [*config.headers.values(), *([config.api_key] if config.api_key else [])]
         self._mask = SecretMask(secret.get_secret_value() for secret in secrets)
-        self._unsendable = [name for name, value in self._headers.items() if not _is_header(name, value)]
         self._max_response_bytes = config.max_response_bytes
         self._extensions = {"trace": trace_connection} if config.http2 else {}
         self._client = build_client(config)
@@ -129,8 +124,8 @@ class Upstream:
             UpstreamError: there is no response with status 200.
 
         """
-        if self._unsendable:
-            raise UpstreamCredentialsRefused(f"HTTP cannot carry the header {', '.join(self._unsendable)}")
+        if unsendable := headers_error(self._headers):
+            raise unsendable
         request = self._request(content, call)
         try:
             response = await self._client.send(request, stream=True)
@@ -226,11 +221,6 @@ def _body(build: Callable[[BackendCall], dict[str, Any]], call: BackendCall) -> 
         return orjson.dumps(build(call))
     except (TypeError, ValueError) as error:
         raise UpstreamRequestRefused(f"the request cannot be built: {type(error).__name__}") from error
-
-
-def _is_header(name: str, value: str) -> bool:
-    """Whether HTTP can carry a header (RFC 9110, sections 5.1 and 5.5); beyond ASCII servers do not agree."""
-    return bool(_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value))
 
 
 def _read_seconds(call: BackendCall) -> float:

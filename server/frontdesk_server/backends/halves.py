@@ -27,7 +27,7 @@ class HalfCharacters:
 
     def join(self, key: TextKey, piece: str) -> str:
         """The piece as it can be passed on: with the half that was kept before it, without the half that ends it."""
-        if not piece or (piece.isascii() and not self._first_halves):
+        if not piece or (not self._first_halves and (piece.isascii() or not _SURROGATE.search(piece))):
             return piece
         piece = self._first_halves.pop(key, "") + piece
         if "\ud800" <= piece[-1] <= "\udbff":

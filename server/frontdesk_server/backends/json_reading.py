@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -79,18 +77,18 @@ def place(value: Any) -> int | None:
     raise UpstreamProtocolError("an index is not a whole number")
 
 
-@contextmanager
-def promised_form() -> Iterator[None]:
-    """Whatever cannot be read within breaks the API's promise.
+class PromisedForm:
+    """What cannot be read within `with promised_form:` breaks the API's promise: an `UpstreamProtocolError`."""
 
-    Raises:
-        UpstreamProtocolError: something is missing, or of another type.
+    def __enter__(self) -> None:
+        pass
 
-    """
-    try:
-        yield
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise UpstreamProtocolError("the response is not of the form the API promises") from error
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)):
+            raise UpstreamProtocolError("the response is not of the form the API promises") from error
+
+
+promised_form = PromisedForm()
 
 
 def _refuse(constant: str) -> None:

@@ -90,15 +90,17 @@ class OpenAITranslator:
             self._usage = usage
         if failure := error_object(chunk):
             raise failure
-        with promised_form():
-            self._upstream_model = word(chunk.get("model")) or self._upstream_model
+        with promised_form:
+            model = chunk.get("model")
+            if model != self._upstream_model:
+                self._upstream_model = word(model) or self._upstream_model
             for choice in chunk.get("choices") or ():
                 if not place(choice.get("index")):
                     self._read_choice(choice, whole=whole)
 
     def _read_choice(self, choice: Json, *, whole: bool) -> None:
         """A choice may hold both a delta and a message, of which one repeats what was said, or is empty."""
-        if failure := error_object(choice):
+        if choice.get("error") and (failure := error_object(choice)):
             raise failure
         delta, message = choice.get("delta"), choice.get("message")
         first, second = (message, delta) if whole else (delta, message)

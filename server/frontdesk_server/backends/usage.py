@@ -8,7 +8,7 @@ Parts stand beside it if they explain to the token what the total holds beyond t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
@@ -35,9 +35,12 @@ def token_count(value: Any) -> int | None:
 
 def find_usage(document: Json) -> Json | None:
     """The usage that a chunk or response holds at its root, in `x_groq`, in its first choice or that one's message."""
-    for holder in _holders(document):
-        usage = holder.get("usage")
-        if usage and isinstance(usage, dict):
+    choices = document.get("choices")
+    choice = choices[0] if choices and isinstance(choices, list) else None
+    if not isinstance(choice, dict):
+        choice = {}
+    for holder in (document, document.get("x_groq"), choice, choice.get("delta"), choice.get("message")):
+        if holder and isinstance(holder, dict) and (usage := holder.get("usage")) and isinstance(usage, dict):
             return usage
     return None
 
@@ -87,19 +90,6 @@ def _explained(beyond: int, prompt_parts: Sequence[int], reasoning: int) -> tupl
                     if sum(parts) + beside == beyond:
                         return parts, beside > 0
     return (), False
-
-
-def _holders(document: Json) -> Iterator[Json]:
-    yield document
-    extension = document.get("x_groq")
-    if isinstance(extension, dict):
-        yield extension
-    choices = document.get("choices")
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        yield choices[0]
-        for name in ("delta", "message"):
-            if isinstance(choices[0].get(name), dict):
-                yield choices[0][name]
 
 
 def _first(counts: Json, *names: str) -> int | None:

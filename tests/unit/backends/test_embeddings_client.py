@@ -135,6 +135,13 @@ async def test_failures_are_those_of_any_upstream(handler: Handler, kind: type[U
         await client_of(handler).embed(["abc"])
 
 
+async def test_a_key_that_http_cannot_carry_is_a_refused_credential() -> None:
+    endpoint = Endpoint()
+    with pytest.raises(UpstreamCredentialsRefused):
+        await client_of(endpoint, api_key="secret\n").embed(["abc"])
+    assert endpoint.requests == []
+
+
 def test_the_id_tells_endpoints_models_and_dimensions_apart() -> None:
     ids = [
         client_of(Endpoint(), **options).id

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from frontdesk_server.backends.refusals import error_object, retry_after_seconds, status_error
+from frontdesk_server.backends.refusals import MAX_RETRY_AFTER_SECONDS, error_object, retry_after_seconds, status_error
 from frontdesk_server.domain.errors import (
     UpstreamContextExceeded,
     UpstreamCredentialsRefused,
@@ -50,6 +50,47 @@ TOO_LONG = b'{"error": {"message": "This model\'s maximum context length is 8192
         (502, b"<html>", UpstreamFailed),
         (503, b"", UpstreamFailed),
         (529, b'{"type": "error", "error": {"type": "overloaded_error"}}', UpstreamOverloaded),
+        (
+            400,
+            b'{"error": {"type": "invalid_request_error", "message": "Credit balance too low."}}',
+            UpstreamCredentialsRefused,
+        ),
+        (429, b'{"error": {"message": "Insufficient balance", "code": "1113"}}', UpstreamCredentialsRefused),
+        (429, b'{"error": {"message": "You have used all available credits."}}', UpstreamCredentialsRefused),
+        (
+            400,
+            b'[{"error": {"code": 400, "message": "API key not valid.", "status": "X"}}]',
+            UpstreamCredentialsRefused,
+        ),
+        (
+            400,
+            b'{"error": {"message": "too long", "type": "too_many_prompt_tokens", "code": 400}}',
+            UpstreamContextExceeded,
+        ),
+        (
+            400,
+            b'{"error": {"message": "input length and `max_tokens` exceed context limit: 9 + 8 > 10"}}',
+            UpstreamContextExceeded,
+        ),
+        (400, b'{"error": {"message": "Input token count (9) exceeds the maximum"}}', UpstreamContextExceeded),
+        (400, b'{"error": {"message": "Please reduce the length of the messages."}}', UpstreamContextExceeded),
+        (400, b'{"error": {"message": "Input is too long for the model."}}', UpstreamContextExceeded),
+        (413, b'{"error": {"message": "Request too large for model `m`", "code": "x"}}', UpstreamContextExceeded),
+        (413, b'{"error": {"code": "tokens_limit_reached", "message": "Max size: 8"}}', UpstreamContextExceeded),
+        (
+            413,
+            b'{"error": {"type": "request_too_large", "message": "more bytes than allowed"}}',
+            UpstreamRequestRefused,
+        ),
+        (400, b'{"error": {"message": "max_tokens is too large: 9"}}', UpstreamRequestRefused),
+        (
+            400,
+            b'{"error": {"message": "Provider returned error", "metadata": {"raw": '
+            b'"{\\"error\\": {\\"message\\": \\"prompt is too long\\"}}"}}}',
+            UpstreamContextExceeded,
+        ),
+        (403, b'{"error": {"message": "the input was flagged", "code": 403}}', UpstreamRequestRefused),
+        (429, b'{"error": {"message": "Too many tokens per minute"}}', UpstreamOverloaded),
         (204, b"", UpstreamProtocolError),
         (302, b"", UpstreamProtocolError),
     ],
@@ -78,11 +119,41 @@ def test_statuses(status: int, body: bytes, expected: type[UpstreamError]) -> No
         ({"error": {"message": "x", "code": 502}}, UpstreamFailed),
         ({"object": "error", "message": "x", "code": 429}, UpstreamOverloaded),
         ({"type": "error", "error": {"type": "overloaded_error"}}, UpstreamOverloaded),
+        ([{"error": {"code": 503, "message": "x"}}], UpstreamFailed),
+        ([1], None),
     ],
 )
-def test_error_objects(document: dict[str, object], expected: type[UpstreamError] | None) -> None:
+def test_error_objects(document: object, expected: type[UpstreamError] | None) -> None:
     error = error_object(document)
     assert error is None if expected is None else type(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "quoted"),
+    [
+        ('[{"error": {"code": 429, "message": "out of capacity", "status": "X"}}]', "out of capacity"),
+        ('{"error": {"message": "Provider failed", "metadata": {"raw": "try later"}}}', "Provider failed: try later"),
+        (
+            '{"error": {"message": "Provider failed", "metadata": {"raw": "{\\"detail\\": \\"no room\\"}"}}}',
+            "Provider failed: no room",
+        ),
+        ('{"error": {"metadata": {"raw": {"error": {"message": "no room"}}}}}', "no room"),
+        ('{"errors": [{"code": 7, "message": "no such route"}]}', "no such route"),
+        ('{"message": "slow down", "request_id": "1"}', "slow down"),
+        ("no healthy upstream", "no healthy upstream"),
+        ("<html><h1>Bad gateway</h1></html>", ""),
+        ('{"error": {"message": "half \\ud83d"}}', "half \ufffd"),
+        ('{"error": 5}', ""),
+        ("[]", ""),
+    ],
+)
+def test_the_reason_is_quoted_wherever_it_stands(body: str, quoted: str) -> None:
+    assert status_error(500, {}, body.encode()).quoted == quoted
+
+
+def test_an_empty_account_is_told_in_the_upstreams_words() -> None:
+    error = status_error(400, {}, b'{"error": {"message": "Your credit balance is too low."}}')
+    assert (type(error), error.quoted) == (UpstreamCredentialsRefused, "Your credit balance is too low.")
 
 
 def test_the_upstreams_words_are_kept_but_not_those_about_keys() -> None:
@@ -98,6 +169,13 @@ def test_the_upstreams_words_are_kept_but_not_those_about_keys() -> None:
         ({"retry-after": "3"}, 3.0),
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after": "-1"}, 0.0),
+        ({"retry-after": "1e20"}, MAX_RETRY_AFTER_SECONDS),
+        ({"retry-after": "9" * 400}, None),
+        ({"retry-after": "Fri, 01 Jan 9999 00:00:00 GMT"}, MAX_RETRY_AFTER_SECONDS),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 -2359"}, MAX_RETRY_AFTER_SECONDS),
+        ({"retry-after": "Mon, 01 Jan 0001 00:00:00 +2359"}, 0.0),
+        ({"retry-after": "Fri, 01 Jan 2100 00:00:00 +999999"}, None),
+        ({"retry-after": "Fri, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "later"}, None),
