@@ -132,29 +132,36 @@ class Surroundings:
 
 
 async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Runtime:
-    """Build pool, backends, engine and executor.
+    """Build pool, backends, engine and executor, beside the event loop: other calls are served meanwhile.
 
     Raises:
         ConfigError: the configuration contradicts itself in a way that its schema cannot see.
     """
+    resources = AsyncExitStack()
+    try:
+        runtime = await asyncio.to_thread(_assembled, loaded, surroundings, resources)
+        await runtime.engine.prepare()
+    except BaseException:
+        await resources.aclose()
+        raise
+    return runtime
+
+
+def _assembled(loaded: LoadedConfig, surroundings: Surroundings, resources: AsyncExitStack) -> Runtime:
     config, conditions, clock = loaded.config, surroundings.conditions, surroundings.clock
     pool = build_pool(config)
     random = Random()  # noqa: S311 - jitter and load balancing, no secrets
-    async with AsyncExitStack() as resources:
-        backends = {}
-        for name, section in config.backends.items():
-            backends[name] = build_backend(name, section, pool)
-            resources.push_async_callback(backends[name].aclose)
-        tools = AttemptTools(backends, conditions, Balancer(random, conditions), config.execution.retry, clock, random)
-        ask = Asker(tools, pool)
-        limits = Limits(config.limits, surroundings.limit_store, clock)
-        limited = LimitedConditions(conditions, limits)
-        embedder = build_embedder(loaded, resources)
-        engine = Engine(loaded, pool, limited, ask, clock, embedder, surroundings.affinity, surroundings.drift)
-        await engine.prepare()
-        checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
-        hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
-        executor = Executor(tools, pool, checks, config.execution, limits, hedges, engine.fitted)
-        identify = build_identify(loaded)
-        return Runtime(loaded, pool, engine, executor, conditions, limits, identify, resources.pop_all())
-    raise RuntimeError("unreachable")
+    backends = {}
+    for name, section in config.backends.items():
+        backends[name] = build_backend(name, section, pool)
+        resources.push_async_callback(backends[name].aclose)
+    tools = AttemptTools(backends, conditions, Balancer(random, conditions), config.execution.retry, clock, random)
+    ask = Asker(tools, pool)
+    limits = Limits(config.limits, surroundings.limit_store, clock)
+    limited = LimitedConditions(conditions, limits)
+    embedder = build_embedder(loaded, resources)
+    engine = Engine(loaded, pool, limited, ask, clock, embedder, surroundings.affinity, surroundings.drift)
+    checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
+    hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
+    executor = Executor(tools, pool, checks, config.execution, limits, hedges, engine.fitted)
+    return Runtime(loaded, pool, engine, executor, conditions, limits, build_identify(loaded), resources)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from frontdesk import Client, FrontdeskError, Query, user
 from frontdesk.v1.router_service_pb2 import StreamCompleteRequest
 from frontdesk.v1.router_service_pb2_grpc import RouterServiceStub
 from frontdesk_server.app import App, open_server
-from frontdesk_server.config.loading import load_config
+from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.security import NewKey, new_key
 
 from tests.service import pool_config
@@ -136,3 +137,22 @@ async def test_a_fault_of_ours_while_reloading_ends_nothing(
         monkeypatch.setattr("frontdesk_server.app.build_runtime", build_nothing)
         assert not await service.app.reload(tmp_path / "frontdesk.yaml")
         assert await client.list_models()
+
+
+async def test_others_are_served_while_a_file_is_read(
+    upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, served = new_key(), threading.Event()
+
+    def slowly(path: Path) -> LoadedConfig:
+        assert served.wait(10), "nobody was served"
+        return load_config(path, {})
+
+    async with configured(tmp_path, upstream, key_of("ours", ours)) as service, service.client(ours) as client:
+        monkeypatch.setattr("frontdesk_server.app.load_config", slowly)
+        reload = asyncio.create_task(service.reload(key_of("ours", ours)))
+        await asyncio.sleep(0)
+        assert await client.list_models()
+        assert not reload.done()
+        served.set()
+        await reload

@@ -5,29 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
-from yaml.constructor import SafeConstructor
 
 from frontdesk_server.config.limits import LimitRule
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.security import CallerConfig
+from frontdesk_server.config.values import Path_, Place, Reader, Unreadable, compose, dotted
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _VERSION_DIGITS = 12
 _LONGEST_SHOWN = 40
 _SECRET_FIELDS = frozenset({"api_key", "headers", "url"})
-
-Place = tuple[int, int]
-Path_ = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +42,7 @@ class LoadedConfig:
         place = next(
             (self.places[location[:n]] for n in range(len(location), 0, -1) if location[:n] in self.places), (0, 0)
         )
-        return ConfigFault(message, _dotted(location), *place)
+        return ConfigFault(message, dotted(location), *place)
 
 
 def default_config_path() -> Path:
@@ -76,19 +69,12 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
     Raises:
         ConfigError: with every fault found, each with its line and column.
     """
+    reader = Reader(environment)
     try:
-        root = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise ConfigError(source, [ConfigFault(f"is no YAML: {error.problem}", "", line, column)]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(source, [ConfigFault(f"is no YAML: {error}")]) from error
-    reader = _Reader(environment)
-    try:
-        data = reader.value(root, ()) if root is not None else {}
-    except RecursionError as error:
-        raise ConfigError(source, [ConfigFault("an alias contains itself")]) from error
+        root = compose(text)
+        data = {} if root is None else reader.value(root, ())
+    except Unreadable as error:
+        raise ConfigError(source, [error.fault]) from error
     config = None
     try:
         config = Config.model_validate(data)
@@ -105,69 +91,7 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
     return LoadedConfig(config, source, digest[:_VERSION_DIGITS], reader.places)
 
 
-class _Reader:
-    """Turns YAML nodes into plain values and remembers where each stands."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._constructor = SafeConstructor()
-        self.places: dict[Path_, Place] = {}
-        self.faults: list[ConfigFault] = []
-
-    def value(self, node: yaml.Node, path: Path_) -> Any:
-        self.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        try:
-            value = self._constructor.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            self.faults.append(self.fault(path, f"cannot be read: {error}"))
-            return None
-        return self._resolve(value, path) if isinstance(value, str) else value
-
-    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
-        self._constructor.flatten_mapping(node)
-        result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            if key in result:
-                place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-                self.faults.append(ConfigFault("is given twice", _dotted((*path, key)), *place))
-            result[key] = self.value(value_node, (*path, key))
-        return result
-
-    def _resolve(self, text: str, path: Path_) -> str:
-        def replaced(match: re.Match[str]) -> str:
-            name, default = match.groups()
-            value = self._environment.get(name, default)
-            if value is None:
-                self.faults.append(self.fault(path, f"environment variable {name} is not set"))
-                return ""
-            return value
-
-        return _REFERENCE.sub(replaced, text)
-
-    def fault(self, location: Path_, message: str) -> ConfigFault:
-        """A fault at the deepest place that the file has on the way to this location."""
-        known = self._known(location)
-        return ConfigFault(message, _dotted(known), *self.places.get(known, (0, 0)))
-
-    def _known(self, path: Path_) -> Path_:
-        """The location without the union tags that pydantic puts between its parts."""
-        known: Path_ = ()
-        for part in path:
-            if (*known, part) in self.places:
-                known = (*known, part)
-        if path and isinstance(path[-1], str) and known[-1:] != path[-1:]:
-            parent = known
-            self.places.setdefault((*known, path[-1]), self.places.get(parent, (0, 0)))
-            known = (*known, path[-1])
-        return known
-
-
-def _dangling(config: Config, reader: _Reader) -> list[ConfigFault]:
+def _dangling(config: Config, reader: Reader) -> list[ConfigFault]:
     """Faults of models, limits and callers that name a backend, router or model which does not exist."""
     faults = []
     naming: list[tuple[Path_, LimitRule | CallerConfig]] = [
@@ -202,7 +126,3 @@ def _message(kind: str, message: str, location: Path_, value: object) -> str:
         return message
     shown = repr(value)
     return f"{message} (is {shown})" if len(shown) <= _LONGEST_SHOWN else message
-
-
-def _dotted(path: Path_) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")

@@ -66,7 +66,7 @@ def test_a_default_stands_in_for_a_variable_that_is_not_set() -> None:
         (GOOD.replace("kind: openai", "kind: opnai"), "backends.up"),
         (GOOD.replace("small: {backend: up}", "small: {backend: up, context_window: 0}"), "(is 0)"),
         (GOOD.replace("  small:", "  small: {backend: up}\n  small:"), "f.yaml:5:3: models.small: is given twice"),
-        (GOOD + "x: &a [*a]\n", "f.yaml: an alias contains itself"),
+        (GOOD + "x: &a [*a]\n", "f.yaml:9:4: x: an alias contains itself"),
         (GOOD + "d: 2026-99-99\n", "d: cannot be read"),
     ],
 )
