@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from frontdesk_server.affinity import open_affinity
 from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.defects import report_defect
 from frontdesk_server.desk import Desk
 from frontdesk_server.domain.affinity import NO_AFFINITY
 from frontdesk_server.domain.call import Caller, Peer
@@ -80,7 +81,8 @@ class App:
                 self.log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
                 return False
             except Exception as error:
-                self.log.error("config.reload_failed", kept=self.loaded.version, exc_info=error)
+                self.log.error("config.reload_failed", kept=self.loaded.version, faults=[])
+                report_defect("reload", error)
                 return False
             self.log.info("config.reloaded", replaced=self.loaded.version, version=loaded.version)
             self._providers.update(runtime.providers())

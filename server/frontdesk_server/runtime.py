@@ -8,10 +8,9 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
 
-import structlog
-
 from frontdesk_server.backends import build_backend
 from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.affinity import Affinity
 from frontdesk_server.domain.call import Identify
 from frontdesk_server.domain.clock import Clock
@@ -28,8 +27,6 @@ from frontdesk_server.pool import build_pool
 from frontdesk_server.predictor.drift import DriftMonitor
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import build_identify
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ class RuntimeHolder:
     def _closed(self, closing: asyncio.Task[None]) -> None:
         self._closing.remove(closing)
         if not closing.cancelled() and (error := closing.exception()) is not None:
-            _log.error("runtime.close_failed", exc_info=error)
+            report_defect("closing", error)
 
 
 @dataclass(frozen=True, slots=True)

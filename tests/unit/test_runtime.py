@@ -68,6 +68,6 @@ async def test_a_runtime_that_cannot_be_closed_is_said_and_harms_nobody() -> Non
     with structlog.testing.capture_logs() as lines:
         holder.replace(runtime("b", closed))
         await turns()
-    assert [line["event"] for line in lines] == ["runtime.close_failed"]
+    assert [(line["event"], line["part"]) for line in lines] == [("defect.caught", "closing")]
     await holder.aclose()
     assert closed == ["a", "b"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aiohttp
 import httpx
 
+from frontdesk_server.backends.unreachable import why_unreachable
 from frontdesk_server.domain.errors import (
     UpstreamCut,
     UpstreamError,
@@ -29,12 +30,8 @@ def http_error(error: Exception, timeouts: Timeouts, read_seconds: float, *, beg
             return UpstreamTimedOut("connect", timeouts.connect_seconds)
         case TimeoutError() | httpx.TimeoutException():
             return UpstreamTimedOut("read", read_seconds)
-        case aiohttp.ClientConnectorCertificateError():
-            return UpstreamUnreachable("the upstream's certificate is not trusted")
-        case aiohttp.ClientConnectorError():
-            return UpstreamUnreachable(f"no connection to the upstream: {cause.os_error.strerror or 'refused'}")
-        case httpx.ConnectError():
-            return UpstreamUnreachable("no connection to the upstream")
+        case aiohttp.ClientConnectorError() | aiohttp.ClientConnectorCertificateError() | httpx.ConnectError():
+            return UpstreamUnreachable(f"no connection to the upstream: {why_unreachable(cause)}")
         case aiohttp.ClientConnectionError() | httpx.NetworkError() | httpx.RemoteProtocolError() | OSError():
             if began:
                 return UpstreamCut("the connection was lost in the middle of the response")
