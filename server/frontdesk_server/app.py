@@ -6,8 +6,8 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from frontdesk_server.desk import Desk
 from frontdesk_server.domain.affinity import NO_AFFINITY
 from frontdesk_server.domain.call import Caller, Peer
 from frontdesk_server.domain.clock import SystemClock
-from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.domain.errors import ConfigError, LedgerUnavailable
 from frontdesk_server.execution.admission import Admission
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.ledger import open_ledger
@@ -115,6 +115,15 @@ async def open_runtime(loaded: LoadedConfig) -> AsyncIterator[Runtime]:
         yield runtime
 
 
+@contextmanager
+def _configured(loaded: LoadedConfig) -> Iterator[None]:
+    """A ledger that cannot be opened at the start is a fault of its URL."""
+    try:
+        yield
+    except LedgerUnavailable as error:
+        raise ConfigError(loaded.source, [loaded.fault(("ledger", "url"), str(error))]) from error
+
+
 @asynccontextmanager
 async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[App]:
     """Everything but the front. On leaving, backends close, then limits and ledger drain, then telemetry flushes.
@@ -130,17 +139,15 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
             open_telemetry(config.telemetry, os.environ, providers=providers, worker=worker)
         )
         monitor = telemetry.ledger_monitor
-        ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))
-        redis = await stack.enter_async_context(open_redis(config.redis, loaded.source))
-        surroundings = Surroundings(
-            LiveConditions(config.execution.breaker, clock),
-            await stack.enter_async_context(
+        with loaded.placing(), _configured(loaded):
+            ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))
+            redis = await stack.enter_async_context(open_redis(config.redis, loaded.source))
+            limit_store = await stack.enter_async_context(
                 open_limit_store(config.limits, redis, clock, loaded.source, telemetry.metrics)
-            ),
-            await stack.enter_async_context(open_affinity(config.affinity, redis, clock)),
-            clock,
-            telemetry.drift_monitor,
-        )
+            )
+        affinity = await stack.enter_async_context(open_affinity(config.affinity, redis, clock))
+        conditions = LiveConditions(config.execution.breaker, clock)
+        surroundings = Surroundings(conditions, limit_store, affinity, clock, telemetry.drift_monitor)
         runtimes = RuntimeHolder(await build_runtime(loaded, surroundings))
         for model, reason in unknown_prices(config).items():
             telemetry.logger.warning("prices.unknown", model=model, reason=reason)

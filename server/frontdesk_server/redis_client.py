@@ -22,18 +22,17 @@ class SharedRedis:
     prefix: str
 
 
-@asynccontextmanager
-async def open_redis(config: RedisConfig | None, source: str) -> AsyncIterator[SharedRedis | None]:
+def build_redis(config: RedisConfig | None, source: str) -> SharedRedis | None:
     """A client that connects when it is first used; None without configuration. `source` names it in faults.
 
     Raises:
         ConfigError: the URL is none of Redis, or the client is not installed.
     """
     if config is None:
-        yield None
-        return
+        return None
     try:
         from redis.asyncio import BlockingConnectionPool, Redis
+        from redis.exceptions import RedisError
     except ImportError as error:
         fault = ConfigFault("needs the package redis: frontdesk[redis]", "redis")
         raise ConfigError(source, [fault]) from error
@@ -46,10 +45,23 @@ async def open_redis(config: RedisConfig | None, source: str) -> AsyncIterator[S
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds,
         )
-    except ValueError as error:
-        raise ConfigError(source, [ConfigFault(f"cannot be used: {error}", "redis.url")]) from error
-    client = Redis.from_pool(pool)
+        pool.make_connection()  # type: ignore[no-untyped-call]  # connects to nothing, but knows its options
+    except (ValueError, TypeError, RedisError) as error:  # whose text may repeat a part of the password
+        fault = ConfigFault("cannot be used: its port or one of its options is none of Redis's", "redis.url")
+        raise ConfigError(source, [fault]) from error
+    return SharedRedis(Redis.from_pool(pool), config.prefix)
+
+
+@asynccontextmanager
+async def open_redis(config: RedisConfig | None, source: str) -> AsyncIterator[SharedRedis | None]:
+    """What `build_redis` builds, closed at the end.
+
+    Raises:
+        ConfigError: the URL is none of Redis, or the client is not installed.
+    """
+    redis = build_redis(config, source)
     try:
-        yield SharedRedis(client, config.prefix)
+        yield redis
     finally:
-        await client.aclose()
+        if redis is not None:
+            await redis.client.aclose()

@@ -40,5 +40,5 @@ async def test_without_redis_no_conversation_is_known_and_no_call_fails(tmp_path
 
 async def test_an_address_that_is_none_of_redis_is_a_fault_of_the_configuration() -> None:
     with pytest.raises(ConfigError, match=r"redis\.url"):
-        async with open_redis(RedisConfig(url=Secret("http://localhost")), "test.yaml"):
+        async with open_redis(RedisConfig(url=Secret("redis://localhost:99999/0")), "test.yaml"):
             pass

@@ -13,6 +13,8 @@ from rich.table import Table
 from frontdesk_server.app import open_runtime
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.ledger.usable import check_ledger
+from frontdesk_server.redis_client import build_redis
 from frontdesk_server.security import server_credentials
 
 
@@ -32,6 +34,9 @@ def check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> 
 
 async def _build(loaded: LoadedConfig) -> None:
     server_credentials(loaded)
+    with loaded.placing():
+        build_redis(loaded.config.redis, loaded.source)
+        check_ledger(loaded.config.ledger.url.get_secret_value())
     async with open_runtime(loaded):
         pass
 

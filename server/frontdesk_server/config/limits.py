@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from frontdesk_server.config.base import Count, Milliseconds, Seconds, Secret, Section
+
+_REDIS_URL = re.compile(
+    r"rediss?://(?:[^/\s]*@)?(?:\[[0-9a-f:.]+\]|[^/\s:@\[\]?]*)(?::\d{1,5})?(?:/\d*)?(?:\?\S*)?"
+    r"|unix://(?:[^/\s]*@)?/\S+",
+    re.IGNORECASE,
+)
 
 
 class LimitRule(Section):
@@ -81,10 +88,21 @@ class RedisConfig(Section):
     """A Redis (6.2 or later) that several machines share."""
 
     url: Secret
-    """redis://…, rediss://… or unix://…"""
+    """redis://HOST:PORT/NUMBER, rediss://… or unix:///PATH"""
     prefix: str = "frontdesk"
     """Begins every key."""
     timeout_ms: Milliseconds = 1000.0
     """Longest wait for an answer."""
     max_connections: Count = 32
     """Of one process."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_of_redis(cls, url: Secret) -> Secret:
+        """The client itself would take a misspelt number of a database for the first one."""
+        if not _REDIS_URL.fullmatch(url.get_secret_value()):
+            raise ValueError(
+                "no address of Redis: redis://HOST:PORT/NUMBER, rediss://… or unix:///PATH;"
+                " special characters of a password are written as %XX"
+            )
+        return url

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -43,6 +44,19 @@ class LoadedConfig:
             (self.places[location[:n]] for n in range(len(location), 0, -1) if location[:n] in self.places), (0, 0)
         )
         return ConfigFault(message, dotted(location), *place)
+
+    @contextmanager
+    def placing(self) -> Iterator[None]:
+        """Give faults of parts that do not know the file their places in it."""
+        try:
+            yield
+        except ConfigError as error:
+            raise ConfigError(self.source, [self._placed(fault) for fault in error.faults]) from error
+
+    def _placed(self, fault: ConfigFault) -> ConfigFault:
+        if fault.line or not fault.path:
+            return fault
+        return self.fault(tuple(int(part) if part.isdigit() else part for part in fault.path.split(".")), fault.message)
 
 
 def default_config_path() -> Path:

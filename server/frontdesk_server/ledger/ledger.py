@@ -25,6 +25,7 @@ from frontdesk_server.ledger.null import NullLedger
 from frontdesk_server.ledger.redaction import PatternRedactor, Redactor
 from frontdesk_server.ledger.retention import Retention
 from frontdesk_server.ledger.store import SqlStore
+from frontdesk_server.ledger.usable import cause_of, shown
 from frontdesk_server.ledger.writer import GroupWriter, WriterLimits
 
 
@@ -145,7 +146,7 @@ async def open_ledger(
         try:
             await asyncio.to_thread(migrate, engine)
         except SQLAlchemyError as error:
-            raise LedgerUnavailable(f"the ledger cannot be opened: {type(error).__name__}") from error
+            raise LedgerUnavailable(f"{shown(engine.url)} cannot be opened: {cause_of(error)}") from error
         store = SqlStore(engine)
         limits = WriterLimits(config.flush_ms / 1000, config.max_batch, config.max_queue, config.max_lag_ms / 1000)
         writer = GroupWriter(

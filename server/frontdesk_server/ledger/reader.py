@@ -20,6 +20,7 @@ from frontdesk_server.ledger.engine import open_engine
 from frontdesk_server.ledger.migrations import STEPS
 from frontdesk_server.ledger.schema import DECISIONS, OUTCOMES, SCHEMA_VERSION, SETTLEMENTS
 from frontdesk_server.ledger.store import SqlStore
+from frontdesk_server.ledger.usable import cause_of, shown
 
 ROUTED = "routed"
 """Status of a decision without settlement: it was only routed, or still runs."""
@@ -138,7 +139,7 @@ def open_reader(url: str) -> Iterator[LedgerReader]:
             _check_schema(engine)
             yield LedgerReader(engine)
         except SQLAlchemyError as error:
-            raise LedgerUnavailable(f"the ledger cannot be read: {type(error).__name__}") from error
+            raise LedgerUnavailable(f"{shown(engine.url)} cannot be read: {cause_of(error)}") from error
     finally:
         engine.dispose()
 
