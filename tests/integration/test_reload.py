@@ -19,6 +19,7 @@ from frontdesk_server.app import App, open_server
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.security import NewKey, new_key
 
+from tests.conftest import DefectLog
 from tests.service import pool_config
 from tests.upstream.script import Fault, Script
 from tests.upstream.server import FaultyUpstream
@@ -126,7 +127,7 @@ async def test_limits_follow_at_once_while_a_stream_runs(upstream: FaultyUpstrea
 
 
 async def test_a_fault_of_ours_while_reloading_ends_nothing(
-    upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
 ) -> None:
     ours = new_key()
 
@@ -137,6 +138,8 @@ async def test_a_fault_of_ours_while_reloading_ends_nothing(
         monkeypatch.setattr("frontdesk_server.app.build_runtime", build_nothing)
         assert not await service.app.reload(tmp_path / "frontdesk.yaml")
         assert await client.list_models()
+    assert [defect["part"] for defect in caught_defects] == ["reload"]
+    caught_defects.clear()
 
 
 async def test_others_are_served_while_a_file_is_read(

@@ -4,8 +4,9 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
-import structlog
 from frontdesk_server.runtime import Runtime, RuntimeHolder
+
+from tests.conftest import DefectLog
 
 
 def runtime(name: str, closed: list[str], error: Exception | None = None) -> Runtime:
@@ -62,12 +63,12 @@ async def test_the_end_closes_every_runtime_once() -> None:
     assert sorted(closed) == ["a", "b"]
 
 
-async def test_a_runtime_that_cannot_be_closed_is_said_and_harms_nobody() -> None:
+async def test_a_runtime_that_cannot_be_closed_is_said_and_harms_nobody(caught_defects: DefectLog) -> None:
     closed: list[str] = []
     holder = RuntimeHolder(runtime("a", closed, OSError("a fault of ours")))
-    with structlog.testing.capture_logs() as lines:
-        holder.replace(runtime("b", closed))
-        await turns()
-    assert [(line["event"], line["part"]) for line in lines] == [("defect.caught", "closing")]
+    holder.replace(runtime("b", closed))
+    await turns()
+    assert [defect["part"] for defect in caught_defects] == ["closing"]
+    caught_defects.clear()
     await holder.aclose()
     assert closed == ["a", "b"]
