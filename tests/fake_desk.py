@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,6 +67,9 @@ class FakeDesk:
         self.asked.append((query, policy, call, labels))
         await self._answer()
         return full.DECISION, full.COMPLETION
+
+    def deadline(self, policy: RoutingPolicy, call: Call) -> float:
+        return time.monotonic() + 60 if call.deadline is None else call.deadline
 
     async def stream_complete(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]

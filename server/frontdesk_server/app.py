@@ -88,6 +88,7 @@ class App:
             self._providers.update(runtime.providers())
             _watch(self.telemetry, runtime)
             self._runtimes.replace(runtime)
+            self.desk.admission.configure(loaded.config.admission)
             return True
 
 
@@ -154,7 +155,7 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
         stack.push_async_callback(runtimes.aclose)
         providers.update(runtimes.current.providers())
         _watch(telemetry, runtimes.current)
-        admission = Admission(config.execution.admission, clock)
+        admission = Admission(config.admission, clock)
         telemetry.metrics.watch_queue(lambda: admission.waiting)
         desk = Desk(runtimes, admission, ledger, clock, surroundings.affinity)
         yield App(desk, runtimes, surroundings, telemetry, providers)

@@ -75,12 +75,14 @@ class Desk:
         Raises:
             CompletionFailed: no model answered; carries the settlement.
             Overloaded: too many completions run and wait.
+            DeadlineExceeded: the deadline passed before the query was routed.
         """
-        async with self.admission.admitted(call.caller.name):
+        deadline = self.deadline(policy, call)
+        async with self.admission.admitted(call.caller.name, deadline):
             with self._runtimes.lease() as runtime:
                 routed, reservation = await self._reserved(runtime, query, policy, call, labels)
                 with reservation:
-                    execution = self._start(runtime, routed, reservation, call, stream=False)
+                    execution = runtime.executor.start(routed, call, deadline, stream=False, reservation=reservation)
                     async with aclosing(self._recorded(routed, execution, call)) as events:
                         async for event in events:
                             if isinstance(event, Completed) and execution.answer is not None:
@@ -95,15 +97,31 @@ class Desk:
         Raises:
             CompletionFailed: no model answered, or the stream broke after commit; carries the settlement.
             Overloaded: too many completions run and wait.
+            DeadlineExceeded: the deadline passed before the query was routed.
         """
-        async with self.admission.admitted(call.caller.name):
+        deadline = self.deadline(policy, call)
+        async with self.admission.admitted(call.caller.name, deadline):
             with self._runtimes.lease() as runtime:
                 routed, reservation = await self._reserved(runtime, query, policy, call, labels)
                 with reservation:
-                    execution = self._start(runtime, routed, reservation, call, stream=True)
+                    execution = runtime.executor.start(routed, call, deadline, stream=True, reservation=reservation)
                     async with aclosing(self._recorded(routed, execution, call)) as events:
                         async for event in events:
                             yield event
+
+    def deadline(self, policy: RoutingPolicy, call: Call) -> float:
+        """The instant, of the clock's monotonic time, at which a completion that arrives now must have ended.
+
+        It is the caller's deadline, and at most the router's timeout from now on.
+
+        Raises:
+            UnknownRouter: a router is named that does not exist.
+            PermissionDenied: the caller may not use that router.
+        """
+        with self._runtimes.lease() as runtime:
+            router = runtime.engine.router(policy.router, call.caller)
+        own = self._clock.monotonic() + router.config.timeout_seconds
+        return own if call.deadline is None else min(own, call.deadline)
 
     async def report_outcome(
         self, decision_id: str, quality: float, source: str, call: Call, labels: Labels
@@ -183,16 +201,6 @@ class Desk:
             if not reserved.model or reserved.model in refused:
                 raise reserved.error
             refused.add(reserved.model)
-
-    def _start(
-        self, runtime: Runtime, routed: RoutedQuery, reservation: Reservation, call: Call, *, stream: bool
-    ) -> Execution:
-        deadline = self._deadline(runtime, routed.policy, call)
-        return runtime.executor.start(routed, call, deadline, stream=stream, reservation=reservation)
-
-    def _deadline(self, runtime: Runtime, policy: RoutingPolicy, call: Call) -> float:
-        own = self._clock.monotonic() + runtime.timeout_seconds(policy.router)
-        return own if call.deadline is None else min(own, call.deadline)
 
     async def _recorded(self, routed: RoutedQuery, execution: Execution, call: Call) -> AsyncGenerator[CompletionEvent]:
         """`Started` and the execution's events.

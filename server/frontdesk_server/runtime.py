@@ -46,10 +46,6 @@ class Runtime:
         """Each backend's provider, as traces name it."""
         return {name: backend.provider for name, backend in self.executor.tools.backends.items()}
 
-    def timeout_seconds(self, router: str) -> float:
-        """Deadline of calls to this router that bring none."""
-        return self.loaded.config.routers[router].timeout_seconds
-
 
 @dataclass(slots=True, eq=False)
 class _Tenure:

@@ -10,7 +10,14 @@ from frontdesk_server.config.base import Section
 from frontdesk_server.config.limits import AffinityStoreConfig, LimitsConfig, RedisConfig
 from frontdesk_server.config.pool import BackendConfig, ModelConfig
 from frontdesk_server.config.security import SecurityConfig
-from frontdesk_server.config.service import EmbedderConfig, ExecutionConfig, LedgerConfig, ServerConfig, TelemetryConfig
+from frontdesk_server.config.service import (
+    AdmissionConfig,
+    EmbedderConfig,
+    ExecutionConfig,
+    LedgerConfig,
+    ServerConfig,
+    TelemetryConfig,
+)
 from frontdesk_server.config.strategies import RouterConfig
 
 
@@ -29,6 +36,15 @@ class Config(Section):
     embedder: EmbedderConfig = EmbedderConfig()
     ledger: LedgerConfig = LedgerConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
+
+    @property
+    def admission(self) -> AdmissionConfig:
+        """The section `execution.admission`, with a caller's share where none is configured."""
+        section = self.execution.admission
+        if section.max_running_per_caller is not None:
+            return section
+        callers = 2 if self.security.has_several_callers else 1
+        return section.model_copy(update={"max_running_per_caller": -(-section.max_running // callers)})
 
     @model_validator(mode="after")
     def _redis_is_there(self) -> Config:

@@ -100,6 +100,12 @@ class SecurityConfig(Section):
             return self.anonymous
         return not self.keys and not self.certificates and self.jwt is None
 
+    @property
+    def has_several_callers(self) -> bool:
+        """Whether callers are told apart: by tokens, which name anybody, or as two names of which anonymous is one."""
+        named = {each.caller for each in (*self.keys, *self.certificates)}
+        return self.jwt is not None or len(named) + self.serves_anonymous > 1
+
     @model_validator(mode="after")
     def _tells_callers_apart(self) -> SecurityConfig:
         for what, given in (("keys", [k.id for k in self.keys]), ("certificates", [c.name for c in self.certificates])):

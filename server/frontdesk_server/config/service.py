@@ -68,8 +68,8 @@ class AdmissionConfig(Section):
 
     max_running: Count = 512
     """Completions that run."""
-    max_running_per_caller: Count = 512
-    """Completions of one caller that run."""
+    max_running_per_caller: Count | None = None
+    """Completions of one caller that run. Default: half of max_running where there are several callers, else all."""
     max_waiting: Annotated[int, Field(ge=0)] = 512
     """Completions that wait for a place; callers take turns."""
     max_waiting_per_caller: Annotated[int, Field(ge=0)] = 128

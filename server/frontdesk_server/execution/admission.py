@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from frontdesk_server.config.service import AdmissionConfig
 from frontdesk_server.domain.clock import Clock
-from frontdesk_server.domain.errors import Overloaded
+from frontdesk_server.domain.errors import DeadlineExceeded, Overloaded
 
 _SMOOTHING = 0.1
 _FIRST_GUESS_SECONDS = 1.0
@@ -29,6 +29,12 @@ class Admission:
         self._outside = 0
         """Refusals that no admission has made good: grows until those who come back are as many as are admitted."""
 
+    def configure(self, config: AdmissionConfig) -> None:
+        """Admit by other bounds from now on. Calls that run go on, even if they are more than the new bounds allow."""
+        self._free += config.max_running - self._config.max_running
+        self._config = config
+        self._admit_waiting()
+
     @property
     def running(self) -> int:
         """Calls that run."""
@@ -40,16 +46,17 @@ class Admission:
         return sum(len(queue) for queue in self._waiting.values())
 
     @asynccontextmanager
-    async def admitted(self, caller: str) -> AsyncIterator[None]:
-        """Run inside once admitted.
+    async def admitted(self, caller: str, deadline: float) -> AsyncIterator[None]:
+        """Run inside once admitted. `deadline` is an instant of the clock's monotonic time.
 
         Raises:
             Overloaded: neither a place to run nor one to wait is left.
+            DeadlineExceeded: the deadline passed while the call waited.
         """
         if self._may_run(caller):  # nobody who waits may: whoever may has been admitted
             self._take(caller)
         else:
-            await self._wait(caller)
+            await self._wait(caller, deadline)
         self._outside = max(0, self._outside - 1)
         started = self._clock.monotonic()
         try:
@@ -59,9 +66,10 @@ class Admission:
             self._release(caller)
 
     def _may_run(self, caller: str) -> bool:
-        return self._free > 0 and self._running[caller] < self._config.max_running_per_caller
+        config = self._config
+        return self._free > 0 and self._running[caller] < (config.max_running_per_caller or config.max_running)
 
-    async def _wait(self, caller: str) -> None:
+    async def _wait(self, caller: str, deadline: float) -> None:
         config, queue = self._config, self._waiting.get(caller)
         if self.waiting >= config.max_waiting or (queue is not None and len(queue) >= config.max_waiting_per_caller):
             self._outside += 1
@@ -71,12 +79,15 @@ class Admission:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(caller, deque()).append(turn)
         try:
-            await turn
-        except BaseException:
+            async with asyncio.timeout(deadline - self._clock.monotonic()):
+                await turn
+        except BaseException as error:
             if turn.done() and not turn.cancelled():  # a place was given to a call that was ending: it passes on
                 self._release(caller)
             else:
                 self._forget(caller, turn)
+            if isinstance(error, TimeoutError):
+                raise DeadlineExceeded("the deadline passed before a place to run was free") from error
             raise
 
     def _take(self, caller: str) -> None:

@@ -7,8 +7,7 @@ errors into statuses. Requests arrive here as bytes: a deserializer that raises 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -31,12 +30,19 @@ from frontdesk_server.domain.errors import (
 from frontdesk_server.domain.observer import CallObservation, Observer
 from frontdesk_server.rpc.call import GrpcCall, anyone, metadata_of, peer_names
 from frontdesk_server.rpc.reasons import InvalidReason
-from frontdesk_server.rpc.status import internal_status, status_of
+from frontdesk_server.rpc.status import RpcStatus, internal_status, status_of
 from frontdesk_server.rpc.wire import find_invalid_utf8
 
 Context = grpc.aio.ServicerContext[bytes, Any]
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
+
+Write = Callable[[_Response, float], Awaitable[None]]
+"""Sends a response, which may take until an instant of the clock's monotonic time; raises DeadlineExceeded after it."""
+
+
+_STATUS_SECONDS = 1.0
+"""How long a status may take to be sent: behind messages that the caller does not read it would wait for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +108,9 @@ class Interceptor:
         method: str,
         request_type: type[_Request],
         response_type: type[_Response],
-        serve: Callable[[_Request, GrpcCall], AsyncGenerator[_Response]],
+        serve: Callable[[_Request, GrpcCall, Write[_Response]], Awaitable[None]],
     ) -> grpc.RpcMethodHandler[bytes, _Response]:
-        """The handler of a method with a stream of responses."""
+        """The handler of a method with a stream of responses, which `serve` writes."""
 
         # A coroutine that writes, not a generator: gRPC does not close a generator when the caller goes away.
         async def handle(raw: bytes, context: Context) -> None:
@@ -113,9 +119,7 @@ class Interceptor:
             task = self._enter()
             try:
                 call = self._open(context, metadata, observation)
-                async with aclosing(serve(self._parse(request_type, raw), call)) as responses:
-                    async for response in responses:
-                        await context.write(response)
+                await serve(self._parse(request_type, raw), call, partial(self._write, context))
             except BaseException as error:
                 await self._fail(error, method, context, observation)
                 raise
@@ -150,6 +154,16 @@ class Interceptor:
         """Whether a call that is cancelled is so because the server stops."""
         return self._shutting_down and not context.cancelled()
 
+    async def _write(self, context: Context, response: Message, deadline: float) -> None:
+        """Send a response. It waits (flow control) for a caller that does not read, by gRPC's own rules for ever."""
+        try:
+            async with asyncio.timeout(deadline - self._clock.monotonic()):
+                await context.write(response)
+        except TimeoutError as timeout:
+            raise DeadlineExceeded("the deadline passed while the caller did not read") from timeout
+        except grpc.aio.InternalError as gone:  # of which gRPC tells this task as a cancel, but maybe later
+            raise asyncio.CancelledError from gone
+
     def _parse(self, request_type: type[_Request], raw: bytes) -> _Request:
         if len(raw) > self._limits.max_message_bytes:
             raise RequestTooLarge(len(raw), self._limits.max_message_bytes)
@@ -177,4 +191,13 @@ class Interceptor:
                 return
             status = internal_status()
             report_defect("call", error, observation, method=method)
-        await context.abort(status.code, status.message, status.trailing_metadata)
+        await _abort(context, status)
+
+
+async def _abort(context: Context, status: RpcStatus) -> None:
+    """End a call with this status; one that its caller does not hear is reset, which a cancelled handler tells gRPC."""
+    try:
+        async with asyncio.timeout(_STATUS_SECONDS):
+            await context.abort(status.code, status.message, status.trailing_metadata)
+    except (TimeoutError, grpc.aio.InternalError) as unheard:
+        raise asyncio.CancelledError from unheard

@@ -33,7 +33,7 @@ from frontdesk_server.rpc.encode import (
 )
 from frontdesk_server.rpc.encode_events import encode_event
 from frontdesk_server.rpc.enums import FINISH_REASON
-from frontdesk_server.rpc.interceptor import Interceptor
+from frontdesk_server.rpc.interceptor import Interceptor, Write
 from frontdesk_server.rpc.status import status_of, violations_of
 from frontdesk_server.rpc.violations import DEFAULT_LIMITS, Limits
 
@@ -61,6 +61,9 @@ class Desk(Protocol):
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
     ) -> AsyncGenerator[CompletionEvent]:
         """Decide and answer in events; raises CompletionFailed."""
+
+    def deadline(self, policy: RoutingPolicy, call: Call) -> float:
+        """The instant, of the clock's monotonic time, at which a completion that arrives now must have ended."""
 
     async def report_outcome(
         self, decision_id: str, quality: float, source: str, call: Call, labels: Mapping[str, str]
@@ -144,15 +147,17 @@ class RouterService:
         )
 
     async def stream_complete(
-        self, request: pb.StreamCompleteRequest, call: GrpcCall
-    ) -> AsyncGenerator[pb.StreamCompleteResponse]:
-        """Decide and stream the answer."""
+        self, request: pb.StreamCompleteRequest, call: GrpcCall, write: Write[pb.StreamCompleteResponse]
+    ) -> None:
+        """Decide and stream the answer. A caller that does not read has until the deadline."""
         validation.validate_query_request(request, self._limits)
         query, policy = decode_query(request.query), decode_policy(request.policy)
+        deadline = self._desk.deadline(policy, call)
         async with aclosing(self._desk.stream_complete(query, policy, call, dict(request.labels))) as events:
-            with call.answering():
-                async for event in events:
-                    yield encode_event(event)
+            async for event in events:
+                with call.answering():
+                    response = encode_event(event)
+                await write(response, deadline)
 
     async def report_outcome(self, request: pb.ReportOutcomeRequest, call: GrpcCall) -> pb.ReportOutcomeResponse:
         """Record how good an answer was."""

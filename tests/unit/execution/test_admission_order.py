@@ -18,7 +18,7 @@ CALLERS = ("ann", "bob", "eve")
 LIMITS = st.builds(
     AdmissionConfig,
     max_running=st.integers(1, 4),
-    max_running_per_caller=st.integers(1, 4),
+    max_running_per_caller=st.none() | st.integers(1, 4),
     max_waiting=st.integers(0, 6),
     max_waiting_per_caller=st.integers(0, 4),
 )
@@ -26,6 +26,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("arrive"), st.sampled_from(CALLERS)),
     st.tuples(st.sampled_from(("end", "cancel", "end and cancel")), st.integers(0, 20)),
     st.tuples(st.just("deadline of many"), st.lists(st.integers(0, 20), min_size=2, max_size=8)),
+    st.tuples(st.just("reload"), LIMITS),
     st.tuples(st.just("turn of the loop"), st.integers(1, 3)),
 )
 
@@ -45,7 +46,7 @@ class Call:
 
     async def _serve(self, admission: Admission) -> None:
         try:
-            async with admission.admitted(self.caller):
+            async with admission.admitted(self.caller, FakeClock().seconds + 60):
                 self.runs = True
                 try:
                     await self.end.wait()
@@ -60,15 +61,14 @@ async def turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
-def demand_order(admission: Admission, config: AdmissionConfig, calls: list[Call]) -> None:
+def demand_order(admission: Admission, config: AdmissionConfig, calls: list[Call], *, reloaded: bool = False) -> None:
     """What must hold whenever every task has had its turn."""
     running = Counter(call.caller for call in calls if call.runs)
     waiting = Counter(call.caller for call in calls if call.waits)
     assert (admission.running, admission.waiting) == (running.total(), waiting.total())
-    assert running.total() <= config.max_running
-    assert max(running.values(), default=0) <= config.max_running_per_caller
-    free = config.max_running - running.total()
-    starving = [caller for caller in waiting if free and running[caller] < config.max_running_per_caller]
+    free, share = config.max_running - running.total(), config.max_running_per_caller or config.max_running
+    assert reloaded or (free >= 0 and max(running.values(), default=0) <= share)
+    starving = [caller for caller in waiting if free > 0 and running[caller] < share]
     assert not starving
 
 
@@ -79,6 +79,10 @@ async def play(config: AdmissionConfig, events: list[tuple[str, object]]) -> Non
         if event == "arrive":
             assert isinstance(detail, str)
             calls.append(Call(admission, detail))
+        elif event == "reload":
+            assert isinstance(detail, AdmissionConfig)
+            config = detail
+            admission.configure(config)
         elif event == "turn of the loop":
             assert isinstance(detail, int)
             await turns(detail)
@@ -90,7 +94,7 @@ async def play(config: AdmissionConfig, events: list[tuple[str, object]]) -> Non
                 if event != "end":
                     call.task.cancel()
     await turns(30)
-    demand_order(admission, config, calls)
+    demand_order(admission, config, calls, reloaded=any(event == "reload" for event, _ in events))
     for call in calls:
         call.end.set()
     await asyncio.wait_for(asyncio.gather(*(call.task for call in calls), return_exceptions=True), 5)

@@ -192,9 +192,9 @@ async def test_a_stream_is_closed_when_its_caller_goes_away() -> None:
     observer = Recorder()
     interceptor = Interceptor(observer, FakeClock(), CallLimits(1000, 10))
 
-    async def serve(request: pb.RouteRequest, call: GrpcCall) -> Any:
+    async def serve(request: pb.RouteRequest, call: GrpcCall, write: Any) -> None:
         try:
-            yield pb.RouteResponse()
+            await write(pb.RouteResponse(), FakeClock().seconds + 60)
             reached.set()
             await asyncio.Event().wait()
         finally:
