@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from frontdesk_server.config.pool import ModelConfig
 from frontdesk_server.config.root import Config
+from frontdesk_server.domain.dialects import Dialect
 from frontdesk_server.domain.model import Deployment, Model, Timeouts
 from frontdesk_server.domain.usage import Prices
 from frontdesk_server.ledger.pricing import resolve_prices
@@ -13,7 +14,7 @@ from frontdesk_server.ledger.pricing import resolve_prices
 
 def build_pool(config: Config) -> dict[str, Model]:
     """All models by their public names."""
-    return {name: _model(name, section, _resolve(section, name, config)[0]) for name, section in config.models.items()}
+    return {name: _model(name, section, config) for name, section in config.models.items()}
 
 
 def _deployments(name: str, config: ModelConfig) -> tuple[Deployment, ...]:
@@ -24,19 +25,21 @@ def _deployments(name: str, config: ModelConfig) -> tuple[Deployment, ...]:
     )
 
 
-def _model(name: str, config: ModelConfig, prices: Prices | None) -> Model:
+def _model(name: str, config: ModelConfig, whole: Config) -> Model:
+    deployments = _deployments(name, config)
     return Model(
         name=name,
-        deployments=_deployments(name, config),
+        deployments=deployments,
         context_window=config.context_window,
         description=config.description,
-        prices=prices,
+        prices=_resolve(config, name, whole)[0],
         max_output_tokens=config.max_output_tokens,
         capabilities=config.capabilities,
         quality=config.quality,
         time_to_first_token_ms=config.time_to_first_token_ms,
         output_tokens_per_second=config.output_tokens_per_second,
         timeouts=Timeouts(**config.timeouts.model_dump()),
+        dialects=frozenset(Dialect(whole.backends[d.backend].kind) for d in deployments),
     )
 
 

@@ -23,18 +23,9 @@ def build_backend(name: str, config: BackendConfig, models: Pool) -> Backend:
         case OpenAIBackendConfig():
             return OpenAIBackend(name, config)
         case AnthropicBackendConfig():
-            return AnthropicBackend(name, config, _max_tokens(name, models))
+            return AnthropicBackend(name, config)
         case SimulatedBackendConfig():
             return SimulatedBackend(name, config, _paces(name, config, models))
-
-
-def _max_tokens(name: str, models: Pool) -> dict[str, int]:
-    return {
-        deployment.upstream_model: model.max_output_tokens
-        for model in models.values()
-        for deployment in model.deployments
-        if deployment.backend == name and model.max_output_tokens is not None
-    }
 
 
 def _paces(name: str, config: SimulatedBackendConfig, models: Pool) -> dict[str, Pace]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from frontdesk_server.backends.anthropic_request import messages_body
@@ -18,7 +18,7 @@ DEFAULT_MAX_TOKENS = 4096
 
 
 class AnthropicBackend:
-    """Speaks /v1/messages, streamed and unary. `max_tokens` are the models' limits by upstream model."""
+    """Speaks /v1/messages, streamed and unary."""
 
     provider = "anthropic"
     capabilities = frozenset(
@@ -31,9 +31,8 @@ class AnthropicBackend:
         )
     )
 
-    def __init__(self, name: str, config: AnthropicBackendConfig, max_tokens: Mapping[str, int] | None = None) -> None:
+    def __init__(self, name: str, config: AnthropicBackendConfig) -> None:
         self.name = name
-        self._max_tokens = dict(max_tokens or {})
         headers = {"anthropic-version": config.version}
         if config.api_key:
             headers["x-api-key"] = config.api_key.get_secret_value()
@@ -50,4 +49,4 @@ class AnthropicBackend:
         await self._upstream.aclose()
 
     def _body(self, call: BackendCall) -> dict[str, Any]:
-        return messages_body(call, self._max_tokens.get(call.upstream_model, DEFAULT_MAX_TOKENS))
+        return messages_body(call, DEFAULT_MAX_TOKENS)

@@ -103,7 +103,8 @@ class Upstream:
     """One upstream API at its address, with its credentials and its connections."""
 
     def __init__(self, config: HttpBackendConfig, path: str, headers: Mapping[str, str]) -> None:
-        self._url = httpx.URL(str(config.base_url).rstrip("/") + path)
+        base = httpx.URL(str(config.base_url))
+        self._url = base.copy_with(path=base.path.rstrip("/") + path)  # a query of the address stays behind the path
         self._headers = {
             "content-type": "application/json",
             "user-agent": "frontdesk",

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from frontdesk_server.backends.exchange import Upstream, converse
+from frontdesk_server.backends.manners import manners_of
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.config.pool import OpenAIBackendConfig
@@ -22,7 +23,7 @@ class OpenAIBackend:
     def __init__(self, name: str, config: OpenAIBackendConfig) -> None:
         self.name = name
         self.provider = config.provider
-        self._max_tokens_field = config.max_tokens_field
+        self._manners = manners_of(config)
         key = config.api_key
         headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
         self._upstream = Upstream(config, "/chat/completions", headers)
@@ -36,4 +37,4 @@ class OpenAIBackend:
         await self._upstream.aclose()
 
     def _body(self, call: BackendCall) -> dict[str, Any]:
-        return chat_completion_body(call, self._max_tokens_field)
+        return chat_completion_body(call, self._manners)

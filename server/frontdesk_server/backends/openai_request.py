@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
+from frontdesk_server.backends.history import fitting_tool_name, sendable
+from frontdesk_server.backends.manners import Manners
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.query import (
@@ -35,9 +38,12 @@ _AUDIO_FORMATS = {
     "audio/mpeg": "mp3",
     "audio/mp3": "mp3",
 }
+_UNFIT_IN_NAME = re.compile(r"[\s<|\\/>]+")
+_LONGEST_NAME = 64
+_USUAL = Manners()
 
 
-def chat_completion_body(call: BackendCall, max_tokens_field: str) -> Json:
+def chat_completion_body(call: BackendCall, manners: Manners = _USUAL) -> Json:
     """The request's JSON.
 
     Raises:
@@ -47,12 +53,13 @@ def chat_completion_body(call: BackendCall, max_tokens_field: str) -> Json:
     query = call.query
     body: Json = {
         "model": call.upstream_model,
-        "messages": [item for message in query.messages for item in _messages(message)],
-        **_generation(query.generation, max_tokens_field),
+        "messages": _messages(sendable(query.messages, manners.tool_call_ids), manners),
+        **_generation(query.generation, call.output_limit, manners.max_tokens_field),
     }
     if call.stream:
         body["stream"] = True
-        body["stream_options"] = {"include_usage": True}
+        if manners.stream_options:
+            body["stream_options"] = {"include_usage": True}
     if query.tools:
         body["tools"] = [_tool(tool) for tool in query.tools]
     if query.tool_choice is not None:
@@ -73,7 +80,13 @@ def parsed(json: str, what: str) -> Any:
         raise UpstreamRequestRefused(f"{what} is not valid JSON") from error
 
 
-def _messages(message: Message) -> Iterator[Json]:
+def _messages(history: Sequence[Message], manners: Manners) -> list[Json]:
+    """What the assistant did not say is left out: several APIs refuse an empty answer."""
+    items = [item for message in history for item in _items(message, manners)]
+    return [item for item in items if item["role"] != "assistant" or item["content"] or "tool_calls" in item]
+
+
+def _items(message: Message, manners: Manners) -> Iterator[Json]:
     match message.role:
         case Role.TOOL:
             for part in message.parts:
@@ -81,29 +94,31 @@ def _messages(message: Message) -> Iterator[Json]:
                     content = f"Error: {part.content}" if part.is_error else part.content
                     yield {"role": "tool", "tool_call_id": part.tool_call_id, "content": content}
         case Role.ASSISTANT:
-            yield _named(message, _assistant(message))
+            yield _named(message, _assistant(message, manners.reasoning_field))
         case _:
             yield _named(message, {"role": message.role.value, "content": _content(message)})
 
 
 def _named(message: Message, item: Json) -> Json:
-    return {**item, "name": message.name} if message.name else item
+    name = _UNFIT_IN_NAME.sub("_", message.name)[:_LONGEST_NAME]
+    return {**item, "name": name} if name else item
 
 
-def _assistant(message: Message) -> Json:
+def _assistant(message: Message, reasoning_field: str | None) -> Json:
     calls = [_tool_call(part) for part in message.parts if isinstance(part, ToolCall)]
     item: Json = {"role": "assistant", "content": message.text or (None if calls else "")}
     if calls:
         item["tool_calls"] = calls
         # Providers that show their reasoning need it back in a tool loop, and only there; they do not sign it.
-        reasoning = "".join(p.text for p in message.parts if isinstance(p, ReasoningPart) and not p.signature)
-        if reasoning:
-            item["reasoning_content"] = reasoning
+        reasoning = "".join(p.text for p in message.parts if isinstance(p, ReasoningPart) and not p.signed)
+        if reasoning and reasoning_field is not None:
+            item[reasoning_field] = reasoning
     return item
 
 
 def _tool_call(call: ToolCall) -> Json:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments_json}}
+    function = {"name": fitting_tool_name(call.name), "arguments": call.arguments_json or "{}"}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def _content(message: Message) -> str | list[Json]:
@@ -112,7 +127,7 @@ def _content(message: Message) -> str | list[Json]:
         return message.text
     content = []
     for part in message.parts:
-        if isinstance(part, TextPart):
+        if isinstance(part, TextPart) and part.text:
             content.append({"type": "text", "text": part.text})
         elif isinstance(part, MediaPart):
             content.append(_media(part))
@@ -155,9 +170,9 @@ def _tool_choice(choice: ToolChoice) -> str | Json:
     return choice.mode.value
 
 
-def _generation(generation: GenerationConfig, max_tokens_field: str) -> Json:
+def _generation(generation: GenerationConfig, limit: int | None, max_tokens_field: str) -> Json:
     settings: Json = {
-        max_tokens_field: generation.max_output_tokens,
+        max_tokens_field: limit,
         "temperature": generation.temperature,
         "top_p": generation.top_p,
         "stop": list(generation.stop_sequences) or None,

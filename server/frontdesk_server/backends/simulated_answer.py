@@ -46,8 +46,8 @@ class SimulatedAnswer:
     usage: Usage
 
 
-def compose(model: str, query: Query) -> SimulatedAnswer:
-    """The answer of a simulated model."""
+def compose(model: str, query: Query, limit: int | None = None) -> SimulatedAnswer:
+    """The answer of a simulated model, of at most `limit` tokens."""
     generation = query.generation
     reasoning = f"[simulated {model}] No thought went into this." if generation.reasoning_effort else ""
     tool = _demanded_tool(query)
@@ -62,7 +62,6 @@ def compose(model: str, query: Query) -> SimulatedAnswer:
     else:
         text = _until_stop(_text(model, query), generation.stop_sequences)
     tokens = tuple(_TOKEN.findall(text))
-    limit = generation.max_output_tokens
     if limit is not None and len(tokens) > limit:
         tokens = tokens[:limit]
         finish_reason = FinishReason.LENGTH

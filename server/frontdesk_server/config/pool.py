@@ -14,7 +14,8 @@ class HttpBackendConfig(Section):
     """What all HTTP backends share."""
 
     base_url: HttpUrl
-    """Root of the API, such as https://api.openai.com/v1. Only the configuration can name an address."""
+    """Root of the API, such as https://api.openai.com/v1. A query (?api-version=...) is kept behind the path. Only the
+    configuration can name an address."""
     api_key: Secret | None = None
     """Sent as the API demands. Use ${NAME}, never the key itself."""
     headers: dict[str, Secret] = {}
@@ -44,6 +45,12 @@ class OpenAIBackendConfig(HttpBackendConfig):
     """Provider's name in traces."""
     max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
     """What the API calls the most tokens of an answer."""
+    reasoning_field: Literal["auto", "reasoning_content", "reasoning", "none"] = "auto"
+    """Field in which the reasoning of a tool loop goes back to a model. Default: what the API is known to accept."""
+    tool_call_ids: Literal["auto", "any", "at_most_40", "nine_alphanumeric"] = "auto"
+    """Ids of tool calls the API accepts; others are replaced. Default: what the API is known to accept."""
+    stream_options: bool = True
+    """Ask for the usage of streams. False where the API refuses stream_options: usage is estimated then."""
 
 
 class AnthropicBackendConfig(HttpBackendConfig):

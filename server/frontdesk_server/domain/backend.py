@@ -13,13 +13,23 @@ from frontdesk_server.domain.query import Query
 
 @dataclass(frozen=True, slots=True)
 class BackendCall:
-    """One call of one upstream model. `headers` carry the trace context."""
+    """One call of one upstream model. `headers` carry the trace context.
+
+    `max_output_tokens` bounds the answer also where the query does not; None: nothing is known that would.
+    """
 
     upstream_model: str
     query: Query
     stream: bool
     timeouts: Timeouts = Timeouts()
     headers: Mapping[str, str] = field(default_factory=dict)
+    max_output_tokens: int | None = None
+
+    @property
+    def output_limit(self) -> int | None:
+        """The limit to ask the upstream for."""
+        bounds = (self.query.generation.max_output_tokens, self.max_output_tokens)
+        return min((bound for bound in bounds if bound is not None), default=None)
 
 
 class Backend(Protocol):

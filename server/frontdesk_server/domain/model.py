@@ -6,7 +6,11 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from frontdesk_server.domain.dialects import Dialect
 from frontdesk_server.domain.usage import Prices
+
+INPUT_MARGIN = 1.25
+"""Input tokens are estimated; upstreams count templates and their own way of splitting words."""
 
 
 class Capability(enum.Enum):
@@ -49,6 +53,7 @@ class Model:
 
     `quality` is its prior predicted quality in [0, 1]: what policies go by where no strategy predicts one.
     `time_to_first_token_ms` and `output_tokens_per_second` are expectations until traffic has been observed.
+    `dialects` are the APIs of its deployments.
     """
 
     name: str
@@ -62,11 +67,24 @@ class Model:
     time_to_first_token_ms: float | None = None
     output_tokens_per_second: float | None = None
     timeouts: Timeouts = Timeouts()
+    dialects: frozenset[Dialect] = frozenset()
 
     @property
     def primary(self) -> Deployment:
         """The first deployment."""
         return self.deployments[0]
+
+    def output_bound(self, asked: int | None, estimated_input_tokens: int) -> int | None:
+        """Most tokens of an answer: what is asked for and the model's own limit allow; None when neither is set.
+
+        Where nothing is asked for, the model's limit is cut to what the input, with a margin, leaves of the window:
+        upstreams refuse a limit that cannot fit.
+        """
+        if self.max_output_tokens is None or asked is not None:
+            bounds = [bound for bound in (asked, self.max_output_tokens) if bound is not None]
+            return min(bounds, default=None)
+        room = self.context_window - round(estimated_input_tokens * INPUT_MARGIN)
+        return max(1, min(self.max_output_tokens, room))
 
 
 Pool = Mapping[str, Model]

@@ -58,6 +58,11 @@ class ReasoningPart:
     signature: str = ""
     redacted_data: str = ""
 
+    @property
+    def signed(self) -> bool:
+        """Whether its provider bound it to itself; other providers refuse it then, and this one refuses any other."""
+        return bool(self.signature or self.redacted_data)
+
 
 ContentPart = TextPart | MediaPart | ToolCall | ToolResult | ReasoningPart
 

@@ -170,6 +170,7 @@ class AttemptRun:
             order.stream,
             order.model.timeouts,
             self._observation.headers,
+            order.model.output_bound(order.query.generation.max_output_tokens, order.input_tokens),
         )
         self._dispatched = True
         async with aclosing(backend.stream(call)) as events:

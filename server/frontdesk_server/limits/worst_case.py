@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.model import INPUT_MARGIN, Model
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.usage import Prices, Usage
-
-_INPUT_MARGIN = 1.25
-"""Input tokens are estimated; upstreams count templates and their own way of splitting words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +22,9 @@ def worst_case(model: Model, query: Query, estimated_input_tokens: int) -> Worst
 
     Each is priced at the dearest token of its kind: written to the cache, or reasoning.
     """
-    input_tokens = round(estimated_input_tokens * _INPUT_MARGIN)
-    bounds = (query.generation.max_output_tokens, model.max_output_tokens, model.context_window - input_tokens)
-    output_tokens = max(1, min(bound for bound in bounds if bound is not None))
+    input_tokens = round(estimated_input_tokens * INPUT_MARGIN)
+    bound = model.output_bound(query.generation.max_output_tokens, estimated_input_tokens)
+    output_tokens = max(1, model.context_window - input_tokens) if bound is None else bound
     cost = None if model.prices is None else _dearest(model.prices).cost_nano_usd(Usage(input_tokens, output_tokens))
     return WorstCase(input_tokens + output_tokens, cost)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
+from frontdesk_server.domain.dialects import Dialect, objection, thinking_objection
 from frontdesk_server.domain.model import Capability, Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import (
@@ -24,13 +26,18 @@ _MEDIA = {"image": Capability.IMAGE_INPUT, "audio": Capability.AUDIO_INPUT}
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What a query and its policy demand of any model."""
+    """What a query and its policy demand of any model.
+
+    `objections` are the APIs that cannot honour what the caller set, and why; `reasoning` says that an effort is set.
+    """
 
     input_tokens: int
     max_output_tokens: int | None
     capabilities: frozenset[Capability]
     policy: RoutingPolicy
     caller: Caller
+    objections: Mapping[Dialect, str] = field(default_factory=dict)
+    reasoning: bool = False
 
     def exclusion(self, model: Model, outlook: Outlook) -> Exclusion | None:
         """Why the model may not answer; None when it may. An unknown price is above every cost cap."""
@@ -38,6 +45,7 @@ class Demands:
             self._by_permission(model.name)
             or self._by_size(model)
             or self._by_capability(model)
+            or self._by_dialect(model)
             or self._by_cap(outlook)
         )
 
@@ -68,6 +76,16 @@ class Demands:
         names = ", ".join(sorted(capability.value for capability in missing))
         return Exclusion(ExclusionReason.CAPABILITY, f"it lacks {names}")
 
+    def _by_dialect(self, model: Model) -> Exclusion | None:
+        for dialect in model.dialects:
+            detail = self.objections.get(dialect)
+            if detail is None and self.reasoning and dialect is Dialect.ANTHROPIC:
+                bound = model.output_bound(self.max_output_tokens, self.input_tokens)
+                detail = None if bound is None else thinking_objection(bound)
+            if detail is not None:
+                return Exclusion(ExclusionReason.CAPABILITY, f"by its API {detail}")
+        return None
+
     def _by_cap(self, outlook: Outlook) -> Exclusion | None:
         max_cost = self.policy.max_cost_nano_usd
         if max_cost is not None:
@@ -81,6 +99,23 @@ class Demands:
             detail = f"first token after about {expected:.3g} s, above the cap of {longest:g} s"
             return Exclusion(ExclusionReason.MAX_TIME_TO_FIRST_TOKEN, detail)
         return None
+
+
+def demands_of(
+    query: Query, policy: RoutingPolicy, caller: Caller, input_tokens: int, dialects: Iterable[Dialect]
+) -> Demands:
+    """What the query demands of models that are reached by these APIs; `input_tokens` are its estimated length."""
+    objections = {dialect: detail for dialect in dialects if (detail := objection(dialect, query)) is not None}
+    generation = query.generation
+    return Demands(
+        input_tokens,
+        generation.max_output_tokens,
+        needed_capabilities(query, policy),
+        policy,
+        caller,
+        objections,
+        generation.reasoning_effort is not None,
+    )
 
 
 def needed_capabilities(query: Query, policy: RoutingPolicy) -> frozenset[Capability]:

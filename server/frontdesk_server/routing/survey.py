@@ -15,7 +15,7 @@ from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.domain.usage import Usage
 from frontdesk_server.routing.costs import predicted_cost_nano_usd
-from frontdesk_server.routing.filters import Demands, needed_capabilities
+from frontdesk_server.routing.filters import demands_of
 from frontdesk_server.routing.selection import Outlook
 
 
@@ -45,9 +45,9 @@ def survey(
     remaining_seconds: float | None,
 ) -> Survey:
     """Filter the models by what the query, the policy and the caller demand, and by how the models fare."""
-    demands = Demands(
-        signals.input_tokens, query.generation.max_output_tokens, needed_capabilities(query, policy), policy, caller
-    )
+    models = tuple(models)
+    dialects = {dialect for model in models for dialect in model.dialects}
+    demands = demands_of(query, policy, caller, signals.input_tokens, dialects)
     usage = Usage(signals.input_tokens, expected_output_tokens(query, signals))
     outlooks: dict[str, Outlook] = {}
     eligible: dict[str, Model] = {}

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from frontdesk.v1 import chat_pb2 as pb
 
 from frontdesk_server.rpc.enums import REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
-from frontdesk_server.rpc.json_schema import schema_fault
+from frontdesk_server.rpc.json_schema import SchemaRoom, SchemasTooLarge, schema_fault
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 from frontdesk_server.rpc.violations import Limits, Violations
 
@@ -27,25 +27,47 @@ def check_query(query: pb.Query, path: str, limits: Limits, violations: Violatio
     """Note every violation of the query at `path`, such as "query"."""
     if not query.messages:
         violations.add(f"{path}.messages", Reason.MESSAGES_EMPTY)
-    else:
+    elif _within_bounds(query, path, limits, violations):
         _check_conversation(query, path, violations)
-    if query.tools:
-        _check_tools(query, path, violations)
+    schemas = SchemaRoom(limits.schema_characters, limits.subschemas)
+    if len(query.tools) > limits.tools:
+        violations.add(f"{path}.tools", Reason.FIELD_TOO_LONG, f"holds more than {limits.tools:,} tools")
+    elif query.tools:
+        _check_tools(query, path, schemas, violations)
     if query.HasField("tool_choice"):
         _check_tool_choice(query, path, violations)
     if query.HasField("generation"):
-        _check_generation(query.generation, f"{path}.generation", limits, violations)
+        _check_generation(query.generation, f"{path}.generation", limits, schemas, violations)
+
+
+def _within_bounds(query: pb.Query, path: str, limits: Limits, violations: Violations) -> bool:
+    if len(query.messages) > limits.messages:
+        description = f"holds more than {limits.messages:,} messages"
+        violations.add(f"{path}.messages", Reason.FIELD_TOO_LONG, description)
+        return False
+    parts = 0
+    for index, message in enumerate(query.messages):
+        parts += len(message.parts)
+        if parts > limits.parts:
+            description = f"the conversation holds more than {limits.parts:,} parts"
+            violations.add(f"{path}.messages[{index}].parts", Reason.FIELD_TOO_LONG, description)
+            return False
+    return True
 
 
 def _check_conversation(query: pb.Query, path: str, violations: Violations) -> None:
+    """Ids of tool calls are unique within an assistant turn, which reaches over successive messages."""
     call_ids: set[str] = set()
+    turn_ids: set[str] = set()
     role = 0
     for index, message in enumerate(query.messages):
+        if message.role != role:
+            turn_ids.clear()
         role = message.role
         allowed = _PARTS_OF_ROLE.get(role)
         if allowed is None:
             _add_enum(violations, f"{path}.messages[{index}].role", role, Reason.ROLE_UNSPECIFIED)
-        if not message.parts:
+        if not message.parts and role != pb.ROLE_ASSISTANT:
             violations.add(f"{path}.messages[{index}].parts", Reason.MESSAGE_WITHOUT_PARTS)
         for place, part in enumerate(message.parts):
             kind = part.WhichOneof("part")
@@ -58,23 +80,26 @@ def _check_conversation(query: pb.Query, path: str, violations: Violations) -> N
                 speaker = ROLE_OF[role].value
                 violations.add(f"{at}.{kind}", Reason.PART_NOT_ALLOWED, f"a {speaker} message may not hold a {kind}")
             else:
-                _check_part(part, kind, at, call_ids, violations)
+                _check_part(part, kind, at, call_ids, turn_ids, violations)
     if role in ROLE_OF and role not in _LAST_ROLES:
         violations.add(f"{path}.messages[{len(query.messages) - 1}].role", Reason.LAST_MESSAGE_ROLE)
 
 
-def _check_part(part: pb.ContentPart, kind: str, at: str, call_ids: set[str], violations: Violations) -> None:
+def _check_part(
+    part: pb.ContentPart, kind: str, at: str, call_ids: set[str], turn_ids: set[str], violations: Violations
+) -> None:
     if kind == "media":
         _check_media(part.media, f"{at}.media", violations)
     elif kind == "tool_call":
         call = part.tool_call
         if not call.id:
             violations.add(f"{at}.tool_call.id", Reason.FIELD_REQUIRED)
-        elif call.id in call_ids:
+        elif call.id in turn_ids:
             violations.add(f"{at}.tool_call.id", Reason.DUPLICATE_TOOL_CALL)
         if not call.name:
             violations.add(f"{at}.tool_call.name", Reason.FIELD_REQUIRED)
         call_ids.add(call.id)
+        turn_ids.add(call.id)
     elif kind == "tool_result":
         answered = part.tool_result.tool_call_id
         if not answered:
@@ -103,7 +128,7 @@ def _is_https(uri: str) -> bool:
         return False
 
 
-def _check_tools(query: pb.Query, path: str, violations: Violations) -> None:
+def _check_tools(query: pb.Query, path: str, schemas: SchemaRoom, violations: Violations) -> None:
     names: set[str] = set()
     for index, tool in enumerate(query.tools):
         at = f"{path}.tools[{index}]"
@@ -112,9 +137,7 @@ def _check_tools(query: pb.Query, path: str, violations: Violations) -> None:
             violations.add(f"{at}.name", Reason.DUPLICATE_TOOL)
         names.add(tool.name)
         if tool.parameters_json:
-            fault = schema_fault(tool.parameters_json, of_type_object=True)
-            if fault is not None:
-                violations.add(f"{at}.parameters_json", Reason.JSON_SCHEMA_INVALID, fault)
+            _check_schema(tool.parameters_json, f"{at}.parameters_json", schemas, violations, of_type_object=True)
 
 
 def _check_tool_choice(query: pb.Query, path: str, violations: Violations) -> None:
@@ -131,7 +154,9 @@ def _check_tool_choice(query: pb.Query, path: str, violations: Violations) -> No
         violations.add(f"{at}.tool_name", Reason.UNKNOWN_TOOL)
 
 
-def _check_generation(config: pb.GenerationConfig, at: str, limits: Limits, violations: Violations) -> None:
+def _check_generation(
+    config: pb.GenerationConfig, at: str, limits: Limits, schemas: SchemaRoom, violations: Violations
+) -> None:
     has = config.HasField
     if has("max_output_tokens") and config.max_output_tokens < 1:
         violations.add(f"{at}.max_output_tokens", Reason.MAX_OUTPUT_TOKENS_OUT_OF_RANGE)
@@ -152,17 +177,27 @@ def _check_generation(config: pb.GenerationConfig, at: str, limits: Limits, viol
     if config.reasoning_effort and config.reasoning_effort not in REASONING_EFFORT_OF:
         violations.add(f"{at}.reasoning_effort", Reason.UNKNOWN_ENUM_VALUE)
     if has("response_format") and config.response_format.WhichOneof("format") == "json_schema":
-        _check_json_schema(config.response_format.json_schema, f"{at}.response_format.json_schema", violations)
+        _check_json_schema(config.response_format.json_schema, f"{at}.response_format.json_schema", schemas, violations)
 
 
-def _check_json_schema(schema: pb.JsonSchemaFormat, at: str, violations: Violations) -> None:
+def _check_json_schema(schema: pb.JsonSchemaFormat, at: str, schemas: SchemaRoom, violations: Violations) -> None:
     _check_name(schema.name, f"{at}.name", violations)
     if not schema.schema_json:
         violations.add(f"{at}.schema_json", Reason.FIELD_REQUIRED)
         return
-    fault = schema_fault(schema.schema_json)
-    if fault is not None:
-        violations.add(f"{at}.schema_json", Reason.JSON_SCHEMA_INVALID, fault)
+    _check_schema(schema.schema_json, f"{at}.schema_json", schemas, violations)
+
+
+def _check_schema(
+    text: str, at: str, schemas: SchemaRoom, violations: Violations, *, of_type_object: bool = False
+) -> None:
+    try:
+        fault = schema_fault(text, schemas, of_type_object=of_type_object)
+    except SchemasTooLarge as error:
+        violations.add(at, Reason.FIELD_TOO_LONG, str(error))
+    else:
+        if fault is not None:
+            violations.add(at, Reason.JSON_SCHEMA_INVALID, fault)
 
 
 def _check_name(name: str, at: str, violations: Violations) -> None:

@@ -10,7 +10,11 @@ from frontdesk_server.rpc.reasons import InvalidReason
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a request may hold. Lengths are in characters."""
+    """How much a request may hold. Lengths are in characters.
+
+    `messages`, `parts`, `tools` and what their schemas hold are of one query; they are counted before they are read, so
+    that no request keeps the others waiting.
+    """
 
     batch_size: int = 1024
     labels: int = 16
@@ -21,6 +25,11 @@ class Limits:
     listed_models: int = 256
     name_length: int = 128
     violations: int = 64
+    messages: int = 10_000
+    parts: int = 40_000
+    tools: int = 1_024
+    schema_characters: int = 1_000_000
+    subschemas: int = 20_000
 
 
 DEFAULT_LIMITS = Limits()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from frontdesk_server.backends.manners import Manners
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
@@ -30,7 +31,7 @@ from frontdesk_server.domain.query import (
 
 
 def body_of(query: Query, *, stream: bool = False, max_tokens_field: str = "max_tokens") -> dict[str, Any]:
-    return chat_completion_body(BackendCall("m", query, stream), max_tokens_field)
+    return chat_completion_body(BackendCall("m", query, stream), Manners(max_tokens_field))
 
 
 def messages_of(*messages: Message) -> Any:

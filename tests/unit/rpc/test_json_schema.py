@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from frontdesk_server.rpc.json_schema import schema_fault
+from frontdesk_server.rpc.json_schema import SchemaRoom, schema_fault
+
+
+def a_room() -> SchemaRoom:
+    return SchemaRoom(characters=200_000, subschemas=1000)
+
 
 GOOD = [
     "{}",
@@ -14,7 +19,7 @@ GOOD = [
 
 @pytest.mark.parametrize("text", GOOD)
 def test_schemas_pass(text: str) -> None:
-    assert schema_fault(text) is None
+    assert schema_fault(text, a_room()) is None
 
 
 BAD = [
@@ -45,9 +50,9 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "fault"), BAD)
 def test_what_is_no_schema_is_told_where(text: str, fault: str) -> None:
-    assert fault in (schema_fault(text) or "")
+    assert fault in (schema_fault(text, a_room()) or "")
 
 
 @pytest.mark.parametrize(("text", "good"), [('{"type": "object"}', True), ("{}", False), ('{"type": "array"}', False)])
 def test_parameters_of_a_tool_are_an_object(text: str, good: bool) -> None:
-    assert (schema_fault(text, of_type_object=True) is None) is good
+    assert (schema_fault(text, a_room(), of_type_object=True) is None) is good

@@ -293,6 +293,7 @@ def test_a_query_of_a_batch_is_named_by_its_place() -> None:
 
 def test_all_violations_are_reported_together() -> None:
     query = generating(temperature=3.0, top_p=2.0)
+    query.messages.add(role=USER)
     query.messages.add(role=ASSISTANT)
     request = pb.RouteRequest(query=query, policy=RoutingPolicy(quality_floor=2.0), labels={"": ""})
     assert [reason for _, reason in violations(lambda: validate_query_request(request))] == [

@@ -64,9 +64,13 @@ class Agreement:
             return UpstreamError(f"{model} could not be asked")
 
     def _query(self, context: CheckContext) -> Query:
-        """The caller's query; samples of the same model must differ, so they need a temperature."""
+        """The caller's query; samples of the same model must differ, so they need a temperature.
+
+        A model that reasons differs by itself, and its API may take no temperature beside an effort.
+        """
         query, generation = context.query, context.query.generation
-        if self.config.model in (None, context.model) and not generation.temperature:
+        reasons = generation.reasoning_effort is not None and generation.temperature is None
+        if self.config.model in (None, context.model) and not generation.temperature and not reasons:
             generation = replace(generation, temperature=_SAMPLING_TEMPERATURE, seed=None)
         return replace(query, generation=replace(generation, logprobs=False, top_logprobs=0))
 

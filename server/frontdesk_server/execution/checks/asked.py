@@ -12,6 +12,7 @@ from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.attempt import Answer, CheckResult
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.domain.query import GenerationConfig, text_query
+from frontdesk_server.domain.templates import filled
 from frontdesk_server.execution.checks.base import CheckContext, Judge
 
 SELF_RATING_PROMPT = """You were asked:
@@ -60,7 +61,7 @@ class Asked:
             model, prompt = config.model, config.prompt or VERIFIER_PROMPT
         else:
             model, prompt = context.model, config.prompt or SELF_RATING_PROMPT
-        text = prompt.replace("{query}", context.query.last_user_text).replace("{answer}", answer.text)
+        text = filled(prompt, {"query": context.query.last_user_text, "answer": answer.text})
         query = text_query(text, GenerationConfig(max_output_tokens=_RATING_TOKENS, temperature=0.0))
         bill = context.bill.part()
         try:

@@ -1,0 +1,115 @@
+"""A conversation as the turns of an Anthropic Messages request."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from frontdesk_server.backends.history import fitting_tool_name
+from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.query import (
+    ContentPart,
+    MediaPart,
+    Message,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCall,
+    ToolResult,
+)
+
+Json = dict[str, Any]
+
+_SAID = frozenset({"text", "image", "document"})
+_SILENCE = "(no text)"
+"""What a user says who says nothing, where the API demands something: first, and after the assistant."""
+_FAILED = "The tool failed."
+_INVALID_JSON = "INVALID_JSON"
+"""The key under which the API's documentation hands broken arguments of a tool call back."""
+
+
+def turns_of(history: Sequence[Message]) -> list[Json]:
+    """Turns of user and assistant by turns, the user's first and last; what says nothing is left out."""
+    turns: list[Json] = []
+    for message in history:
+        role = "assistant" if message.role is Role.ASSISTANT else "user"
+        blocks = [] if message.role is Role.SYSTEM else _blocks(message)
+        if blocks and turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += blocks
+        elif blocks:
+            turns.append({"role": role, "content": blocks})
+    silence: Json = {"role": "user", "content": [{"type": "text", "text": _SILENCE}]}
+    if turns and turns[0]["role"] != "user":
+        turns.insert(0, silence)
+    if not turns or turns[-1]["role"] != "user":
+        turns.append(silence)
+    return turns
+
+
+def _blocks(message: Message) -> list[Json]:
+    blocks = [block for part in message.parts if (block := _block(part))]
+    said = next((place for place, block in enumerate(blocks) if block["type"] in _SAID), None)
+    if message.name and said is not None:  # the API has no field for it
+        blocks.insert(said, {"type": "text", "text": f"{message.name}:"})
+    return blocks
+
+
+def called_tools(history: Sequence[Message]) -> list[str]:
+    """The names of all tools that the conversation speaks of."""
+    calls = (part for message in history for part in message.parts if isinstance(part, ToolCall))
+    return list(dict.fromkeys(fitting_tool_name(call.name) for call in calls))
+
+
+def _block(part: ContentPart) -> Json | None:
+    match part:
+        case TextPart(text):
+            return {"type": "text", "text": text} if text.strip() else None  # the API refuses blank blocks
+        case MediaPart():
+            return _media(part)
+        case ToolCall(id, name, arguments_json):
+            return {"type": "tool_use", "id": id, "name": fitting_tool_name(name), "input": _arguments(arguments_json)}
+        case ToolResult(id, content, is_error):
+            return _tool_result(id, content, is_error)
+        case ReasoningPart(redacted_data=str(data)) if data:
+            return {"type": "redacted_thinking", "data": data}
+        case ReasoningPart(text, signature) if signature:
+            return {"type": "thinking", "thinking": text, "signature": signature}
+        case ReasoningPart():
+            return None  # without a signature it is another provider's, which the API refuses
+
+
+def _arguments(arguments_json: str) -> Json:
+    """The API takes objects only; what a model wrote otherwise it documents to be wrapped."""
+    try:
+        arguments = orjson.loads(arguments_json or "{}")
+    except orjson.JSONDecodeError:
+        arguments = None
+    return arguments if isinstance(arguments, dict) else {_INVALID_JSON: arguments_json}
+
+
+def _tool_result(id: str, content: str, is_error: bool) -> Json:
+    block: Json = {"type": "tool_result", "tool_use_id": id}
+    if content.strip():
+        block["content"] = content
+    elif is_error:
+        block["content"] = _FAILED  # an error without words is refused
+    return {**block, "is_error": True} if is_error else block
+
+
+def _media(part: MediaPart) -> Json:
+    if part.mime_type.startswith("image/"):
+        kind = "image"
+    elif part.mime_type in ("application/pdf", "text/plain"):
+        kind = "document"
+    else:
+        raise UpstreamRequestRefused(f"the API takes images, PDF and plain text, not {part.mime_type}")
+    if part.data is None:
+        return {"type": kind, "source": {"type": "url", "url": part.uri}}
+    if part.mime_type == "text/plain":
+        text = part.data.decode(errors="replace")
+        return {"type": kind, "source": {"type": "text", "media_type": part.mime_type, "data": text}}
+    data = b64encode(part.data).decode()
+    return {"type": kind, "source": {"type": "base64", "media_type": part.mime_type, "data": data}}

@@ -1,0 +1,102 @@
+"""The APIs that models are reached by, and what a caller may set that one of them cannot honour.
+
+Routing excludes a model for it before anything is sent; the API's client refuses it in the same words.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+
+from frontdesk_server.domain.query import (
+    ContentPart,
+    GenerationConfig,
+    Message,
+    Query,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolChoiceMode,
+)
+
+MIN_THINKING_TOKENS = 1024
+"""The least thinking budget that Anthropic accepts; it must be less than the limit of the answer."""
+
+_ANTHROPIC_MAX_TEMPERATURE = 1.0
+_THINKING_TEMPERATURE = 1.0
+_THINKING_MIN_TOP_P = 0.95
+
+
+class Dialect(enum.Enum):
+    """An upstream API; the value is the kind of its backends in the configuration."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    SIMULATED = "simulated"
+
+
+def objection(dialect: Dialect, query: Query) -> str | None:
+    """What the caller set that no model behind this API can honour, in words; None when there is nothing.
+
+    Source: the Messages API's reference, and its pages on extended thinking and tool use.
+    """
+    if dialect is not Dialect.ANTHROPIC:
+        return None
+    objections = [*_of_sampling(query.generation)]
+    if query.generation.reasoning_effort is not None:
+        objections += _of_thinking(query)
+    return "; ".join(objections) or None
+
+
+def thinking_objection(limit: int) -> str | None:
+    """Why Anthropic cannot reason within an answer of so many tokens; None when it can."""
+    if limit > MIN_THINKING_TOKENS:
+        return None
+    return f"reasoning needs more than {MIN_THINKING_TOKENS} output tokens, {limit} are left to it"
+
+
+def _of_sampling(generation: GenerationConfig) -> Iterator[str]:
+    temperature = generation.temperature
+    if temperature is not None and temperature > _ANTHROPIC_MAX_TEMPERATURE:
+        yield f"the temperature is at most {_ANTHROPIC_MAX_TEMPERATURE:g}, not {temperature:g}"
+    if any(not sequence.strip() for sequence in generation.stop_sequences):
+        yield "a stop sequence may not be blank"
+
+
+def _of_thinking(query: Query) -> Iterator[str]:
+    generation, choice = query.generation, query.tool_choice
+    if generation.temperature not in (None, _THINKING_TEMPERATURE):
+        yield f"reasoning allows no temperature but {_THINKING_TEMPERATURE:g}, not {generation.temperature:g}"
+    if generation.top_p is not None and generation.top_p < _THINKING_MIN_TOP_P:
+        yield f"reasoning allows no top_p below {_THINKING_MIN_TOP_P:g}, {generation.top_p:g} is set"
+    if choice is not None and (choice.tool_name or choice.mode is ToolChoiceMode.REQUIRED):
+        yield "reasoning allows no demanded tool"
+    if not _reasons_in_its_loop(query.messages):
+        yield "it cannot begin to reason in a tool loop that began without reasoning which it signed"
+
+
+def _reasons_in_its_loop(messages: Sequence[Message]) -> bool:
+    """Whether the tool loop that the query continues, if any, began with reasoning that Anthropic signed.
+
+    A loop reaches back to the last user who said something before the assistant last spoke.
+    """
+    last = next((i for i in reversed(range(len(messages))) if messages[i].role is Role.ASSISTANT), None)
+    if last is None or all(message.role is not Role.TOOL for message in messages[last:]):
+        return True
+    began: ContentPart | None = None
+    for message in reversed(messages[: last + 1]):
+        if message.role is Role.USER and any(_says(part) for part in message.parts):
+            break
+        if message.role is Role.ASSISTANT:
+            began = next((part for part in message.parts if _says(part)), began)
+    return isinstance(began, ReasoningPart)
+
+
+def _says(part: ContentPart) -> bool:
+    """Whether anything of the part is sent to Anthropic."""
+    match part:
+        case TextPart(text):
+            return bool(text.strip())
+        case ReasoningPart():
+            return part.signed
+    return True
