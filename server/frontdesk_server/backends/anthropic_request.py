@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from frontdesk_server.backends.anthropic_turns import called_tools, turns_of
-from frontdesk_server.backends.history import IdRule, sendable
 from frontdesk_server.backends.openai_request import parsed
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.dialects import MIN_THINKING_TOKENS, Dialect, objection, thinking_objection
 from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.history import IdRule, sendable
 from frontdesk_server.domain.query import (
     GenerationConfig,
     JsonObjectFormat,

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from frontdesk_server.backends.history import fitting_tool_name
 from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.history import fitting_tool_name
 from frontdesk_server.domain.query import (
     ContentPart,
     MediaPart,

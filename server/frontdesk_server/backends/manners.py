@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from frontdesk_server.backends.history import IdRule
 from frontdesk_server.config.pool import OpenAIBackendConfig
+from frontdesk_server.domain.history import IdRule
 
 _AT_MOST_40 = IdRule(re.compile(r".{1,40}", re.DOTALL), 24)
 _NINE_ALPHANUMERIC = IdRule(re.compile(r"[a-zA-Z0-9]{9}"), 9)

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from frontdesk_server.backends.history import fitting_tool_name, sendable
 from frontdesk_server.backends.manners import Manners
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.history import fitting_tool_name, sendable
 from frontdesk_server.domain.query import (
     GenerationConfig,
     JsonObjectFormat,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
+from frontdesk_server.domain.history import sendable
 from frontdesk_server.domain.query import (
     ContentPart,
     GenerationConfig,
@@ -78,17 +80,17 @@ def _of_thinking(query: Query) -> Iterator[str]:
 def _reasons_in_its_loop(messages: Sequence[Message]) -> bool:
     """Whether the tool loop that the query continues, if any, began with reasoning that Anthropic signed.
 
-    A loop reaches back to the last user who said something before the assistant last spoke.
+    A loop reaches back to the last user who said something before its results.
     """
-    last = next((i for i in reversed(range(len(messages))) if messages[i].role is Role.ASSISTANT), None)
-    if last is None or all(message.role is not Role.TOOL for message in messages[last:]):
+    said = [m for m in sendable(messages, None) if m.role is not Role.SYSTEM and any(map(_says, m.parts))]
+    while said and said[-1].role is Role.USER:
+        said.pop()
+    if not said or said[-1].role is not Role.TOOL:
         return True
     began: ContentPart | None = None
-    for message in reversed(messages[: last + 1]):
-        if message.role is Role.USER and any(_says(part) for part in message.parts):
-            break
+    for message in takewhile(lambda m: m.role is not Role.USER, reversed(said)):
         if message.role is Role.ASSISTANT:
-            began = next((part for part in message.parts if _says(part)), began)
+            began = next(filter(_says, message.parts))
     return isinstance(began, ReasoningPart)
 
 

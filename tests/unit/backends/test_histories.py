@@ -1,0 +1,146 @@
+"""Whatever conversation the contract allows, each API is sent what its documentation allows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from frontdesk.v1 import chat_pb2, router_service_pb2
+from frontdesk_server.backends.anthropic_request import messages_body
+from frontdesk_server.backends.manners import Manners, manners_of
+from frontdesk_server.backends.openai_request import chat_completion_body
+from frontdesk_server.config.pool import OpenAIBackendConfig
+from frontdesk_server.domain.backend import BackendCall
+from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.decision import ExclusionReason
+from frontdesk_server.domain.dialects import Dialect
+from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.query import MediaPart, Query, Role, TextPart, ToolCall, ToolResult
+from frontdesk_server.routing.filters import demands_of
+from frontdesk_server.routing.selection import Outlook
+from frontdesk_server.rpc.decode import decode_query
+from frontdesk_server.rpc.validation import validate_query_request
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from tests.fakes import a_model
+from tests.histories import queries
+from tests.upstream import anthropic_rules, openai_rules
+from tests.upstream.openai_rules import Strictness
+
+_ANTHROPIC = frozenset({Dialect.ANTHROPIC})
+_APIS: dict[str, tuple[str, Strictness]] = {
+    "anything compatible": (
+        "http://127.0.0.1:8000/v1",
+        Strictness(assistant_fields=frozenset({"reasoning_content"})),
+    ),
+    "OpenAI": ("https://api.openai.com/v1", Strictness(re.compile(r".{1,40}", re.DOTALL))),
+    "Groq": ("https://api.groq.com/openai/v1", Strictness(assistant_fields=frozenset({"reasoning"}))),
+    "Mistral": ("https://api.mistral.ai/v1", Strictness(re.compile("[a-zA-Z0-9]{9}"))),
+}
+
+
+def _decoded(query: chat_pb2.Query) -> Query:
+    validate_query_request(router_service_pb2.RouteRequest(query=query))
+    return decode_query(query)
+
+
+def _manners(url: str) -> Manners:
+    return manners_of(OpenAIBackendConfig.model_validate({"kind": "openai", "base_url": url}))
+
+
+def _said(query: Query) -> list[str]:
+    """Every text and every result that must arrive in some form."""
+    texts = [
+        part.text if isinstance(part, TextPart) else part.content
+        for message in query.messages
+        for part in message.parts
+        if isinstance(part, TextPart | ToolResult)
+    ]
+    return [text for text in texts if text.strip()]
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for child in children for text in _strings(child)]
+
+
+def _arrived(query: Query, body: dict[str, Any]) -> bool:
+    whole = "\n".join(_strings(body))
+    return all(text in whole for text in _said(query))
+
+
+@settings(max_examples=600, deadline=None)
+@given(queries(), st.sampled_from([None, 1500, 32_000]))
+def test_anthropic_is_sent_what_it_documents_or_the_model_is_excluded(
+    query: chat_pb2.Query, max_output_tokens: int | None
+) -> None:
+    decoded = _decoded(query)
+    model = replace(a_model("m"), dialects=_ANTHROPIC, context_window=1_000_000, max_output_tokens=max_output_tokens)
+    demands = demands_of(decoded, RoutingPolicy(), Caller(), 100, _ANTHROPIC)
+    exclusion = demands.exclusion(model, Outlook(None, None))
+    bound = model.output_bound(decoded.generation.max_output_tokens, 100)
+    call = BackendCall("m", decoded, stream=True, max_output_tokens=bound)
+    if exclusion is not None:
+        event("excluded")
+        if exclusion.reason is ExclusionReason.CAPABILITY:
+            with pytest.raises(UpstreamRequestRefused):
+                messages_body(call, 4096)
+        return
+    body = messages_body(call, 4096)
+    assert anthropic_rules.broken_rules(body) == []
+    assert body == messages_body(call, 4096)
+    assert max_output_tokens is None or body["max_tokens"] <= max_output_tokens
+    assert _arrived(decoded, body)
+    calls = [block for turn in body["messages"] for block in turn["content"] if block["type"] == "tool_use"]
+    assert len(calls) == _count(decoded, ToolCall)
+
+
+@settings(max_examples=400, deadline=None)
+@given(queries(), st.sampled_from(sorted(_APIS)))
+def test_openai_compatible_apis_are_sent_what_they_document(query: chat_pb2.Query, api: str) -> None:
+    decoded = _decoded(query)
+    url, strictness = _APIS[api]
+    body = chat_completion_body(BackendCall("m", decoded, stream=True), _manners(url))
+    assert openai_rules.broken_rules(body, strictness) == []
+    assert body == chat_completion_body(BackendCall("m", decoded, stream=True), _manners(url))
+    assert _arrived(decoded, body)
+    assert sum(len(item.get("tool_calls", ())) for item in body["messages"]) == _count(decoded, ToolCall)
+    parts = [part for item in body["messages"] if isinstance(item["content"], list) for part in item["content"]]
+    assert sum(part["type"] != "text" for part in parts) == _count(decoded, MediaPart)
+
+
+@settings(max_examples=200, deadline=None)
+@given(queries())
+def test_a_longer_history_begins_as_the_shorter_one_did(query: chat_pb2.Query) -> None:
+    """Providers' prompt caches hold only what is sent again as it was."""
+    decoded = _decoded(query)
+    longer = Query((*decoded.messages, *_decoded(_CONTINUATION).messages))
+    if decoded.messages[-1].role is not Role.USER:
+        return
+    manners = _manners("https://api.mistral.ai/v1")
+    short = chat_completion_body(BackendCall("m", decoded, stream=False), manners)["messages"]
+    assert chat_completion_body(BackendCall("m", longer, stream=False), manners)["messages"][: len(short)] == short
+
+
+_CONTINUATION = chat_pb2.Query(
+    messages=[
+        chat_pb2.Message(
+            role=chat_pb2.ROLE_ASSISTANT,
+            parts=[chat_pb2.ContentPart(tool_call=chat_pb2.ToolCall(id="0", name="get_weather"))],
+        ),
+        chat_pb2.Message(
+            role=chat_pb2.ROLE_TOOL,
+            parts=[chat_pb2.ContentPart(tool_result=chat_pb2.ToolResult(tool_call_id="0", content="rain"))],
+        ),
+    ]
+)
+
+
+def _count(query: Query, kind: type) -> int:
+    return sum(isinstance(part, kind) for message in query.messages for part in message.parts)
