@@ -7,12 +7,13 @@ import ssl
 import subprocess
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from frontdesk_server.backends import AnthropicBackend, OpenAIBackend, build_backend
+from frontdesk_server.backends import AnthropicBackend, OpenAIBackend
 from frontdesk_server.config.pool import AnthropicBackendConfig, OpenAIBackendConfig
 from frontdesk_server.domain.backend import Backend, BackendCall
 from frontdesk_server.domain.errors import (
@@ -33,7 +34,7 @@ from frontdesk_server.domain.events import (
     ToolCallDelta,
     UsageReport,
 )
-from frontdesk_server.domain.model import Deployment, Model, Timeouts
+from frontdesk_server.domain.model import Timeouts
 from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.usage import FinishReason
 
@@ -146,14 +147,29 @@ async def test_the_request_carries_credentials_headers_and_trace_context() -> No
         assert headers["accept"] == "text/event-stream"
 
 
-async def test_anthropic_is_told_the_models_own_limit_of_tokens() -> None:
-    model = Model("claude", (Deployment("b", "m"),), 200_000, max_output_tokens=777)
-    async with FaultyUpstream() as upstream:
-        config = AnthropicBackendConfig.model_validate({"kind": "anthropic", "base_url": upstream.anthropic_url})
-        backend = build_backend("b", config, {"claude": model})
-        await events_of(backend, call())
-        await backend.aclose()
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_the_upstream_is_told_the_models_own_limit_of_tokens(dialect: str) -> None:
+    async with FaultyUpstream() as upstream, backend_of(upstream, dialect) as backend:
+        await events_of(backend, replace(call(), max_output_tokens=777))
     assert upstream.requests[0].body["max_tokens"] == 777
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("{root}", "/v1/chat/completions"),
+        ("{root}/", "/v1/chat/completions"),
+        ("{root}?api-version=2024-10-21", "/v1/chat/completions?api-version=2024-10-21"),
+        ("{root}/?api-version=2024-10-21", "/v1/chat/completions?api-version=2024-10-21"),
+    ],
+)
+async def test_the_query_of_an_address_stays_behind_the_path(address: str, target: str) -> None:
+    async with FaultyUpstream() as upstream:
+        root = upstream.openai_url
+        async with backend_of(upstream, base_url=address.format(root=root)) as backend:
+            with suppress(UpstreamError):  # the upstream of these tests knows no queries
+                await events_of(backend, call())
+    assert upstream.requests[0].path == target
 
 
 UNUSABLE: list[tuple[Script, type[UpstreamError], type[UpstreamError]]] = [

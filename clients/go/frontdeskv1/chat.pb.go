@@ -268,7 +268,7 @@ type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who speaks. Required.
 	Role Role `protobuf:"varint,1,opt,name=role,proto3,enum=frontdesk.v1.Role" json:"role,omitempty"`
-	// What is said, in order. At least one part.
+	// What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
 	Parts []*ContentPart `protobuf:"bytes,2,rep,name=parts,proto3" json:"parts,omitempty"`
 	// Name of the speaker where several share a role. Default: none.
 	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
@@ -564,7 +564,7 @@ func (*Media_Uri) isMedia_Source() {}
 // A call of a tool, made by the LLM.
 type ToolCall struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifies the call within the conversation. Required.
+	// Identifies the call within one assistant turn; later turns may use it again. Required.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Name of the tool. Required.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
@@ -628,7 +628,7 @@ func (x *ToolCall) GetArgumentsJson() string {
 // What a called tool returned.
 type ToolResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id of the ToolCall it answers; that call must precede it. Required.
+	// The id of the ToolCall it answers, the nearest that precedes it. Required.
 	ToolCallId string `protobuf:"bytes,1,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`
 	// The result as text, often JSON.
 	Content string `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
@@ -1249,9 +1249,9 @@ func (x *GenerationConfig) GetReasoningEffort() ReasoningEffort {
 // What is to be answered. The router sees all of it, not only the last line.
 type Query struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The conversation, oldest first. At least one message; the last is from the user or a tool.
+	// The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	// Tools which the LLM may call. Default: none.
+	// Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
 	Tools []*Tool `protobuf:"bytes,2,rep,name=tools,proto3" json:"tools,omitempty"`
 	// Whether and which tool must be called. Needs tools.
 	ToolChoice *ToolChoice `protobuf:"bytes,3,opt,name=tool_choice,json=toolChoice,proto3" json:"tool_choice,omitempty"`

@@ -195,3 +195,156 @@ def test_what_the_api_cannot_express_is_refused_and_not_dropped(generation: Gene
 def test_sound_is_refused() -> None:
     with pytest.raises(UpstreamRequestRefused, match="audio/wav"):
         body_of(Query((message(Role.USER, MediaPart("audio/wav", data=b"\x00")),)))
+
+
+def limited_body_of(query: Query, max_output_tokens: int | None) -> dict[str, Any]:
+    return messages_body(BackendCall("m", query, False, max_output_tokens=max_output_tokens), 4096)
+
+
+@pytest.mark.parametrize(
+    ("own_limit", "asked", "effort", "max_tokens", "budget_tokens"),
+    [
+        (32_000, None, ReasoningEffort.HIGH, 32_000, 16_000),
+        (64_000, None, ReasoningEffort.HIGH, 64_000, 16_384),
+        (1500, None, ReasoningEffort.LOW, 1500, 1024),
+        (32_000, 3000, ReasoningEffort.HIGH, 3000, 1500),
+        (2000, None, None, 2000, None),
+        (2000, 500, None, 500, None),
+        (None, None, None, 4096, None),
+    ],
+)
+def test_thinking_lies_within_the_limit_of_the_answer(
+    own_limit: int | None, asked: int | None, effort: ReasoningEffort | None, max_tokens: int, budget_tokens: int | None
+) -> None:
+    generation = GenerationConfig(max_output_tokens=asked, reasoning_effort=effort)
+    body = limited_body_of(text_query("Hi", generation), own_limit)
+    assert body["max_tokens"] == max_tokens
+    assert body.get("thinking", {}).get("budget_tokens") == budget_tokens
+
+
+def test_a_limit_without_room_for_thinking_is_refused() -> None:
+    with pytest.raises(UpstreamRequestRefused, match="1024"):
+        limited_body_of(text_query("Hi", GenerationConfig(reasoning_effort=ReasoningEffort.LOW)), 1024)
+
+
+def turns_of(*messages: Message) -> list[tuple[str, list[Any]]]:
+    """Role and, of each block, its text or its type."""
+    turns = body_of(Query(messages))["messages"]
+    return [(turn["role"], [block.get("text", block["type"]) for block in turn["content"]]) for turn in turns]
+
+
+HI = message(Role.USER, TextPart("Hi"))
+CALL = message(Role.ASSISTANT, ToolCall("a", "f"))
+RESULT = message(Role.TOOL, ToolResult("a", "1"))
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ((HI, message(Role.ASSISTANT), HI), [("user", ["Hi", "Hi"])]),
+        ((HI, message(Role.ASSISTANT, TextPart(" \n")), HI), [("user", ["Hi", "Hi"])]),
+        ((HI, message(Role.ASSISTANT, ReasoningPart("another's")), HI), [("user", ["Hi", "Hi"])]),
+        ((message(Role.USER, TextPart(""), TextPart("Hi")),), [("user", ["Hi"])]),
+        ((message(Role.USER, TextPart(" ")),), [("user", ["(no text)"])]),
+        (
+            (HI, message(Role.ASSISTANT, TextPart("Yes?")), message(Role.USER, TextPart(""))),
+            [("user", ["Hi"]), ("assistant", ["Yes?"]), ("user", ["(no text)"])],
+        ),
+        (
+            (message(Role.ASSISTANT, TextPart("Welcome.")), HI),
+            [("user", ["(no text)"]), ("assistant", ["Welcome."]), ("user", ["Hi"])],
+        ),
+        (
+            (HI, CALL, message(Role.USER, TextPart("Hurry.")), RESULT),
+            [("user", ["Hi"]), ("assistant", ["tool_use"]), ("user", ["tool_result", "Hurry."])],
+        ),
+        (
+            (HI, CALL, Message(Role.TOOL, (ToolResult("a", "1"),), "f")),
+            [("user", ["Hi"]), ("assistant", ["tool_use"]), ("user", ["tool_result"])],
+        ),
+        (
+            (Message(Role.USER, (TextPart("Hi"),), "ann"), Message(Role.USER, (TextPart("Ho"),), "bob")),
+            [("user", ["ann:", "Hi", "bob:", "Ho"])],
+        ),
+        (
+            (HI, Message(Role.ASSISTANT, (ReasoningPart("Hm.", "s"), TextPart("Yes?")), "bot"), HI),
+            [("user", ["Hi"]), ("assistant", ["thinking", "bot:", "Yes?"]), ("user", ["Hi"])],
+        ),
+    ],
+    ids=[
+        "an empty answer",
+        "a blank answer",
+        "another model's reasoning alone",
+        "a blank part",
+        "a blank query",
+        "a blank query at the end",
+        "the assistant first",
+        "a user before a result",
+        "a tool with a name",
+        "two named users",
+        "a named assistant that thinks",
+    ],
+)
+def test_what_the_api_would_refuse_is_left_out_or_put_in_order(
+    messages: tuple[Message, ...], expected: list[tuple[str, list[str]]]
+) -> None:
+    assert turns_of(*messages) == expected
+
+
+def test_a_blank_system_prompt_is_none() -> None:
+    blank = message(Role.SYSTEM, TextPart(" "))
+    assert "system" not in body_of(Query((blank, HI)))
+    assert body_of(Query((blank, message(Role.SYSTEM, TextPart("Be brief.")), HI)))["system"] == "Be brief."
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (ToolResult("a", ""), {"type": "tool_result", "tool_use_id": "a"}),
+        (ToolResult("a", " ", is_error=True), {"content": "The tool failed.", "is_error": True}),
+    ],
+)
+def test_a_result_without_words(result: ToolResult, expected: dict[str, Any]) -> None:
+    (block,) = body_of(Query((HI, CALL, message(Role.TOOL, result))))["messages"][-1]["content"]
+    assert block == {"type": "tool_result", "tool_use_id": "a", **expected}
+
+
+@pytest.mark.parametrize(
+    ("arguments_json", "expected"),
+    [
+        ("", {}),
+        ('{"a": 1}', {"a": 1}),
+        ("[1]", {"INVALID_JSON": "[1]"}),
+        ("null", {"INVALID_JSON": "null"}),
+        ('{"a": ', {"INVALID_JSON": '{"a": '}),
+    ],
+)
+def test_arguments_that_are_no_object_are_wrapped(arguments_json: str, expected: dict[str, Any]) -> None:
+    call = message(Role.ASSISTANT, ToolCall("a", "f", arguments_json))
+    assert body_of(Query((HI, call, RESULT)))["messages"][1]["content"][0]["input"] == expected
+
+
+def test_ids_of_other_providers_are_replaced_in_calls_and_results_and_are_unique() -> None:
+    loop = (
+        message(Role.ASSISTANT, ToolCall("functions.get_weather:0", "get_weather")),
+        message(Role.TOOL, ToolResult("functions.get_weather:0", "rain")),
+    )
+    turns = body_of(Query((HI, *loop, *loop)))["messages"]
+    first, second = (turns[place]["content"][0]["id"] for place in (1, 3))
+    assert [turns[place]["content"][0]["tool_use_id"] for place in (2, 4)] == [first, second]
+    assert len({first, second, "functions.get_weather:0"}) == 3
+
+
+def test_a_conversation_that_used_tools_defines_them_and_none_may_be_called_again() -> None:
+    body = body_of(Query((HI, CALL, RESULT, HI)))
+    assert body["tools"] == [{"name": "f", "input_schema": {"type": "object"}}]
+    assert body["tool_choice"] == {"type": "none"}
+
+
+@pytest.mark.parametrize(
+    "generation",
+    [GenerationConfig(temperature=1.5), GenerationConfig(temperature=0.5, reasoning_effort=ReasoningEffort.LOW)],
+)
+def test_what_the_api_cannot_honour_is_refused_and_not_adjusted(generation: GenerationConfig) -> None:
+    with pytest.raises(UpstreamRequestRefused, match="temperature"):
+        body_of(text_query("Hi", generation))

@@ -186,3 +186,46 @@ def test_tools_and_tool_choice(choice: ToolChoice, expected: Any) -> None:
 def test_invalid_json_from_the_caller_cannot_break_the_request() -> None:
     with pytest.raises(UpstreamRequestRefused, match="not valid JSON"):
         body_of(Query((user(TextPart("Hi")),), (Tool("add", "", '{}, "model": "other"'),)))
+
+
+@pytest.mark.parametrize(
+    ("own_limit", "asked", "sent"),
+    [(700, None, 700), (700, 500, 500), (500, 700, 500), (None, 500, 500), (None, None, None)],
+)
+def test_the_lesser_of_the_models_and_the_callers_limit_is_sent(
+    own_limit: int | None, asked: int | None, sent: int | None
+) -> None:
+    call = BackendCall(
+        "m", text_query("Hi", GenerationConfig(max_output_tokens=asked)), False, max_output_tokens=own_limit
+    )
+    assert chat_completion_body(call).get("max_tokens") == sent
+
+
+def test_what_the_assistant_did_not_say_is_left_out() -> None:
+    hi = user(TextPart("Hi"))
+    silent = Message(Role.ASSISTANT, ()), Message(Role.ASSISTANT, (TextPart(""), ReasoningPart("Hm.")))
+    assert messages_of(hi, silent[0], hi, silent[1], hi) == [{"role": "user", "content": "Hi"}] * 3
+
+
+def test_tool_messages_follow_their_turn_and_what_a_user_said_between_comes_after() -> None:
+    messages = messages_of(
+        Message(Role.ASSISTANT, (ToolCall("a", "f"), ToolCall("b", "f"))),
+        Message(Role.TOOL, (ToolResult("b", "2"),)),
+        user(TextPart("Hurry.")),
+        Message(Role.TOOL, (ToolResult("a", "1"),), "f"),
+    )
+    assert messages[1:] == [
+        {"role": "tool", "tool_call_id": "a", "content": "1"},
+        {"role": "tool", "tool_call_id": "b", "content": "2"},
+        {"role": "user", "content": "Hurry."},
+    ]
+
+
+def test_a_speakers_name_is_brought_within_the_pattern() -> None:
+    (message,) = messages_of(Message(Role.USER, (TextPart("Hi"),), "Anna Müller <a>" + "n" * 70))
+    assert message["name"] == ("Anna_Müller_a_" + "n" * 70)[:64]
+
+
+def test_a_blank_text_beside_an_image_is_left_out() -> None:
+    (message,) = messages_of(user(TextPart(""), MediaPart("image/png", uri="https://example.com/a.png")))
+    assert [part["type"] for part in message["content"]] == ["image_url"]

@@ -10,7 +10,7 @@ from frontdesk_server.domain.answers import Compare
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.observer import NULL_CALL, AttemptParent
-from frontdesk_server.domain.query import Query, text_query
+from frontdesk_server.domain.query import GenerationConfig, Query, ReasoningEffort, text_query
 from frontdesk_server.execution.checks import CheckContext, build_check
 
 from tests.records import an_answer
@@ -46,3 +46,30 @@ async def test_answers_agree_by(compare: Compare, same: bool) -> None:
         answer: Answer = an_answer(first)
         (result,) = await judge(answer)
     assert result.passed == same
+
+
+@pytest.mark.parametrize(
+    ("generation", "temperature"),
+    [
+        (GenerationConfig(), 0.7),
+        (GenerationConfig(temperature=0.0), 0.7),
+        (GenerationConfig(temperature=0.3), 0.3),
+        (GenerationConfig(reasoning_effort=ReasoningEffort.LOW), None),
+    ],
+)
+async def test_samples_differ_by_a_temperature_where_the_model_does_not_reason(
+    generation: GenerationConfig, temperature: float | None
+) -> None:
+    asked: list[Query] = []
+
+    async def ask(
+        model: str, query: Query, *, purpose: str, timeout_seconds: float, parent: AttemptParent, bill: Bill
+    ) -> Answer:
+        asked.append(query)
+        return an_answer("4")
+
+    check = build_check(AgreementCheck(kind="agreement"), ask)
+    context = CheckContext(text_query("?", generation), "small", NULL_CALL, lambda: 30.0, Bill())
+    async with check.open(context) as judge:
+        await judge(an_answer("4"))
+    assert [query.generation.temperature for query in asked] == [temperature]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -25,7 +26,7 @@ from frontdesk_server.domain.events import (
     ToolCallDelta,
     UsageReport,
 )
-from frontdesk_server.domain.query import ToolCall
+from frontdesk_server.domain.query import GenerationConfig, ToolCall, text_query
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 from frontdesk_server.execution.asking import Asker
 from frontdesk_server.execution.attempt import AttemptTools
@@ -308,3 +309,27 @@ async def test_an_open_breaker_skips_its_model() -> None:
     events = await collect(desk.start(routed(plan_of("small", "mid"))))
     assert [call.upstream_model for call in desk.backend.calls[calls:]] == ["mid"]
     assert events[0] == AttemptStarted(0, "mid", StepKind.PRIMARY)
+
+
+@pytest.mark.parametrize(
+    ("own_limit", "asked", "sent"),
+    [(700, None, 700), (700, 500, 500), (None, None, None), (9000, None, 8192 - round(7 * 1.25)), (9000, 8000, 8000)],
+    ids=["the model's", "the lesser", "none", "what the window leaves", "what is asked for"],
+)
+async def test_the_backend_is_told_how_long_an_answer_may_be(
+    own_limit: int | None, asked: int | None, sent: int | None
+) -> None:
+    desk = Desk({"small": [answer("four")]})
+    desk.executor = replace(desk.executor, models={"small": replace(MODELS["small"], max_output_tokens=own_limit)})
+    query = text_query("hi", GenerationConfig(max_output_tokens=asked))
+    await collect(desk.start(routed(plan_of("small"), query)))
+    assert desk.backend.calls[0].output_limit == sent
+
+
+async def test_a_question_that_names_the_placeholder_of_the_answer_is_judged_as_it_stands() -> None:
+    desk = Desk({"small": [answer("four"), answer("95")]})
+    plan = [PlanStep("small", StepKind.PRIMARY, check="self_rating", stream_mode=StreamMode.HOLD)]
+    await collect(desk.start(routed(plan, text_query("What is {answer}?"))))
+    asked = desk.backend.calls[1].query.last_user_text
+    assert "What is {answer}?" in asked
+    assert asked.count("four") == 1

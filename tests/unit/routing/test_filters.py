@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import ExclusionReason
+from frontdesk_server.domain.dialects import Dialect
 from frontdesk_server.domain.model import Capability, Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import (
@@ -24,8 +26,9 @@ from frontdesk_server.domain.query import (
 )
 from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.domain.usage import Usage
+from frontdesk_server.pool import build_pool
 from frontdesk_server.routing.costs import predicted_cost_nano_usd
-from frontdesk_server.routing.filters import Demands, needed_capabilities
+from frontdesk_server.routing.filters import Demands, demands_of, needed_capabilities
 from frontdesk_server.routing.selection import Outlook
 from frontdesk_server.routing.signals import compute_signals
 from hypothesis import given
@@ -157,3 +160,59 @@ def test_harder_queries_are_expected_to_cost_more_and_unknown_prices_cost_unknow
     assert predicted_cost_nano_usd(a_model("m", output_usd=10), Usage(1000, 100)) == 1000 * 2_000 + 100 * 10_000
     assert predicted_cost_nano_usd(replace(a_model("m"), prices=None), Usage(1000, 100)) is None
     assert predicted_cost_nano_usd(replace(a_model("m", output_usd=10), max_output_tokens=1), Usage(0, 100)) == 10_000
+
+
+REASONING = text_query("hi", GenerationConfig(reasoning_effort=ReasoningEffort.HIGH))
+
+
+def _by_dialect(query: Query, model: Model) -> str | None:
+    demands = demands_of(query, RoutingPolicy(), Caller(), 100, model.dialects)
+    exclusion = demands.exclusion(model, Outlook(500, 0.5))
+    if exclusion is None:
+        return None
+    assert exclusion.reason is ExclusionReason.CAPABILITY
+    return exclusion.detail
+
+
+@pytest.mark.parametrize(
+    ("query", "dialects", "detail"),
+    [
+        (text_query("hi", GenerationConfig(temperature=1.5)), {Dialect.ANTHROPIC}, "temperature is at most 1"),
+        (text_query("hi", GenerationConfig(temperature=1.5)), {Dialect.OPENAI, Dialect.ANTHROPIC}, "temperature"),
+        (text_query("hi", GenerationConfig(temperature=1.5)), {Dialect.OPENAI}, None),
+        (text_query("hi", GenerationConfig(temperature=0.5)), {Dialect.ANTHROPIC}, None),
+    ],
+)
+def test_a_model_whose_api_cannot_honour_a_setting_is_excluded_with_the_reason(
+    query: Query, dialects: set[Dialect], detail: str | None
+) -> None:
+    found = _by_dialect(query, replace(a_model("m"), dialects=frozenset(dialects)))
+    assert (found is None) if detail is None else (detail in (found or ""))
+
+
+@pytest.mark.parametrize(
+    ("own_limit", "asked", "excluded"),
+    [(32_000, None, False), (1025, None, False), (1024, None, True), (None, None, False), (None, 1024, True)],
+)
+def test_reasoning_needs_room_in_the_answer(own_limit: int | None, asked: int | None, excluded: bool) -> None:
+    model = replace(
+        a_model("m"), dialects=frozenset({Dialect.ANTHROPIC}), max_output_tokens=own_limit, context_window=200_000
+    )
+    query = replace(REASONING, generation=replace(REASONING.generation, max_output_tokens=asked))
+    detail = _by_dialect(query, model)
+    assert (detail is not None and "reasoning needs more than 1024" in detail) == excluded
+
+
+def test_the_dialects_of_a_model_are_those_of_its_backends() -> None:
+    text = """
+backends:
+  a: {kind: anthropic, base_url: "https://a.example"}
+  o: {kind: openai, base_url: "https://o.example/v1"}
+models:
+  claude: {backend: a}
+  both: {deployments: [{backend: a}, {backend: o}]}
+routers: {default: {default_model: claude, strategy: {kind: model, model: claude}}}
+"""
+    pool = build_pool(parse_config(text, "test.yaml", {}).config)
+    assert pool["claude"].dialects == {Dialect.ANTHROPIC}
+    assert pool["both"].dialects == {Dialect.ANTHROPIC, Dialect.OPENAI}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,9 @@ VALID_QUERIES = [
     saying(text(SYSTEM), text(USER), text(ASSISTANT), text(USER, "")),
     saying(text(USER), call(), result()),
     saying(text(USER), Message(role=ASSISTANT, parts=[Part(reasoning=chat.Reasoning(text="hm"))]), text(USER)),
+    saying(text(USER), Message(role=ASSISTANT), text(USER)),
+    saying(text(USER), call("0"), result("0"), call("0"), result("0"), text(USER)),
+    saying(text(USER), call("0"), text(USER), call("0"), result("0")),
     saying(media(mime_type="image/png", data=b"x")),
     saying(media(mime_type="application/vnd.oasis.opendocument.text", uri="https://example.org/a?b=c#d")),
     offering(chat.Tool(name="f"), choice=chat.ToolChoice(tool_name="f")),
@@ -317,3 +321,66 @@ def test_every_reason_of_an_invalid_request_is_produced_by_some_test_here() -> N
     seen = {entry[2] for entry in INVALID_QUERIES} | {entry[1] for entry in INVALID_POLICIES}
     seen |= {"LABELS_OVER_LIMIT", "QUALITY_OUT_OF_RANGE", "DECISION_ID_INVALID", "BATCH_SIZE_OUT_OF_RANGE"}
     assert seen | elsewhere == {reason.name for reason in InvalidReason}
+
+
+SMALL = Limits(messages=5, parts=10, tools=3, schema_characters=200, subschemas=4)
+
+
+def _parts(count: int) -> Message:
+    return Message(role=USER, parts=[Part(text="a")] * count)
+
+
+def _schema(subschemas: int) -> chat.Tool:
+    """A tool whose parameters hold so many subschemas, the whole one included."""
+    properties = ",".join(f'"{place}":{{}}' for place in range(subschemas - 1))
+    return chat.Tool(name=f"f{subschemas}", parameters_json=f'{{"type":"object","properties":{{{properties}}}}}')
+
+
+def _choice_of(subschemas: int) -> Query:
+    return offering(chat.Tool(name="f", parameters_json='{"type":"object","anyOf":[' + "{}," * subschemas + "{}]}"))
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        (saying(*[text(USER)] * 5), None),
+        (saying(*[text(USER)] * 6), "query.messages"),
+        (saying(_parts(5), _parts(5)), None),
+        (saying(_parts(5), _parts(6)), "query.messages[1].parts"),
+        (offering(*[chat.Tool(name=f"f{place}") for place in range(3)]), None),
+        (offering(*[chat.Tool(name=f"f{place}") for place in range(4)]), "query.tools"),
+        (offering(_schema(4)), None),
+        (offering(_schema(5)), "query.tools[0].parameters_json"),
+        (offering(_schema(2), _schema(3)), "query.tools[1].parameters_json"),
+        (answering(schema='{"title":"' + "x" * 200 + '"}'), "query.generation.response_format.json_schema.schema_json"),
+        (answering(schema='{"anyOf":[{},{},{},{}]}'), "query.generation.response_format.json_schema.schema_json"),
+    ],
+)
+def test_a_query_is_bounded_before_it_is_read(query: Query, field: str | None) -> None:
+    found = violations(lambda: validate_query_request(pb.RouteRequest(query=query), SMALL))
+    assert found == ([] if field is None else [(field, "FIELD_TOO_LONG")])
+
+
+def test_the_history_of_a_long_agent_run_passes() -> None:
+    steps = [step for place in range(2000) for step in (call(str(place % 7)), result(str(place % 7)))]
+    assert violations(lambda: validate_query_request(pb.RouteRequest(query=saying(text(USER), *steps)))) == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: saying(*[text(USER)] * 400_000),
+        lambda: saying(_parts(1_500_000)),
+        lambda: _choice_of(300_000),
+        lambda: _choice_of(2_500_000),
+    ],
+    ids=["messages", "parts", "subschemas", "subschemas beyond the length"],
+)
+def test_what_is_refused_as_too_large_keeps_nobody_waiting(make: Callable[[], Query]) -> None:
+    """Processor time, far above what it takes: a busy machine must not fail this."""
+    request = pb.RouteRequest()
+    request.query.CopyFrom(make())
+    started = time.process_time()
+    ((_, reason),) = violations(lambda: validate_query_request(request))
+    assert reason == "FIELD_TOO_LONG"
+    assert time.process_time() - started < 0.5

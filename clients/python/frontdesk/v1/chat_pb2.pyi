@@ -130,7 +130,7 @@ class Message(google.protobuf.message.Message):
     """Name of the speaker where several share a role. Default: none."""
     @property
     def parts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ContentPart]:
-        """What is said, in order. At least one part."""
+        """What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query."""
 
     def __init__(
         self,
@@ -225,7 +225,7 @@ class ToolCall(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     ARGUMENTS_JSON_FIELD_NUMBER: builtins.int
     id: builtins.str
-    """Identifies the call within the conversation. Required."""
+    """Identifies the call within one assistant turn; later turns may use it again. Required."""
     name: builtins.str
     """Name of the tool. Required."""
     arguments_json: builtins.str
@@ -251,7 +251,7 @@ class ToolResult(google.protobuf.message.Message):
     CONTENT_FIELD_NUMBER: builtins.int
     IS_ERROR_FIELD_NUMBER: builtins.int
     tool_call_id: builtins.str
-    """The id of the ToolCall it answers; that call must precede it. Required."""
+    """The id of the ToolCall it answers, the nearest that precedes it. Required."""
     content: builtins.str
     """The result as text, often JSON."""
     is_error: builtins.bool
@@ -539,11 +539,11 @@ class Query(google.protobuf.message.Message):
     GENERATION_FIELD_NUMBER: builtins.int
     @property
     def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """The conversation, oldest first. At least one message; the last is from the user or a tool."""
+        """The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool."""
 
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Tool]:
-        """Tools which the LLM may call. Default: none."""
+        """Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none."""
 
     @property
     def tool_choice(self) -> Global___ToolChoice:

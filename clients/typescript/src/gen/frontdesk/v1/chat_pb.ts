@@ -28,7 +28,7 @@ export type Message = Message$1<"frontdesk.v1.Message"> & {
   role: Role;
 
   /**
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    *
    * @generated from field: repeated frontdesk.v1.ContentPart parts = 2;
    */
@@ -161,7 +161,7 @@ export const MediaSchema: GenMessage<Media> = /*@__PURE__*/
  */
 export type ToolCall = Message$1<"frontdesk.v1.ToolCall"> & {
   /**
-   * Identifies the call within the conversation. Required.
+   * Identifies the call within one assistant turn; later turns may use it again. Required.
    *
    * @generated from field: string id = 1;
    */
@@ -196,7 +196,7 @@ export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
  */
 export type ToolResult = Message$1<"frontdesk.v1.ToolResult"> & {
   /**
-   * The id of the ToolCall it answers; that call must precede it. Required.
+   * The id of the ToolCall it answers, the nearest that precedes it. Required.
    *
    * @generated from field: string tool_call_id = 1;
    */
@@ -571,14 +571,14 @@ export const GenerationConfigSchema: GenMessage<GenerationConfig> = /*@__PURE__*
  */
 export type Query = Message$1<"frontdesk.v1.Query"> & {
   /**
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    *
    * @generated from field: repeated frontdesk.v1.Message messages = 1;
    */
   messages: Message[];
 
   /**
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    *
    * @generated from field: repeated frontdesk.v1.Tool tools = 2;
    */

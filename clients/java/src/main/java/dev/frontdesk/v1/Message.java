@@ -81,7 +81,7 @@ private static final long serialVersionUID = 0L;
   private java.util.List<dev.frontdesk.v1.ContentPart> parts_;
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -92,7 +92,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -104,7 +104,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -115,7 +115,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -126,7 +126,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -661,7 +661,7 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -675,7 +675,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -689,7 +689,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -703,7 +703,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -724,7 +724,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -742,7 +742,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -762,7 +762,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -783,7 +783,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -801,7 +801,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -819,7 +819,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -838,7 +838,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -855,7 +855,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -872,7 +872,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -883,7 +883,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -897,7 +897,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -912,7 +912,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -923,7 +923,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -935,7 +935,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is said, in order. At least one part.
+     * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>

@@ -31,7 +31,7 @@ public interface MessageOrBuilder extends
 
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -40,7 +40,7 @@ public interface MessageOrBuilder extends
       getPartsList();
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -48,7 +48,7 @@ public interface MessageOrBuilder extends
   dev.frontdesk.v1.ContentPart getParts(int index);
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -56,7 +56,7 @@ public interface MessageOrBuilder extends
   int getPartsCount();
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>
@@ -65,7 +65,7 @@ public interface MessageOrBuilder extends
       getPartsOrBuilderList();
   /**
    * <pre>
-   * What is said, in order. At least one part.
+   * What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.ContentPart parts = 2;</code>

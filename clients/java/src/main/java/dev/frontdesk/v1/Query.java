@@ -55,7 +55,7 @@ private static final long serialVersionUID = 0L;
   private java.util.List<dev.frontdesk.v1.Message> messages_;
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -66,7 +66,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -78,7 +78,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -89,7 +89,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -100,7 +100,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -116,7 +116,7 @@ private static final long serialVersionUID = 0L;
   private java.util.List<dev.frontdesk.v1.Tool> tools_;
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -127,7 +127,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -139,7 +139,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -150,7 +150,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -161,7 +161,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -761,7 +761,7 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -775,7 +775,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -789,7 +789,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -803,7 +803,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -824,7 +824,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -842,7 +842,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -862,7 +862,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -883,7 +883,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -901,7 +901,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -919,7 +919,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -938,7 +938,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -955,7 +955,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -972,7 +972,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -983,7 +983,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -997,7 +997,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1012,7 +1012,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1023,7 +1023,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1035,7 +1035,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. At least one message; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1073,7 +1073,7 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1087,7 +1087,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1101,7 +1101,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1115,7 +1115,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1136,7 +1136,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1154,7 +1154,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1174,7 +1174,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1195,7 +1195,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1213,7 +1213,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1231,7 +1231,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1250,7 +1250,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1267,7 +1267,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1284,7 +1284,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1295,7 +1295,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1309,7 +1309,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1324,7 +1324,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1335,7 +1335,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -1347,7 +1347,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Tools which the LLM may call. Default: none.
+     * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Tool tools = 2;</code>

@@ -12,7 +12,7 @@ public interface QueryOrBuilder extends
 
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -21,7 +21,7 @@ public interface QueryOrBuilder extends
       getMessagesList();
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -29,7 +29,7 @@ public interface QueryOrBuilder extends
   dev.frontdesk.v1.Message getMessages(int index);
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -37,7 +37,7 @@ public interface QueryOrBuilder extends
   int getMessagesCount();
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -46,7 +46,7 @@ public interface QueryOrBuilder extends
       getMessagesOrBuilderList();
   /**
    * <pre>
-   * The conversation, oldest first. At least one message; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -56,7 +56,7 @@ public interface QueryOrBuilder extends
 
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -65,7 +65,7 @@ public interface QueryOrBuilder extends
       getToolsList();
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -73,7 +73,7 @@ public interface QueryOrBuilder extends
   dev.frontdesk.v1.Tool getTools(int index);
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -81,7 +81,7 @@ public interface QueryOrBuilder extends
   int getToolsCount();
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>
@@ -90,7 +90,7 @@ public interface QueryOrBuilder extends
       getToolsOrBuilderList();
   /**
    * <pre>
-   * Tools which the LLM may call. Default: none.
+   * Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Tool tools = 2;</code>

@@ -55,7 +55,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object id_ = "";
   /**
    * <pre>
-   * Identifies the call within the conversation. Required.
+   * Identifies the call within one assistant turn; later turns may use it again. Required.
    * </pre>
    *
    * <code>string id = 1;</code>
@@ -76,7 +76,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Identifies the call within the conversation. Required.
+   * Identifies the call within one assistant turn; later turns may use it again. Required.
    * </pre>
    *
    * <code>string id = 1;</code>
@@ -540,7 +540,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object id_ = "";
     /**
      * <pre>
-     * Identifies the call within the conversation. Required.
+     * Identifies the call within one assistant turn; later turns may use it again. Required.
      * </pre>
      *
      * <code>string id = 1;</code>
@@ -560,7 +560,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Identifies the call within the conversation. Required.
+     * Identifies the call within one assistant turn; later turns may use it again. Required.
      * </pre>
      *
      * <code>string id = 1;</code>
@@ -581,7 +581,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Identifies the call within the conversation. Required.
+     * Identifies the call within one assistant turn; later turns may use it again. Required.
      * </pre>
      *
      * <code>string id = 1;</code>
@@ -598,7 +598,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Identifies the call within the conversation. Required.
+     * Identifies the call within one assistant turn; later turns may use it again. Required.
      * </pre>
      *
      * <code>string id = 1;</code>
@@ -612,7 +612,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Identifies the call within the conversation. Required.
+     * Identifies the call within one assistant turn; later turns may use it again. Required.
      * </pre>
      *
      * <code>string id = 1;</code>

@@ -12,7 +12,7 @@ public interface ToolCallOrBuilder extends
 
   /**
    * <pre>
-   * Identifies the call within the conversation. Required.
+   * Identifies the call within one assistant turn; later turns may use it again. Required.
    * </pre>
    *
    * <code>string id = 1;</code>
@@ -21,7 +21,7 @@ public interface ToolCallOrBuilder extends
   java.lang.String getId();
   /**
    * <pre>
-   * Identifies the call within the conversation. Required.
+   * Identifies the call within one assistant turn; later turns may use it again. Required.
    * </pre>
    *
    * <code>string id = 1;</code>

@@ -54,7 +54,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object toolCallId_ = "";
   /**
    * <pre>
-   * The id of the ToolCall it answers; that call must precede it. Required.
+   * The id of the ToolCall it answers, the nearest that precedes it. Required.
    * </pre>
    *
    * <code>string tool_call_id = 1;</code>
@@ -75,7 +75,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The id of the ToolCall it answers; that call must precede it. Required.
+   * The id of the ToolCall it answers, the nearest that precedes it. Required.
    * </pre>
    *
    * <code>string tool_call_id = 1;</code>
@@ -507,7 +507,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object toolCallId_ = "";
     /**
      * <pre>
-     * The id of the ToolCall it answers; that call must precede it. Required.
+     * The id of the ToolCall it answers, the nearest that precedes it. Required.
      * </pre>
      *
      * <code>string tool_call_id = 1;</code>
@@ -527,7 +527,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The id of the ToolCall it answers; that call must precede it. Required.
+     * The id of the ToolCall it answers, the nearest that precedes it. Required.
      * </pre>
      *
      * <code>string tool_call_id = 1;</code>
@@ -548,7 +548,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The id of the ToolCall it answers; that call must precede it. Required.
+     * The id of the ToolCall it answers, the nearest that precedes it. Required.
      * </pre>
      *
      * <code>string tool_call_id = 1;</code>
@@ -565,7 +565,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The id of the ToolCall it answers; that call must precede it. Required.
+     * The id of the ToolCall it answers, the nearest that precedes it. Required.
      * </pre>
      *
      * <code>string tool_call_id = 1;</code>
@@ -579,7 +579,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The id of the ToolCall it answers; that call must precede it. Required.
+     * The id of the ToolCall it answers, the nearest that precedes it. Required.
      * </pre>
      *
      * <code>string tool_call_id = 1;</code>

@@ -12,7 +12,7 @@ public interface ToolResultOrBuilder extends
 
   /**
    * <pre>
-   * The id of the ToolCall it answers; that call must precede it. Required.
+   * The id of the ToolCall it answers, the nearest that precedes it. Required.
    * </pre>
    *
    * <code>string tool_call_id = 1;</code>
@@ -21,7 +21,7 @@ public interface ToolResultOrBuilder extends
   java.lang.String getToolCallId();
   /**
    * <pre>
-   * The id of the ToolCall it answers; that call must precede it. Required.
+   * The id of the ToolCall it answers, the nearest that precedes it. Required.
    * </pre>
    *
    * <code>string tool_call_id = 1;</code>
