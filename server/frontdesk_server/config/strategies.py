@@ -146,7 +146,7 @@ class LlmConfig(ChoosingConfig):
     options: dict[str, str] = {}
     """Model to description. Default: every model of the router with its own description."""
     prompt: str | None = None
-    """Template with {options}, {query} and, around it, {fence}: a line no query can hold. Default: the one that ships."""
+    """Template with {options}, {query} and around it {fence}, a line it cannot hold. Default: the one that ships."""
     constraint: Literal["json_schema", "logprobs", "none"] = "json_schema"
     """How the upstream is held to one option."""
     timeout_ms: Milliseconds = 200.0
