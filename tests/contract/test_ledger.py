@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.errors import ConfigError, DecisionNotFound
 from frontdesk_server.domain.ids import new_decision_id
 from frontdesk_server.domain.record import DecisionRecord, Outcome
+from frontdesk_server.domain.usage import Cost, Usage, within_int64
 from frontdesk_server.ledger import open_ledger
 from frontdesk_server.ledger.engine import open_engine
 from frontdesk_server.ledger.export import DECISION_COLUMNS, LEARNING_COLUMNS, decision_rows, learning_rows, write_rows
@@ -206,6 +208,23 @@ async def test_odd_text_costs_no_record(ledger_url: str, text: str, caught_defec
     assert record.settlement is not None
     assert read(ledger_url, other.decision.decision_id) is not None
     caught_defects.clear()
+
+
+@pytest.mark.parametrize("number", [2**53, 2**63 - 1, 2**63, 10**30, -(10**30)])
+async def test_numbers_of_any_size_are_kept_as_far_as_they_fit(ledger_url: str, number: int) -> None:
+    routed, settlement, monitor = a_routed_query(), a_cascade(cost=Cost(number, 0, 7, number)), RecordingMonitor()
+    attempts = tuple(
+        replace(attempt, usage=Usage(number, number, number, number, number), cost_nano_usd=number)
+        for attempt in settlement.attempts
+    )
+    async with open_ledger(config(ledger_url), monitor=monitor) as ledger:
+        await ledger.record_decision(routed)
+        await ledger.record_settlement(routed, replace(settlement, attempts=attempts), answer=None, error_reason="")
+    record = read(ledger_url, routed.decision.decision_id)
+    assert record is not None
+    assert record.settlement is not None
+    assert record.settlement.attempts[0].usage.output_tokens == within_int64(number)
+    assert (monitor.losses, monitor.failures) == ({}, [])
 
 
 async def test_retention_deletes_old_decisions_with_all_that_is_theirs(ledger_url: str) -> None:

@@ -12,6 +12,14 @@ _MOST_NANO_USD = 2**53 - 1
 """Nine million USD: more than any call, and exact in every store and language."""
 
 
+_INT64 = 2**63
+
+
+def within_int64(number: int | None) -> int | None:
+    """The number as far as protobuf and databases tell it: sixty-four bits, signed."""
+    return number if number is None else max(-_INT64, min(number, _INT64 - 1))
+
+
 class FinishReason(enum.Enum):
     """Why generation ended."""
 

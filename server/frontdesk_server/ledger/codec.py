@@ -19,7 +19,7 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import ContentPart, MediaPart, Query, ReasoningPart, TextPart, ToolCall, ToolResult
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.domain.signals import Signals
-from frontdesk_server.domain.usage import Cost, FinishReason, Usage
+from frontdesk_server.domain.usage import Cost, FinishReason, Usage, within_int64
 from frontdesk_server.ledger.redaction import BLANK, Redactor
 
 Row = dict[str, Any]
@@ -75,7 +75,7 @@ def decision_row(routed: RoutedQuery, keeping: Keeping) -> Row:
         "propensity": decision.propensity,
         "explored": decision.explored,
         "router_duration_seconds": decision.router_duration_seconds,
-        "router_cost_nano_usd": decision.router_cost_nano_usd,
+        "router_cost_nano_usd": within_int64(decision.router_cost_nano_usd),
         "task": decision.signals.task.value,
         "policy": _json(_stated(routed.policy)),
         "signals": _json(_signals(decision.signals, keeping)),
@@ -130,12 +130,12 @@ def settlement_row(
         "attempts": len(attempts),
         "escalations": sum(attempt.kind is StepKind.ESCALATION for attempt in attempts),
         "fallbacks": sum(attempt.kind is StepKind.FALLBACK for attempt in attempts),
-        "attempts_nano_usd": cost.attempts_nano_usd,
-        "checks_nano_usd": cost.checks_nano_usd,
-        "router_nano_usd": cost.router_nano_usd,
-        "strongest_nano_usd": cost.strongest_nano_usd,
-        "total_nano_usd": cost.total_nano_usd,
-        "saved_nano_usd": cost.saved_nano_usd,
+        "attempts_nano_usd": within_int64(cost.attempts_nano_usd),
+        "checks_nano_usd": within_int64(cost.checks_nano_usd),
+        "router_nano_usd": within_int64(cost.router_nano_usd),
+        "strongest_nano_usd": within_int64(cost.strongest_nano_usd),
+        "total_nano_usd": within_int64(cost.total_nano_usd),
+        "saved_nano_usd": within_int64(cost.saved_nano_usd),
         "duration_seconds": (settled_at - decision.decided_at).total_seconds() + decision.router_duration_seconds,
         "answer": None if stored is None else _plain(stored),
     }
@@ -156,13 +156,13 @@ def attempt_row(decision_id: str, attempt: Attempt, keeping: Keeping) -> Row:
         "error_reason": attempt.error_reason,
         "error_message": _plain(keeping.redactor.redact(attempt.error_message)[:_MESSAGE_CHARACTERS]),
         "retries": attempt.retries,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cache_read_tokens": usage.cache_read_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
+        "input_tokens": within_int64(usage.input_tokens),
+        "output_tokens": within_int64(usage.output_tokens),
+        "cache_read_tokens": within_int64(usage.cache_read_tokens),
+        "cache_write_tokens": within_int64(usage.cache_write_tokens),
+        "reasoning_tokens": within_int64(usage.reasoning_tokens),
         "usage_estimated": attempt.usage_estimated,
-        "cost_nano_usd": attempt.cost_nano_usd,
+        "cost_nano_usd": within_int64(attempt.cost_nano_usd),
         "duration_seconds": attempt.duration_seconds,
         "time_to_first_token_seconds": attempt.time_to_first_token_seconds,
         "checks": _json(attempt.checks),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -10,7 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
-from frontdesk_server.sqlite import write_ahead
+from frontdesk_server.sqlite import create_private, write_ahead
 
 Durability = Literal["group", "sync"]
 
@@ -40,6 +41,14 @@ def open_engine(url: str, durability: Durability = "group", busy_timeout_ms: int
     raise _unusable("the ledger is kept in sqlite:///FILE or postgresql+psycopg://…")
 
 
+def sqlite_path(engine: Engine) -> Path | None:
+    """The file of an SQLite ledger; None where the URL names none by its path alone, or is PostgreSQL's."""
+    url = engine.url
+    if url.get_backend_name() != "sqlite" or not url.database or url.query.get("uri"):
+        return None
+    return Path(url.database)
+
+
 def begin_writing(engine: Engine) -> AbstractContextManager[Connection]:
     """Open a transaction that will write.
 
@@ -57,6 +66,12 @@ def _sqlite(url: URL, durability: Durability, busy_timeout_ms: int) -> Engine:
     if url.database in {None, "", ":memory:"}:
         raise _unusable("name a file: an SQLite ledger in memory cannot be shared")
     engine = create_engine(url)
+    path = sqlite_path(engine)
+
+    @event.listens_for(engine, "do_connect")
+    def _create(*_: object) -> None:
+        if path is not None:
+            create_private(path)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:

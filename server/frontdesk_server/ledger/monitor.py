@@ -22,7 +22,7 @@ class LedgerMonitor(Protocol):
         """The store takes batches again."""
 
     def dropped(self, records: int, reason: str) -> None:
-        """Records are lost; reason is "queue_full", "unencodable", "refused" or "stopped"."""
+        """Records are lost; reason is "queue_full", "unencodable", "refused", "defect" or "stopped"."""
 
     def deleted(self, decisions: int) -> None:
         """Retention has deleted decisions."""

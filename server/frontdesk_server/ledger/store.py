@@ -13,6 +13,7 @@ from frontdesk_server.domain.record import DecisionRecord
 from frontdesk_server.ledger.batch import Batch
 from frontdesk_server.ledger.codec import Row, decode_decision, decode_outcome, decode_settlement
 from frontdesk_server.ledger.engine import begin_writing
+from frontdesk_server.ledger.file import LedgerFile
 from frontdesk_server.ledger.schema import ATTEMPTS, DECISIONS, OUTCOMES, SETTLEMENTS
 
 
@@ -21,6 +22,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._file = LedgerFile(engine)
         dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
         # A commit whose answer was lost is repeated, so what is already there is left alone.
         self._inserts = {table: dialect.insert(table).on_conflict_do_nothing() for table in _WRITTEN}
@@ -31,7 +33,17 @@ class SqlStore:
         )
 
     def write(self, batch: Batch) -> list[bool | None]:
-        """Commit a batch; return for every outcome whether it replaced one, None where the decision is unknown."""
+        """Commit a batch; return for every outcome whether it replaced one, None where the decision is unknown.
+
+        Raises:
+            LedgerFileReplaced: the batch may have gone to a file that is no longer there; write it again.
+        """
+        self._file.check()
+        replaced = self._write(batch)
+        self._file.check()
+        return replaced
+
+    def _write(self, batch: Batch) -> list[bool | None]:
         with begin_writing(self.engine) as connection:
             for table, rows in zip(_WRITTEN, (batch.decisions, batch.settlements, batch.attempts), strict=True):
                 if rows:

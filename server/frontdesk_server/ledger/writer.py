@@ -24,6 +24,7 @@ from typing import Protocol
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimedOut
 
+from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
 from frontdesk_server.ledger.batch import Batch, DecisionEntry, Entry, OutcomeEntry, SettlementEntry, encode
@@ -184,18 +185,28 @@ class GroupWriter:
     # What follows runs in the thread.
 
     def _run(self) -> None:
-        while True:
+        while not (self._stopping.is_set() and not self._queue):
             self._waiting.wait(max(0.0, self._sweep_at - time.monotonic()))
             if self._waiting.is_set():
                 self._urgent.wait(self._limits.flush_seconds)
                 self._waiting.clear()
                 self._urgent.clear()
             while self._queue:
-                self._write_some()
-            if self._stopping.is_set():
-                return
-            if time.monotonic() >= self._sweep_at:
+                self._write_safely()
+            if time.monotonic() >= self._sweep_at and not self._stopping.is_set():
                 self._clean()
+
+    def _write_safely(self) -> None:
+        """Write some, and go on whatever happens: what nobody foresaw loses the records in hand and no more."""
+        try:
+            self._write_some()
+        except Exception as error:
+            report_defect("ledger", error)
+            lost, self._in_hand = self._in_hand, ()
+            self._monitor.dropped(len(lost), "defect")
+            self._forget(lost)
+            self._in_loop(lambda: self._release(lost))
+            self._in_loop(self._room.set)
 
     def _write_some(self) -> None:
         count = min(len(self._queue), self._limits.max_batch)
@@ -206,14 +217,17 @@ class GroupWriter:
         started = time.monotonic()
         # Encoding holds the GIL; the pauses let the event loop in.
         self._commit(encode(entries, self._keeping, pause=lambda: time.sleep(0), lost=self._lost))
+        self._forget(entries)
+        self._in_hand = ()
+        self._pace_seconds += ((time.monotonic() - started) / count - self._pace_seconds) / 4
+        self._in_loop(self._room.set)  # last: whoever finds no room before this is woken by it
+
+    def _forget(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             if isinstance(entry, DecisionEntry):
                 self._decisions.pop(entry.routed.decision.decision_id, None)
             elif isinstance(entry, SettlementEntry):
                 self._settlements.pop(entry.routed.decision.decision_id, None)
-        self._in_hand = ()
-        self._pace_seconds += ((time.monotonic() - started) / count - self._pace_seconds) / 4
-        self._in_loop(self._room.set)  # last: whoever finds no room before this is woken by it
 
     def _commit(self, batch: Batch) -> None:
         pause = _FIRST_PAUSE_SECONDS

@@ -14,7 +14,7 @@ from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.query import ContentPart, MediaPart, Message, ReasoningPart, TextPart, ToolCall
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.domain.signals import Signals
-from frontdesk_server.domain.usage import Cost, Prices, TokenLogprob, Usage
+from frontdesk_server.domain.usage import Cost, Prices, TokenLogprob, Usage, within_int64
 from frontdesk_server.rpc.enums import (
     ATTEMPT_OUTCOME,
     CAPABILITY,
@@ -75,7 +75,7 @@ def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
         kind=STEP_KIND[attempt.kind],
         outcome=ATTEMPT_OUTCOME[attempt.outcome],
         usage=encode_usage(attempt.usage),
-        cost_nano_usd=attempt.cost_nano_usd,
+        cost_nano_usd=within_int64(attempt.cost_nano_usd),
         time_to_first_token=None if first is None else encode_duration(first),
         duration=encode_duration(attempt.duration_seconds),
         error_reason=attempt.error_reason,
@@ -92,22 +92,22 @@ def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
 def encode_usage(usage: Usage) -> chat_pb2.Usage:
     """Tokens; what is unknown stays unset."""
     return chat_pb2.Usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        reasoning_tokens=usage.reasoning_tokens,
+        input_tokens=within_int64(usage.input_tokens),
+        output_tokens=within_int64(usage.output_tokens),
+        cache_read_tokens=within_int64(usage.cache_read_tokens),
+        cache_write_tokens=within_int64(usage.cache_write_tokens),
+        reasoning_tokens=within_int64(usage.reasoning_tokens),
     )
 
 
 def encode_cost(cost: Cost) -> routing_pb2.Cost:
     """The cost; what is unknown stays unset."""
     return routing_pb2.Cost(
-        total_nano_usd=cost.total_nano_usd,
-        attempts_nano_usd=cost.attempts_nano_usd,
-        checks_nano_usd=cost.checks_nano_usd,
-        router_nano_usd=cost.router_nano_usd,
-        strongest_nano_usd=cost.strongest_nano_usd,
+        total_nano_usd=within_int64(cost.total_nano_usd),
+        attempts_nano_usd=within_int64(cost.attempts_nano_usd),
+        checks_nano_usd=within_int64(cost.checks_nano_usd),
+        router_nano_usd=within_int64(cost.router_nano_usd),
+        strongest_nano_usd=within_int64(cost.strongest_nano_usd),
     )
 
 

@@ -18,6 +18,7 @@ from frontdesk_server.ledger.redaction import PatternRedactor
 from frontdesk_server.ledger.writer import GroupWriter, WriterLimits
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from tests.conftest import DefectLog
 from tests.records import RecordingMonitor, a_routed_query, days_ago
 
 KEEPING = Keeping(PatternRedactor(()))
@@ -228,3 +229,25 @@ async def test_outcomes_of_unknown_decisions_are_told_so() -> None:
         assert await known.waiter is False
         with pytest.raises(DecisionNotFound):
             await unknown.waiter
+
+
+async def test_what_nobody_foresaw_loses_the_records_in_hand_and_the_thread_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
+) -> None:
+    store, monitor = FakeStore(), RecordingMonitor()
+    async with writing(store, monitor) as writer:
+        with monkeypatch.context() as patched:
+            patched.setattr("frontdesk_server.ledger.writer.encode", lambda *args, **more: 1 / 0)
+            lost = an_entry(waited=True)
+            await writer.submit(lost)
+            assert lost.waiter is not None
+            assert not await asyncio.wait_for(lost.waiter, 5)
+        kept = an_entry(waited=True)
+        await writer.submit(kept)
+        assert kept.waiter is not None
+        assert await asyncio.wait_for(kept.waiter, 5)
+        assert writer.uncommitted(lost.routed.decision.decision_id) == (None, None)
+    assert store.ids == [kept.routed.decision.decision_id]
+    assert monitor.losses == {"defect": 1}
+    assert [defect["error_type"] for defect in caught_defects] == ["ZeroDivisionError"]
+    caught_defects.clear()
