@@ -53,6 +53,7 @@ class App:
         self._surroundings = surroundings
         self._providers = providers
         self._reloading = asyncio.Lock()
+        self._know_callers(runtimes.current)
 
     @property
     def log(self) -> FilteringBoundLogger:
@@ -65,8 +66,8 @@ class App:
         return self._runtimes.current.loaded
 
     def identify(self, metadata: Mapping[str, str], peer: Peer) -> Caller:
-        """Tell who calls, as the current configuration says. Raises Unauthenticated."""
-        return self._runtimes.current.identify(metadata, peer)
+        """Tell who calls, as the latest configuration says. Raises Unauthenticated."""
+        return self._identify(metadata, peer)
 
     async def reload(self, path: Path) -> bool:
         """Read the file again; on any fault the last good configuration stays, and the log says why.
@@ -76,7 +77,7 @@ class App:
         async with self._reloading:
             try:
                 loaded = await asyncio.to_thread(load_config, path)
-                runtime = await build_runtime(loaded, self._surroundings)
+                runtime = await build_runtime(loaded, self._surroundings, self._know_callers)
             except ConfigError as error:
                 self.log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
                 return False
@@ -90,6 +91,10 @@ class App:
             self._runtimes.replace(runtime)
             self.desk.admission.configure(loaded.config.admission)
             return True
+
+    def _know_callers(self, runtime: Runtime) -> None:
+        """Ask this runtime who calls: a key that is revoked does not work on while references are embedded."""
+        self._identify = runtime.identify
 
 
 def _watch(telemetry: Telemetry, runtime: Runtime) -> None:

@@ -14,7 +14,6 @@ from frontdesk_server.domain.decision import Decision, RoutedQuery
 from frontdesk_server.domain.ending import CANCELLED
 from frontdesk_server.domain.errors import (
     DeadlineExceeded,
-    DecisionNotFound,
     FrontdeskError,
     NoEligibleModel,
 )
@@ -143,10 +142,7 @@ class Desk:
         Raises:
             DecisionNotFound: no such decision of this caller is recorded.
         """
-        record = await self._ledger.decision(decision_id)
-        if record.caller != call.caller.name:
-            raise DecisionNotFound(decision_id)
-        return record
+        return await self._ledger.decision(decision_id, call.caller.name)
 
     def models(self, router: str, call: Call) -> list[tuple[Model, bool]]:
         """The models which the caller may use, by name, each with whether one of its deployments may be called.

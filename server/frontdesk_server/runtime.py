@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -124,8 +124,12 @@ class Surroundings:
     drift: DriftMonitor | None = None
 
 
-async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Runtime:
+async def build_runtime(
+    loaded: LoadedConfig, surroundings: Surroundings, assembled: Callable[[Runtime], None] = lambda _: None
+) -> Runtime:
     """Build pool, backends, engine and executor, beside the event loop: other calls are served meanwhile.
+
+    `assembled` is told the runtime as soon as its configuration has proven good, before what takes long is prepared.
 
     Raises:
         ConfigError: the configuration contradicts itself in a way that its schema cannot see.
@@ -133,6 +137,7 @@ async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Run
     resources = AsyncExitStack()
     try:
         runtime = await asyncio.to_thread(_assembled, loaded, surroundings, resources)
+        assembled(runtime)
         await runtime.engine.prepare()
     except BaseException:
         await resources.aclose()

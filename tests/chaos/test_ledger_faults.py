@@ -121,7 +121,8 @@ async def record_through(
         await record_until(lambda: monitor.records)
         fail()
         await record_until(lambda: len(monitor.failures) >= 2)
-        assert (await ledger.decision(routed_id := await _one_more(ledger))).decision.decision_id == routed_id
+        one_more = await _one_more(ledger)
+        assert (await ledger.decision(one_more, "billing")).decision.decision_id == one_more
         count += 1
         heal()
         await record_until(lambda: monitor.recoveries)

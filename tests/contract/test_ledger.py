@@ -74,7 +74,7 @@ async def test_an_uncommitted_record_is_found_as_if_it_were(ledger_url: str) -> 
         await ledger.record_decision(routed)
         await ledger.record_settlement(routed, settlement, answer=None, error_reason="")
         assert read(ledger_url, routed.decision.decision_id) is None
-        record = await ledger.decision(routed.decision.decision_id)
+        record = await ledger.decision(routed.decision.decision_id, "billing")
     assert record == DecisionRecord(routed.decision, "billing", {"team": "support"}, settlement)
 
 
@@ -110,7 +110,7 @@ async def test_the_last_outcome_of_a_source_counts(ledger_url: str) -> None:
             await ledger.record_outcome(Outcome(decision_id, 0.4, "user", NOW, {"why": "typo"})),
             await ledger.record_outcome(Outcome(decision_id, 0.4, "user", NOW, {"why": "typo"})),
         ]
-        outcomes = (await ledger.decision(decision_id)).outcomes
+        outcomes = (await ledger.decision(decision_id, "billing")).outcomes
     assert replaced == [False, False, True, True]
     assert {(o.source, o.quality, *o.labels.values()) for o in outcomes} == {("judge", 0.9), ("user", 0.4, "typo")}
 
@@ -118,7 +118,7 @@ async def test_the_last_outcome_of_a_source_counts(ledger_url: str) -> None:
 async def test_unknown_decisions_are_refused(ledger_url: str) -> None:
     async with open_ledger(config(ledger_url)) as ledger:
         with pytest.raises(DecisionNotFound):
-            await ledger.decision(new_decision_id())
+            await ledger.decision(new_decision_id(), "billing")
         with pytest.raises(DecisionNotFound):
             await ledger.record_outcome(Outcome(new_decision_id(), 0.5, "user", NOW))
 
@@ -133,7 +133,7 @@ async def test_workers_share_a_ledger(ledger_url: str) -> None:
         await here.record_decision(routed)
         reported, record = await asyncio.gather(
             there.record_outcome(Outcome(routed.decision.decision_id, 1.0, "user", NOW)),
-            there.decision(routed.decision.decision_id),
+            there.decision(routed.decision.decision_id, "billing"),
         )
     assert (reported, record.decision) == (False, stored(routed))
 

@@ -17,6 +17,7 @@ from frontdesk.v1.router_service_pb2 import StreamCompleteRequest
 from frontdesk.v1.router_service_pb2_grpc import RouterServiceStub
 from frontdesk_server.app import App, open_server
 from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import NewKey, new_key
 
 from tests.conftest import DefectLog
@@ -89,6 +90,13 @@ async def refused(client: Client) -> str:
     return refusal.value.reason
 
 
+async def answered(client: Client) -> bool:
+    try:
+        return bool(await client.list_models())
+    except FrontdeskError:
+        return False
+
+
 @pytest.mark.parametrize("unread", [False, True])
 async def test_a_revoked_key_is_refused_after_its_reload_whatever_older_calls_do(
     unread: bool, upstream: FaultyUpstream, tmp_path: Path
@@ -108,6 +116,26 @@ async def test_a_revoked_key_is_refused_after_its_reload_whatever_older_calls_do
                 assert await refused(client) == await refused(new) == "UNAUTHENTICATED"
                 assert [model.name for model in await staying.list_models()] == ["mid"]
         stream.cancel()
+
+
+async def test_a_revoked_key_is_refused_while_the_new_configuration_is_still_prepared(
+    upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, prepared = new_key(), asyncio.Event()
+
+    async def prepare(engine: Engine) -> None:
+        await prepared.wait()
+
+    async with configured(tmp_path, upstream, key_of("ours", ours)) as service, service.client(ours) as client:
+        monkeypatch.setattr(Engine, "prepare", prepare)
+        reload = asyncio.create_task(service.reload(key_of("another", new_key())))
+        async with asyncio.timeout(5):
+            while await answered(client):
+                pass
+        assert not reload.done()
+        prepared.set()
+        await reload
+        assert await refused(client) == "UNAUTHENTICATED"
 
 
 async def test_limits_follow_at_once_while_a_stream_runs(upstream: FaultyUpstream, tmp_path: Path) -> None:

@@ -53,11 +53,13 @@ class Ledger(Protocol):
 
         """
 
-    async def decision(self, decision_id: str) -> DecisionRecord:
-        """Look a decision up, records that are not committed yet included.
+    async def decision(self, decision_id: str, caller: str) -> DecisionRecord:
+        """Look up a decision of this caller's, records that are not committed yet included.
+
+        Another caller's is as unknown as one that does not exist: it costs the same look-ups and takes as long.
 
         Raises:
-            DecisionNotFound: no such decision is recorded.
+            DecisionNotFound: no such decision of this caller is recorded.
             LedgerUnavailable: the store does not answer.
 
         """

@@ -76,18 +76,18 @@ class SqlLedger:
             await self._let_others_commit()
             return await self._report(outcome)
 
-    async def decision(self, decision_id: str) -> DecisionRecord:
-        """Look a decision up, records that are not committed yet included.
+    async def decision(self, decision_id: str, caller: str) -> DecisionRecord:
+        """Look up a decision of this caller's, records that are not committed yet included.
 
         Raises:
-            DecisionNotFound: no such decision is recorded.
+            DecisionNotFound: no such decision of this caller is recorded.
             LedgerUnavailable: the store does not answer.
 
         """
-        record = await self._find(decision_id)
+        record = await self._find(decision_id, caller)
         if record is None:
             await self._let_others_commit()
-            record = await self._find(decision_id)
+            record = await self._find(decision_id, caller)
         if record is None:
             raise DecisionNotFound(decision_id)
         return record
@@ -97,10 +97,12 @@ class SqlLedger:
         await self._writer.submit(OutcomeEntry(outcome, time.monotonic(), waiter))
         return await waiter
 
-    async def _find(self, decision_id: str) -> DecisionRecord | None:
+    async def _find(self, decision_id: str, caller: str) -> DecisionRecord | None:
         routed, settled = self._writer.uncommitted(decision_id)  # first: a commit meanwhile is then seen in the store
+        if routed is not None and routed.caller != caller:
+            routed = settled = None
         try:
-            record = await asyncio.to_thread(self._store.record, decision_id)
+            record = await asyncio.to_thread(self._store.record, decision_id, caller)
         except SQLAlchemyError as error:
             if routed is None:
                 raise LedgerUnavailable("the ledger cannot be read", 1.0) from error

@@ -23,6 +23,6 @@ class NullLedger:
         """Always raise DecisionNotFound."""
         raise DecisionNotFound(outcome.decision_id)
 
-    async def decision(self, decision_id: str) -> DecisionRecord:
+    async def decision(self, decision_id: str, caller: str) -> DecisionRecord:
         """Always raise DecisionNotFound."""
         raise DecisionNotFound(decision_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import orjson
-from sqlalchemy import Connection, Engine, Insert, RowMapping, Table, select
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, RowMapping, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from frontdesk_server.domain.decision import Decision
@@ -60,10 +60,11 @@ class SqlStore:
         connection.execute(self._upsert, row)
         return replaces
 
-    def record(self, decision_id: str) -> DecisionRecord | None:
-        """Everything known of a decision; None when it is not stored."""
+    def record(self, decision_id: str, caller: str | None = None) -> DecisionRecord | None:
+        """Everything known of a decision; None when it is not stored, or is not this caller's where one is named."""
+        callers = () if caller is None else (DECISIONS.c.caller == caller,)
         with self.engine.connect() as connection:
-            row = _first(connection, DECISIONS, decision_id)
+            row = _first(connection, DECISIONS, decision_id, *callers)
             if row is None:
                 return None
             settled = _first(connection, SETTLEMENTS, decision_id)
@@ -82,10 +83,14 @@ class SqlStore:
 _WRITTEN = (DECISIONS, SETTLEMENTS, ATTEMPTS)
 
 
-def _first(connection: Connection, table: Table, decision_id: str) -> RowMapping | None:
-    return next(iter(_all(connection, table, decision_id)), None)
+def _first(
+    connection: Connection, table: Table, decision_id: str, *conditions: ColumnElement[bool]
+) -> RowMapping | None:
+    return next(iter(_all(connection, table, decision_id, *conditions)), None)
 
 
-def _all(connection: Connection, table: Table, decision_id: str) -> Sequence[RowMapping]:
-    query = select(table).where(table.c.decision_id == decision_id).order_by(*table.primary_key.columns)
+def _all(
+    connection: Connection, table: Table, decision_id: str, *conditions: ColumnElement[bool]
+) -> Sequence[RowMapping]:
+    query = select(table).where(table.c.decision_id == decision_id, *conditions).order_by(*table.primary_key.columns)
     return connection.execute(query).mappings().all()

@@ -60,7 +60,7 @@ async def test_an_empty_url_keeps_nothing() -> None:
         assert isinstance(ledger, NullLedger)
         await ledger.record_decision(routed)
         with pytest.raises(DecisionNotFound):
-            await ledger.decision(routed.decision.decision_id)
+            await ledger.decision(routed.decision.decision_id, "billing")
 
 
 def test_reading_creates_no_ledger(tmp_path: Path) -> None:
