@@ -75,7 +75,7 @@ async def test_records_go_where_they_are_found_after_the_file_was_lost(
         lose(path)
         after = await record(ledger)
         await until(lambda: monitor.records == 4)
-        assert (await ledger.decision(after.decision.decision_id)).settlement == a_cascade()
+        assert (await ledger.decision(after.decision.decision_id, "billing")).settlement == a_cascade()
     assert decisions(path) == {after.decision.decision_id}
     assert before.decision.decision_id not in decisions(path)
     assert monitor.recoveries == 1
