@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from frontdesk_server.config.pool import ModelConfig
 from frontdesk_server.config.root import Config
+from frontdesk_server.domain.backend import Backend
 from frontdesk_server.domain.dialects import Dialect
 from frontdesk_server.domain.model import Deployment, Model, Timeouts
 from frontdesk_server.domain.usage import Prices
@@ -41,6 +43,18 @@ def _model(name: str, config: ModelConfig, whole: Config) -> Model:
         timeouts=Timeouts(**config.timeouts.model_dump()),
         dialects=frozenset(Dialect(whole.backends[d.backend].kind) for d in deployments),
     )
+
+
+def unserved_capabilities(config: Config, backends: Mapping[str, Backend]) -> dict[str, str]:
+    """Models that are said to do what the API of one of their backends cannot, and what."""
+    unserved = {}
+    for name, section in config.models.items():
+        for deployment in _deployments(name, section):
+            backend = backends[deployment.backend]
+            if beyond := section.capabilities - backend.capabilities:
+                named = ", ".join(sorted(capability.value for capability in beyond))
+                unserved[name] = f"backend {deployment.backend!r} cannot serve {named}"
+    return unserved
 
 
 def unknown_prices(config: Config) -> dict[str, str]:

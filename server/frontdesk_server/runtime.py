@@ -14,6 +14,7 @@ from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.affinity import Affinity
 from frontdesk_server.domain.call import Identify
 from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.model import Model
 from frontdesk_server.embedding import build_embedder
 from frontdesk_server.execution.asking import Asker
@@ -23,7 +24,7 @@ from frontdesk_server.execution.checks import build_check
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.execution.executor import Executor
 from frontdesk_server.limits import LimitedConditions, Limits, LimitStore
-from frontdesk_server.pool import build_pool
+from frontdesk_server.pool import build_pool, unserved_capabilities
 from frontdesk_server.predictor.drift import DriftMonitor
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import build_identify
@@ -153,6 +154,9 @@ def _assembled(loaded: LoadedConfig, surroundings: Surroundings, resources: Asyn
     for name, section in config.backends.items():
         backends[name] = build_backend(name, section, pool)
         resources.push_async_callback(backends[name].aclose)
+    if unserved := unserved_capabilities(config, backends):
+        faults = [loaded.fault(("models", name, "capabilities"), message) for name, message in unserved.items()]
+        raise ConfigError(loaded.source, faults)
     tools = AttemptTools(backends, conditions, Balancer(random, conditions), config.execution.retry, clock, random)
     ask = Asker(tools, pool)
     limits = Limits(config.limits, surroundings.limit_store, clock)

@@ -76,6 +76,8 @@ class CombinedCheck(Section):
     def _weights_fit(self) -> CombinedCheck:
         if self.weights and len(self.weights) != len(self.checks):
             raise ValueError("give one weight a check")
+        if self.weights and not sum(self.weights):
+            raise ValueError("one of the weights must be above 0")
         return self
 
 

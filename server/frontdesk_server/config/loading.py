@@ -13,9 +13,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from frontdesk_server.config.limits import LimitRule
+from frontdesk_server.config.references import dangling_references
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.security import CallerConfig
 from frontdesk_server.config.values import Path_, Place, Reader, Unreadable, compose, dotted
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
@@ -98,39 +97,11 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
         )
     if reader.faults or config is None:
         raise ConfigError(source, sorted(reader.faults, key=lambda f: (f.line, f.column)))
-    faults = _dangling(config, reader)
+    faults = [reader.fault(location, message) for location, message in dangling_references(config)]
     if faults:
         raise ConfigError(source, faults)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
     return LoadedConfig(config, source, digest[:_VERSION_DIGITS], reader.places)
-
-
-def _dangling(config: Config, reader: Reader) -> list[ConfigFault]:
-    """Faults of models, limits and callers that name a backend, router or model which does not exist."""
-    faults = []
-    naming: list[tuple[Path_, LimitRule | CallerConfig]] = [
-        *((("limits", "rules", index), rule) for index, rule in enumerate(config.limits.rules)),
-        *((("security", "keys", index), key) for index, key in enumerate(config.security.keys)),
-        *((("security", "certificates", index), c) for index, c in enumerate(config.security.certificates)),
-    ]
-    for start, part in naming:
-        for what, named, known in (("router", part.routers, config.routers), ("model", part.models, config.models)):
-            location: Path_ = (*start, f"{what}s")
-            faults += [
-                reader.fault(location, f"no {what} is named {name!r}; there are {', '.join(sorted(known))}")
-                for name in sorted(named - known.keys())
-            ]
-    for name, model in config.models.items():
-        served: list[tuple[Path_, str]] = [(("models", name, "backend"), model.backend)] if model.backend else []
-        served += [
-            (("models", name, "deployments", index, "backend"), d.backend) for index, d in enumerate(model.deployments)
-        ]
-        faults += [
-            reader.fault(place, f"no backend is named {backend!r}; there are {', '.join(sorted(config.backends))}")
-            for place, backend in served
-            if backend not in config.backends
-        ]
-    return faults
 
 
 def _message(kind: str, message: str, location: Path_, value: object) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FilePath, HttpUrl, field_validator, model_validator
 
-from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section, Weight
+from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Section, Weight
+from frontdesk_server.config.headers import HeaderName, HeaderSecret, HeaderText
 from frontdesk_server.domain.model import Capability
 
 
@@ -16,9 +17,9 @@ class HttpBackendConfig(Section):
     base_url: HttpUrl
     """Root of the API, such as https://api.openai.com/v1. A query (?api-version=...) is kept behind the path. Only the
     configuration can name an address."""
-    api_key: Secret | None = None
+    api_key: HeaderSecret | None = None
     """Sent as the API demands. Use ${NAME}, never the key itself."""
-    headers: dict[str, Secret] = {}
+    headers: dict[HeaderName, HeaderSecret] = {}
     """Further headers of every request."""
     max_connections: Count = 512
     """Most connections at once."""
@@ -57,7 +58,7 @@ class AnthropicBackendConfig(HttpBackendConfig):
     """The native Messages API of Anthropic."""
 
     kind: Literal["anthropic"]
-    version: str = "2023-06-01"
+    version: HeaderText = "2023-06-01"
     """Value of the anthropic-version header."""
 
 

@@ -150,7 +150,7 @@ class LlmConfig(ChoosingConfig):
     constraint: Literal["json_schema", "logprobs", "none"] = "json_schema"
     """How the upstream is held to one option."""
     timeout_ms: Milliseconds = 200.0
-    """Time budget."""
+    """Time budget. Where it is given, it cannot be longer than the router's `strategy_timeout_ms`."""
     max_query_tokens: Count = 512
     """Conversation is trimmed to this, the newest kept."""
     cache_size: Annotated[int, Field(ge=0)] = 1024
@@ -300,8 +300,8 @@ class RouterConfig(Section):
     """First choice, escalations and fallbacks."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 120.0
     """Deadline of calls that bring none."""
-    strategy_timeout_ms: Milliseconds = 250.0
-    """Time budget of routing in all."""
+    strategy_timeout_ms: Milliseconds | None = None
+    """Time budget of routing in all. Default: 250, and what router LLMs are given by a `timeout_ms` of their own."""
     exploration: ExplorationConfig = ExplorationConfig()
     hedge: HedgeConfig | None = None
     """Default: one model is asked at a time."""

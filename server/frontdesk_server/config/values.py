@@ -88,6 +88,7 @@ class Reader:
         self._values = 0
         self._open: list[yaml.Node] = []
         self._reached: Place = (0, 0)
+        self._variables: dict[Path_, list[str]] = {}
         self.places: dict[Path_, Place] = {}
         self.faults: list[ConfigFault] = []
 
@@ -120,8 +121,13 @@ class Reader:
             self._open.pop()
 
     def fault(self, location: Path_, message: str) -> ConfigFault:
-        """A fault at the deepest place that the file has on the way to this location."""
+        """A fault at the deepest place that the file has on the way to this location.
+
+        It names the environment variables that the value there comes from.
+        """
         known = self._known(location)
+        if variables := self._variables.get(known):
+            message = f"{message} (from the environment: {', '.join(variables)})"
         return ConfigFault(message, dotted(known), *self.places.get(known, (0, 0)))
 
     def _refuse(self, path: Path_, message: str) -> None:
@@ -176,6 +182,7 @@ class Reader:
             if value is None:
                 self.faults.append(self.fault(path, f"environment variable {name} is not set"))
                 return ""
+            self._variables.setdefault(path, []).append(name)
             return value
 
         return _REFERENCE.sub(replaced, text)

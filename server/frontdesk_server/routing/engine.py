@@ -37,6 +37,7 @@ from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.embedders import AsyncEmbedder, EmbedderError
 from frontdesk_server.predictor.drift import DriftMonitor
 from frontdesk_server.routing.affinity import AFFINITY_STRATEGY, consult_affinity
+from frontdesk_server.routing.budget import routing_budget_ms
 from frontdesk_server.routing.choice import Choice, choose, explore
 from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.nodes.scope import StrategyTools
@@ -54,7 +55,10 @@ _SHOWN_CUES = 3
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """A configured router, ready to work. `strongest` is the model that savings are computed against."""
+    """A configured router, ready to work.
+
+    `strongest` is the model that savings are computed against, `budget_ms` how long routing may take.
+    """
 
     name: str
     config: RouterConfig
@@ -62,6 +66,7 @@ class Router:
     models: tuple[Model, ...]
     preferences: Preferences
     strongest: str
+    budget_ms: float
 
 
 class Engine:
@@ -90,7 +95,8 @@ class Engine:
         self.checks: Mapping[str, CheckConfig] = trees.checks
         self.fitted: Mapping[str, FittedCascade] = trees.fitted
         self._routers = {
-            name: _router(name, config, trees.strategies[name], pool) for name, config in loaded.config.routers.items()
+            name: _router(name, config, trees.strategies[name], pool, routing_budget_ms(config, loaded.config.routers))
+            for name, config in loaded.config.routers.items()
         }
         self._preparations = trees.preparations
         self._pool = pool
@@ -189,7 +195,7 @@ class Engine:
         return router
 
     def _routing_deadline(self, router: Router, started: float, deadline: float | None) -> float:
-        own = started + router.config.strategy_timeout_ms / _MILLISECONDS_PER_SECOND
+        own = started + router.budget_ms / _MILLISECONDS_PER_SECOND
         return own if deadline is None else min(own, deadline)
 
     def _decision(
@@ -221,10 +227,10 @@ class Engine:
         )
 
 
-def _router(name: str, config: RouterConfig, strategy: Strategy, pool: Pool) -> Router:
+def _router(name: str, config: RouterConfig, strategy: Strategy, pool: Pool, budget_ms: float) -> Router:
     models = tuple(pool[model] for model in config.models or pool)
     preferences = Preferences(config.quality_floor, config.cost_weight, config.latency_weight)
-    return Router(name, config, strategy, models, preferences, _strongest(models))
+    return Router(name, config, strategy, models, preferences, _strongest(models), budget_ms)
 
 
 def _strongest(models: Sequence[Model]) -> str:

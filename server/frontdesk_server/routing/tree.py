@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from frontdesk_server.cascades.policy import FittedCascade
 from frontdesk_server.config.checks import CheckConfig
+from frontdesk_server.config.naming import no_such
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.strategies import (
     CascadeConfig,
@@ -24,6 +25,7 @@ from frontdesk_server.config.strategies import (
     StrategyConfig,
 )
 from frontdesk_server.domain.model import Pool
+from frontdesk_server.routing.budget import longer_than_budget
 from frontdesk_server.routing.nodes.cascade import build_cascade, build_fitted
 from frontdesk_server.routing.nodes.classifier import build_classifier
 from frontdesk_server.routing.nodes.embedding import build_embedding
@@ -62,6 +64,7 @@ def build_trees(config: Config, pool: Pool, tools: StrategyTools) -> tuple[Trees
         builder = _Builder(scope, config.routers.keys(), strategies, checks, fitted)
         location: Location = ("routers", name)
         builder.check_router(router, location)
+        faults += _too_long(router, config, location)
         strategies[name] = builder.build(router.strategy, f"{name}/{router.strategy.kind}", (*location, "strategy"))
         references[name] = builder.references
     faults += _cycles(references)
@@ -175,10 +178,20 @@ class _Builder:
     def _reference(self, config: RouterReference, path: str, location: Location) -> RouterReferenceStrategy:
         place = (*location, "router")
         if config.router not in self.routers:
-            known = ", ".join(sorted(self.routers))
-            self.scope.fault(place, f"no router is named {config.router!r}; there are {known}")
+            self.scope.fault(place, no_such("router", config.router, self.routers))
         self.references.append((place, config.router))
         return RouterReferenceStrategy(path, config.router, self.trees)
+
+
+def _too_long(router: RouterConfig, config: Config, location: Location) -> list[LocatedFault]:
+    """A fault for every router LLM that the router's budget would cut short, unseen."""
+    return [
+        LocatedFault(
+            (*location, "strategy_timeout_ms"),
+            f"is shorter than the timeout_ms of {given:g} of a router LLM below; make it longer, or leave it out",
+        )
+        for given in longer_than_budget(router, config.routers)
+    ]
 
 
 def _cycles(references: Mapping[str, list[tuple[Location, str]]]) -> list[LocatedFault]:

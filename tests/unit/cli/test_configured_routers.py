@@ -63,7 +63,7 @@ routers:
 CASCADES = """
 backends: {fake: {kind: simulated}}
 models:
-  small-a: {backend: fake, quality: 0.5}
+  small-a: {backend: fake, quality: 0.5, capabilities: [logprobs]}
   small-b: {backend: fake, quality: 0.5}
   strong: {backend: fake, quality: 0.9}
 routers:

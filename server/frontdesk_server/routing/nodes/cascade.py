@@ -6,9 +6,17 @@ from collections.abc import Iterator, MutableMapping
 
 from frontdesk_server.cascades.artefact import load_cascade
 from frontdesk_server.cascades.policy import FittedCascade
-from frontdesk_server.config.checks import AgreementCheck, CheckConfig, CombinedCheck, VerifierCheck
+from frontdesk_server.config.checks import (
+    AgreementCheck,
+    CheckConfig,
+    CombinedCheck,
+    LogprobCheck,
+    SelfRatingCheck,
+    VerifierCheck,
+)
 from frontdesk_server.config.strategies import CascadeConfig
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
+from frontdesk_server.domain.model import Capability
 from frontdesk_server.predictor import ArtefactError
 from frontdesk_server.routing.nodes.scope import Location, Scope
 from frontdesk_server.routing.strategies.base import Strategy
@@ -31,7 +39,7 @@ def build_cascade(
         checks[check] = step.check
         gate_tokens = config.gate_tokens if config.stream_mode is StreamMode.GATE else 0
         plan_step = PlanStep(step.model, StepKind.ESCALATION, check, config.stream_mode, gate_tokens)
-        steps.append(LaidStep(plan_step, frozenset(_asked_by(step.check, (*place, "check"), scope))))
+        steps.append(LaidStep(plan_step, frozenset(_asked_by(step.check, step.model, (*place, "check"), scope))))
     return Cascade(path, tuple(steps))
 
 
@@ -53,12 +61,20 @@ def build_fitted(
     return Fitted(path, cascade)
 
 
-def _asked_by(check: CheckConfig, location: Location, scope: Scope) -> Iterator[str]:
-    """The models that a check asks, beside that whose answer it judges."""
+def _asked_by(check: CheckConfig, judged: str, location: Location, scope: Scope) -> Iterator[str]:
+    """The models that a check asks, beside the one whose answer is judged; what the check cannot have is noted."""
     match check:
         case CombinedCheck():
             for index, part in enumerate(check.checks):
-                yield from _asked_by(part, (*location, "checks", index), scope)
-        case VerifierCheck() | AgreementCheck() if check.model is not None:
+                yield from _asked_by(part, judged, (*location, "checks", index), scope)
+        case LogprobCheck():
+            scope.check_capability(judged, Capability.LOGPROBS, location)
+        case SelfRatingCheck():
+            scope.check_template(check.prompt, ("{answer}",), (*location, "prompt"))
+        case VerifierCheck():
+            scope.check_template(check.prompt, ("{answer}",), (*location, "prompt"))
+            scope.check_pooled(check.model, (*location, "model"))
+            yield check.model
+        case AgreementCheck() if check.model is not None:
             scope.check_pooled(check.model, (*location, "model"))
             yield check.model

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableSequence
+from collections.abc import Awaitable, Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontdesk_server.config.naming import no_such
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.clock import Clock
-from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.model import Capability, Model
 from frontdesk_server.embedders import AsyncEmbedder
 from frontdesk_server.predictor.drift import DriftMonitor
 
@@ -55,13 +56,21 @@ class Scope:
     def check_candidate(self, name: str, location: Location) -> None:
         """Note a fault unless the name is one of the router's models."""
         if name not in self.models:
-            self.fault(location, _no_model(name, self.models))
+            self.fault(location, no_such("model", name, self.models))
 
     def check_pooled(self, name: str, location: Location) -> None:
         """Note a fault unless the name is one of the pool's models."""
         if name not in self.pool:
-            self.fault(location, _no_model(name, self.pool))
+            self.fault(location, no_such("model", name, self.pool))
 
+    def check_capability(self, name: str, needed: Capability, location: Location) -> None:
+        """Note a fault where a model of the pool cannot do what it will be asked to."""
+        model = self.pool.get(name)
+        if model is not None and needed not in model.capabilities:
+            self.fault(location, f"{name} lacks the capability {needed.value}")
 
-def _no_model(name: str, known: Iterable[str]) -> str:
-    return f"no model is named {name!r}; there are {', '.join(sorted(known))}"
+    def check_template(self, template: str | None, placeholders: Sequence[str], location: Location) -> None:
+        """Note a fault for each placeholder that a template of the user's own lacks."""
+        for placeholder in placeholders:
+            if template is not None and placeholder not in template:
+                self.fault(location, f"the template lacks {placeholder}")

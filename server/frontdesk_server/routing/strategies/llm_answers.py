@@ -41,6 +41,9 @@ class Constraint(Protocol):
     def instruction(self, options: Sequence[str]) -> str:
         """The prompt's last sentence."""
 
+    def answer(self, option: str) -> str:
+        """The shortest answer that names this option."""
+
     def generation(self, options: Sequence[str]) -> GenerationConfig:
         """Settings of the call."""
 
@@ -60,6 +63,10 @@ class JsonSchemaConstraint:
     def instruction(self, options: Sequence[str]) -> str:
         """Asks for JSON."""
         return f'Answer with JSON: {{"model": <one of {", ".join(options)}>}}.'
+
+    def answer(self, option: str) -> str:
+        """One property."""
+        return json.dumps({"model": option})
 
     def generation(self, options: Sequence[str]) -> GenerationConfig:
         """A schema with an enumeration."""
@@ -100,6 +107,10 @@ class LogprobConstraint:
         """Asks for a letter."""
         return f"Answer with one letter, {', '.join(string.ascii_uppercase[: len(options)])}, and nothing else."
 
+    def answer(self, option: str) -> str:
+        """Any letter."""
+        return string.ascii_uppercase[0]
+
     def generation(self, options: Sequence[str]) -> GenerationConfig:
         """One token with its alternatives."""
         return GenerationConfig(
@@ -139,6 +150,10 @@ class NameConstraint:
     def instruction(self, options: Sequence[str]) -> str:
         """Asks for a name."""
         return f"Answer with one name, {', '.join(options)}, and nothing else."
+
+    def answer(self, option: str) -> str:
+        """The name alone."""
+        return option
 
     def generation(self, options: Sequence[str]) -> GenerationConfig:
         """A short answer."""

@@ -1,0 +1,55 @@
+"""Names that one section of the configuration gives and another has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from frontdesk_server.config.limits import LimitRule
+from frontdesk_server.config.naming import no_such
+from frontdesk_server.config.root import Config
+from frontdesk_server.config.security import CallerConfig, SecurityConfig
+from frontdesk_server.config.values import Path_
+from frontdesk_server.domain.call import ANONYMOUS
+
+
+def dangling_references(config: Config) -> Iterator[tuple[Path_, str]]:
+    """Faults of limits, callers and models that name a router, model, caller or backend which does not exist."""
+    for start, part in _naming(config):
+        for what, named, known in (("router", part.routers, config.routers), ("model", part.models, config.models)):
+            for name in sorted(named - known.keys()):
+                yield (*start, f"{what}s"), no_such(what, name, known)
+    yield from _unknown_callers(config)
+    for name, model in config.models.items():
+        served: list[tuple[Path_, str]] = [(("models", name, "backend"), model.backend)] if model.backend else []
+        served += [
+            (("models", name, "deployments", index, "backend"), d.backend) for index, d in enumerate(model.deployments)
+        ]
+        for place, backend in served:
+            if backend not in config.backends:
+                yield place, no_such("backend", backend, config.backends)
+
+
+def _naming(config: Config) -> Iterator[tuple[Path_, LimitRule | CallerConfig]]:
+    for index, rule in enumerate(config.limits.rules):
+        yield ("limits", "rules", index), rule
+    for index, key in enumerate(config.security.keys):
+        yield ("security", "keys", index), key
+    for index, certificate in enumerate(config.security.certificates):
+        yield ("security", "certificates", index), certificate
+
+
+def _unknown_callers(config: Config) -> Iterator[tuple[Path_, str]]:
+    known = _callers(config.security)
+    if known is None:
+        return
+    for index, rule in enumerate(config.limits.rules):
+        for name in sorted(rule.callers.difference(known)):
+            yield ("limits", "rules", index, "callers"), no_such("caller", name, known)
+
+
+def _callers(security: SecurityConfig) -> Collection[str] | None:
+    """Everybody who can call; None where tokens may name anybody, or callers are yet to be configured."""
+    callers = {one.caller for one in (*security.keys, *security.certificates)}
+    if security.jwt is not None or not callers:
+        return None
+    return callers | {ANONYMOUS.name} if security.serves_anonymous else callers
