@@ -15,6 +15,7 @@ from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamCredentialsRefused, UpstreamRequestRefused
 from frontdesk_server.domain.query import text_query
+from pydantic import SecretStr
 
 SECRET = "sk-0123456789abcdef"
 
@@ -23,6 +24,19 @@ def upstream_of(**settings: Any) -> Upstream:
     config = OpenAIBackendConfig.model_validate(
         {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": SECRET, **settings}
     )
+    return _upstream(config)
+
+
+def unchecked_upstream_of(**settings: Any) -> Upstream:
+    """With settings that the configuration's own checks would refuse."""
+    config = OpenAIBackendConfig.model_validate({"kind": "openai", "base_url": "http://127.0.0.1:9/v1"})
+    secret = {name: SecretStr(value) if isinstance(value, str) else value for name, value in settings.items()}
+    if "headers" in secret:
+        secret["headers"] = {name: SecretStr(value) for name, value in settings["headers"].items()}
+    return _upstream(config.model_copy(update=secret))
+
+
+def _upstream(config: OpenAIBackendConfig) -> Upstream:
     key = config.api_key.get_secret_value() if config.api_key else ""
     return Upstream(config, "/chat/completions", {"authorization": f"Bearer {key}"})
 
@@ -87,7 +101,7 @@ def test_a_long_message_of_secrets_stays_masked_and_short() -> None:
 )
 @pytest.mark.parametrize("http2", [False, True], ids=["aiohttp", "httpcore"])
 async def test_a_request_that_http_cannot_carry_is_a_refused_credential(settings: dict[str, Any], http2: bool) -> None:
-    upstream = upstream_of(http2=http2, **settings)
+    upstream = unchecked_upstream_of(http2=http2, **settings)
     events = converse(upstream, lambda call: {}, OpenAITranslator(), BackendCall("m", text_query("hi"), stream=True))
     with pytest.raises(UpstreamCredentialsRefused) as caught:
         await anext(events)
