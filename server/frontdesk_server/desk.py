@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
+from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity, conversation_keys
 from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
@@ -225,6 +226,8 @@ class Desk:
             settlement = execution.settlement
             try:
                 call.observation.settled(routed, settlement, error)
+            except Exception as fault:  # the books are kept whatever becomes of telemetry
+                report_defect("telemetry", fault, call.observation)
             finally:
                 await self._ledger.record_settlement(routed, settlement, answer=execution.answer, error_reason=reason)
         yield event

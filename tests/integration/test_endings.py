@@ -17,6 +17,7 @@ from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.events import TextDelta
 from frontdesk_server.execution.collector import AnswerCollector
 from frontdesk_server.rpc import service as rpc_service
+from frontdesk_server.telemetry.observer import ObservedAttempt, ObservedCall
 
 from tests.conftest import DefectLog
 from tests.service import pool_config, service
@@ -127,4 +128,20 @@ async def test_a_stream_that_our_front_cannot_send_is_recorded_as_our_fault(
             await ask(client, stream=True)
     assert failure.value.reason == "INTERNAL"
     assert recorded(tmp_path) == ("failed", "INTERNAL", "failed", "INTERNAL", 1, 1)
+    caught_defects.clear()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_is_given_and_recorded_whatever_becomes_of_telemetry(
+    tmp_path: Path, stream: bool, monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ObservedAttempt, "ended", broken)
+    monkeypatch.setattr(ObservedCall, "settled", broken)
+    async with serving(tmp_path) as (client, _):
+        await ask(client, stream=stream)
+    assert recorded(tmp_path) == ("completed", "", "accepted", "", 1, 1)
+    assert [defect["part"] for defect in caught_defects] == ["telemetry", "telemetry"]
     caught_defects.clear()

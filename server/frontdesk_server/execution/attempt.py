@@ -11,6 +11,7 @@ from random import Random
 import structlog
 
 from frontdesk_server.config.service import RetryConfig
+from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
 from frontdesk_server.domain.backend import Backend, BackendCall
 from frontdesk_server.domain.clock import Clock
@@ -274,7 +275,10 @@ class AttemptRun:
         self._deployments.ended(outcome, error)
         if order.stream and first_token is not None:
             self._tools.conditions.observe(order.model, first_token)
-        self._observation.ended(attempt)
+        try:
+            self._observation.ended(attempt)
+        except Exception as fault:  # the books are closed whatever becomes of telemetry
+            report_defect("telemetry", fault)
         return attempt
 
     def _priced(self, usage: Usage) -> int | None:
