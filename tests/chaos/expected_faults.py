@@ -29,7 +29,8 @@ _MID, _MID_COST = "mid accepted 11+5", 21_600
 
 
 def _failed(error: str, events: str, account: str, cost: int) -> Row:
-    return Row(f"UNAVAILABLE: {error}", events, f"small failed {account}", cost)
+    code = "FAILED_PRECONDITION" if error == "UPSTREAM_REQUEST_REFUSED" else "UNAVAILABLE"
+    return Row(f"{code}: {error}", events, f"small failed {account}", cost)
 
 
 def _fell_back(events: str, account: str, cost: int) -> Row:
@@ -76,6 +77,8 @@ EXPECTED: dict[str, Rows] = {
     "connection refused": _before_content("UPSTREAM_UNREACHABLE", "0+0, 1 repeat", 0),
     "connection reset": _before_content("UPSTREAM_UNREACHABLE", "0+0, 1 repeat", 0),
     "connection closed": _before_content("UPSTREAM_UNREACHABLE", "0+0, 1 repeat", 0),
+    "401": _before_content("UPSTREAM_CREDENTIALS_REFUSED", "0+0", 0),
+    "404": _before_content("UPSTREAM_REQUEST_REFUSED", "0+0", 0),
     "429": _before_content("UPSTREAM_OVERLOADED", "0+0, 1 repeat", 0),
     "429, Retry-After 7 s": _before_content("UPSTREAM_OVERLOADED, retry after 7 s", "0+0", 0),
     "500": _before_content("UPSTREAM_FAILED", "0+0, 1 repeat", 0),

@@ -46,6 +46,8 @@ INJECTIONS = (
     Injection("connection refused", None),
     Injection("connection reset", Script(Fault.RESET)),
     Injection("connection closed", Script(Fault.CLOSE)),
+    Injection("401", Script(Fault.STATUS, status=401)),
+    Injection("404", Script(Fault.STATUS, status=404)),
     Injection("429", Script(Fault.STATUS, status=429)),
     Injection("429, Retry-After 7 s", Script(Fault.STATUS, status=429, headers={"retry-after": "7"})),
     Injection("500", Script(Fault.STATUS, status=500)),

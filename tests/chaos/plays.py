@@ -24,15 +24,17 @@ from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.errors import (
     CompletionFailed,
+    UpstreamCredentialsRefused,
     UpstreamCut,
     UpstreamError,
     UpstreamFailed,
     UpstreamOverloaded,
     UpstreamProtocolError,
     UpstreamRequestRefused,
+    UpstreamUnreachable,
 )
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, ToolCallDelta, UsageReport
-from frontdesk_server.domain.model import Timeouts
+from frontdesk_server.domain.model import Deployment, Timeouts
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.asking import Asker
 from frontdesk_server.execution.attempt import AttemptTools
@@ -66,6 +68,10 @@ MODELS = {
         a_model("judge"),
     )
 }
+MODELS["frontier"] = replace(
+    MODELS["frontier"], deployments=(*MODELS["frontier"].deployments, Deployment("fake", "dead-frontier"))
+)
+"""Its second deployment fails every call at once, which nobody may notice."""
 CHECKS: dict[str, CheckConfig] = {
     "heuristic": HeuristicCheck(kind="heuristic"),
     "verifier": VerifierCheck(kind="verifier", model="judge"),
@@ -76,6 +82,12 @@ ERRORS: tuple[UpstreamError, ...] = (
     UpstreamOverloaded("429", retry_after_seconds=7),
     UpstreamProtocolError("no JSON"),
     UpstreamRequestRefused("400"),
+)
+AT_ONCE: tuple[UpstreamError, ...] = (
+    UpstreamCredentialsRefused("401"),
+    UpstreamRequestRefused("404"),
+    UpstreamFailed("500"),
+    UpstreamUnreachable("refused"),
 )
 JUDGE_COST = 5 * 200 + 1 * 1000
 examples = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -92,6 +104,7 @@ class Case:
     retries: int = 0
     hedge: bool = False
     cascade: FittedCascade | None = None
+    dead: UpstreamError = AT_ONCE[0]
 
 
 @dataclass
@@ -135,16 +148,18 @@ def cases(draw: st.DrawFn) -> Case:
         steps.append(PlanStep(model, kind, check, mode, draw(st.integers(1, 8))))
     scripts = {name: draw(_scripts(name)) for name in NAMES}
     verdicts = tuple(draw(st.lists(st.sampled_from([0, 100]), min_size=1, max_size=4)))
-    return Case(steps, scripts, draw(st.booleans()), verdicts, draw(st.integers(0, 1)))
+    retries, dead = draw(st.integers(0, 1)), draw(st.sampled_from(AT_ONCE))
+    return Case(steps, scripts, draw(st.booleans()), verdicts, retries, dead=dead)
 
 
-def started(case: Case) -> tuple[Execution, FakeBackend, Decision]:
+def started(case: Case, seconds: float = 30) -> tuple[Execution, FakeBackend, Decision]:
     """The case's execution, the backend that will be called, and the decision as it goes over the wire."""
     judge: list[Script] = [
         [domain.TextDelta(str(verdict)), Finished(FinishReason.STOP, Usage(5, 1))]
         for verdict in case.verdicts or (100,)
     ]
-    backend = FakeBackend({**{name: [script] for name, script in case.scripts.items()}, "judge": judge})
+    scripts = {name: [script] for name, script in case.scripts.items()}
+    backend = FakeBackend({**scripts, "judge": judge, "dead-frontier": [[case.dead]]})
     random = Random(1)
     conditions = LiveConditions(BreakerConfig(min_calls=1000, window=1000), CLOCK)
     retry = RetryConfig(max_retries=case.retries, base_ms=0.1, max_ms=1)
@@ -156,7 +171,7 @@ def started(case: Case) -> tuple[Execution, FakeBackend, Decision]:
     hedges = {"default": HedgeConfig(after_ms=1, max_cost_nano_usd=10**12)} if case.hedge else {}
     fitted = {} if case.cascade is None else {PANEL: case.cascade}
     executor = Executor(tools, MODELS, checks, ExecutionConfig(), hedges=hedges, fitted=fitted)
-    deadline = CLOCK.monotonic() + 30
+    deadline = CLOCK.monotonic() + seconds
     return executor.start(query, LocalCall(), deadline, stream=case.stream), backend, encode_decision(query.decision)
 
 
@@ -174,9 +189,9 @@ async def play(case: Case) -> Seen:
     return seen
 
 
-async def leave(case: Case, events: int) -> Execution:
-    """Execute the case until the caller leaves after so many events; nothing runs on."""
-    execution, _, _ = started(case)
+async def leave(case: Case, events: int, seconds: float = 30) -> Execution:
+    """Execute the case until the caller leaves after so many events, or its deadline comes; nothing runs on."""
+    execution, _, _ = started(case, seconds)
     async with aclosing(execution.events()) as left:
         try:
             for _ in range(events):

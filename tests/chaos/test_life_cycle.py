@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from frontdesk import AttemptEnded, AttemptStarted, Completed
 from frontdesk.v1.routing_pb2 import AttemptOutcome
+from frontdesk_server.domain import attempt as domain_attempt
 from frontdesk_server.domain import events as domain
 from frontdesk_server.domain.decision import PlanStep, StepKind
 from frontdesk_server.domain.errors import (
@@ -103,6 +104,16 @@ def test_a_caller_who_leaves_at_any_event_leaves_a_settled_account(case: Case, e
     assert all(attempt is not None and attempt.outcome.value in ("failed", "rejected") for attempt in before)
     assert settlement.cost.attempts_nano_usd == sum(a.cost_nano_usd or 0 for a in settlement.attempts)
     assert last is None or events > 0
+
+
+@examples
+@given(cases(), st.integers(0, 12))
+def test_what_ends_in_the_last_moments_of_its_deadline_was_ended_by_it(case: Case, events: int) -> None:
+    execution = asyncio.run(leave(case, events, seconds=0.05))
+    assert execution.overdue
+    for attempt in execution.settlement.attempts:
+        assert attempt.outcome is not domain_attempt.AttemptOutcome.CANCELLED
+        event(attempt.error_reason or attempt.outcome.value)
 
 
 _SLOW_SECONDS = (0.0, 0.0015, 0.002, HANG_SECONDS)

@@ -157,7 +157,11 @@ class Upstream:
         connect_seconds, read_seconds = call.timeouts.connect_seconds, _read_seconds(call)
         timeout = {"connect": connect_seconds, "pool": connect_seconds, "read": read_seconds, "write": read_seconds}
         return httpx.Request(
-            "POST", self._url, headers=headers, content=content, extensions={"timeout": timeout, **self._extensions}
+            "POST",
+            self._url,
+            headers=headers,
+            content=content,
+            extensions={"timeout": timeout, "dispatch": call.dispatch, **self._extensions},
         )
 
     async def _refusal(self, response: httpx.Response, call: BackendCall) -> UpstreamError:
@@ -175,6 +179,7 @@ async def converse(
     upstream: Upstream, build: Callable[[BackendCall], dict[str, Any]], translator: Translator, call: BackendCall
 ) -> AsyncGenerator[BackendEvent]:
     """Send what `build` makes of the call and yield what `translator` makes of the response, `Finished` last."""
+    call.dispatch.left = False
     try:
         async with upstream.post(_body(build, call), call) as response:
             if call.stream and response.content_type == "text/event-stream":

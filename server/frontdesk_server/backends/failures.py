@@ -10,6 +10,7 @@ from frontdesk_server.domain.errors import (
     UpstreamCut,
     UpstreamError,
     UpstreamProtocolError,
+    UpstreamRequestRefused,
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
@@ -38,5 +39,7 @@ def http_error(error: Exception, timeouts: Timeouts, read_seconds: float, *, beg
             return UpstreamUnreachable("the connection was lost before the response began")
         case aiohttp.ClientPayloadError():
             return UpstreamCut("the response ended in its middle")
+        case httpx.LocalProtocolError() | httpx.InvalidURL() | aiohttp.InvalidURL():
+            return UpstreamRequestRefused("the request cannot be sent by HTTP")
         case _:
             return UpstreamProtocolError(f"the response is not valid HTTP: {type(cause).__name__}")

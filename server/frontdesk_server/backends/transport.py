@@ -14,9 +14,12 @@ from httpx_aiohttp import AiohttpTransport
 
 from frontdesk_server.backends.connections import OneAnswerConnector
 from frontdesk_server.config.pool import HttpBackendConfig
+from frontdesk_server.domain.backend import Dispatch
 
 KEEPALIVE_SECONDS = 30.0
 
+_sending: ContextVar[Dispatch | None] = ContextVar("sending", default=None)
+"""What is told when the running task's request begins to be written, which a request's extension "dispatch" names."""
 _connected: ContextVar[bool] = ContextVar("connected", default=False)
 """Whether a connection has been made for the request that the running task sends."""
 
@@ -34,6 +37,7 @@ class RetryOnFreshConnection(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request; at most twice."""
         _connected.set(False)
+        _sending.set(request.extensions.get("dispatch"))
         try:
             return await self._pooled.handle_async_request(request)
         except httpx.TransportError as error:
@@ -84,18 +88,29 @@ def _httpcore_transport(max_connections: int, ssl_context: SSLContext, keep_aliv
 
 
 async def trace_connection(event: str, info: dict[str, Any]) -> None:
-    """What httpcore calls for a request whose extensions name it as `trace`: notes that a connection is made."""
+    """What httpcore calls for a request whose extensions name it as `trace`: notes how far the request has come."""
     if event == "connection.connect_tcp.started":
         _connected.set(True)
+    elif event.endswith(".send_request_headers.started"):
+        _leaves()
 
 
 def _connection_trace() -> aiohttp.TraceConfig:
     async def note(session: aiohttp.ClientSession, context: SimpleNamespace, params: Any) -> None:
         _connected.set(True)
 
+    async def note_leaving(session: aiohttp.ClientSession, context: SimpleNamespace, params: Any) -> None:
+        _leaves()
+
     trace = aiohttp.TraceConfig()
     trace.on_connection_create_start.append(note)
+    trace.on_request_headers_sent.append(note_leaving)
     return trace
+
+
+def _leaves() -> None:
+    if (dispatch := _sending.get()) is not None:
+        dispatch.left = True
 
 
 def _lost_without_response(error: httpx.TransportError) -> bool:

@@ -11,6 +11,16 @@ from frontdesk_server.domain.model import Capability, Timeouts
 from frontdesk_server.domain.query import Query
 
 
+@dataclass(slots=True)
+class Dispatch:
+    """How far a request has come. A backend with a network clears `left` until the request may have left Frontdesk.
+
+    What has not left is not billed, and whatever kept it back is none of the upstream's answers.
+    """
+
+    left: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class BackendCall:
     """One call of one upstream model. `headers` carry the trace context.
@@ -24,6 +34,7 @@ class BackendCall:
     timeouts: Timeouts = Timeouts()
     headers: Mapping[str, str] = field(default_factory=dict)
     max_output_tokens: int | None = None
+    dispatch: Dispatch = field(default_factory=Dispatch)
 
     @property
     def output_limit(self) -> int | None:

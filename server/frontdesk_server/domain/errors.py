@@ -270,7 +270,7 @@ class DeadlineExceeded(FrontdeskError):
 
 
 class UpstreamError(FrontdeskError):
-    """One call of one model failed. `retryable`: the same call may succeed soon. `sent`: the request may have left us.
+    """One call of one model failed. `retryable`: the same call may succeed soon.
 
     The message is in our own words. `quoted` are the upstream's: they may quote the query, so they go to the caller and
     nowhere else.
@@ -285,7 +285,6 @@ class UpstreamError(FrontdeskError):
     ) -> None:
         self.status = status
         self.quoted = quoted
-        self.sent = True
         self._retry_after_seconds = retry_after_seconds
         super().__init__(message)
 

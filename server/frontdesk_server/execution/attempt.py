@@ -13,13 +13,15 @@ import structlog
 from frontdesk_server.config.service import RetryConfig
 from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
-from frontdesk_server.domain.backend import Backend, BackendCall
+from frontdesk_server.domain.backend import Backend, BackendCall, Dispatch
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import StepKind
 from frontdesk_server.domain.errors import (
     FrontdeskError,
     UpstreamCut,
     UpstreamError,
+    UpstreamProtocolError,
+    UpstreamRequestRefused,
     UpstreamTimedOut,
 )
 from frontdesk_server.domain.events import Delta, Finished, UsageReport
@@ -76,6 +78,7 @@ class AttemptRun:
         self._deployments = Deployments(tools.balancer, order.model, passage)
         self._collector = AnswerCollector()
         self._started = tools.clock.monotonic()
+        self._parent = parent
         self._observation: AttemptObservation = parent.attempt_started(
             order.model, passage.deployment, order.query, purpose=order.purpose
         )
@@ -84,7 +87,7 @@ class AttemptRun:
         self._usage = Usage()
         self._upstream_model = ""
         self._finish_reason: FinishReason | None = None
-        self._dispatched = False
+        self._dispatch: Dispatch | None = None
         self._calls = 1
         self._repeats = 0
         self._before = NOTHING
@@ -157,7 +160,7 @@ class AttemptRun:
                     raise
                 self._before = self._billing(error)
                 self._usage = Usage()
-                self._dispatched = False
+                self._dispatch = None
                 self._calls += 1
                 self._observation.repeated(self._deployments.current, error)
                 await asyncio.sleep(wait)
@@ -173,7 +176,7 @@ class AttemptRun:
             self._observation.headers,
             order.model.output_bound(order.query.generation.max_output_tokens, order.input_tokens),
         )
-        self._dispatched = True
+        self._dispatch = call.dispatch
         async with aclosing(backend.stream(call)) as events:
             while True:
                 match event := await self._next(events):
@@ -199,6 +202,19 @@ class AttemptRun:
             raise timer.ran_out() from timeout
         except StopAsyncIteration as end:
             raise UpstreamCut("the response ended without its end") from end
+        except FrontdeskError:
+            raise
+        except Exception as defect:
+            where = self._deployments.current
+            report_defect("backend", defect, self._parent, backend=where.backend, upstream_model=where.upstream_model)
+            if self._has_left:
+                raise UpstreamProtocolError("the response could not be read") from defect
+            raise UpstreamRequestRefused("the request could not be built") from defect
+
+    @property
+    def _has_left(self) -> bool:
+        """Whether the request of the last call may have left Frontdesk."""
+        return self._dispatch is not None and self._dispatch.left
 
     def _running_timer(self) -> tuple[Timer, float]:
         return self._order.timers.running(self._elapsed_seconds, content_came=self._first_token_at is not None)
@@ -216,7 +232,7 @@ class AttemptRun:
         left = self._running_timer()[1]
         if self._first_token_at is not None or left <= 0:
             return None
-        if self._deployments.elsewhere(error):
+        if self._deployments.elsewhere(error, sent=self._has_left):
             return 0.0
         retry = self._tools.retry
         if not error.retryable or self._repeats >= retry.max_retries:
@@ -288,7 +304,7 @@ class AttemptRun:
     def _billing(self, error: BaseException | None) -> Billing:
         """What every call of the attempt is settled with."""
         last = NOTHING
-        if self._dispatched:
+        if self._has_left:
             heard = Heard(
                 self._usage,
                 self._collector.tokens,

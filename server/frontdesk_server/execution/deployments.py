@@ -27,9 +27,9 @@ class Deployments:
         """The one that is asked now."""
         return self._passage.deployment
 
-    def elsewhere(self, error: UpstreamError) -> bool:
-        """Turn to one that has not been asked, whatever the error but a timer: then the attempt's time is used up."""
-        if isinstance(error, UpstreamTimedOut) and error.sent:
+    def elsewhere(self, error: UpstreamError, *, sent: bool) -> bool:
+        """Turn to one that has not been asked, whatever the error but a timer of what was sent."""
+        if isinstance(error, UpstreamTimedOut) and sent:
             return False
         return self._turn(error, self._balancer.acquire(self._model, self._asked))
 
