@@ -207,7 +207,15 @@ async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = Non
         asyncio.TaskGroup() as reloads,
     ):
         gc.freeze()  # what has been built stays: the collector need not look at it again
-        loop.add_signal_handler(signal.SIGHUP, lambda: reloads.create_task(app.reload(Path(loaded.source))))
+        running: set[asyncio.Task[bool]] = set()
+
+        def reload() -> None:
+            running.add(task := reloads.create_task(app.reload(Path(loaded.source))))
+            task.add_done_callback(running.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
         app.log.info("server.listening", address=server.address, config=loaded.source, version=loaded.version)
         await stop.wait()
+        for task in running:  # one that waits for an embedder would keep the service from stopping
+            task.cancel()
         app.log.info("server.stopping", grace_seconds=loaded.config.server.grace_seconds)

@@ -9,13 +9,19 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import typer
+import yaml
 from frontdesk import Client
+from frontdesk_server.cli.serve import serve
+from frontdesk_server.config.loading import parse_config
+from frontdesk_server.config.service import listening_address
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.supervisor import reserved_port
 
 from tests.fake_desk import FakeDesk
 from tests.integration.test_workers import Service
 from tests.integration.test_workers import serving as serving_process
+from tests.service import pool_config
 from tests.serving import serving
 
 
@@ -108,6 +114,27 @@ def test_workers_do_not_share_the_port_of_another_service(options: tuple[int, ..
         server.listen()
         with pytest.raises(OSError, match="in use"), reserved_port(f"127.0.0.1:{server.getsockname()[1]}"):
             pass
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:99999", "foo", "localhost:xx", "", ":50051", "::1:50051", "unix:", "http://localhost:1"]
+)
+def test_an_address_that_cannot_be_listened_on_is_a_fault(address: str) -> None:
+    """GRPC would listen on port 34463 in place of 99999."""
+    config = pool_config("http://127.0.0.1:1", server={"address": address})
+    with pytest.raises(ConfigError, match=r"f\.yaml:\d+:\d+: server\.address: is no address"):
+        parse_config(yaml.safe_dump(config), "f.yaml", {})
+    for workers in (1, 2):
+        with pytest.raises(typer.BadParameter, match="is no address"):
+            serve(address=address, workers=workers)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:0", "0.0.0.0:65535", "[::]:50051", "[::1]:1", "localhost:1", "a-b.example:1", "unix:/x.sock"],
+)
+def test_an_address_to_listen_on_is_no_fault(address: str) -> None:
+    assert listening_address(address) == address
 
 
 async def test_workers_start_after_a_crash_while_its_connections_linger(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +23,7 @@ from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import NewKey, new_key
 
 from tests.conftest import DefectLog
+from tests.integration.test_workers import serving as serving_process
 from tests.service import pool_config
 from tests.upstream.script import Fault, Script
 from tests.upstream.server import FaultyUpstream
@@ -168,6 +171,29 @@ async def test_a_fault_of_ours_while_reloading_ends_nothing(
         assert await client.list_models()
     assert [defect["part"] for defect in caught_defects] == ["reload"]
     caught_defects.clear()
+
+
+async def test_a_reload_that_takes_long_does_not_keep_the_service_from_stopping(tmp_path: Path) -> None:
+    """It waits for an embedder that never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with serving_process(tmp_path) as process:
+            await process.wait_for("server.listening")
+            path = tmp_path / "frontdesk.yaml"
+            config = yaml.safe_load(path.read_text())
+            address = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+            config["backends"]["silent"] = {"kind": "openai", "base_url": address}
+            config["embedder"] = {"kind": "openai", "backend": "silent", "model": "e", "dimension": 8}
+            config["routers"]["default"]["strategy"] = {
+                "kind": "embedding",
+                "references": {model: ["Hello"] for model in list(config["models"])[:2]},
+            }
+            path.write_text(yaml.safe_dump(config))
+            process.process.send_signal(signal.SIGHUP)
+            asked, _ = await asyncio.to_thread(silent.accept)
+            process.process.terminate()
+            with asked:
+                async with asyncio.timeout(10):
+                    assert await process.finished() == 0
 
 
 async def test_others_are_served_while_a_file_is_read(

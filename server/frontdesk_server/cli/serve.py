@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
+from frontdesk_server.config.service import listening_address
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.supervisor import Supervisor, reserved_port
 
@@ -30,10 +31,17 @@ def serve(
     """
     path = config or default_config_path()
     loaded = load_config(path)
-    address = address or loaded.config.server.address
+    address = loaded.config.server.address if address is None else _checked(address)
     if workers > 1:
         raise typer.Exit(_supervise(loaded, path, address, workers))
     _serve(loaded, address, worker)
+
+
+def _checked(address: str) -> str:
+    try:
+        return listening_address(address)
+    except ValueError as error:
+        raise typer.BadParameter(f"{address!r} {error}", param_hint="--address") from error
 
 
 def _serve(loaded: LoadedConfig, address: str, worker: int | None) -> None:

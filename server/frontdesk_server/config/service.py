@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section
+
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\s:/\[\]]+):(\d{1,5})|unix(?:-abstract)?:\S+")
+_MOST_PORT = 65_535
+
+
+def listening_address(address: str) -> str:
+    """The address, if it is one to listen on: host:port, [v6]:port, unix:/path.
+
+    Raises:
+        ValueError: it is none. gRPC itself would listen on another port in place of one that is too large.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found[1] or 0) > _MOST_PORT:
+        raise ValueError("is no address to listen on: host:port, [v6]:port or unix:/path")
+    return address
 
 
 class ServerConfig(Section):
     """Where and how the service listens."""
 
-    address: str = "127.0.0.1:50051"
+    address: Annotated[str, AfterValidator(listening_address)] = "127.0.0.1:50051"
     """host:port, or unix:/path."""
     max_message_bytes: Count = 8 * 1024 * 1024
     """Longest request or response message."""
