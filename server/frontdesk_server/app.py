@@ -29,7 +29,14 @@ from frontdesk_server.pool import unknown_prices
 from frontdesk_server.redis_client import open_redis
 from frontdesk_server.rpc.call import anyone
 from frontdesk_server.rpc.server import RpcServer
-from frontdesk_server.runtime import Runtime, RuntimeHolder, Surroundings, build_runtime
+from frontdesk_server.runtime import (
+    Runtime,
+    RuntimeHolder,
+    Surroundings,
+    assemble_runtime,
+    build_runtime,
+    prepare_runtime,
+)
 from frontdesk_server.security import server_credentials
 from frontdesk_server.telemetry import Telemetry, open_telemetry
 from frontdesk_server.telemetry.logging import configure_process
@@ -53,7 +60,7 @@ class App:
         self._surroundings = surroundings
         self._providers = providers
         self._reloading = asyncio.Lock()
-        self._know_callers(runtimes.current)
+        self._latest = runtimes.current
 
     @property
     def log(self) -> FilteringBoundLogger:
@@ -67,34 +74,38 @@ class App:
 
     def identify(self, metadata: Mapping[str, str], peer: Peer) -> Caller:
         """Tell who calls, as the latest configuration says. Raises Unauthenticated."""
-        return self._identify(metadata, peer)
+        return self._latest.identify(metadata, peer)
 
     async def reload(self, path: Path) -> bool:
         """Read the file again; on any fault the last good configuration stays, and the log says why.
 
-        When it returns, new calls are under the new configuration; calls that run already finish under theirs.
+        When it returns, new calls are under the new configuration, or one that was read later; calls that run already
+        finish under theirs. Who calls is told by the new one as soon as it has proven good: a key that it revokes does
+        not work on while references are embedded.
         """
-        async with self._reloading:
-            try:
+        try:
+            async with self._reloading:
                 loaded = await asyncio.to_thread(load_config, path)
-                runtime = await build_runtime(loaded, self._surroundings, self._know_callers)
-            except ConfigError as error:
-                self.log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
-                return False
-            except Exception as error:
-                self.log.error("config.reload_failed", kept=self.loaded.version, faults=[])
-                report_defect("reload", error)
-                return False
-            self.log.info("config.reloaded", replaced=self.loaded.version, version=loaded.version)
-            self._providers.update(runtime.providers())
-            _watch(self.telemetry, runtime)
-            self._runtimes.replace(runtime)
-            self.desk.admission.configure(loaded.config.admission)
-            return True
+                runtime = self._latest = await assemble_runtime(loaded, self._surroundings)
+            await prepare_runtime(runtime)
+            if runtime is self._latest:
+                self._take(runtime)
+            else:
+                await runtime.resources.aclose()
+        except ConfigError as error:
+            self.log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
+            return False
+        except Exception as error:
+            self.log.error("config.reload_failed", kept=self.loaded.version, faults=[])
+            report_defect("reload", error)
+            return False
+        return True
 
-    def _know_callers(self, runtime: Runtime) -> None:
-        """Ask this runtime who calls: a key that is revoked does not work on while references are embedded."""
-        self._identify = runtime.identify
+    def _take(self, runtime: Runtime) -> None:
+        self.log.info("config.reloaded", replaced=self.loaded.version, version=runtime.loaded.version)
+        self._providers.update(runtime.providers())
+        _watch(self.telemetry, runtime)
+        self._runtimes.replace(runtime)
 
 
 def _watch(telemetry: Telemetry, runtime: Runtime) -> None:

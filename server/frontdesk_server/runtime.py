@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -125,25 +125,38 @@ class Surroundings:
     drift: DriftMonitor | None = None
 
 
-async def build_runtime(
-    loaded: LoadedConfig, surroundings: Surroundings, assembled: Callable[[Runtime], None] = lambda _: None
-) -> Runtime:
-    """Build pool, backends, engine and executor, beside the event loop: other calls are served meanwhile.
+async def build_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Runtime:
+    """A runtime that is ready for calls.
 
-    `assembled` is told the runtime as soon as its configuration has proven good, before what takes long is prepared.
+    Raises:
+        ConfigError: the configuration contradicts itself in a way that its schema cannot see.
+    """
+    runtime = await assemble_runtime(loaded, surroundings)
+    await prepare_runtime(runtime)
+    return runtime
+
+
+async def assemble_runtime(loaded: LoadedConfig, surroundings: Surroundings) -> Runtime:
+    """Build pool, backends, engine and executor, beside the event loop: other calls are served meanwhile.
 
     Raises:
         ConfigError: the configuration contradicts itself in a way that its schema cannot see.
     """
     resources = AsyncExitStack()
     try:
-        runtime = await asyncio.to_thread(_assembled, loaded, surroundings, resources)
-        assembled(runtime)
-        await runtime.engine.prepare()
+        return await asyncio.to_thread(_assembled, loaded, surroundings, resources)
     except BaseException:
         await resources.aclose()
         raise
-    return runtime
+
+
+async def prepare_runtime(runtime: Runtime) -> None:
+    """Do what takes long, such as embedding references; closes the runtime when it is left."""
+    try:
+        await runtime.engine.prepare()
+    except BaseException:
+        await runtime.resources.aclose()
+        raise
 
 
 def _assembled(loaded: LoadedConfig, surroundings: Surroundings, resources: AsyncExitStack) -> Runtime:

@@ -141,6 +141,31 @@ async def test_a_revoked_key_is_refused_while_the_new_configuration_is_still_pre
         assert await refused(client) == "UNAUTHENTICATED"
 
 
+async def test_a_reload_waits_for_no_earlier_one_which_then_changes_nothing(
+    upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, prepared = new_key(), asyncio.Event()
+    preparing: list[Engine] = []
+
+    async def prepare(engine: Engine) -> None:
+        preparing.append(engine)
+        if len(preparing) == 1:
+            await prepared.wait()
+
+    async with configured(tmp_path, upstream, key_of("ours", ours)) as service, service.client(ours) as client:
+        monkeypatch.setattr(Engine, "prepare", prepare)
+        first = asyncio.create_task(service.reload(key_of("ours", ours), execution={"retry": {"max_retries": 3}}))
+        while not preparing:
+            await asyncio.sleep(0.01)
+        await service.reload(key_of("another", new_key()))
+        version = service.app.loaded.version
+        assert not first.done()
+        prepared.set()
+        await first
+        assert service.app.loaded.version == version
+        assert await refused(client) == "UNAUTHENTICATED"
+
+
 async def test_limits_follow_at_once_while_a_stream_runs(upstream: FaultyUpstream, tmp_path: Path) -> None:
     ours = new_key()
     upstream.enqueue(LONG)
@@ -166,7 +191,7 @@ async def test_a_fault_of_ours_while_reloading_ends_nothing(
         raise RuntimeError("a fault of ours")
 
     async with configured(tmp_path, upstream, key_of("ours", ours)) as service, service.client(ours) as client:
-        monkeypatch.setattr("frontdesk_server.app.build_runtime", build_nothing)
+        monkeypatch.setattr("frontdesk_server.app.assemble_runtime", build_nothing)
         assert not await service.app.reload(tmp_path / "frontdesk.yaml")
         assert await client.list_models()
     assert [defect["part"] for defect in caught_defects] == ["reload"]
