@@ -20,7 +20,7 @@ from frontdesk_server.limits import Change, Hold, LimitStore, LimitStoreError, M
 from frontdesk_server.limits.redis import RedisLimitStore
 from frontdesk_server.limits.sqlite import SqliteLimitStore
 from frontdesk_server.redis_client import open_redis
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
@@ -109,6 +109,7 @@ async def test_amounts_of_any_size_settle(store: LimitStore, amount: int) -> Non
     assert await store.reserve([hold("a", 1, 1)]) is None
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(-(2**70), 2**70)), max_size=8))
 async def test_the_file_counts_as_memory_does(changes: list[tuple[str, int]]) -> None:
     memory = MemoryLimitStore(CLOCK)

@@ -24,7 +24,7 @@ from frontdesk_server.domain.events import Completed, Finished, ReasoningDelta, 
 from frontdesk_server.domain.query import MediaPart, Message, Query, Role, TextPart, text_query
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.billing import Billing, Expectation, Heard, bill
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
@@ -137,6 +137,7 @@ NUMBERS = st.one_of(st.none(), st.integers(), st.integers(-3, 3 * WINDOW), st.in
 USAGES = st.builds(Usage, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
 
 
+@settings(deadline=None)
 @given(USAGES, st.integers(0, 100_000), st.booleans(), st.booleans(), st.sampled_from([None, UpstreamCut("cut")]))
 def test_any_report_settles(reported: Usage, came: int, stream: bool, finished: bool, error: UpstreamError) -> None:
     expected = replace(EXPECTED, stream=stream)
@@ -157,6 +158,7 @@ def test_any_report_settles(reported: Usage, came: int, stream: bool, finished: 
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200)
 
 
+@settings(deadline=None)
 @given(USAGES, TEXTS)
 async def test_streamed_and_unary_answers_cost_the_same(reported: Usage, text: str) -> None:
     script: Script = [TextDelta(text), Finished(FinishReason.STOP, reported)]
