@@ -24,7 +24,7 @@ from frontdesk_server.rpc.call import metadata_of, peer_names
 from frontdesk_server.rpc.status import status_of
 
 _V1ALPHA: str = reflection_pb2.DESCRIPTOR.package
-_V1 = "grpc.reflection.v1"
+_V1 = _V1ALPHA.removesuffix("alpha")
 _SERVICE = "ServerReflection"
 _METHOD = "ServerReflectionInfo"
 
