@@ -166,7 +166,7 @@ class Execution:
         while position < steps.end:
             step = plan[position]
             if (cascade := self._executor.fitted.get(step.check)) is not None:
-                panel = Panel(cascade, self._routed, steps, self._start_attempt, self._account)
+                panel = Panel(cascade, self._routed, steps, self._start_attempt, self._account, self._call.observation)
                 async with aclosing(panel.confer(position, kind)) as conferring:
                     async for event in conferring:
                         yield event

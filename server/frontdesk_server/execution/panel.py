@@ -7,11 +7,13 @@ the one that is, or before the model that takes over is asked. A member that fai
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from frontdesk_server.cascades.policy import Action, Answered, FittedCascade, NextMove
+from frontdesk_server.defects import DefectCounter, report_defect
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
 from frontdesk_server.domain.decision import RoutedQuery, StepKind
 from frontdesk_server.domain.errors import UpstreamError
@@ -53,6 +55,7 @@ class Panel:
         steps: Steps,
         start: Callable[[int, StepKind], AttemptRun],
         account: Account,
+        defects: DefectCounter,
     ) -> None:
         self.winner: Heard | None = None
         self.position = 0
@@ -63,6 +66,7 @@ class Panel:
         self._steps = steps
         self._start = start
         self._account = account
+        self._defects = defects
         self._answered: list[Answered] = []
         self._held: list[Heard] = []
 
@@ -106,7 +110,17 @@ class Panel:
             answered = Answered(heard.model, None)
         self._answered.append(answered)
         asked = [given.model for given in self._answered]
-        return self._cascade.next_move(self._difficulty, self._answered, self._cascade.policy.among({*asked, *left}))
+        policy = self._cascade.policy.among({*asked, *left})
+        try:
+            move = self._cascade.next_move(self._difficulty, self._answered, policy)
+        except Exception as error:
+            report_defect("check", error, self._defects, check=CHECK)
+            return self._unjudged()
+        return move if math.isfinite(move.score) else self._unjudged()
+
+    def _unjudged(self) -> NextMove:
+        """Where nothing can be told of the answers, the strongest model is asked."""
+        return NextMove(Action.ESCALATE, self._cascade.strongest, 1.0, -math.inf, math.inf)
 
     def _take(self, heard: Heard, move: NextMove) -> Attempt | None:
         """Write the verdict down, and hold the answer; without one the attempt is over, and returned."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from frontdesk_server.cascades.policy import CascadeStep
+from frontdesk_server.cascades.policy import CascadeStep, LossScorer, Matrix, Vector
 from frontdesk_server.config.limits import LimitRule, LimitsConfig
 from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
@@ -21,6 +23,7 @@ from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 from frontdesk_server.execution.executor import Execution, Executor
 from frontdesk_server.limits import Limits, MemoryLimitStore
 
+from tests.conftest import DefectLog
 from tests.fakes import FakeClock, Script, a_model, answer, routed
 from tests.fitted import AGREED_LOSES, ALONE_LOSES, a_fitted_cascade, asks
 from tests.unit.execution.test_executor import CLOCK, MODELS, Desk, collect
@@ -135,6 +138,33 @@ async def test_every_member_shows_what_the_cascade_made_of_the_answers() -> None
     assert "small leads" in mid.checks[0].detail
     assert "12" not in mid.checks[0].detail.replace("0.12", "").replace("0.119", "")
     assert (small.kind, mid.kind) == (StepKind.PRIMARY, StepKind.ESCALATION)
+
+
+class OddScorer(LossScorer):
+    """Predicts what it is told, or raises it."""
+
+    def __init__(self, loss: float | Exception) -> None:
+        object.__setattr__(self, "loss", loss)
+
+    def predict(self, features: Matrix) -> Vector:
+        loss: float | Exception = self.loss  # type: ignore[attr-defined]
+        if isinstance(loss, Exception):
+            raise loss
+        return np.full(len(features), loss)
+
+
+@pytest.mark.parametrize("loss", [IndexError("12"), math.nan, math.inf, -math.inf])
+async def test_where_nothing_can_be_told_of_an_answer_the_strongest_is_asked(
+    loss: float | Exception, caught_defects: DefectLog
+) -> None:
+    desk = PanelDesk({"small": [answer("12")], "mid": [answer("12")], "frontier": [answer("14")]})
+    broken = replace(desk.cascade, scorer=OddScorer(loss))
+    desk.executor = replace(desk.executor, fitted={PANEL: broken})
+    execution = desk.start(asked("small", "mid"))
+
+    assert told(await collect(execution))[-2:] == ["14", "done frontier"]
+    assert [line["error_type"] for line in caught_defects] == (["IndexError"] if isinstance(loss, Exception) else [])
+    caught_defects.clear()
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from frontdesk_server.embedders import Matrix
 from frontdesk_server.execution.checks import CheckContext, build_check
 from frontdesk_server.routing.selection import Prediction
 from frontdesk_server.routing.strategies.base import Ranking, conclude
+from frontdesk_server.routing.strategies.cascade import Fitted
 from frontdesk_server.routing.strategies.model import FixedModel
 
+from tests.fitted import a_fitted_cascade, asks
 from tests.unit.routing.artefacts import save_artefact
 from tests.unit.routing.desk import FakeAsk, FakeEmbedder, a_context, an_answer, engine_of, route
 
@@ -113,3 +116,13 @@ def test_no_strategy_concludes_anything_from_numbers_that_are_not_finite(odd: fl
     assert not concluded.scores
     assert not concluded.predictions
     assert concluded.steps_taken[0].verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_a_fitted_cascade_does_not_plan_by_a_difficulty_that_is_no_number(odd: float) -> None:
+    cascade = a_fitted_cascade(asks("small"), asks("mid"))
+    broken = replace(cascade, difficulty=replace(cascade.difficulty, mean=odd))
+    ranking = await Fitted("test/cascade", broken).rank(a_context("hi"))
+
+    assert ranking.verdict is Verdict.FAILED
+    assert not ranking.steps

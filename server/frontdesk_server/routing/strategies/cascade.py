@@ -54,7 +54,11 @@ class Fitted:
         started = context.clock.monotonic()
         cascade, strongest = self.cascade, self.cascade.strongest
         policy = cascade.policy.among(context.eligible)
-        move = cascade.first_move(cascade.looks(context.signals.text), policy)
+        difficulty = cascade.looks(context.signals.text)
+        if not math.isfinite(difficulty):
+            failed = Ranking(Verdict.FAILED, "how hard the query looks is no finite number")
+            return conclude(self, context, started, failed)
+        move = cascade.first_move(difficulty, policy)
         members = tuple(PlanStep(step.model, StepKind.ESCALATION, self.path, StreamMode.HOLD) for step in policy.steps)
         last = (PlanStep(strongest, StepKind.ESCALATION),) if strongest in context.eligible else ()
         if last and (move.action is Action.ESCALATE or context.policy.max_attempts == 1):
