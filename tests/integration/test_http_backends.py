@@ -310,6 +310,7 @@ async def test_waiting_for_a_free_connection_is_bounded_by_the_connect_timer() -
             await events_of(backend, call(timeouts=timeouts))
         await events.aclose()
     assert caught.value.timer == "connect"
+    assert caught.value.cut_by, "it tells nothing of the upstream, whose breaker it must not open"
 
 
 @pytest.fixture(scope="module")

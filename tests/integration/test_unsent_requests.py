@@ -144,7 +144,7 @@ async def test_who_waits_in_vain_for_one_of_our_own_connections_pays_nothing(htt
         holding = asyncio.create_task(ended(first))
         await upstream.request(0)
         attempt = await ended(start())
-        assert attempt.error_message == "connect timer of 0.2 s ran out"
+        assert attempt.error_message == "connect timer of 0.2 s ran out: all of our own max_connections are busy"
         demand_free(attempt)
         holding.cancel()
         await asyncio.wait([holding])

@@ -27,7 +27,11 @@ def http_error(error: Exception, timeouts: Timeouts, read_seconds: float, *, beg
     """
     cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     match cause:
-        case aiohttp.ConnectionTimeoutError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
+        case httpx.PoolTimeout():
+            return UpstreamTimedOut(
+                "connect", timeouts.connect_seconds, cut_by="all of our own max_connections are busy"
+            )
+        case aiohttp.ConnectionTimeoutError() | httpx.ConnectTimeout():
             return UpstreamTimedOut("connect", timeouts.connect_seconds)
         case TimeoutError() | httpx.TimeoutException():
             return UpstreamTimedOut("read", read_seconds)

@@ -41,6 +41,8 @@ class RetryOnFreshConnection(httpx.AsyncBaseTransport):
         try:
             return await self._pooled.handle_async_request(request)
         except httpx.TransportError as error:
+            if _waited_for_others(error):
+                raise httpx.PoolTimeout("no connection became free", request=request) from None
             if _connected.get() or not _lost_without_response(error):
                 raise
         return await self._fresh.handle_async_request(request)
@@ -111,6 +113,11 @@ def _connection_trace() -> aiohttp.TraceConfig:
 def _leaves() -> None:
     if (dispatch := _sending.get()) is not None:
         dispatch.left = True
+
+
+def _waited_for_others(error: httpx.TransportError) -> bool:
+    """Whether every connection was busy, which aiohttp does not tell from one that is made too slowly."""
+    return isinstance(error.__cause__, aiohttp.ConnectionTimeoutError) and not _connected.get()
 
 
 def _lost_without_response(error: httpx.TransportError) -> bool:

@@ -318,7 +318,8 @@ class UpstreamFailed(UpstreamError):
 class UpstreamTimedOut(UpstreamError):
     """One of the attempt's timers ran out; `timer` says which.
 
-    `cut_by` says what had cut it shorter than the model's own. Only a timer that nobody cut tells of the model.
+    `cut_by` says what else than the upstream made it run out, mostly by cutting it shorter than the model's own. Only
+    where there is none does it tell of the upstream.
     """
 
     reason = "UPSTREAM_TIMED_OUT"
@@ -328,7 +329,8 @@ class UpstreamTimedOut(UpstreamError):
         self.timer = timer
         self.cut_by = cut_by
         cut = f", cut to {_rounded(seconds)} s by {cut_by}," if cut_by and seconds is not None else ""
-        super().__init__(f"{timer} timer of {set_seconds:g} s{cut} ran out")
+        why = f": {cut_by}" if cut_by and seconds is None else ""
+        super().__init__(f"{timer} timer of {set_seconds:g} s{cut} ran out{why}")
 
 
 class UpstreamCredentialsRefused(UpstreamError):

@@ -88,6 +88,7 @@ class AttemptRun:
         self._upstream_model = ""
         self._finish_reason: FinishReason | None = None
         self._dispatch: Dispatch | None = None
+        self._call_began = self._started
         self._calls = 1
         self._repeats = 0
         self._before = NOTHING
@@ -177,6 +178,7 @@ class AttemptRun:
             order.model.output_bound(order.query.generation.max_output_tokens, order.input_tokens),
         )
         self._dispatch = call.dispatch
+        self._call_began = tools.clock.monotonic()
         async with aclosing(backend.stream(call)) as events:
             while True:
                 match event := await self._next(events):
@@ -199,6 +201,8 @@ class AttemptRun:
             async with asyncio.timeout(seconds):
                 return await anext(events)
         except TimeoutError as timeout:
+            if self._calls > 1 and timer is not self._order.timers.idle:
+                timer = timer.after_other_calls(self._tools.clock.monotonic() - self._call_began)
             raise timer.ran_out() from timeout
         except StopAsyncIteration as end:
             raise UpstreamCut("the response ended without its end") from end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from frontdesk_server.domain.errors import UpstreamTimedOut
 from frontdesk_server.domain.model import Timeouts
@@ -35,6 +35,12 @@ class Timer:
         if set_seconds <= bound.seconds:
             return cls(name, set_seconds, set_seconds)
         return cls(name, set_seconds, bound.seconds, bound.whose)
+
+    def after_other_calls(self, seconds: float) -> Timer:
+        """This timer for a call that began later than the attempt, so that only so many seconds were left to it."""
+        if self.cut_by or seconds >= self.set_seconds:
+            return self
+        return replace(self, seconds=seconds, cut_by="the calls before it")
 
     def ran_out(self) -> UpstreamTimedOut:
         """The error that this timer raises."""

@@ -23,7 +23,7 @@ from frontdesk_server.domain.errors import (
     UpstreamUnreachable,
 )
 from frontdesk_server.domain.events import TextDelta
-from frontdesk_server.domain.model import Deployment
+from frontdesk_server.domain.model import Deployment, Timeouts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,3 +134,13 @@ def test_a_call_succeeds_whenever_a_deployment_answers(errors: list[UpstreamErro
         assert not desk.tools.balancer._in_flight
 
     asyncio.run(play())
+
+
+async def test_a_deployment_is_not_blamed_for_the_time_that_another_one_took() -> None:
+    desk = a_desk([0.1, UpstreamFailed("500")], [0.1, UpstreamFailed("500")])
+    hasty = replace(TWICE_SERVED, timeouts=Timeouts(first_token_seconds=0.15))
+    desk.executor = replace(desk.executor, models={**MODELS, "small": hasty})
+    for _ in range(4):
+        small, _ = await complete(desk)
+        assert "timer of 0.15 s, cut to" in small.error_message
+        assert "by the calls before it, ran out" in small.error_message
