@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from frontdesk_server.backends.embeddings import EmbeddingsClient
+from frontdesk_server.backends.signon import SignOnUnusable, bearer, build_sign_on
 from frontdesk_server.backends.transport import build_client
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.pool import OpenAIBackendConfig
@@ -73,12 +74,17 @@ def _served(config: Config, resources: AsyncExitStack) -> AsyncEmbedder:
     backend = config.backends.get(config.embedder.backend or "")
     if not isinstance(backend, OpenAIBackendConfig):
         raise EmbedderError(f"{config.embedder.backend} is no openai backend")
+    try:
+        sign_on = build_sign_on(backend, bearer)
+    except SignOnUnusable as error:
+        raise EmbedderError(f"{config.embedder.backend} cannot sign on: {error}") from error
     client = build_client(backend)
     resources.push_async_callback(client.aclose)
+    resources.push_async_callback(sign_on.aclose)
     return EmbeddingsClient(
         client,
         base_url=str(backend.base_url),
         model=config.embedder.model or "",
         dimension=config.embedder.dimension or 0,
-        api_key=backend.api_key.get_secret_value() if backend.api_key else "",
+        sign_on=sign_on,
     )

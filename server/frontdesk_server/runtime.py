@@ -8,14 +8,15 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
 
-from frontdesk_server.backends import build_backend
+from frontdesk_server.backends import SignOnUnusable, build_backend
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.affinity import Affinity
+from frontdesk_server.domain.backend import Backend
 from frontdesk_server.domain.call import Identify
 from frontdesk_server.domain.clock import Clock
-from frontdesk_server.domain.errors import ConfigError
-from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.model import Model, Pool
 from frontdesk_server.embedding import build_embedder
 from frontdesk_server.execution.asking import Asker
 from frontdesk_server.execution.attempt import AttemptTools
@@ -163,10 +164,7 @@ def _assembled(loaded: LoadedConfig, surroundings: Surroundings, resources: Asyn
     config, conditions, clock = loaded.config, surroundings.conditions, surroundings.clock
     pool = build_pool(config)
     random = Random()  # noqa: S311 - jitter and load balancing, no secrets
-    backends = {}
-    for name, section in config.backends.items():
-        backends[name] = build_backend(name, section, pool)
-        resources.push_async_callback(backends[name].aclose)
+    backends = _backends(loaded, pool, resources)
     if unserved := unserved_capabilities(config, backends):
         faults = [loaded.fault(("models", name, "capabilities"), message) for name, message in unserved.items()]
         raise ConfigError(loaded.source, faults)
@@ -180,3 +178,17 @@ def _assembled(loaded: LoadedConfig, surroundings: Surroundings, resources: Asyn
     hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
     executor = Executor(tools, pool, checks, config.execution, limits, hedges, engine.fitted)
     return Runtime(loaded, pool, engine, executor, conditions, limits, build_identify(loaded), resources)
+
+
+def _backends(loaded: LoadedConfig, pool: Pool, resources: AsyncExitStack) -> dict[str, Backend]:
+    backends: dict[str, Backend] = {}
+    faults: list[ConfigFault] = []
+    for name, section in loaded.config.backends.items():
+        try:
+            backends[name] = build_backend(name, section, pool)
+            resources.push_async_callback(backends[name].aclose)
+        except SignOnUnusable as error:
+            faults.append(loaded.fault(("backends", name, "sign_on"), str(error)))
+    if faults:
+        raise ConfigError(loaded.source, faults)
+    return backends

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from frontdesk_server.backends.anthropic import AnthropicBackend
 from frontdesk_server.backends.openai import OpenAIBackend
+from frontdesk_server.backends.signon import SignOnUnusable
 from frontdesk_server.backends.simulated import Pace, SimulatedBackend
 from frontdesk_server.config.pool import (
     AnthropicBackendConfig,
@@ -14,11 +15,15 @@ from frontdesk_server.config.pool import (
 from frontdesk_server.domain.backend import Backend
 from frontdesk_server.domain.model import Pool
 
-__all__ = ["AnthropicBackend", "OpenAIBackend", "Pace", "SimulatedBackend", "build_backend"]
+__all__ = ["AnthropicBackend", "OpenAIBackend", "Pace", "SignOnUnusable", "SimulatedBackend", "build_backend"]
 
 
 def build_backend(name: str, config: BackendConfig, models: Pool) -> Backend:
-    """The client that a configuration describes; a simulated one keeps the pace which its models announce."""
+    """The client that a configuration describes; a simulated one keeps the pace which its models announce.
+
+    Raises:
+        SignOnUnusable: its sign-on cannot be used as it is configured.
+    """
     match config:
         case OpenAIBackendConfig():
             return OpenAIBackend(name, config)

@@ -8,6 +8,7 @@ from typing import Any
 from frontdesk_server.backends.anthropic_request import messages_body
 from frontdesk_server.backends.anthropic_response import AnthropicTranslator
 from frontdesk_server.backends.exchange import Upstream, converse
+from frontdesk_server.backends.signon import keyed
 from frontdesk_server.config.pool import AnthropicBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.events import BackendEvent
@@ -33,12 +34,9 @@ class AnthropicBackend:
 
     def __init__(self, name: str, config: AnthropicBackendConfig) -> None:
         self.name = name
-        headers = {"anthropic-version": config.version}
-        if config.api_key:
-            headers["x-api-key"] = config.api_key.get_secret_value()
         # Configurations name the root with and without the version.
         path = "/messages" if str(config.base_url).rstrip("/").endswith("/v1") else "/v1/messages"
-        self._upstream = Upstream(config, path, headers)
+        self._upstream = Upstream(config, path, keyed("x-api-key"), {"anthropic-version": config.version})
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""

@@ -14,6 +14,7 @@ from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
 from frontdesk_server.backends.headers import headers_error
 from frontdesk_server.backends.json_reading import json_value, place
 from frontdesk_server.backends.refusals import error_object, status_error
+from frontdesk_server.backends.signon import SignOn
 from frontdesk_server.domain.errors import UpstreamProtocolError
 from frontdesk_server.domain.model import Timeouts
 from frontdesk_server.embedders import Matrix
@@ -35,7 +36,7 @@ class EmbeddingsClient:
         base_url: str,
         model: str,
         dimension: int,
-        api_key: str = "",
+        sign_on: SignOn | None = None,
         max_batch: int = 64,
         timeout_seconds: float = 10.0,
     ) -> None:
@@ -43,7 +44,7 @@ class EmbeddingsClient:
         self._client = client
         self._url = base_url.rstrip("/") + "/embeddings"
         self._model = model
-        self._headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
+        self._sign_on = sign_on
         self._max_batch = max_batch
         self._timeouts = Timeouts(
             connect_seconds=timeout_seconds,
@@ -63,13 +64,14 @@ class EmbeddingsClient:
     async def _embed_batch(self, texts: Sequence[str]) -> Matrix:
         body = orjson.dumps({"model": self._model, "input": list(texts), "encoding_format": "float"})
         seconds = self._timeouts.total_seconds
-        if unsendable := headers_error(self._headers):
+        signed = {} if self._sign_on is None else await self._sign_on.headers(self._url, body)
+        if unsendable := headers_error(signed):
             raise unsendable
         try:
             response = await self._client.post(
                 self._url,
                 content=body,
-                headers={"content-type": "application/json", **self._headers},
+                headers={"content-type": "application/json", **signed},
                 timeout=seconds,
             )
         except HTTP_EXCEPTIONS as error:

@@ -15,9 +15,10 @@ from frontdesk_server.backends.headers import headers_error
 from frontdesk_server.backends.json_reading import json_value
 from frontdesk_server.backends.masking import SecretMask
 from frontdesk_server.backends.refusals import error_object, status_error
+from frontdesk_server.backends.signon import KeyHeaders, bearer, build_sign_on
 from frontdesk_server.backends.sse import SseEvent, SseReader
 from frontdesk_server.backends.transport import build_client, trace_connection
-from frontdesk_server.config.pool import HttpBackendConfig
+from frontdesk_server.config.pool import UpstreamConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import (
     UpstreamCut,
@@ -36,6 +37,13 @@ _LINGER_SECONDS = 0.02
 
 _AIOHTTP_LOST = "Connection closed."
 """What aiohttp's reader says when its connection was closed, for broken transfer encoding, between two reads."""
+
+
+_DOUBTFUL = (401, 403)
+"""Statuses after which what was shown may be over before its time."""
+
+Path = str | Callable[[BackendCall], str]
+"""What follows the root of an API, or how it follows from a call; it may bring a query of its own."""
 
 
 class Translator(Protocol):
@@ -100,19 +108,30 @@ class Response:
 
 
 class Upstream:
-    """One upstream API at its address, with its credentials and its connections."""
+    """One upstream API at its address, with its sign-on and its connections."""
 
-    def __init__(self, config: HttpBackendConfig, path: str, headers: Mapping[str, str]) -> None:
-        base = httpx.URL(str(config.base_url))
-        self._url = base.copy_with(path=base.path.rstrip("/") + path)  # a query of the address stays behind the path
-        self._headers = {
-            "content-type": "application/json",
-            "user-agent": "frontdesk",
-            **headers,
-            **{name.lower(): value.get_secret_value() for name, value in config.headers.items()},
-        }
-        secrets = [*config.headers.values(), *([config.api_key] if config.api_key else [])]
-        self._mask = SecretMask(secret.get_secret_value() for secret in secrets)
+    def __init__(
+        self,
+        config: UpstreamConfig,
+        path: Path,
+        key_headers: KeyHeaders = bearer,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`path` follows the root; `key_headers` are those in which the API expects a key.
+
+        Raises:
+            SignOnUnusable: the sign-on cannot be used as it is configured.
+
+        """
+        self._base = httpx.URL(config.root)
+        self._path = path
+        self._urls: dict[str, httpx.URL] = {}
+        self._headers = {"content-type": "application/json", "user-agent": "frontdesk", **(headers or {})}
+        self._own = {name.lower(): value.get_secret_value() for name, value in config.headers.items()}
+        self._key_headers = key_headers
+        self._sign_on = build_sign_on(config, key_headers)
+        self._mask = SecretMask(())
+        self._masked: tuple[str, ...] = ()
         self._max_response_bytes = config.max_response_bytes
         self._extensions = {"trace": trace_connection} if config.http2 else {}
         self._client = build_client(config)
@@ -125,44 +144,69 @@ class Upstream:
             UpstreamError: there is no response with status 200.
 
         """
-        if unsendable := headers_error(self._headers):
-            raise unsendable
-        request = self._request(content, call)
+        request = await self._request(content, call)
         try:
             response = await self._client.send(request, stream=True)
         except HTTP_EXCEPTIONS as error:
             raise http_error(error, call.timeouts, _read_seconds(call), began=False) from error
         try:
             if response.status_code != 200:
+                if response.status_code in _DOUBTFUL and not call.key:
+                    self._sign_on.doubt()
                 raise await self._refusal(response, call)
             yield Response(response, call, self._max_response_bytes)
         finally:
             await response.aclose()
 
-    def quote(self, message: str) -> str:
-        """What the upstream said, shortened, with our credentials masked."""
+    def quote(self, message: str, key: str = "") -> str:
+        """What the upstream said, shortened, with our credentials masked, and the caller's own key."""
+        if not message:
+            return ""
+        secrets = (*self._own.values(), *self._sign_on.secrets(), *([key] if key else []))
+        if secrets != self._masked:
+            self._mask, self._masked = SecretMask(secrets), secrets
         return self._mask.mask(message, _MAX_QUOTED_CHARACTERS)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection, and renew no more."""
+        await self._sign_on.aclose()
         await self._client.aclose()
 
-    def _request(self, content: bytes, call: BackendCall) -> httpx.Request:
+    async def _request(self, content: bytes, call: BackendCall) -> httpx.Request:
+        url = self._url(call)
+        if call.key:
+            signed = {**self._own, **self._key_headers(call.key)}  # nothing of ours may take its place
+        else:
+            signed = {**await self._sign_on.headers(str(url), content), **self._own}
         headers = {
             "accept": "text/event-stream" if call.stream else "application/json",
             "accept-encoding": "identity" if call.stream else "gzip, deflate",
             **self._headers,
-            **call.headers,
+            **signed,
         }
+        if unsendable := headers_error(headers):
+            raise unsendable
         connect_seconds, read_seconds = call.timeouts.connect_seconds, _read_seconds(call)
         timeout = {"connect": connect_seconds, "pool": connect_seconds, "read": read_seconds, "write": read_seconds}
         return httpx.Request(
             "POST",
-            self._url,
-            headers=headers,
+            url,
+            headers={**headers, **call.headers},
             content=content,
             extensions={"timeout": timeout, "dispatch": call.dispatch, **self._extensions},
         )
+
+    def _url(self, call: BackendCall) -> httpx.URL:
+        """The root's query, if it has one, stays behind the path."""
+        path = self._path if isinstance(self._path, str) else self._path(call)
+        url = self._urls.get(path)
+        if url is None:
+            own_path, _, query = path.partition("?")
+            raw_path = self._base.raw_path.partition(b"?")[0].decode().rstrip("/") + own_path
+            query = "&".join(filter(None, (self._base.query.decode(), query)))
+            target = f"{raw_path}?{query}" if query else raw_path
+            url = self._urls[path] = self._base.copy_with(raw_path=target.encode())
+        return url
 
     async def _refusal(self, response: httpx.Response, call: BackendCall) -> UpstreamError:
         body = bytearray()
@@ -198,7 +242,8 @@ async def converse(
             for event in rest:
                 yield event
     except UpstreamError as error:
-        error.quoted = upstream.quote(error.quoted)
+        error.quoted = upstream.quote(error.quoted, call.key)
+        error.own_key = bool(call.key)
         raise
     yield translator.finished()
 

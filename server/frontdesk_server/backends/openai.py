@@ -24,9 +24,7 @@ class OpenAIBackend:
         self.name = name
         self.provider = config.provider
         self._manners = manners_of(config)
-        key = config.api_key
-        headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-        self._upstream = Upstream(config, "/chat/completions", headers)
+        self._upstream = Upstream(config, "/chat/completions")
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""

@@ -13,7 +13,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from frontdesk_server.backends.connections import OneAnswerConnector
-from frontdesk_server.config.pool import HttpBackendConfig
+from frontdesk_server.config.pool import UpstreamConfig
 from frontdesk_server.domain.backend import Dispatch
 
 KEEPALIVE_SECONDS = 30.0
@@ -53,7 +53,7 @@ class RetryOnFreshConnection(httpx.AsyncBaseTransport):
         await self._fresh.aclose()
 
 
-def build_client(config: HttpBackendConfig) -> httpx.AsyncClient:
+def build_client(config: UpstreamConfig) -> httpx.AsyncClient:
     """A client that keeps connections alive, follows no redirect, keeps no cookie, and ignores the environment."""
     ssl_context = httpx.create_ssl_context(trust_env=False)
     if config.ca_file is not None:

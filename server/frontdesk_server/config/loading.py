@@ -20,7 +20,7 @@ from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
 _VERSION_DIGITS = 12
 _LONGEST_SHOWN = 40
-_SECRET_FIELDS = frozenset({"api_key", "headers", "url"})
+_SECRET_FIELDS = frozenset({"api_key", "headers", "sign_on", "url"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ class Dispatch:
 class BackendCall:
     """One call of one upstream model. `headers` carry the trace context.
 
-    `max_output_tokens` bounds the answer also where the query does not; None: nothing is known that would.
+    `max_output_tokens` bounds the answer also where the query does not; None: nothing is known that would. `key` is the
+    caller's own for this provider, empty for ours.
     """
 
     upstream_model: str
@@ -35,6 +36,7 @@ class BackendCall:
     headers: Mapping[str, str] = field(default_factory=dict)
     max_output_tokens: int | None = None
     dispatch: Dispatch = field(default_factory=Dispatch)
+    key: str = field(default="", repr=False)
 
     @property
     def output_limit(self) -> int | None:

@@ -273,7 +273,7 @@ class UpstreamError(FrontdeskError):
     """One call of one model failed. `retryable`: the same call may succeed soon.
 
     The message is in our own words. `quoted` are the upstream's: they may quote the query, so they go to the caller and
-    nowhere else.
+    nowhere else. `own_key`: it was called with the caller's own key.
     """
 
     code = "UNAVAILABLE"
@@ -285,6 +285,7 @@ class UpstreamError(FrontdeskError):
     ) -> None:
         self.status = status
         self.quoted = quoted
+        self.own_key = False
         self._retry_after_seconds = retry_after_seconds
         super().__init__(message)
 

@@ -8,7 +8,13 @@ from collections import deque
 from frontdesk_server.config.service import BreakerConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.clock import Clock
-from frontdesk_server.domain.errors import UpstreamError, UpstreamRequestRefused, UpstreamTimedOut
+from frontdesk_server.domain.errors import (
+    UpstreamCredentialsRefused,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamRequestRefused,
+    UpstreamTimedOut,
+)
 
 
 class BreakerState(enum.Enum):
@@ -56,9 +62,11 @@ class Admitted:
 
 
 def _blames(error: UpstreamError) -> bool:
-    """Whether the error is the model's: neither what it was asked, nor a timer that its call had cut short."""
+    """Whether the error is the model's: neither what it was asked, nor the caller's own key, nor a timer cut short."""
     if isinstance(error, UpstreamTimedOut):
         return not error.cut_by
+    if error.own_key and isinstance(error, UpstreamCredentialsRefused | UpstreamOverloaded):
+        return False
     return not isinstance(error, UpstreamRequestRefused)
 
 
