@@ -14,7 +14,7 @@ help:  ## Lists the targets.
 	@echo "Setting up .venv (about a minute, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[server,learn,jwt,onnx,postgres,prices,redis]' \
+	@$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[server,learn,aws,azure,google,jwt,onnx,postgres,prices,redis]' \
 	    --group dev
 	@touch $@
 

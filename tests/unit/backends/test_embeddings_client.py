@@ -7,6 +7,8 @@ import httpx
 import numpy as np
 import pytest
 from frontdesk_server.backends.embeddings import EmbeddingsClient
+from frontdesk_server.backends.signon import bearer
+from frontdesk_server.backends.signon.keys import KeySignOn
 from frontdesk_server.domain.errors import (
     UpstreamCredentialsRefused,
     UpstreamError,
@@ -57,7 +59,7 @@ async def test_vectors_come_normalised_in_the_order_of_the_texts() -> None:
 
 async def test_the_request_names_model_texts_and_key() -> None:
     endpoint = Endpoint()
-    await client_of(endpoint, api_key="secret").embed(["abc"])
+    await client_of(endpoint, sign_on=KeySignOn("secret", bearer)).embed(["abc"])
     (request,) = endpoint.requests
     assert str(request.url) == "http://upstream/v1/embeddings"
     assert request.headers["authorization"] == "Bearer secret"
@@ -138,14 +140,20 @@ async def test_failures_are_those_of_any_upstream(handler: Handler, kind: type[U
 async def test_a_key_that_http_cannot_carry_is_a_refused_credential() -> None:
     endpoint = Endpoint()
     with pytest.raises(UpstreamCredentialsRefused):
-        await client_of(endpoint, api_key="secret\n").embed(["abc"])
+        await client_of(endpoint, sign_on=KeySignOn("secret\n", bearer)).embed(["abc"])
     assert endpoint.requests == []
 
 
 def test_the_id_tells_endpoints_models_and_dimensions_apart() -> None:
     ids = [
         client_of(Endpoint(), **options).id
-        for options in ({}, {"base_url": "http://other/v1"}, {"model": "large"}, {"dimension": 3}, {"api_key": "k"})
+        for options in (
+            {},
+            {"base_url": "http://other/v1"},
+            {"model": "large"},
+            {"dimension": 3},
+            {"sign_on": KeySignOn("k", bearer)},
+        )
     ]
     assert ids[0] == ids[4]
     assert len(set(ids)) == 4

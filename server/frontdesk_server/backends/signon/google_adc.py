@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from datetime import UTC
 from pathlib import Path
 
@@ -59,9 +60,12 @@ def google_adc(config: GoogleAdcSignOn, ca_file: Path | None, clock: Clock) -> T
 
 def _of_file(config: GoogleAdcSignOn, request: Request) -> Credentials:
     try:
-        found: tuple[Credentials, str | None] = google.auth.load_credentials_from_file(  # type: ignore[no-untyped-call]
-            config.credentials_file, [config.scope], request=request
-        )
+        with warnings.catch_warnings():
+            # It warns of files from elsewhere: this one is the operator's own, as all of the configuration.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            found: tuple[Credentials, str | None] = google.auth.load_credentials_from_file(  # type: ignore[no-untyped-call]
+                config.credentials_file, [config.scope], request=request
+            )
         return found[0]
     except GoogleAuthError as error:
         raise ValueError("no credentials of Google's") from error
