@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FilePath, HttpUrl, StringConstraints, model_validator
 
 from frontdesk_server.config.base import Secret, Section
+from frontdesk_server.config.headers import HeaderSecret
 
 Name = Annotated[str, StringConstraints(min_length=1)]
 
@@ -15,7 +16,7 @@ class KeySignOn(Section):
     """A key that does not change."""
 
     kind: Literal["key"]
-    key: Secret
+    key: HeaderSecret
     """Sent as the API demands. Use ${NAME}, never the key itself."""
 
 
