@@ -39,7 +39,7 @@ class UpstreamConfig(Section):
     def signs_on(self) -> SignOnConfig | None:
         """How Frontdesk proves who it is; None where nobody asks."""
         if self.sign_on is None and self.api_key is not None:
-            return KeySignOn(kind="key", key=self.api_key)
+            return KeySignOn.model_construct(kind="key", key=self.api_key)  # validated as it was read
         return self.sign_on
 
     @model_validator(mode="after")

@@ -37,8 +37,7 @@ def unchecked_upstream_of(**settings: Any) -> Upstream:
 
 
 def _upstream(config: OpenAIBackendConfig) -> Upstream:
-    key = config.api_key.get_secret_value() if config.api_key else ""
-    return Upstream(config, "/chat/completions", {"authorization": f"Bearer {key}"})
+    return Upstream(config, "/chat/completions")
 
 
 @pytest.mark.parametrize("length", range(280, 305, 3))
