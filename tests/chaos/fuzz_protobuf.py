@@ -45,8 +45,7 @@ async def fuzz(budget: Budget) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         async with FaultyUpstream() as upstream:
             config = pool_config(upstream.openai_url, ledger={"url": f"sqlite:///{folder}/ledger.db"})
-            async with service(config, Path(folder)) as (client, _):
-                channel = client._channel
+            async with service(config, Path(folder)) as (client, _), client._connect().channel as channel:
                 for number, random in enumerate(budget.rounds()):
                     method = list(_REQUESTS)[number % len(_REQUESTS)]
                     raw = mutated(_REQUESTS[method].SerializeToString(), random)
