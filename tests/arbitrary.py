@@ -92,7 +92,7 @@ def valid_policies() -> st.SearchStrategy[RoutingPolicy]:
         "latency_weight": _FRACTION,
         "max_cost_nano_usd": st.integers(0, 2**63 - 1),
         "allowed_models": st.lists(_NAME, max_size=3),
-        "required_capabilities": st.lists(st.integers(1, 10), max_size=3),
+        "required_capabilities": st.lists(st.integers(1, 13), max_size=3),
         "affinity_key": _TEXT,
         "max_attempts": st.integers(1, 2**31 - 1),
     }
@@ -115,7 +115,12 @@ def _text_parts() -> st.SearchStrategy[ContentPart]:
 
 
 def _media_parts() -> st.SearchStrategy[ContentPart]:
-    data = st.binary(min_size=1, max_size=20).map(lambda content: Media(mime_type="image/png", data=content))
+    data = st.builds(
+        lambda content, name, detail: Media(mime_type="image/png", data=content, filename=name, detail=detail),
+        st.binary(min_size=1, max_size=20),
+        _TEXT,
+        st.integers(0, 3),
+    )
     uri = st.just(Media(mime_type="audio/wav", uri="https://example.org/a.wav"))
     return st.one_of(data, uri).map(lambda media: ContentPart(media=media))
 
@@ -130,6 +135,7 @@ def _generation() -> st.SearchStrategy[GenerationConfig]:
         "frequency_penalty": st.floats(-2, 2),
         "presence_penalty": st.floats(-2, 2),
         "logprobs": st.booleans(),
-        "reasoning_effort": st.integers(0, 3),
+        "reasoning_effort": st.integers(0, 7),
+        "top_k": st.integers(1, 2**31 - 1),
     }
     return st.fixed_dictionaries({}, optional=fields).map(lambda values: GenerationConfig(**values))

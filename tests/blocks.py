@@ -16,7 +16,7 @@ _ARGUMENTS = ("{}", '{"city":"Köln"}', '{"a":[1,{"b":"😀"}]}')
 def parts_of_an_answer() -> st.SearchStrategy[tuple[ContentPart, ...]]:
     """Parts as models give them: every kind, any number of each, in any order; ids of calls differ."""
     one = st.one_of(
-        st.builds(TextPart, _TEXT),
+        st.builds(TextPart, _TEXT, st.booleans()),
         st.builds(ReasoningPart, _TEXT, st.one_of(st.just(""), _TEXT)),
         st.builds(lambda signature: ReasoningPart(signature=signature), _TEXT),
         st.builds(lambda data: ReasoningPart(redacted_data=data), _TEXT),
@@ -48,8 +48,8 @@ def deltas_of(draw: st.DrawFn, parts: Sequence[ContentPart]) -> list[Delta]:
     calls = 0
     for place, part in enumerate(parts):
         match part:
-            case TextPart(text):
-                queues.append([TextDelta(piece, part=place) for piece in draw(cut(text))])
+            case TextPart(text, refusal):
+                queues.append([TextDelta(piece, part=place, refusal=refusal) for piece in draw(cut(text))])
             case ReasoningPart(text, signature, redacted_data):
                 pieces: list[Delta] = [ReasoningDelta(piece, part=place) for piece in draw(cut(text))]
                 pieces += [ReasoningDelta(signature=piece, part=place) for piece in draw(cut(signature))]

@@ -36,9 +36,15 @@ type fold struct {
 	completed bool
 
 	reasoning map[int32]*frontdeskv1.Reasoning
-	texts     map[int32]*strings.Builder
+	texts     map[int32]*spoken
 	calls     map[callPlace]*frontdeskv1.ToolCall
 	logprobs  []*frontdeskv1.TokenLogprob
+}
+
+// spoken is a part of text.
+type spoken struct {
+	text    strings.Builder
+	refusal bool
 }
 
 // callPlace is the place of a call's part, and the call's among the calls.
@@ -90,7 +96,9 @@ func (f *fold) addDelta(event any) {
 	switch event := event.(type) {
 	case *frontdeskv1.StreamCompleteResponse_TextDelta:
 		delta := event.TextDelta
-		valueOf(f.texts, delta.GetPart()).WriteString(delta.GetText())
+		part := valueOf(f.texts, delta.GetPart())
+		part.text.WriteString(delta.GetText())
+		part.refusal = part.refusal || delta.GetRefusal()
 		f.logprobs = append(f.logprobs, delta.GetLogprobs()...)
 	case *frontdeskv1.StreamCompleteResponse_ReasoningDelta:
 		delta := event.ReasoningDelta
@@ -109,7 +117,7 @@ func (f *fold) addDelta(event any) {
 
 func (f *fold) forget() {
 	f.reasoning = map[int32]*frontdeskv1.Reasoning{}
-	f.texts = map[int32]*strings.Builder{}
+	f.texts = map[int32]*spoken{}
 	f.calls = map[callPlace]*frontdeskv1.ToolCall{}
 	f.logprobs = nil
 }
@@ -139,9 +147,9 @@ func (f *fold) parts() []*frontdeskv1.ContentPart {
 		content := &frontdeskv1.ContentPart_Reasoning{Reasoning: reasoning}
 		all = append(all, placed{[3]int32{part, 0, 0}, &frontdeskv1.ContentPart{Part: content}})
 	}
-	for part, text := range f.texts {
-		content := &frontdeskv1.ContentPart_Text{Text: text.String()}
-		all = append(all, placed{[3]int32{part, 1, 0}, &frontdeskv1.ContentPart{Part: content}})
+	for part, said := range f.texts {
+		content := &frontdeskv1.ContentPart_Text{Text: said.text.String()}
+		all = append(all, placed{[3]int32{part, 1, 0}, &frontdeskv1.ContentPart{Part: content, Refusal: said.refusal}})
 	}
 	for at, call := range f.calls {
 		if call.ArgumentsJson == "" {

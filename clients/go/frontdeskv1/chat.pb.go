@@ -84,6 +84,63 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{0}
 }
 
+// How closely an image is looked at, which some providers price differently.
+type ImageDetail int32
+
+const (
+	// Not set: the provider's default.
+	ImageDetail_IMAGE_DETAIL_UNSPECIFIED ImageDetail = 0
+	// Roughly, for few tokens.
+	ImageDetail_IMAGE_DETAIL_LOW ImageDetail = 1
+	// Closely.
+	ImageDetail_IMAGE_DETAIL_HIGH ImageDetail = 2
+	// As the provider decides.
+	ImageDetail_IMAGE_DETAIL_AUTO ImageDetail = 3
+)
+
+// Enum value maps for ImageDetail.
+var (
+	ImageDetail_name = map[int32]string{
+		0: "IMAGE_DETAIL_UNSPECIFIED",
+		1: "IMAGE_DETAIL_LOW",
+		2: "IMAGE_DETAIL_HIGH",
+		3: "IMAGE_DETAIL_AUTO",
+	}
+	ImageDetail_value = map[string]int32{
+		"IMAGE_DETAIL_UNSPECIFIED": 0,
+		"IMAGE_DETAIL_LOW":         1,
+		"IMAGE_DETAIL_HIGH":        2,
+		"IMAGE_DETAIL_AUTO":        3,
+	}
+)
+
+func (x ImageDetail) Enum() *ImageDetail {
+	p := new(ImageDetail)
+	*p = x
+	return p
+}
+
+func (x ImageDetail) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImageDetail) Descriptor() protoreflect.EnumDescriptor {
+	return file_frontdesk_v1_chat_proto_enumTypes[1].Descriptor()
+}
+
+func (ImageDetail) Type() protoreflect.EnumType {
+	return &file_frontdesk_v1_chat_proto_enumTypes[1]
+}
+
+func (x ImageDetail) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImageDetail.Descriptor instead.
+func (ImageDetail) EnumDescriptor() ([]byte, []int) {
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{1}
+}
+
 // How much an LLM should reason before it answers.
 type ReasoningEffort int32
 
@@ -96,6 +153,14 @@ const (
 	ReasoningEffort_REASONING_EFFORT_MEDIUM ReasoningEffort = 2
 	// Much.
 	ReasoningEffort_REASONING_EFFORT_HIGH ReasoningEffort = 3
+	// Not at all.
+	ReasoningEffort_REASONING_EFFORT_NONE ReasoningEffort = 4
+	// As little as there is.
+	ReasoningEffort_REASONING_EFFORT_MINIMAL ReasoningEffort = 5
+	// More than high.
+	ReasoningEffort_REASONING_EFFORT_XHIGH ReasoningEffort = 6
+	// As much as there is.
+	ReasoningEffort_REASONING_EFFORT_MAX ReasoningEffort = 7
 )
 
 // Enum value maps for ReasoningEffort.
@@ -105,12 +170,20 @@ var (
 		1: "REASONING_EFFORT_LOW",
 		2: "REASONING_EFFORT_MEDIUM",
 		3: "REASONING_EFFORT_HIGH",
+		4: "REASONING_EFFORT_NONE",
+		5: "REASONING_EFFORT_MINIMAL",
+		6: "REASONING_EFFORT_XHIGH",
+		7: "REASONING_EFFORT_MAX",
 	}
 	ReasoningEffort_value = map[string]int32{
 		"REASONING_EFFORT_UNSPECIFIED": 0,
 		"REASONING_EFFORT_LOW":         1,
 		"REASONING_EFFORT_MEDIUM":      2,
 		"REASONING_EFFORT_HIGH":        3,
+		"REASONING_EFFORT_NONE":        4,
+		"REASONING_EFFORT_MINIMAL":     5,
+		"REASONING_EFFORT_XHIGH":       6,
+		"REASONING_EFFORT_MAX":         7,
 	}
 )
 
@@ -125,11 +198,11 @@ func (x ReasoningEffort) String() string {
 }
 
 func (ReasoningEffort) Descriptor() protoreflect.EnumDescriptor {
-	return file_frontdesk_v1_chat_proto_enumTypes[1].Descriptor()
+	return file_frontdesk_v1_chat_proto_enumTypes[2].Descriptor()
 }
 
 func (ReasoningEffort) Type() protoreflect.EnumType {
-	return &file_frontdesk_v1_chat_proto_enumTypes[1]
+	return &file_frontdesk_v1_chat_proto_enumTypes[2]
 }
 
 func (x ReasoningEffort) Number() protoreflect.EnumNumber {
@@ -138,7 +211,7 @@ func (x ReasoningEffort) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReasoningEffort.Descriptor instead.
 func (ReasoningEffort) EnumDescriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{1}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{2}
 }
 
 // Why generation ended.
@@ -190,11 +263,11 @@ func (x FinishReason) String() string {
 }
 
 func (FinishReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_frontdesk_v1_chat_proto_enumTypes[2].Descriptor()
+	return file_frontdesk_v1_chat_proto_enumTypes[3].Descriptor()
 }
 
 func (FinishReason) Type() protoreflect.EnumType {
-	return &file_frontdesk_v1_chat_proto_enumTypes[2]
+	return &file_frontdesk_v1_chat_proto_enumTypes[3]
 }
 
 func (x FinishReason) Number() protoreflect.EnumNumber {
@@ -203,7 +276,7 @@ func (x FinishReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FinishReason.Descriptor instead.
 func (FinishReason) EnumDescriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{2}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{3}
 }
 
 // General modes.
@@ -247,11 +320,11 @@ func (x ToolChoice_Mode) String() string {
 }
 
 func (ToolChoice_Mode) Descriptor() protoreflect.EnumDescriptor {
-	return file_frontdesk_v1_chat_proto_enumTypes[3].Descriptor()
+	return file_frontdesk_v1_chat_proto_enumTypes[4].Descriptor()
 }
 
 func (ToolChoice_Mode) Type() protoreflect.EnumType {
-	return &file_frontdesk_v1_chat_proto_enumTypes[3]
+	return &file_frontdesk_v1_chat_proto_enumTypes[4]
 }
 
 func (x ToolChoice_Mode) Number() protoreflect.EnumNumber {
@@ -260,7 +333,7 @@ func (x ToolChoice_Mode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ToolChoice_Mode.Descriptor instead.
 func (ToolChoice_Mode) EnumDescriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{7, 0}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{8, 0}
 }
 
 // One turn of the conversation.
@@ -339,7 +412,9 @@ type ContentPart struct {
 	//	*ContentPart_ToolCall
 	//	*ContentPart_ToolResult
 	//	*ContentPart_Reasoning
-	Part          isContentPart_Part `protobuf_oneof:"part"`
+	Part isContentPart_Part `protobuf_oneof:"part"`
+	// True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages.
+	Refusal       bool `protobuf:"varint,6,opt,name=refusal,proto3" json:"refusal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -426,6 +501,13 @@ func (x *ContentPart) GetReasoning() *Reasoning {
 	return nil
 }
 
+func (x *ContentPart) GetRefusal() bool {
+	if x != nil {
+		return x.Refusal
+	}
+	return false
+}
+
 type isContentPart_Part interface {
 	isContentPart_Part()
 }
@@ -476,7 +558,11 @@ type Media struct {
 	//
 	//	*Media_Data
 	//	*Media_Uri
-	Source        isMedia_Source `protobuf_oneof:"source"`
+	Source isMedia_Source `protobuf_oneof:"source"`
+	// Name of the file, at most 128 characters; documents are called by it. Default: none.
+	Filename string `protobuf:"bytes,4,opt,name=filename,proto3" json:"filename,omitempty"`
+	// How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+	Detail        ImageDetail `protobuf:"varint,5,opt,name=detail,proto3,enum=frontdesk.v1.ImageDetail" json:"detail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -541,6 +627,20 @@ func (x *Media) GetUri() string {
 		}
 	}
 	return ""
+}
+
+func (x *Media) GetFilename() string {
+	if x != nil {
+		return x.Filename
+	}
+	return ""
+}
+
+func (x *Media) GetDetail() ImageDetail {
+	if x != nil {
+		return x.Detail
+	}
+	return ImageDetail_IMAGE_DETAIL_UNSPECIFIED
 }
 
 type isMedia_Source interface {
@@ -633,7 +733,9 @@ type ToolResult struct {
 	// The result as text, often JSON.
 	Content string `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	// True when the tool failed and content describes the error. Default: false.
-	IsError       bool `protobuf:"varint,3,opt,name=is_error,json=isError,proto3" json:"is_error,omitempty"`
+	IsError bool `protobuf:"varint,3,opt,name=is_error,json=isError,proto3" json:"is_error,omitempty"`
+	// The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+	Parts         []*ToolResultPart `protobuf:"bytes,4,rep,name=parts,proto3" json:"parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -689,6 +791,100 @@ func (x *ToolResult) GetIsError() bool {
 	return false
 }
 
+func (x *ToolResult) GetParts() []*ToolResultPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// One piece of what a called tool returned.
+type ToolResultPart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the piece is. Exactly one is set.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*ToolResultPart_Text
+	//	*ToolResultPart_Media
+	Part          isToolResultPart_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToolResultPart) Reset() {
+	*x = ToolResultPart{}
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolResultPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolResultPart) ProtoMessage() {}
+
+func (x *ToolResultPart) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolResultPart.ProtoReflect.Descriptor instead.
+func (*ToolResultPart) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ToolResultPart) GetPart() isToolResultPart_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *ToolResultPart) GetText() string {
+	if x != nil {
+		if x, ok := x.Part.(*ToolResultPart_Text); ok {
+			return x.Text
+		}
+	}
+	return ""
+}
+
+func (x *ToolResultPart) GetMedia() *Media {
+	if x != nil {
+		if x, ok := x.Part.(*ToolResultPart_Media); ok {
+			return x.Media
+		}
+	}
+	return nil
+}
+
+type isToolResultPart_Part interface {
+	isToolResultPart_Part()
+}
+
+type ToolResultPart_Text struct {
+	// Plain text, UTF-8.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3,oneof"`
+}
+
+type ToolResultPart_Media struct {
+	// An image, a sound or a document.
+	Media *Media `protobuf:"bytes,2,opt,name=media,proto3,oneof"`
+}
+
+func (*ToolResultPart_Text) isToolResultPart_Part() {}
+
+func (*ToolResultPart_Media) isToolResultPart_Part() {}
+
 // Reasoning of an LLM. Opaque fields must be passed back unchanged.
 type Reasoning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -704,7 +900,7 @@ type Reasoning struct {
 
 func (x *Reasoning) Reset() {
 	*x = Reasoning{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +912,7 @@ func (x *Reasoning) String() string {
 func (*Reasoning) ProtoMessage() {}
 
 func (x *Reasoning) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +925,7 @@ func (x *Reasoning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reasoning.ProtoReflect.Descriptor instead.
 func (*Reasoning) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{5}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Reasoning) GetText() string {
@@ -770,7 +966,7 @@ type Tool struct {
 
 func (x *Tool) Reset() {
 	*x = Tool{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +978,7 @@ func (x *Tool) String() string {
 func (*Tool) ProtoMessage() {}
 
 func (x *Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +991,7 @@ func (x *Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tool.ProtoReflect.Descriptor instead.
 func (*Tool) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{6}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Tool) GetName() string {
@@ -842,7 +1038,7 @@ type ToolChoice struct {
 
 func (x *ToolChoice) Reset() {
 	*x = ToolChoice{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -854,7 +1050,7 @@ func (x *ToolChoice) String() string {
 func (*ToolChoice) ProtoMessage() {}
 
 func (x *ToolChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -867,7 +1063,7 @@ func (x *ToolChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolChoice.ProtoReflect.Descriptor instead.
 func (*ToolChoice) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{7}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ToolChoice) GetChoice() isToolChoice_Choice {
@@ -929,7 +1125,7 @@ type ResponseFormat struct {
 
 func (x *ResponseFormat) Reset() {
 	*x = ResponseFormat{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -941,7 +1137,7 @@ func (x *ResponseFormat) String() string {
 func (*ResponseFormat) ProtoMessage() {}
 
 func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -954,7 +1150,7 @@ func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
 func (*ResponseFormat) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{8}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ResponseFormat) GetFormat() isResponseFormat_Format {
@@ -1009,7 +1205,7 @@ type JsonObjectFormat struct {
 
 func (x *JsonObjectFormat) Reset() {
 	*x = JsonObjectFormat{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1021,7 +1217,7 @@ func (x *JsonObjectFormat) String() string {
 func (*JsonObjectFormat) ProtoMessage() {}
 
 func (x *JsonObjectFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1034,7 +1230,7 @@ func (x *JsonObjectFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JsonObjectFormat.ProtoReflect.Descriptor instead.
 func (*JsonObjectFormat) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{9}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{10}
 }
 
 // JSON which satisfies a schema.
@@ -1054,7 +1250,7 @@ type JsonSchemaFormat struct {
 
 func (x *JsonSchemaFormat) Reset() {
 	*x = JsonSchemaFormat{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +1262,7 @@ func (x *JsonSchemaFormat) String() string {
 func (*JsonSchemaFormat) ProtoMessage() {}
 
 func (x *JsonSchemaFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +1275,7 @@ func (x *JsonSchemaFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JsonSchemaFormat.ProtoReflect.Descriptor instead.
 func (*JsonSchemaFormat) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{10}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *JsonSchemaFormat) GetName() string {
@@ -1135,13 +1331,19 @@ type GenerationConfig struct {
 	ResponseFormat *ResponseFormat `protobuf:"bytes,10,opt,name=response_format,json=responseFormat,proto3" json:"response_format,omitempty"`
 	// How much to reason. Unspecified: the provider's default.
 	ReasoningEffort ReasoningEffort `protobuf:"varint,11,opt,name=reasoning_effort,json=reasoningEffort,proto3,enum=frontdesk.v1.ReasoningEffort" json:"reasoning_effort,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Most tokens of reasoning, >= 1; not together with reasoning_effort. Unset: as the effort says.
+	ReasoningBudgetTokens *int32 `protobuf:"varint,12,opt,name=reasoning_budget_tokens,json=reasoningBudgetTokens,proto3,oneof" json:"reasoning_budget_tokens,omitempty"`
+	// Whether several tools may be called at once; needs tools. Unset: the provider's default.
+	ParallelToolCalls *bool `protobuf:"varint,13,opt,name=parallel_tool_calls,json=parallelToolCalls,proto3,oneof" json:"parallel_tool_calls,omitempty"`
+	// Sampling among the so many likeliest tokens, >= 1. Unset: the provider's default.
+	TopK          *int32 `protobuf:"varint,14,opt,name=top_k,json=topK,proto3,oneof" json:"top_k,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GenerationConfig) Reset() {
 	*x = GenerationConfig{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1355,7 @@ func (x *GenerationConfig) String() string {
 func (*GenerationConfig) ProtoMessage() {}
 
 func (x *GenerationConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1368,7 @@ func (x *GenerationConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GenerationConfig.ProtoReflect.Descriptor instead.
 func (*GenerationConfig) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{11}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GenerationConfig) GetMaxOutputTokens() int32 {
@@ -1246,24 +1448,49 @@ func (x *GenerationConfig) GetReasoningEffort() ReasoningEffort {
 	return ReasoningEffort_REASONING_EFFORT_UNSPECIFIED
 }
 
+func (x *GenerationConfig) GetReasoningBudgetTokens() int32 {
+	if x != nil && x.ReasoningBudgetTokens != nil {
+		return *x.ReasoningBudgetTokens
+	}
+	return 0
+}
+
+func (x *GenerationConfig) GetParallelToolCalls() bool {
+	if x != nil && x.ParallelToolCalls != nil {
+		return *x.ParallelToolCalls
+	}
+	return false
+}
+
+func (x *GenerationConfig) GetTopK() int32 {
+	if x != nil && x.TopK != nil {
+		return *x.TopK
+	}
+	return 0
+}
+
 // What is to be answered. The router sees all of it, not only the last line.
 type Query struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+	// The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+	// only, and needs a model with CAPABILITY_PREFILL.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
 	Tools []*Tool `protobuf:"bytes,2,rep,name=tools,proto3" json:"tools,omitempty"`
 	// Whether and which tool must be called. Needs tools.
 	ToolChoice *ToolChoice `protobuf:"bytes,3,opt,name=tool_choice,json=toolChoice,proto3" json:"tool_choice,omitempty"`
 	// How the answer is generated. Unset: the providers' defaults.
-	Generation    *GenerationConfig `protobuf:"bytes,4,opt,name=generation,proto3" json:"generation,omitempty"`
+	Generation *GenerationConfig `protobuf:"bytes,4,opt,name=generation,proto3" json:"generation,omitempty"`
+	// Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+	// Default: none.
+	UserId        string `protobuf:"bytes,5,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Query) Reset() {
 	*x = Query{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1275,7 +1502,7 @@ func (x *Query) String() string {
 func (*Query) ProtoMessage() {}
 
 func (x *Query) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1288,7 +1515,7 @@ func (x *Query) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Query.ProtoReflect.Descriptor instead.
 func (*Query) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{12}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Query) GetMessages() []*Message {
@@ -1319,6 +1546,13 @@ func (x *Query) GetGeneration() *GenerationConfig {
 	return nil
 }
 
+func (x *Query) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
 // Tokens consumed. An unset field is unknown, which is not zero.
 type Usage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1338,7 +1572,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1350,7 +1584,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1363,7 +1597,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{13}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Usage) GetInputTokens() int64 {
@@ -1416,7 +1650,7 @@ type TokenLogprob struct {
 
 func (x *TokenLogprob) Reset() {
 	*x = TokenLogprob{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1662,7 @@ func (x *TokenLogprob) String() string {
 func (*TokenLogprob) ProtoMessage() {}
 
 func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1675,7 @@ func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
 func (*TokenLogprob) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{14}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TokenLogprob) GetToken() string {
@@ -1478,7 +1712,7 @@ type TopLogprob struct {
 
 func (x *TopLogprob) Reset() {
 	*x = TopLogprob{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1724,7 @@ func (x *TopLogprob) String() string {
 func (*TopLogprob) ProtoMessage() {}
 
 func (x *TopLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1737,7 @@ func (x *TopLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopLogprob.ProtoReflect.Descriptor instead.
 func (*TopLogprob) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{15}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TopLogprob) GetToken() string {
@@ -1528,30 +1762,38 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\aMessage\x12&\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x12.frontdesk.v1.RoleR\x04role\x12/\n" +
 	"\x05parts\x18\x02 \x03(\v2\x19.frontdesk.v1.ContentPartR\x05parts\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\x85\x02\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\x9f\x02\n" +
 	"\vContentPart\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12+\n" +
 	"\x05media\x18\x02 \x01(\v2\x13.frontdesk.v1.MediaH\x00R\x05media\x125\n" +
 	"\ttool_call\x18\x03 \x01(\v2\x16.frontdesk.v1.ToolCallH\x00R\btoolCall\x12;\n" +
 	"\vtool_result\x18\x04 \x01(\v2\x18.frontdesk.v1.ToolResultH\x00R\n" +
 	"toolResult\x127\n" +
-	"\treasoning\x18\x05 \x01(\v2\x17.frontdesk.v1.ReasoningH\x00R\treasoningB\x06\n" +
-	"\x04part\"X\n" +
+	"\treasoning\x18\x05 \x01(\v2\x17.frontdesk.v1.ReasoningH\x00R\treasoning\x12\x18\n" +
+	"\arefusal\x18\x06 \x01(\bR\arefusalB\x06\n" +
+	"\x04part\"\xa7\x01\n" +
 	"\x05Media\x12\x1b\n" +
 	"\tmime_type\x18\x01 \x01(\tR\bmimeType\x12\x14\n" +
 	"\x04data\x18\x02 \x01(\fH\x00R\x04data\x12\x12\n" +
-	"\x03uri\x18\x03 \x01(\tH\x00R\x03uriB\b\n" +
+	"\x03uri\x18\x03 \x01(\tH\x00R\x03uri\x12\x1a\n" +
+	"\bfilename\x18\x04 \x01(\tR\bfilename\x121\n" +
+	"\x06detail\x18\x05 \x01(\x0e2\x19.frontdesk.v1.ImageDetailR\x06detailB\b\n" +
 	"\x06source\"U\n" +
 	"\bToolCall\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
-	"\x0earguments_json\x18\x03 \x01(\tR\rargumentsJson\"c\n" +
+	"\x0earguments_json\x18\x03 \x01(\tR\rargumentsJson\"\x97\x01\n" +
 	"\n" +
 	"ToolResult\x12 \n" +
 	"\ftool_call_id\x18\x01 \x01(\tR\n" +
 	"toolCallId\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\tR\acontent\x12\x19\n" +
-	"\bis_error\x18\x03 \x01(\bR\aisError\"b\n" +
+	"\bis_error\x18\x03 \x01(\bR\aisError\x122\n" +
+	"\x05parts\x18\x04 \x03(\v2\x1c.frontdesk.v1.ToolResultPartR\x05parts\"[\n" +
+	"\x0eToolResultPart\x12\x14\n" +
+	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12+\n" +
+	"\x05media\x18\x02 \x01(\v2\x13.frontdesk.v1.MediaH\x00R\x05mediaB\x06\n" +
+	"\x04part\"b\n" +
 	"\tReasoning\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\tR\tsignature\x12#\n" +
@@ -1585,7 +1827,7 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"schemaJson\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x1b\n" +
 	"\x06strict\x18\x04 \x01(\bH\x00R\x06strict\x88\x01\x01B\t\n" +
-	"\a_strict\"\x82\x05\n" +
+	"\a_strict\"\xcc\x06\n" +
 	"\x10GenerationConfig\x12/\n" +
 	"\x11max_output_tokens\x18\x01 \x01(\x05H\x00R\x0fmaxOutputTokens\x88\x01\x01\x12%\n" +
 	"\vtemperature\x18\x02 \x01(\x01H\x01R\vtemperature\x88\x01\x01\x12\x18\n" +
@@ -1598,7 +1840,11 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\ftop_logprobs\x18\t \x01(\x05H\aR\vtopLogprobs\x88\x01\x01\x12E\n" +
 	"\x0fresponse_format\x18\n" +
 	" \x01(\v2\x1c.frontdesk.v1.ResponseFormatR\x0eresponseFormat\x12H\n" +
-	"\x10reasoning_effort\x18\v \x01(\x0e2\x1d.frontdesk.v1.ReasoningEffortR\x0freasoningEffortB\x14\n" +
+	"\x10reasoning_effort\x18\v \x01(\x0e2\x1d.frontdesk.v1.ReasoningEffortR\x0freasoningEffort\x12;\n" +
+	"\x17reasoning_budget_tokens\x18\f \x01(\x05H\bR\x15reasoningBudgetTokens\x88\x01\x01\x123\n" +
+	"\x13parallel_tool_calls\x18\r \x01(\bH\tR\x11parallelToolCalls\x88\x01\x01\x12\x18\n" +
+	"\x05top_k\x18\x0e \x01(\x05H\n" +
+	"R\x04topK\x88\x01\x01B\x14\n" +
 	"\x12_max_output_tokensB\x0e\n" +
 	"\f_temperatureB\b\n" +
 	"\x06_top_pB\a\n" +
@@ -1606,7 +1852,10 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\x12_frequency_penaltyB\x13\n" +
 	"\x11_presence_penaltyB\v\n" +
 	"\t_logprobsB\x0f\n" +
-	"\r_top_logprobs\"\xdf\x01\n" +
+	"\r_top_logprobsB\x1a\n" +
+	"\x18_reasoning_budget_tokensB\x16\n" +
+	"\x14_parallel_tool_callsB\b\n" +
+	"\x06_top_k\"\xf8\x01\n" +
 	"\x05Query\x121\n" +
 	"\bmessages\x18\x01 \x03(\v2\x15.frontdesk.v1.MessageR\bmessages\x12(\n" +
 	"\x05tools\x18\x02 \x03(\v2\x12.frontdesk.v1.ToolR\x05tools\x129\n" +
@@ -1614,7 +1863,8 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"toolChoice\x12>\n" +
 	"\n" +
 	"generation\x18\x04 \x01(\v2\x1e.frontdesk.v1.GenerationConfigR\n" +
-	"generation\"\xd2\x02\n" +
+	"generation\x12\x17\n" +
+	"\auser_id\x18\x05 \x01(\tR\x06userId\"\xd2\x02\n" +
 	"\x05Usage\x12&\n" +
 	"\finput_tokens\x18\x01 \x01(\x03H\x00R\vinputTokens\x88\x01\x01\x12(\n" +
 	"\routput_tokens\x18\x02 \x01(\x03H\x01R\foutputTokens\x88\x01\x01\x12/\n" +
@@ -1639,12 +1889,21 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\vROLE_SYSTEM\x10\x01\x12\r\n" +
 	"\tROLE_USER\x10\x02\x12\x12\n" +
 	"\x0eROLE_ASSISTANT\x10\x03\x12\r\n" +
-	"\tROLE_TOOL\x10\x04*\x85\x01\n" +
+	"\tROLE_TOOL\x10\x04*o\n" +
+	"\vImageDetail\x12\x1c\n" +
+	"\x18IMAGE_DETAIL_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10IMAGE_DETAIL_LOW\x10\x01\x12\x15\n" +
+	"\x11IMAGE_DETAIL_HIGH\x10\x02\x12\x15\n" +
+	"\x11IMAGE_DETAIL_AUTO\x10\x03*\xf4\x01\n" +
 	"\x0fReasoningEffort\x12 \n" +
 	"\x1cREASONING_EFFORT_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASONING_EFFORT_LOW\x10\x01\x12\x1b\n" +
 	"\x17REASONING_EFFORT_MEDIUM\x10\x02\x12\x19\n" +
-	"\x15REASONING_EFFORT_HIGH\x10\x03*\xb8\x01\n" +
+	"\x15REASONING_EFFORT_HIGH\x10\x03\x12\x19\n" +
+	"\x15REASONING_EFFORT_NONE\x10\x04\x12\x1c\n" +
+	"\x18REASONING_EFFORT_MINIMAL\x10\x05\x12\x1a\n" +
+	"\x16REASONING_EFFORT_XHIGH\x10\x06\x12\x18\n" +
+	"\x14REASONING_EFFORT_MAX\x10\a*\xb8\x01\n" +
 	"\fFinishReason\x12\x1d\n" +
 	"\x19FINISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12FINISH_REASON_STOP\x10\x01\x12\x18\n" +
@@ -1666,52 +1925,57 @@ func file_frontdesk_v1_chat_proto_rawDescGZIP() []byte {
 	return file_frontdesk_v1_chat_proto_rawDescData
 }
 
-var file_frontdesk_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_frontdesk_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_frontdesk_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_frontdesk_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_frontdesk_v1_chat_proto_goTypes = []any{
 	(Role)(0),                // 0: frontdesk.v1.Role
-	(ReasoningEffort)(0),     // 1: frontdesk.v1.ReasoningEffort
-	(FinishReason)(0),        // 2: frontdesk.v1.FinishReason
-	(ToolChoice_Mode)(0),     // 3: frontdesk.v1.ToolChoice.Mode
-	(*Message)(nil),          // 4: frontdesk.v1.Message
-	(*ContentPart)(nil),      // 5: frontdesk.v1.ContentPart
-	(*Media)(nil),            // 6: frontdesk.v1.Media
-	(*ToolCall)(nil),         // 7: frontdesk.v1.ToolCall
-	(*ToolResult)(nil),       // 8: frontdesk.v1.ToolResult
-	(*Reasoning)(nil),        // 9: frontdesk.v1.Reasoning
-	(*Tool)(nil),             // 10: frontdesk.v1.Tool
-	(*ToolChoice)(nil),       // 11: frontdesk.v1.ToolChoice
-	(*ResponseFormat)(nil),   // 12: frontdesk.v1.ResponseFormat
-	(*JsonObjectFormat)(nil), // 13: frontdesk.v1.JsonObjectFormat
-	(*JsonSchemaFormat)(nil), // 14: frontdesk.v1.JsonSchemaFormat
-	(*GenerationConfig)(nil), // 15: frontdesk.v1.GenerationConfig
-	(*Query)(nil),            // 16: frontdesk.v1.Query
-	(*Usage)(nil),            // 17: frontdesk.v1.Usage
-	(*TokenLogprob)(nil),     // 18: frontdesk.v1.TokenLogprob
-	(*TopLogprob)(nil),       // 19: frontdesk.v1.TopLogprob
+	(ImageDetail)(0),         // 1: frontdesk.v1.ImageDetail
+	(ReasoningEffort)(0),     // 2: frontdesk.v1.ReasoningEffort
+	(FinishReason)(0),        // 3: frontdesk.v1.FinishReason
+	(ToolChoice_Mode)(0),     // 4: frontdesk.v1.ToolChoice.Mode
+	(*Message)(nil),          // 5: frontdesk.v1.Message
+	(*ContentPart)(nil),      // 6: frontdesk.v1.ContentPart
+	(*Media)(nil),            // 7: frontdesk.v1.Media
+	(*ToolCall)(nil),         // 8: frontdesk.v1.ToolCall
+	(*ToolResult)(nil),       // 9: frontdesk.v1.ToolResult
+	(*ToolResultPart)(nil),   // 10: frontdesk.v1.ToolResultPart
+	(*Reasoning)(nil),        // 11: frontdesk.v1.Reasoning
+	(*Tool)(nil),             // 12: frontdesk.v1.Tool
+	(*ToolChoice)(nil),       // 13: frontdesk.v1.ToolChoice
+	(*ResponseFormat)(nil),   // 14: frontdesk.v1.ResponseFormat
+	(*JsonObjectFormat)(nil), // 15: frontdesk.v1.JsonObjectFormat
+	(*JsonSchemaFormat)(nil), // 16: frontdesk.v1.JsonSchemaFormat
+	(*GenerationConfig)(nil), // 17: frontdesk.v1.GenerationConfig
+	(*Query)(nil),            // 18: frontdesk.v1.Query
+	(*Usage)(nil),            // 19: frontdesk.v1.Usage
+	(*TokenLogprob)(nil),     // 20: frontdesk.v1.TokenLogprob
+	(*TopLogprob)(nil),       // 21: frontdesk.v1.TopLogprob
 }
 var file_frontdesk_v1_chat_proto_depIdxs = []int32{
 	0,  // 0: frontdesk.v1.Message.role:type_name -> frontdesk.v1.Role
-	5,  // 1: frontdesk.v1.Message.parts:type_name -> frontdesk.v1.ContentPart
-	6,  // 2: frontdesk.v1.ContentPart.media:type_name -> frontdesk.v1.Media
-	7,  // 3: frontdesk.v1.ContentPart.tool_call:type_name -> frontdesk.v1.ToolCall
-	8,  // 4: frontdesk.v1.ContentPart.tool_result:type_name -> frontdesk.v1.ToolResult
-	9,  // 5: frontdesk.v1.ContentPart.reasoning:type_name -> frontdesk.v1.Reasoning
-	3,  // 6: frontdesk.v1.ToolChoice.mode:type_name -> frontdesk.v1.ToolChoice.Mode
-	13, // 7: frontdesk.v1.ResponseFormat.json_object:type_name -> frontdesk.v1.JsonObjectFormat
-	14, // 8: frontdesk.v1.ResponseFormat.json_schema:type_name -> frontdesk.v1.JsonSchemaFormat
-	12, // 9: frontdesk.v1.GenerationConfig.response_format:type_name -> frontdesk.v1.ResponseFormat
-	1,  // 10: frontdesk.v1.GenerationConfig.reasoning_effort:type_name -> frontdesk.v1.ReasoningEffort
-	4,  // 11: frontdesk.v1.Query.messages:type_name -> frontdesk.v1.Message
-	10, // 12: frontdesk.v1.Query.tools:type_name -> frontdesk.v1.Tool
-	11, // 13: frontdesk.v1.Query.tool_choice:type_name -> frontdesk.v1.ToolChoice
-	15, // 14: frontdesk.v1.Query.generation:type_name -> frontdesk.v1.GenerationConfig
-	19, // 15: frontdesk.v1.TokenLogprob.top:type_name -> frontdesk.v1.TopLogprob
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	6,  // 1: frontdesk.v1.Message.parts:type_name -> frontdesk.v1.ContentPart
+	7,  // 2: frontdesk.v1.ContentPart.media:type_name -> frontdesk.v1.Media
+	8,  // 3: frontdesk.v1.ContentPart.tool_call:type_name -> frontdesk.v1.ToolCall
+	9,  // 4: frontdesk.v1.ContentPart.tool_result:type_name -> frontdesk.v1.ToolResult
+	11, // 5: frontdesk.v1.ContentPart.reasoning:type_name -> frontdesk.v1.Reasoning
+	1,  // 6: frontdesk.v1.Media.detail:type_name -> frontdesk.v1.ImageDetail
+	10, // 7: frontdesk.v1.ToolResult.parts:type_name -> frontdesk.v1.ToolResultPart
+	7,  // 8: frontdesk.v1.ToolResultPart.media:type_name -> frontdesk.v1.Media
+	4,  // 9: frontdesk.v1.ToolChoice.mode:type_name -> frontdesk.v1.ToolChoice.Mode
+	15, // 10: frontdesk.v1.ResponseFormat.json_object:type_name -> frontdesk.v1.JsonObjectFormat
+	16, // 11: frontdesk.v1.ResponseFormat.json_schema:type_name -> frontdesk.v1.JsonSchemaFormat
+	14, // 12: frontdesk.v1.GenerationConfig.response_format:type_name -> frontdesk.v1.ResponseFormat
+	2,  // 13: frontdesk.v1.GenerationConfig.reasoning_effort:type_name -> frontdesk.v1.ReasoningEffort
+	5,  // 14: frontdesk.v1.Query.messages:type_name -> frontdesk.v1.Message
+	12, // 15: frontdesk.v1.Query.tools:type_name -> frontdesk.v1.Tool
+	13, // 16: frontdesk.v1.Query.tool_choice:type_name -> frontdesk.v1.ToolChoice
+	17, // 17: frontdesk.v1.Query.generation:type_name -> frontdesk.v1.GenerationConfig
+	21, // 18: frontdesk.v1.TokenLogprob.top:type_name -> frontdesk.v1.TopLogprob
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_frontdesk_v1_chat_proto_init() }
@@ -1730,25 +1994,29 @@ func file_frontdesk_v1_chat_proto_init() {
 		(*Media_Data)(nil),
 		(*Media_Uri)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[6].OneofWrappers = []any{}
-	file_frontdesk_v1_chat_proto_msgTypes[7].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[5].OneofWrappers = []any{
+		(*ToolResultPart_Text)(nil),
+		(*ToolResultPart_Media)(nil),
+	}
+	file_frontdesk_v1_chat_proto_msgTypes[7].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[8].OneofWrappers = []any{
 		(*ToolChoice_Mode_)(nil),
 		(*ToolChoice_ToolName)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[8].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[9].OneofWrappers = []any{
 		(*ResponseFormat_JsonObject)(nil),
 		(*ResponseFormat_JsonSchema)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[10].OneofWrappers = []any{}
 	file_frontdesk_v1_chat_proto_msgTypes[11].OneofWrappers = []any{}
-	file_frontdesk_v1_chat_proto_msgTypes[13].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[12].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frontdesk_v1_chat_proto_rawDesc), len(file_frontdesk_v1_chat_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   16,
+			NumEnums:      5,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

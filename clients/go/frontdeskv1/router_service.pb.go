@@ -951,7 +951,9 @@ type TextDelta struct {
 	// Place, from 0, of the part of the answer's message that this piece belongs to. Pieces with the same place make one part; a piece
 	// with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
 	// all text is one part, all reasoning another one before it, and the tool calls follow by their index.
-	Part          *int32 `protobuf:"varint,3,opt,name=part,proto3,oneof" json:"part,omitempty"`
+	Part *int32 `protobuf:"varint,3,opt,name=part,proto3,oneof" json:"part,omitempty"`
+	// True when the text is the LLM's refusal to answer, as in ContentPart; the same in all pieces of a part.
+	Refusal       bool `protobuf:"varint,4,opt,name=refusal,proto3" json:"refusal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1005,6 +1007,13 @@ func (x *TextDelta) GetPart() int32 {
 		return *x.Part
 	}
 	return 0
+}
+
+func (x *TextDelta) GetRefusal() bool {
+	if x != nil {
+		return x.Refusal
+	}
+	return false
 }
 
 // A piece of the LLM's reasoning.
@@ -2084,11 +2093,12 @@ const file_frontdesk_v1_router_service_proto_rawDesc = "" +
 	"\x0eAttemptStarted\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12*\n" +
-	"\x04kind\x18\x03 \x01(\x0e2\x16.frontdesk.v1.StepKindR\x04kind\"y\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x16.frontdesk.v1.StepKindR\x04kind\"\x93\x01\n" +
 	"\tTextDelta\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
 	"\blogprobs\x18\x02 \x03(\v2\x1a.frontdesk.v1.TokenLogprobR\blogprobs\x12\x17\n" +
-	"\x04part\x18\x03 \x01(\x05H\x00R\x04part\x88\x01\x01B\a\n" +
+	"\x04part\x18\x03 \x01(\x05H\x00R\x04part\x88\x01\x01\x12\x18\n" +
+	"\arefusal\x18\x04 \x01(\bR\arefusalB\a\n" +
 	"\x05_part\"\x89\x01\n" +
 	"\x0eReasoningDelta\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +

@@ -51,6 +51,12 @@ const (
 	Capability_CAPABILITY_SEED Capability = 9
 	// Honours frequency and presence penalties.
 	Capability_CAPABILITY_PENALTIES Capability = 10
+	// Honours top_k.
+	Capability_CAPABILITY_TOP_K Capability = 11
+	// Continues a last message of the assistant.
+	Capability_CAPABILITY_PREFILL Capability = 12
+	// Reads media in the results of tools.
+	Capability_CAPABILITY_TOOL_RESULT_MEDIA Capability = 13
 )
 
 // Enum value maps for Capability.
@@ -67,19 +73,25 @@ var (
 		8:  "CAPABILITY_LOGPROBS",
 		9:  "CAPABILITY_SEED",
 		10: "CAPABILITY_PENALTIES",
+		11: "CAPABILITY_TOP_K",
+		12: "CAPABILITY_PREFILL",
+		13: "CAPABILITY_TOOL_RESULT_MEDIA",
 	}
 	Capability_value = map[string]int32{
-		"CAPABILITY_UNSPECIFIED":    0,
-		"CAPABILITY_TOOLS":          1,
-		"CAPABILITY_JSON_OBJECT":    2,
-		"CAPABILITY_JSON_SCHEMA":    3,
-		"CAPABILITY_IMAGE_INPUT":    4,
-		"CAPABILITY_AUDIO_INPUT":    5,
-		"CAPABILITY_DOCUMENT_INPUT": 6,
-		"CAPABILITY_REASONING":      7,
-		"CAPABILITY_LOGPROBS":       8,
-		"CAPABILITY_SEED":           9,
-		"CAPABILITY_PENALTIES":      10,
+		"CAPABILITY_UNSPECIFIED":       0,
+		"CAPABILITY_TOOLS":             1,
+		"CAPABILITY_JSON_OBJECT":       2,
+		"CAPABILITY_JSON_SCHEMA":       3,
+		"CAPABILITY_IMAGE_INPUT":       4,
+		"CAPABILITY_AUDIO_INPUT":       5,
+		"CAPABILITY_DOCUMENT_INPUT":    6,
+		"CAPABILITY_REASONING":         7,
+		"CAPABILITY_LOGPROBS":          8,
+		"CAPABILITY_SEED":              9,
+		"CAPABILITY_PENALTIES":         10,
+		"CAPABILITY_TOP_K":             11,
+		"CAPABILITY_PREFILL":           12,
+		"CAPABILITY_TOOL_RESULT_MEDIA": 13,
 	}
 )
 
@@ -1743,7 +1755,7 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x12_attempts_nano_usdB\x12\n" +
 	"\x10_checks_nano_usdB\x12\n" +
 	"\x10_router_nano_usdB\x15\n" +
-	"\x13_strongest_nano_usd*\xaf\x02\n" +
+	"\x13_strongest_nano_usd*\xff\x02\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -1757,7 +1769,10 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x13CAPABILITY_LOGPROBS\x10\b\x12\x13\n" +
 	"\x0fCAPABILITY_SEED\x10\t\x12\x18\n" +
 	"\x14CAPABILITY_PENALTIES\x10\n" +
-	"*\xce\x01\n" +
+	"\x12\x14\n" +
+	"\x10CAPABILITY_TOP_K\x10\v\x12\x16\n" +
+	"\x12CAPABILITY_PREFILL\x10\f\x12 \n" +
+	"\x1cCAPABILITY_TOOL_RESULT_MEDIA\x10\r*\xce\x01\n" +
 	"\x04Task\x12\x14\n" +
 	"\x10TASK_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tTASK_CHAT\x10\x01\x12\x12\n" +

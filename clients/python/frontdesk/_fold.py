@@ -81,7 +81,9 @@ class Fold:
         """By their places; where an older server tells none, reasoning, text, and the calls by their index."""
         placed: list[tuple[tuple[int, int, int], ContentPart]] = []
         placed += (((part, 0, 0), ContentPart(reasoning=said)) for part, said in self._reasoning.items())
-        placed += (((part, 1, 0), ContentPart(text="".join(texts))) for part, texts in self._texts.items())
+        for part, texts in self._texts.items():
+            refusal = part in self._refusals
+            placed.append(((part, 1, 0), ContentPart(text="".join(texts), refusal=refusal)))
         for (part, index), (call, arguments) in self._calls.items():
             whole = ToolCall(id=call.id, name=call.name, arguments_json="".join(arguments) or "{}")
             placed.append(((part, 2, index), ContentPart(tool_call=whole)))
@@ -90,6 +92,7 @@ class Fold:
     def _forget(self) -> None:
         self._reasoning: dict[int, Reasoning] = {}
         self._texts: dict[int, list[str]] = {}
+        self._refusals: set[int] = set()
         self._calls: dict[tuple[int, int], tuple[ToolCall, list[str]]] = {}
         self._logprobs: list[TokenLogprob] = []
 
@@ -97,6 +100,8 @@ class Fold:
         match event:
             case TextDelta():
                 self._texts.setdefault(event.part, []).append(event.text)
+                if event.refusal:
+                    self._refusals.add(event.part)
                 self._logprobs.extend(event.logprobs)
             case ReasoningDelta():
                 reasoning = self._reasoning.setdefault(event.part, Reasoning())

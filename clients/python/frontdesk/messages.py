@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from frontdesk.v1.chat_pb2 import (
     ROLE_ASSISTANT,
     ROLE_SYSTEM,
     ROLE_TOOL,
     ROLE_USER,
     ContentPart,
+    Media,
     Message,
     ToolResult,
+    ToolResultPart,
 )
 
 __all__ = ["assistant", "system", "text_of", "tool_result", "user"]
@@ -31,9 +35,15 @@ def assistant(text: str) -> Message:
     return Message(role=ROLE_ASSISTANT, parts=[ContentPart(text=text)])
 
 
-def tool_result(tool_call_id: str, content: str, *, is_error: bool = False) -> Message:
-    """What a called tool returned."""
-    result = ToolResult(tool_call_id=tool_call_id, content=content, is_error=is_error)
+def tool_result(tool_call_id: str, content: str | Iterable[str | Media], *, is_error: bool = False) -> Message:
+    """What a called tool returned: a text, or several texts, images and documents."""
+    result = ToolResult(tool_call_id=tool_call_id, is_error=is_error)
+    if isinstance(content, str):
+        result.content = content
+    else:
+        result.parts.extend(
+            ToolResultPart(text=part) if isinstance(part, str) else ToolResultPart(media=part) for part in content
+        )
     return Message(role=ROLE_TOOL, parts=[ContentPart(tool_result=result)])
 
 

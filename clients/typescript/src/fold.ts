@@ -39,7 +39,7 @@ export class Fold {
   #running = 0;
   #completed = false;
   #reasoning = new Map<number, Reasoning>();
-  #texts = new Map<number, string[]>();
+  #texts = new Map<number, { pieces: string[]; refusal: boolean }>();
   #calls = new Map<string, { part: number; index: number; call: ToolCall }>();
   #logprobs: TokenLogprob[] = [];
 
@@ -86,7 +86,7 @@ export class Fold {
 
   /** The answer so far. */
   result(): CompleteResponse {
-    const parts = this.#parts().map((part) => create(ContentPartSchema, { part }));
+    const parts = this.#parts();
     this.#response.message = create(MessageSchema, { role: Role.ASSISTANT, parts });
     this.#response.logprobs = this.#logprobs;
     return this.#response;
@@ -103,23 +103,27 @@ export class Fold {
   }
 
   /** The parts by their places; where an older server tells none, reasoning, text, and the calls by their index. */
-  #parts(): ContentPart["part"][] {
-    const placed: { place: Place; content: ContentPart["part"] }[] = [];
-    for (const [part, value] of this.#reasoning) placed.push({ place: [part, 0, 0], content: { case: "reasoning", value } });
-    for (const [part, text] of this.#texts) placed.push({ place: [part, 1, 0], content: { case: "text", value: text.join("") } });
+  #parts(): ContentPart[] {
+    const placed: { place: Place; part: ContentPart }[] = [];
+    const add = (place: Place, part: ContentPart["part"], refusal = false) =>
+      placed.push({ place, part: create(ContentPartSchema, { part, refusal }) });
+    for (const [part, value] of this.#reasoning) add([part, 0, 0], { case: "reasoning", value });
+    for (const [part, { pieces, refusal }] of this.#texts) add([part, 1, 0], { case: "text", value: pieces.join("") }, refusal);
     for (const { part, index, call } of this.#calls.values()) {
       call.argumentsJson ||= "{}";
-      placed.push({ place: [part, 2, index], content: { case: "toolCall", value: call } });
+      add([part, 2, index], { case: "toolCall", value: call });
     }
     placed.sort(({ place: a }, { place: b }) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
-    return placed.map(({ content }) => content);
+    return placed.map(({ part }) => part);
   }
 
   #addDelta(event: StreamCompleteResponse["event"]): void {
     switch (event.case) {
       case "textDelta": {
-        const { part = 0, text, logprobs } = event.value;
-        valueOf(this.#texts, part, () => []).push(text);
+        const { part = 0, text, refusal, logprobs } = event.value;
+        const said = valueOf(this.#texts, part, () => ({ pieces: [], refusal: false }));
+        said.pieces.push(text);
+        said.refusal ||= refusal;
         this.#logprobs.push(...logprobs);
         break;
       }

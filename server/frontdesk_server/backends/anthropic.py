@@ -29,6 +29,9 @@ class AnthropicBackend:
             Capability.IMAGE_INPUT,
             Capability.DOCUMENT_INPUT,
             Capability.REASONING,
+            Capability.TOP_K,
+            Capability.PREFILL,
+            Capability.TOOL_RESULT_MEDIA,
         )
     )
 

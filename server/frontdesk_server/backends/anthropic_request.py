@@ -15,6 +15,7 @@ from frontdesk_server.domain.query import (
     GenerationConfig,
     JsonObjectFormat,
     JsonSchemaFormat,
+    Query,
     ReasoningEffort,
     Role,
     Tool,
@@ -25,9 +26,12 @@ from frontdesk_server.domain.query import (
 Json = dict[str, Any]
 
 _THINKING_TOKENS = {
+    ReasoningEffort.MINIMAL: MIN_THINKING_TOKENS,
     ReasoningEffort.LOW: 1024,
     ReasoningEffort.MEDIUM: 4096,
     ReasoningEffort.HIGH: 16384,
+    ReasoningEffort.XHIGH: 32768,
+    ReasoningEffort.MAX: 65536,
 }
 _TOOL_CHOICES = {
     ToolChoiceMode.AUTO: {"type": "auto"},
@@ -50,7 +54,7 @@ def messages_body(call: BackendCall, default_max_tokens: int) -> Json:
     history = sendable(query.messages, _TOOL_CALL_IDS)
     body: Json = {
         "model": call.upstream_model,
-        "messages": turns_of(history),
+        "messages": turns_of(history, prefilled=query.is_prefilled),
         **_generation(query.generation, call.output_limit, default_max_tokens),
     }
     if system := "\n\n".join(filter(str.strip, (m.text for m in history if m.role is Role.SYSTEM))):
@@ -59,8 +63,10 @@ def messages_body(call: BackendCall, default_max_tokens: int) -> Json:
         body["stream"] = True
     if query.tools:
         body["tools"] = [_tool(tool) for tool in query.tools]
-    if query.tool_choice is not None:
-        body["tool_choice"] = _tool_choice(query.tool_choice)
+    if choice := _tool_choice(query):
+        body["tool_choice"] = choice
+    if query.user_id:
+        body["metadata"] = {"user_id": query.user_id}
     if not query.tools and (called := called_tools(history)):
         # The API demands a definition of every tool that the conversation speaks of; none may be called any more.
         body["tools"] = [_tool(Tool(name)) for name in called]
@@ -78,8 +84,17 @@ def _tool(tool: Tool) -> Json:
     return item
 
 
-def _tool_choice(choice: ToolChoice) -> Json:
-    return {"type": "tool", "name": choice.tool_name} if choice.tool_name else _TOOL_CHOICES[choice.mode]
+def _tool_choice(query: Query) -> Json | None:
+    """The API tells by the choice, too, whether calls may be parallel, which they are unless it says otherwise."""
+    chosen = query.tool_choice
+    one_at_a_time = query.generation.parallel_tool_calls is False
+    if chosen is None and not one_at_a_time:
+        return None
+    chosen = chosen or ToolChoice()
+    choice = {"type": "tool", "name": chosen.tool_name} if chosen.tool_name else _TOOL_CHOICES[chosen.mode]
+    if one_at_a_time and chosen.mode is not ToolChoiceMode.NONE:
+        return {**choice, "disable_parallel_tool_use": True}
+    return choice
 
 
 def _generation(generation: GenerationConfig, limit: int | None, default_max_tokens: int) -> Json:
@@ -96,23 +111,31 @@ def _generation(generation: GenerationConfig, limit: int | None, default_max_tok
         "max_tokens": default_max_tokens if limit is None else limit,
         "temperature": generation.temperature,
         "top_p": generation.top_p,
+        "top_k": generation.top_k,
         "stop_sequences": list(generation.stop_sequences) or None,
     }
     if isinstance(generation.response_format, JsonSchemaFormat):
         schema = parsed(generation.response_format.schema_json, "the schema of the response format")
         settings["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
-    if generation.reasoning_effort is not None:
-        settings |= _thinking(_THINKING_TOKENS[generation.reasoning_effort], limit, default_max_tokens)
+    if generation.reasoning_budget_tokens is not None:
+        settings |= _within_budget(generation.reasoning_budget_tokens, limit, default_max_tokens)
+    elif generation.reasoning_effort is ReasoningEffort.NONE:
+        settings["thinking"] = {"type": "disabled"}
+    elif generation.reasoning_effort is not None:
+        settings |= _with_effort(_THINKING_TOKENS[generation.reasoning_effort], limit, default_max_tokens)
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _thinking(budget_tokens: int, limit: int | None, default_max_tokens: int) -> Json:
-    """A budget of at most half of a limited answer; on top of the default where nothing limits it."""
-    if limit is None:
-        max_tokens = default_max_tokens + budget_tokens
-    elif refused := thinking_objection(limit):
-        raise UpstreamRequestRefused(f"by the API {refused}")
-    else:
-        max_tokens = limit
+def _with_effort(budget_tokens: int, limit: int | None, default_max_tokens: int) -> Json:
+    """A budget of at most half of a limited answer."""
+    if limit is not None:
         budget_tokens = max(MIN_THINKING_TOKENS, min(budget_tokens, limit // 2))
+    return _within_budget(budget_tokens, limit, default_max_tokens)
+
+
+def _within_budget(budget_tokens: int, limit: int | None, default_max_tokens: int) -> Json:
+    """Exactly this budget; it comes on top of the default answer where nothing limits that."""
+    if limit is not None and (refused := thinking_objection(limit, budget_tokens)):
+        raise UpstreamRequestRefused(f"by the API {refused}")
+    max_tokens = default_max_tokens + budget_tokens if limit is None else limit
     return {"max_tokens": max_tokens, "thinking": {"type": "enabled", "budget_tokens": budget_tokens}}

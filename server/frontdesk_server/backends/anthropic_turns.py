@@ -31,8 +31,11 @@ _INVALID_JSON = "INVALID_JSON"
 """The key under which the API's documentation hands broken arguments of a tool call back."""
 
 
-def turns_of(history: Sequence[Message]) -> list[Json]:
-    """Turns of user and assistant by turns, the user's first and last; what says nothing is left out."""
+def turns_of(history: Sequence[Message], *, prefilled: bool = False) -> list[Json]:
+    """Turns of user and assistant by turns, the user's first, and last unless the answer continues the assistant's.
+
+    What says nothing is left out.
+    """
     turns: list[Json] = []
     for message in history:
         role = "assistant" if message.role is Role.ASSISTANT else "user"
@@ -44,7 +47,7 @@ def turns_of(history: Sequence[Message]) -> list[Json]:
     silence: Json = {"role": "user", "content": [{"type": "text", "text": _SILENCE}]}
     if turns and turns[0]["role"] != "user":
         turns.insert(0, silence)
-    if not turns or turns[-1]["role"] != "user":
+    if not turns or (turns[-1]["role"] != "user" and not prefilled):
         turns.append(silence)
     return turns
 
@@ -65,14 +68,14 @@ def called_tools(history: Sequence[Message]) -> list[str]:
 
 def _block(part: ContentPart) -> Json | None:
     match part:
-        case TextPart(text):
+        case TextPart(text=text):
             return {"type": "text", "text": text} if text.strip() else None  # the API refuses blank blocks
         case MediaPart():
             return _media(part)
         case ToolCall(id, name, arguments_json):
             return {"type": "tool_use", "id": id, "name": fitting_tool_name(name), "input": _arguments(arguments_json)}
-        case ToolResult(id, content, is_error):
-            return _tool_result(id, content, is_error)
+        case ToolResult():
+            return _tool_result(part)
         case ReasoningPart(redacted_data=str(data)) if data:
             return {"type": "redacted_thinking", "data": data}
         case ReasoningPart(text, signature) if signature:
@@ -90,13 +93,15 @@ def _arguments(arguments_json: str) -> Json:
     return arguments if isinstance(arguments, dict) else {_INVALID_JSON: arguments_json}
 
 
-def _tool_result(id: str, content: str, is_error: bool) -> Json:
-    block: Json = {"type": "tool_result", "tool_use_id": id}
-    if content.strip():
+def _tool_result(result: ToolResult) -> Json:
+    block: Json = {"type": "tool_result", "tool_use_id": result.tool_call_id}
+    if content := [piece for part in result.parts if (piece := _block(part))]:
         block["content"] = content
-    elif is_error:
+    elif result.content.strip():
+        block["content"] = result.content
+    elif result.is_error:
         block["content"] = _FAILED  # an error without words is refused
-    return {**block, "is_error": True} if is_error else block
+    return {**block, "is_error": True} if result.is_error else block
 
 
 def _media(part: MediaPart) -> Json:
@@ -106,10 +111,15 @@ def _media(part: MediaPart) -> Json:
         kind = "document"
     else:
         raise UpstreamRequestRefused(f"the API takes images, PDF and plain text, not {part.mime_type}")
+    block: Json = {"type": kind, "source": _source(part)}
+    if kind == "document" and part.filename:
+        block["title"] = part.filename
+    return block
+
+
+def _source(part: MediaPart) -> Json:
     if part.data is None:
-        return {"type": kind, "source": {"type": "url", "url": part.uri}}
+        return {"type": "url", "url": part.uri}
     if part.mime_type == "text/plain":
-        text = part.data.decode(errors="replace")
-        return {"type": kind, "source": {"type": "text", "media_type": part.mime_type, "data": text}}
-    data = b64encode(part.data).decode()
-    return {"type": kind, "source": {"type": "base64", "media_type": part.mime_type, "data": data}}
+        return {"type": "text", "media_type": part.mime_type, "data": part.data.decode(errors="replace")}
+    return {"type": "base64", "media_type": part.mime_type, "data": b64encode(part.data).decode()}

@@ -22,6 +22,7 @@ class EventFold:
         self._events: list[BackendEvent] = []
         self._texts: list[str] = []
         self._text_part = 0
+        self._refusal = False
         self._logprobs: list[TokenLogprob] = []
         self._halves = HalfCharacters()
         self._places: dict[Hashable, int] = {}
@@ -33,12 +34,13 @@ class EventFold:
         self._places.pop(block, None)
         self._last = None
 
-    def add_text(self, text: str, block: int | None = None) -> None:
+    def add_text(self, text: str, block: int | None = None, *, refusal: bool = False) -> None:
         """Append a piece of the answer."""
-        part = self._place("text" if block is None else block, numbered=block is not None)
-        if part != self._text_part:
+        kind = "refusal" if refusal else "text"
+        part = self._place(kind if block is None else block, numbered=block is not None)
+        if part != self._text_part or refusal != self._refusal:
             self._flush_text()
-            self._text_part = part
+            self._text_part, self._refusal = part, refusal
         self._texts.append(text)
 
     def add_logprobs(self, logprobs: Iterable[TokenLogprob]) -> None:
@@ -90,7 +92,7 @@ class EventFold:
         text = self._halves.join(("text", self._text_part), "".join(self._texts))
         self._texts.clear()
         if text:
-            self._events.append(TextDelta(text, tuple(self._logprobs), self._text_part))
+            self._events.append(TextDelta(text, tuple(self._logprobs), self._text_part, self._refusal))
             self._logprobs.clear()
 
     def _place(self, key: Hashable, *, numbered: bool) -> int:

@@ -16,22 +16,26 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """`reasoning_field` is what a message calls the reasoning that is fed back; None where no field is known."""
+    """`reasoning_field` is what a message calls the reasoning that is fed back; None where no field is known.
+
+    `refusals`: a refusal is fed back in a field of its own, which others do not know.
+    """
 
     max_tokens_field: str = "max_tokens"
     reasoning_field: str | None = "reasoning_content"
     tool_call_ids: IdRule | None = None
     stream_options: bool = True
+    refusals: bool = False
 
 
 _KNOWN = {
-    "azure": Manners(reasoning_field=None, tool_call_ids=_AT_MOST_40),
+    "azure": Manners(reasoning_field=None, tool_call_ids=_AT_MOST_40, refusals=True),
     "cerebras": Manners(reasoning_field="reasoning"),
     "gemini": Manners(reasoning_field=None),
     "generativelanguage": Manners(reasoning_field=None),
     "groq": Manners(reasoning_field="reasoning"),
     "mistral": Manners(reasoning_field=None, tool_call_ids=_NINE_ALPHANUMERIC),
-    "openai": Manners(reasoning_field=None, tool_call_ids=_AT_MOST_40),
+    "openai": Manners(reasoning_field=None, tool_call_ids=_AT_MOST_40, refusals=True),
     "openrouter": Manners(reasoning_field="reasoning"),
     "perplexity": Manners(reasoning_field=None),
     "together": Manners(reasoning_field="reasoning"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.history import fitting_tool_name, sendable
 from frontdesk_server.domain.query import (
+    ContentPart,
     GenerationConfig,
     JsonObjectFormat,
     JsonSchemaFormat,
@@ -41,6 +42,7 @@ _AUDIO_FORMATS = {
 _UNFIT_IN_NAME = re.compile(r"[\s<|\\/>]+")
 _LONGEST_NAME = 64
 _USUAL = Manners()
+_SPEAKING = frozenset(("tool_calls", "refusal"))
 
 
 def chat_completion_body(call: BackendCall, manners: Manners = _USUAL) -> Json:
@@ -62,8 +64,12 @@ def chat_completion_body(call: BackendCall, manners: Manners = _USUAL) -> Json:
             body["stream_options"] = {"include_usage": True}
     if query.tools:
         body["tools"] = [_tool(tool) for tool in query.tools]
+        if query.generation.parallel_tool_calls is not None:
+            body["parallel_tool_calls"] = query.generation.parallel_tool_calls
     if query.tool_choice is not None:
         body["tool_choice"] = _tool_choice(query.tool_choice)
+    if query.user_id:
+        body["user"] = query.user_id
     return body
 
 
@@ -83,7 +89,7 @@ def parsed(json: str, what: str) -> Any:
 def _messages(history: Sequence[Message], manners: Manners) -> list[Json]:
     """What the assistant did not say is left out: several APIs refuse an empty answer."""
     items = [item for message in history for item in _items(message, manners)]
-    return [item for item in items if item["role"] != "assistant" or item["content"] or "tool_calls" in item]
+    return [item for item in items if item["role"] != "assistant" or item["content"] or _SPEAKING & item.keys()]
 
 
 def _items(message: Message, manners: Manners) -> Iterator[Json]:
@@ -91,10 +97,9 @@ def _items(message: Message, manners: Manners) -> Iterator[Json]:
         case Role.TOOL:
             for part in message.parts:
                 if isinstance(part, ToolResult):
-                    content = f"Error: {part.content}" if part.is_error else part.content
-                    yield {"role": "tool", "tool_call_id": part.tool_call_id, "content": content}
+                    yield {"role": "tool", "tool_call_id": part.tool_call_id, "content": _result(part)}
         case Role.ASSISTANT:
-            yield _named(message, _assistant(message, manners.reasoning_field))
+            yield _named(message, _assistant(message, manners))
         case _:
             yield _named(message, {"role": message.role.value, "content": _content(message)})
 
@@ -104,15 +109,28 @@ def _named(message: Message, item: Json) -> Json:
     return {**item, "name": name} if name else item
 
 
-def _assistant(message: Message, reasoning_field: str | None) -> Json:
+def _result(result: ToolResult) -> str | list[Json]:
+    """One text wherever that will do, as in `_content`; the API has no other word for an error."""
+    if not any(result.media()):
+        return f"Error: {result.text}" if result.is_error else result.text
+    content = _content_parts(result.parts)
+    return [{"type": "text", "text": "Error:"}, *content] if result.is_error else content
+
+
+def _assistant(message: Message, manners: Manners) -> Json:
     calls = [_tool_call(part) for part in message.parts if isinstance(part, ToolCall)]
-    item: Json = {"role": "assistant", "content": message.text or (None if calls else "")}
+    texts = [part for part in message.parts if isinstance(part, TextPart)]
+    refused = [part.text for part in texts if part.refusal and manners.refusals]
+    said = "".join(part.text for part in texts if not (part.refusal and manners.refusals))
+    item: Json = {"role": "assistant", "content": said or (None if calls or refused else "")}
+    if refused:
+        item["refusal"] = "".join(refused)
     if calls:
         item["tool_calls"] = calls
         # Providers that show their reasoning need it back in a tool loop, and only there; they do not sign it.
         reasoning = "".join(p.text for p in message.parts if isinstance(p, ReasoningPart) and not p.signed)
-        if reasoning and reasoning_field is not None:
-            item[reasoning_field] = reasoning
+        if reasoning and manners.reasoning_field is not None:
+            item[manners.reasoning_field] = reasoning
     return item
 
 
@@ -125,8 +143,12 @@ def _content(message: Message) -> str | list[Json]:
     """Plain text wherever it will do: not every server takes parts."""
     if all(isinstance(part, TextPart) for part in message.parts):
         return message.text
+    return _content_parts(message.parts)
+
+
+def _content_parts(parts: Iterable[ContentPart]) -> list[Json]:
     content = []
-    for part in message.parts:
+    for part in parts:
         if isinstance(part, TextPart) and part.text:
             content.append({"type": "text", "text": part.text})
         elif isinstance(part, MediaPart):
@@ -137,7 +159,10 @@ def _content(message: Message) -> str | list[Json]:
 def _media(part: MediaPart) -> Json:
     kind = part.mime_type.partition("/")[0]
     if kind == "image":
-        return {"type": "image_url", "image_url": {"url": part.uri or _data_uri(part)}}
+        image: Json = {"url": part.uri or _data_uri(part)}
+        if part.detail is not None:
+            image["detail"] = part.detail.value
+        return {"type": "image_url", "image_url": image}
     if part.data is None:
         raise UpstreamRequestRefused(f"the API takes {part.mime_type} as bytes only, not by URI")
     if kind == "audio":
@@ -145,7 +170,7 @@ def _media(part: MediaPart) -> Json:
         if audio_format is None:
             raise UpstreamRequestRefused(f"the API takes wav and mp3 only, not {part.mime_type}")
         return {"type": "input_audio", "input_audio": {"data": b64encode(part.data).decode(), "format": audio_format}}
-    filename = f"document.{part.mime_type.partition('/')[2]}"
+    filename = part.filename or f"document.{part.mime_type.partition('/')[2]}"
     return {"type": "file", "file": {"filename": filename, "file_data": _data_uri(part)}}
 
 
@@ -175,6 +200,7 @@ def _generation(generation: GenerationConfig, limit: int | None, max_tokens_fiel
         max_tokens_field: limit,
         "temperature": generation.temperature,
         "top_p": generation.top_p,
+        "top_k": generation.top_k,
         "stop": list(generation.stop_sequences) or None,
         "seed": generation.seed,
         "frequency_penalty": generation.frequency_penalty,

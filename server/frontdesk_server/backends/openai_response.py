@@ -122,7 +122,7 @@ class OpenAITranslator:
             self._read_content(content)
         if refusal := piece(message.get("refusal")):
             self._refused = True
-            self._add_text(refusal)
+            self._add_text(refusal, refusal=True)
         for position, call in enumerate(tool_calls):
             self._read_tool_call(call, position)
         if function := message.get("function_call"):  # what tool calls were called once
@@ -167,9 +167,9 @@ class OpenAITranslator:
             self._shown = True
             self._fold.add(delta)
 
-    def _add_text(self, text: str) -> None:
+    def _add_text(self, text: str, *, refusal: bool = False) -> None:
         self._shown = True
-        self._fold.add_text(text)
+        self._fold.add_text(text, refusal=refusal)
 
     def _add_reasoning(self, text: str) -> None:
         self._shown = True

@@ -49,7 +49,7 @@ class SimulatedAnswer:
 def compose(model: str, query: Query, limit: int | None = None) -> SimulatedAnswer:
     """The answer of a simulated model, of at most `limit` tokens."""
     generation = query.generation
-    reasoning = f"[simulated {model}] No thought went into this." if generation.reasoning_effort else ""
+    reasoning = f"[simulated {model}] No thought went into this." if generation.demands_reasoning else ""
     tool = _demanded_tool(query)
     tool_call = None
     text = ""
@@ -101,7 +101,7 @@ def _text(model: str, query: Query) -> str:
 
 def _asked(query: Query) -> str:
     if query.in_tool_loop:
-        return " ".join(part.content for part in query.messages[-1].parts if isinstance(part, ToolResult))
+        return " ".join(part.text for part in query.messages[-1].parts if isinstance(part, ToolResult))
     return query.last_user_text
 
 

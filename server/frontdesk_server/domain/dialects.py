@@ -13,6 +13,7 @@ from frontdesk_server.domain.history import sendable
 from frontdesk_server.domain.query import (
     ContentPart,
     GenerationConfig,
+    ImageDetail,
     Message,
     Query,
     ReasoningPart,
@@ -42,19 +43,29 @@ def objection(dialect: Dialect, query: Query) -> str | None:
 
     Source: the Messages API's reference, and its pages on extended thinking and tool use.
     """
-    if dialect is not Dialect.ANTHROPIC:
-        return None
-    objections = [*_of_sampling(query.generation)]
-    if query.generation.reasoning_effort is not None:
-        objections += _of_thinking(query)
-    return "; ".join(objections) or None
+    match dialect:
+        case Dialect.OPENAI if query.generation.reasoning_budget_tokens is not None:
+            return "reasoning has efforts, but no budget in tokens"
+        case Dialect.ANTHROPIC:
+            return "; ".join(_of_anthropic(query)) or None
+    return None
 
 
-def thinking_objection(limit: int) -> str | None:
-    """Why Anthropic cannot reason within an answer of so many tokens; None when it can."""
-    if limit > MIN_THINKING_TOKENS:
+def thinking_objection(limit: int, budget_tokens: int = MIN_THINKING_TOKENS) -> str | None:
+    """Why Anthropic cannot reason so much within an answer of so many tokens; None when it can."""
+    if limit > budget_tokens:
         return None
-    return f"reasoning needs more than {MIN_THINKING_TOKENS} output tokens, {limit} are left to it"
+    return f"reasoning needs more than {budget_tokens} output tokens, {limit} are left to it"
+
+
+def _of_anthropic(query: Query) -> Iterator[str]:
+    yield from _of_sampling(query.generation)
+    if query.generation.demands_reasoning:
+        yield from _of_thinking(query)
+    if any(media.detail in (ImageDetail.LOW, ImageDetail.HIGH) for media in query.media()):
+        yield "no detail of an image can be asked for"
+    if query.is_prefilled and query.messages[-1].text[-1:].isspace():
+        yield "what the answer continues may not end in white space"
 
 
 def _of_sampling(generation: GenerationConfig) -> Iterator[str]:
@@ -67,6 +78,13 @@ def _of_sampling(generation: GenerationConfig) -> Iterator[str]:
 
 def _of_thinking(query: Query) -> Iterator[str]:
     generation, choice = query.generation, query.tool_choice
+    budget = generation.reasoning_budget_tokens
+    if budget is not None and budget < MIN_THINKING_TOKENS:
+        yield f"reasoning has at least {MIN_THINKING_TOKENS} tokens, not {budget}"
+    if generation.top_k is not None:
+        yield "reasoning allows no top_k"
+    if query.is_prefilled:
+        yield "reasoning allows no answer that continues another"
     if generation.temperature not in (None, _THINKING_TEMPERATURE):
         yield f"reasoning allows no temperature but {_THINKING_TEMPERATURE:g}, not {generation.temperature:g}"
     if generation.top_p is not None and generation.top_p < _THINKING_MIN_TOP_P:

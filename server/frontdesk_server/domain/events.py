@@ -20,6 +20,7 @@ class TextDelta:
     text: str
     logprobs: tuple[TokenLogprob, ...] = ()
     part: int = 0
+    refusal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

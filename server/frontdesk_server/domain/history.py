@@ -100,8 +100,8 @@ def _misplaced(message: Message, asked: Mapping[str, _Asked], latest: _Turn | No
         elif turn is latest:
             turn.results[part.tool_call_id].append(part)
         else:
-            told = f"The result of the earlier call of {call.name} {call.arguments_json}:\n{part.content}"
-            yield Message(Role.USER, (TextPart(told),))
+            told = f"The result of the earlier call of {call.name} {call.arguments_json}:\n{part.text}"
+            yield Message(Role.USER, (TextPart(told), *part.media()))
 
 
 def _told(item: Message | _Turn, *, last: bool) -> Iterable[Message]:
@@ -118,9 +118,11 @@ def _joined(call_id: str, results: Sequence[ToolResult]) -> ToolResult:
         return ToolResult(call_id, NO_RESULT, is_error=True)
     if len(results) == 1:
         return results[0]
-    return ToolResult(
-        call_id, "\n".join(result.content for result in results), any(result.is_error for result in results)
-    )
+    failed = any(result.is_error for result in results)
+    if any(result.parts for result in results):
+        parts = (part for result in results for part in result.parts or (TextPart(result.content),))
+        return ToolResult(call_id, "", failed, tuple(parts))
+    return ToolResult(call_id, "\n".join(result.content for result in results), failed)
 
 
 def _renamed(messages: Iterable[Message], rule: IdRule) -> list[Message]:

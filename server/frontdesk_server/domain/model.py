@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from frontdesk_server.domain.dialects import Dialect
+from frontdesk_server.domain.query import Query, ReasoningEffort
 from frontdesk_server.domain.usage import Prices
 
 INPUT_MARGIN = 1.25
@@ -26,6 +27,9 @@ class Capability(enum.Enum):
     LOGPROBS = "logprobs"
     SEED = "seed"
     PENALTIES = "penalties"
+    TOP_K = "top_k"
+    PREFILL = "prefill"
+    TOOL_RESULT_MEDIA = "tool_result_media"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,13 @@ class Model:
     def primary(self) -> Deployment:
         """The first deployment."""
         return self.deployments[0]
+
+    def asked(self, query: Query) -> Query:
+        """The query as this model is asked: one that cannot reason is not told not to."""
+        effort = query.generation.reasoning_effort
+        if effort is not ReasoningEffort.NONE or Capability.REASONING in self.capabilities:
+            return query
+        return replace(query, generation=replace(query.generation, reasoning_effort=None))
 
     def output_bound(self, asked: int | None, estimated_input_tokens: int) -> int | None:
         """Most tokens of an answer: what is asked for and the model's own limit allow; None when neither is set.

@@ -18,9 +18,18 @@ class Role(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """Plain text."""
+    """Plain text; `refusal` marks an LLM's refusal to answer, where its provider tells the two apart."""
 
     text: str
+    refusal: bool = False
+
+
+class ImageDetail(enum.Enum):
+    """How closely an image is looked at."""
+
+    LOW = "low"
+    HIGH = "high"
+    AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,8 @@ class MediaPart:
     mime_type: str
     data: bytes | None = None
     uri: str | None = None
+    filename: str = ""
+    detail: ImageDetail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +52,28 @@ class ToolCall:
     arguments_json: str = "{}"
 
 
+ResultPart = TextPart | MediaPart
+
+
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a called tool returned."""
+    """What a called tool returned: as text, or in several parts."""
 
     tool_call_id: str
     content: str
     is_error: bool = False
+    parts: tuple[ResultPart, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Its text, that of its parts joined by newlines."""
+        if not self.parts:
+            return self.content
+        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    def media(self) -> Iterator[MediaPart]:
+        """Its media parts."""
+        return (part for part in self.parts if isinstance(part, MediaPart))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +103,9 @@ class Message:
 
     @property
     def text(self) -> str:
-        """All its text parts, joined by newlines."""
-        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
+        """All its text: an assistant's goes on from part to part, others' parts stand on lines of their own."""
+        texts = [part.text for part in self.parts if isinstance(part, TextPart)]
+        return ("" if self.role is Role.ASSISTANT else "\n").join(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +155,21 @@ ResponseFormat = JsonObjectFormat | JsonSchemaFormat
 class ReasoningEffort(enum.Enum):
     """How much an LLM should reason before it answers."""
 
+    NONE = "none"
+    MINIMAL = "minimal"
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+    XHIGH = "xhigh"
+    MAX = "max"
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationConfig:
-    """How the answer is generated; None leaves a setting to the provider."""
+    """How the answer is generated; None leaves a setting to the provider.
+
+    Reasoning is set by its effort or by its budget in tokens, not by both.
+    """
 
     max_output_tokens: int | None = None
     temperature: float | None = None
@@ -148,16 +182,28 @@ class GenerationConfig:
     top_logprobs: int = 0
     response_format: ResponseFormat | None = None
     reasoning_effort: ReasoningEffort | None = None
+    reasoning_budget_tokens: int | None = None
+    parallel_tool_calls: bool | None = None
+    top_k: int | None = None
+
+    @property
+    def demands_reasoning(self) -> bool:
+        """Whether the LLM is to reason, and not as it likes."""
+        return self.reasoning_budget_tokens is not None or self.reasoning_effort not in (None, ReasoningEffort.NONE)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is to be answered. The router sees all of it, not only the last line."""
+    """What is to be answered. The router sees all of it, not only the last line.
+
+    `user_id` tells the provider which end user asks.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
     generation: GenerationConfig = field(default_factory=GenerationConfig)
+    user_id: str = ""
 
     @property
     def last_user_text(self) -> str:
@@ -172,12 +218,19 @@ class Query:
         """Whether the LLM is waiting for the results which this query brings."""
         return bool(self.messages) and self.messages[-1].role is Role.TOOL
 
+    @property
+    def is_prefilled(self) -> bool:
+        """Whether the answer is to continue what the assistant has begun to say."""
+        return bool(self.messages) and self.messages[-1].role is Role.ASSISTANT
+
     def media(self) -> Iterator[MediaPart]:
-        """Every media part of the conversation."""
+        """Every media part of the conversation, in results of tools too."""
         for message in self.messages:
             for part in message.parts:
                 if isinstance(part, MediaPart):
                     yield part
+                elif isinstance(part, ToolResult):
+                    yield from part.media()
 
 
 def text_query(text: str, generation: GenerationConfig | None = None) -> Query:

@@ -78,7 +78,7 @@ def _message_tokens(message: Message, per_media: int) -> int:
             case ToolCall():
                 tokens += estimate_tokens(part.name + part.arguments_json)
             case ToolResult():
-                tokens += estimate_tokens(part.content)
+                tokens += estimate_tokens(part.text) + per_media * len(tuple(part.media()))
             case ReasoningPart():
                 tokens += estimate_tokens(part.text)
             case MediaPart():

@@ -171,7 +171,7 @@ class AttemptRun:
         backend = tools.backends[deployment.backend]
         call = BackendCall(
             deployment.upstream_model,
-            order.query,
+            order.model.asked(order.query),
             order.stream,
             order.model.timeouts,
             self._observation.headers,

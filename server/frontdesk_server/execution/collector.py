@@ -25,6 +25,7 @@ class AnswerCollector:
     def __init__(self) -> None:
         self._reasoning: dict[int, list[ReasoningDelta]] = {}
         self._texts: dict[int, list[str]] = {}
+        self._refusals: set[int] = set()
         self._calls: dict[tuple[int, int], _CallPieces] = {}
         self._logprobs: list[TokenLogprob] = []
         self._eighths = 0
@@ -32,7 +33,9 @@ class AnswerCollector:
     def add(self, delta: Delta) -> None:
         """Take one delta."""
         match delta:
-            case TextDelta(text, logprobs, part):
+            case TextDelta(text, logprobs, part, refusal):
+                if refusal:
+                    self._refusals.add(part)
                 self._texts.setdefault(part, []).append(text)
                 self._logprobs.extend(logprobs)
                 self._eighths += token_eighths(text)
@@ -67,7 +70,8 @@ class AnswerCollector:
                 redacted_data="".join(piece.redacted_data for piece in pieces),
             )
             placed.append(((part, 0, 0), reasoning))
-        placed += (((part, 1, 0), TextPart("".join(texts))) for part, texts in self._texts.items())
+        for part, texts in self._texts.items():
+            placed.append(((part, 1, 0), TextPart("".join(texts), part in self._refusals)))
         for (part, index), call in self._calls.items():
             placed.append(((part, 2, index), ToolCall(call.id, call.name, "".join(call.arguments) or "{}")))
         return [part for _, part in sorted(placed, key=itemgetter(0))]

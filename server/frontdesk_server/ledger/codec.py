@@ -300,8 +300,8 @@ def _part(part: ContentPart, redactor: Redactor) -> dict[str, str]:
             return {"reasoning": redactor.redact(text)}
         case ToolCall(_, name, arguments):
             return {"tool_call": name, "arguments_json": redactor.redact(arguments)}
-        case ToolResult(_, content):
-            return {"tool_result": redactor.redact(content)}
+        case ToolResult():
+            return {"tool_result": redactor.redact(part.text)}
         case MediaPart(mime_type):
             return {"media": mime_type}
 

@@ -53,7 +53,7 @@ def _text(part: ContentPart) -> str:
         case ToolCall():
             return part.arguments_json
         case ToolResult():
-            return part.content
+            return part.text
     return ""
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
-from frontdesk_server.domain.dialects import Dialect, objection, thinking_objection
+from frontdesk_server.domain.dialects import MIN_THINKING_TOKENS, Dialect, objection, thinking_objection
 from frontdesk_server.domain.model import Capability, Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import (
@@ -28,7 +28,8 @@ _MEDIA = {"image": Capability.IMAGE_INPUT, "audio": Capability.AUDIO_INPUT}
 class Demands:
     """What a query and its policy demand of any model.
 
-    `objections` are the APIs that cannot honour what the caller set, and why; `reasoning` says that an effort is set.
+    `objections` are the APIs that cannot honour what the caller set, and why; `reasoning_tokens` are the fewest that
+    the answer must have room for, None where no reasoning is demanded.
     """
 
     input_tokens: int
@@ -37,7 +38,7 @@ class Demands:
     policy: RoutingPolicy
     caller: Caller
     objections: Mapping[Dialect, str] = field(default_factory=dict)
-    reasoning: bool = False
+    reasoning_tokens: int | None = None
 
     def exclusion(self, model: Model, outlook: Outlook) -> Exclusion | None:
         """Why the model may not answer; None when it may. An unknown price is above every cost cap."""
@@ -79,9 +80,9 @@ class Demands:
     def _by_dialect(self, model: Model) -> Exclusion | None:
         for dialect in model.dialects:
             detail = self.objections.get(dialect)
-            if detail is None and self.reasoning and dialect is Dialect.ANTHROPIC:
+            if detail is None and self.reasoning_tokens is not None and dialect is Dialect.ANTHROPIC:
                 bound = model.output_bound(self.max_output_tokens, self.input_tokens)
-                detail = None if bound is None else thinking_objection(bound)
+                detail = None if bound is None else thinking_objection(bound, self.reasoning_tokens)
             if detail is not None:
                 return Exclusion(ExclusionReason.CAPABILITY, f"by its API {detail}")
         return None
@@ -114,7 +115,7 @@ def demands_of(
         policy,
         caller,
         objections,
-        generation.reasoning_effort is not None,
+        (generation.reasoning_budget_tokens or MIN_THINKING_TOKENS) if generation.demands_reasoning else None,
     )
 
 
@@ -126,6 +127,10 @@ def needed_capabilities(query: Query, policy: RoutingPolicy) -> frozenset[Capabi
     for media in query.media():
         kind = media.mime_type.partition("/")[0].lower()
         needed.add(_MEDIA.get(kind, Capability.DOCUMENT_INPUT))
+    if any(result.parts and any(result.media()) for result in _tool_results(query)):
+        needed.add(Capability.TOOL_RESULT_MEDIA)
+    if query.is_prefilled:
+        needed.add(Capability.PREFILL)
     needed |= _needed_by(query.generation)
     return frozenset(needed)
 
@@ -143,10 +148,16 @@ def _needed_by(generation: GenerationConfig) -> set[Capability]:
         needed.add(Capability.SEED)
     if generation.frequency_penalty is not None or generation.presence_penalty is not None:
         needed.add(Capability.PENALTIES)
-    if generation.reasoning_effort is not None:
+    if generation.demands_reasoning:
         needed.add(Capability.REASONING)
+    if generation.top_k is not None:
+        needed.add(Capability.TOP_K)
     return needed
 
 
 def _holds_tool_traffic(query: Query) -> bool:
     return any(isinstance(part, _TOOL_TRAFFIC) for message in query.messages for part in message.parts)
+
+
+def _tool_results(query: Query) -> Iterator[ToolResult]:
+    return (part for message in query.messages for part in message.parts if isinstance(part, ToolResult))

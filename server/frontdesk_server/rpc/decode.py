@@ -15,13 +15,14 @@ from frontdesk_server.domain.query import (
     Query,
     ReasoningPart,
     ResponseFormat,
+    ResultPart,
     TextPart,
     Tool,
     ToolCall,
     ToolChoice,
     ToolResult,
 )
-from frontdesk_server.rpc.enums import CAPABILITY_OF, REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
+from frontdesk_server.rpc.enums import CAPABILITY_OF, IMAGE_DETAIL_OF, REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
 
 _DEFAULT_GENERATION = GenerationConfig()
 _DEFAULT_POLICY = RoutingPolicy()
@@ -35,6 +36,7 @@ def decode_query(query: chat_pb2.Query) -> Query:
         tools=tuple([_tool(tool) for tool in query.tools]) if query.tools else (),
         tool_choice=_tool_choice(query.tool_choice) if has("tool_choice") else None,
         generation=_generation(query.generation) if has("generation") else _DEFAULT_GENERATION,
+        user_id=query.user_id,
     )
 
 
@@ -67,20 +69,33 @@ def decode_policy(policy: routing_pb2.RoutingPolicy) -> RoutingPolicy:
 def _part(part: chat_pb2.ContentPart) -> ContentPart:
     kind = part.WhichOneof("part")
     if kind == "text":
-        return TextPart(part.text)
+        return TextPart(part.text, part.refusal)
     if kind == "media":
-        media = part.media
-        if media.WhichOneof("source") == "data":
-            return MediaPart(media.mime_type, data=media.data)
-        return MediaPart(media.mime_type, uri=media.uri)
+        return _media(part.media)
     if kind == "tool_call":
         call = part.tool_call
         return ToolCall(call.id, call.name, call.arguments_json or "{}")
     if kind == "tool_result":
         result = part.tool_result
-        return ToolResult(result.tool_call_id, result.content, result.is_error)
+        parts = tuple([_result_part(piece) for piece in result.parts]) if result.parts else ()
+        return ToolResult(result.tool_call_id, result.content, result.is_error, parts)
     reasoning = part.reasoning
     return ReasoningPart(reasoning.text, reasoning.signature, reasoning.redacted_data)
+
+
+def _result_part(part: chat_pb2.ToolResultPart) -> ResultPart:
+    return _media(part.media) if part.WhichOneof("part") == "media" else TextPart(part.text)
+
+
+def _media(media: chat_pb2.Media) -> MediaPart:
+    by_data = media.WhichOneof("source") == "data"
+    return MediaPart(
+        media.mime_type,
+        data=media.data if by_data else None,
+        uri=None if by_data else media.uri,
+        filename=media.filename,
+        detail=IMAGE_DETAIL_OF.get(media.detail),
+    )
 
 
 def _tool(tool: chat_pb2.Tool) -> Tool:
@@ -109,6 +124,9 @@ def _generation(config: chat_pb2.GenerationConfig) -> GenerationConfig:
         top_logprobs=config.top_logprobs,
         response_format=_response_format(config.response_format) if has("response_format") else None,
         reasoning_effort=REASONING_EFFORT_OF.get(config.reasoning_effort),
+        reasoning_budget_tokens=config.reasoning_budget_tokens if has("reasoning_budget_tokens") else None,
+        parallel_tool_calls=config.parallel_tool_calls if has("parallel_tool_calls") else None,
+        top_k=config.top_k if has("top_k") else None,
     )
 
 

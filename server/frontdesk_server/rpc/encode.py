@@ -11,7 +11,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from frontdesk_server.domain.attempt import Attempt, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, StrategyStep
 from frontdesk_server.domain.model import Model
-from frontdesk_server.domain.query import ContentPart, MediaPart, Message, ReasoningPart, TextPart, ToolCall
+from frontdesk_server.domain.query import (
+    ContentPart,
+    MediaPart,
+    Message,
+    ReasoningPart,
+    ResultPart,
+    TextPart,
+    ToolCall,
+)
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import Cost, Prices, TokenLogprob, Usage, within_int64
@@ -20,6 +28,7 @@ from frontdesk_server.rpc.enums import (
     CAPABILITY,
     EXCLUSION_REASON,
     FINISH_REASON,
+    IMAGE_DETAIL,
     ROLE,
     STEP_KIND,
     STREAM_MODE,
@@ -243,7 +252,7 @@ def _prices(prices: Prices) -> router_service_pb2.Prices:
 
 def _part(part: ContentPart) -> chat_pb2.ContentPart:
     if isinstance(part, TextPart):
-        return chat_pb2.ContentPart(text=part.text)
+        return chat_pb2.ContentPart(text=part.text, refusal=part.refusal)
     if isinstance(part, ToolCall):
         call = chat_pb2.ToolCall(id=part.id, name=part.name, arguments_json=part.arguments_json)
         return chat_pb2.ContentPart(tool_call=call)
@@ -251,11 +260,28 @@ def _part(part: ContentPart) -> chat_pb2.ContentPart:
         reasoning = chat_pb2.Reasoning(text=part.text, signature=part.signature, redacted_data=part.redacted_data)
         return chat_pb2.ContentPart(reasoning=reasoning)
     if isinstance(part, MediaPart):
-        media = chat_pb2.Media(mime_type=part.mime_type)
-        if part.data is not None:
-            media.data = part.data
-        else:
-            media.uri = part.uri or ""
-        return chat_pb2.ContentPart(media=media)
-    result = chat_pb2.ToolResult(tool_call_id=part.tool_call_id, content=part.content, is_error=part.is_error)
+        return chat_pb2.ContentPart(media=_media(part))
+    result = chat_pb2.ToolResult(
+        tool_call_id=part.tool_call_id,
+        content=part.content,
+        is_error=part.is_error,
+        parts=[_result_part(piece) for piece in part.parts],
+    )
     return chat_pb2.ContentPart(tool_result=result)
+
+
+def _result_part(part: ResultPart) -> chat_pb2.ToolResultPart:
+    if isinstance(part, MediaPart):
+        return chat_pb2.ToolResultPart(media=_media(part))
+    return chat_pb2.ToolResultPart(text=part.text)
+
+
+def _media(part: MediaPart) -> chat_pb2.Media:
+    media = chat_pb2.Media(mime_type=part.mime_type, filename=part.filename)
+    if part.data is not None:
+        media.data = part.data
+    else:
+        media.uri = part.uri or ""
+    if part.detail is not None:
+        media.detail = IMAGE_DETAIL[part.detail]
+    return media

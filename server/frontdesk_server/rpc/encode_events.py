@@ -29,6 +29,8 @@ def encode_event(event: CompletionEvent) -> pb.StreamCompleteResponse:
         response = pb.StreamCompleteResponse()
         response.text_delta.text = event.text
         response.text_delta.part = event.part
+        if event.refusal:
+            response.text_delta.refusal = True
         if event.logprobs:
             response.text_delta.logprobs.extend(encode_logprobs(event.logprobs))
         return response

@@ -11,7 +11,7 @@ from frontdesk.v1 import chat_pb2, routing_pb2
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.decision import ExclusionReason, StepKind, StreamMode, Verdict
 from frontdesk_server.domain.model import Capability
-from frontdesk_server.domain.query import ReasoningEffort, Role, ToolChoiceMode
+from frontdesk_server.domain.query import ImageDetail, ReasoningEffort, Role, ToolChoiceMode
 from frontdesk_server.domain.signals import Task
 from frontdesk_server.domain.usage import FinishReason
 
@@ -27,6 +27,7 @@ ATTEMPT_OUTCOME = _numbers("ATTEMPT_OUTCOME", routing_pb2.AttemptOutcome.Value, 
 CAPABILITY = _numbers("CAPABILITY", routing_pb2.Capability.Value, Capability)
 EXCLUSION_REASON = _numbers("EXCLUSION_REASON", routing_pb2.ExclusionReason.Value, ExclusionReason)
 FINISH_REASON = _numbers("FINISH_REASON", chat_pb2.FinishReason.Value, FinishReason)
+IMAGE_DETAIL = _numbers("IMAGE_DETAIL", chat_pb2.ImageDetail.Value, ImageDetail)
 REASONING_EFFORT = _numbers("REASONING_EFFORT", chat_pb2.ReasoningEffort.Value, ReasoningEffort)
 ROLE = _numbers("ROLE", chat_pb2.Role.Value, Role)
 STEP_KIND = _numbers("STEP_KIND", routing_pb2.StepKind.Value, StepKind)
@@ -36,6 +37,7 @@ TOOL_CHOICE_MODE = _numbers("MODE", chat_pb2.ToolChoice.Mode.Value, ToolChoiceMo
 VERDICT = _numbers("VERDICT", routing_pb2.Verdict.Value, Verdict)
 
 CAPABILITY_OF = {number: member for member, number in CAPABILITY.items()}
+IMAGE_DETAIL_OF = {number: member for member, number in IMAGE_DETAIL.items()}
 REASONING_EFFORT_OF = {number: member for member, number in REASONING_EFFORT.items()}
 ROLE_OF = {number: member for member, number in ROLE.items()}
 TOOL_CHOICE_MODE_OF = {number: member for member, number in TOOL_CHOICE_MODE.items()}

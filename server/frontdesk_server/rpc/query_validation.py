@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from frontdesk.v1 import chat_pb2 as pb
 
-from frontdesk_server.rpc.enums import REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
+from frontdesk_server.rpc.enums import IMAGE_DETAIL_OF, REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
 from frontdesk_server.rpc.json_schema import SchemaRoom, SchemasTooLarge, schema_fault
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 from frontdesk_server.rpc.violations import Limits, Violations
@@ -20,7 +20,6 @@ _PARTS_OF_ROLE = {
     pb.ROLE_ASSISTANT: frozenset({"text", "tool_call", "reasoning"}),
     pb.ROLE_TOOL: frozenset({"tool_result"}),
 }
-_LAST_ROLES = frozenset({pb.ROLE_USER, pb.ROLE_TOOL})
 
 
 def check_query(query: pb.Query, path: str, limits: Limits, violations: Violations) -> None:
@@ -28,7 +27,7 @@ def check_query(query: pb.Query, path: str, limits: Limits, violations: Violatio
     if not query.messages:
         violations.add(f"{path}.messages", Reason.MESSAGES_EMPTY)
     elif _within_bounds(query, path, limits, violations):
-        _check_conversation(query, path, violations)
+        _check_conversation(query, path, limits, violations)
     schemas = SchemaRoom(limits.schema_characters, limits.subschemas)
     if len(query.tools) > limits.tools:
         violations.add(f"{path}.tools", Reason.FIELD_TOO_LONG, f"holds more than {limits.tools:,} tools")
@@ -37,7 +36,8 @@ def check_query(query: pb.Query, path: str, limits: Limits, violations: Violatio
     if query.HasField("tool_choice"):
         _check_tool_choice(query, path, violations)
     if query.HasField("generation"):
-        _check_generation(query.generation, f"{path}.generation", limits, schemas, violations)
+        _check_generation(query, f"{path}.generation", limits, schemas, violations)
+    _check_length(query.user_id, f"{path}.user_id", limits, violations)
 
 
 def _within_bounds(query: pb.Query, path: str, limits: Limits, violations: Violations) -> bool:
@@ -48,6 +48,8 @@ def _within_bounds(query: pb.Query, path: str, limits: Limits, violations: Viola
     parts = 0
     for index, message in enumerate(query.messages):
         parts += len(message.parts)
+        if message.role == pb.ROLE_TOOL:
+            parts += sum(len(part.tool_result.parts) for part in message.parts)
         if parts > limits.parts:
             description = f"the conversation holds more than {limits.parts:,} parts"
             violations.add(f"{path}.messages[{index}].parts", Reason.FIELD_TOO_LONG, description)
@@ -55,7 +57,7 @@ def _within_bounds(query: pb.Query, path: str, limits: Limits, violations: Viola
     return True
 
 
-def _check_conversation(query: pb.Query, path: str, violations: Violations) -> None:
+def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: Violations) -> None:
     """Ids of tool calls are unique within an assistant turn, which reaches over successive messages."""
     call_ids: set[str] = set()
     turn_ids: set[str] = set()
@@ -71,7 +73,7 @@ def _check_conversation(query: pb.Query, path: str, violations: Violations) -> N
             violations.add(f"{path}.messages[{index}].parts", Reason.MESSAGE_WITHOUT_PARTS)
         for place, part in enumerate(message.parts):
             kind = part.WhichOneof("part")
-            if kind == "text" and (allowed is None or kind in allowed):
+            if kind == "text" and (allowed is None or kind in allowed) and not part.refusal:
                 continue
             at = f"{path}.messages[{index}].parts[{place}]"
             if kind is None:
@@ -79,17 +81,34 @@ def _check_conversation(query: pb.Query, path: str, violations: Violations) -> N
             elif allowed is not None and kind not in allowed:
                 speaker = ROLE_OF[role].value
                 violations.add(f"{at}.{kind}", Reason.PART_NOT_ALLOWED, f"a {speaker} message may not hold a {kind}")
+            elif part.refusal and (kind != "text" or role != pb.ROLE_ASSISTANT):
+                violations.add(f"{at}.refusal", Reason.PART_NOT_ALLOWED, "only text of an assistant is a refusal")
             else:
-                _check_part(part, kind, at, call_ids, turn_ids, violations)
-    if role in ROLE_OF and role not in _LAST_ROLES:
+                _check_part(part, kind, at, limits, call_ids, turn_ids, violations)
+    if role == pb.ROLE_SYSTEM:
         violations.add(f"{path}.messages[{len(query.messages) - 1}].role", Reason.LAST_MESSAGE_ROLE)
+    elif role == pb.ROLE_ASSISTANT:
+        _check_prefill(query.messages[-1], f"{path}.messages[{len(query.messages) - 1}]", violations)
+
+
+def _check_prefill(message: pb.Message, at: str, violations: Violations) -> None:
+    """What the answer continues is text, and some."""
+    texts = [part.text for part in message.parts if part.WhichOneof("part") == "text" and not part.refusal]
+    if len(texts) < len(message.parts) or not "".join(texts).strip():
+        violations.add(f"{at}.parts", Reason.PREFILL_NOT_TEXT)
 
 
 def _check_part(
-    part: pb.ContentPart, kind: str, at: str, call_ids: set[str], turn_ids: set[str], violations: Violations
+    part: pb.ContentPart,
+    kind: str,
+    at: str,
+    limits: Limits,
+    call_ids: set[str],
+    turn_ids: set[str],
+    violations: Violations,
 ) -> None:
     if kind == "media":
-        _check_media(part.media, f"{at}.media", violations)
+        _check_media(part.media, f"{at}.media", limits, violations)
     elif kind == "tool_call":
         call = part.tool_call
         if not call.id:
@@ -106,9 +125,22 @@ def _check_part(
             violations.add(f"{at}.tool_result.tool_call_id", Reason.FIELD_REQUIRED)
         elif answered not in call_ids:
             violations.add(f"{at}.tool_result.tool_call_id", Reason.TOOL_RESULT_WITHOUT_CALL)
+        if part.tool_result.parts:
+            _check_result_parts(part.tool_result, f"{at}.tool_result", limits, violations)
 
 
-def _check_media(media: pb.Media, at: str, violations: Violations) -> None:
+def _check_result_parts(result: pb.ToolResult, at: str, limits: Limits, violations: Violations) -> None:
+    if result.content:
+        violations.add(f"{at}.content", Reason.TOOL_RESULT_SET_TWICE)
+    for place, part in enumerate(result.parts):
+        kind = part.WhichOneof("part")
+        if kind is None:
+            violations.add(f"{at}.parts[{place}].part", Reason.FIELD_REQUIRED)
+        elif kind == "media":
+            _check_media(part.media, f"{at}.parts[{place}].media", limits, violations)
+
+
+def _check_media(media: pb.Media, at: str, limits: Limits, violations: Violations) -> None:
     if not media.mime_type:
         violations.add(f"{at}.mime_type", Reason.FIELD_REQUIRED)
     elif not _MIME_TYPE.fullmatch(media.mime_type):
@@ -118,6 +150,11 @@ def _check_media(media: pb.Media, at: str, violations: Violations) -> None:
         violations.add(f"{at}.source", Reason.MEDIA_WITHOUT_SOURCE)
     elif source == "uri" and not _is_https(media.uri):
         violations.add(f"{at}.uri", Reason.MEDIA_URI_NOT_HTTPS)
+    _check_length(media.filename, f"{at}.filename", limits, violations)
+    if media.detail and media.detail not in IMAGE_DETAIL_OF:
+        violations.add(f"{at}.detail", Reason.UNKNOWN_ENUM_VALUE)
+    elif media.detail and not media.mime_type.lower().startswith("image/"):
+        violations.add(f"{at}.detail", Reason.DETAIL_WITHOUT_IMAGE)
 
 
 def _is_https(uri: str) -> bool:
@@ -154,9 +191,8 @@ def _check_tool_choice(query: pb.Query, path: str, violations: Violations) -> No
         violations.add(f"{at}.tool_name", Reason.UNKNOWN_TOOL)
 
 
-def _check_generation(
-    config: pb.GenerationConfig, at: str, limits: Limits, schemas: SchemaRoom, violations: Violations
-) -> None:
+def _check_generation(query: pb.Query, at: str, limits: Limits, schemas: SchemaRoom, violations: Violations) -> None:
+    config = query.generation
     has = config.HasField
     if has("max_output_tokens") and config.max_output_tokens < 1:
         violations.add(f"{at}.max_output_tokens", Reason.MAX_OUTPUT_TOKENS_OUT_OF_RANGE)
@@ -176,6 +212,15 @@ def _check_generation(
         violations.add(f"{at}.top_logprobs", Reason.TOP_LOGPROBS_WITHOUT_LOGPROBS)
     if config.reasoning_effort and config.reasoning_effort not in REASONING_EFFORT_OF:
         violations.add(f"{at}.reasoning_effort", Reason.UNKNOWN_ENUM_VALUE)
+    if has("reasoning_budget_tokens"):
+        if config.reasoning_budget_tokens < 1:
+            violations.add(f"{at}.reasoning_budget_tokens", Reason.REASONING_BUDGET_OUT_OF_RANGE)
+        if config.reasoning_effort:
+            violations.add(f"{at}.reasoning_budget_tokens", Reason.REASONING_SET_TWICE)
+    if has("parallel_tool_calls") and not query.tools:
+        violations.add(f"{at}.parallel_tool_calls", Reason.PARALLEL_TOOL_CALLS_WITHOUT_TOOLS)
+    if has("top_k") and config.top_k < 1:
+        violations.add(f"{at}.top_k", Reason.TOP_K_OUT_OF_RANGE)
     if has("response_format") and config.response_format.WhichOneof("format") == "json_schema":
         _check_json_schema(config.response_format.json_schema, f"{at}.response_format.json_schema", schemas, violations)
 
@@ -205,6 +250,11 @@ def _check_name(name: str, at: str, violations: Violations) -> None:
         violations.add(at, Reason.FIELD_REQUIRED)
     elif not _NAME.fullmatch(name):
         violations.add(at, Reason.NAME_INVALID)
+
+
+def _check_length(text: str, at: str, limits: Limits, violations: Violations) -> None:
+    if len(text) > limits.name_length:
+        violations.add(at, Reason.FIELD_TOO_LONG, f"holds more than {limits.name_length} characters")
 
 
 def _add_enum(violations: Violations, at: str, number: int, unspecified: Reason) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,6 +116,14 @@ def test_a_tool_loop_keeps_signed_reasoning_and_joins_results_in_one_turn() -> N
         (
             MediaPart("application/pdf", data=b"\x00"),
             {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AA=="}},
+        ),
+        (
+            MediaPart("application/pdf", uri="https://example.com/a.pdf", filename="plan.pdf"),
+            {
+                "type": "document",
+                "source": {"type": "url", "url": "https://example.com/a.pdf"},
+                "title": "plan.pdf",
+            },
         ),
         (
             MediaPart("text/plain", data="Grüße".encode()),
@@ -348,3 +357,87 @@ def test_a_conversation_that_used_tools_defines_them_and_none_may_be_called_agai
 def test_what_the_api_cannot_honour_is_refused_and_not_adjusted(generation: GenerationConfig) -> None:
     with pytest.raises(UpstreamRequestRefused, match="temperature"):
         body_of(text_query("Hi", generation))
+
+
+def test_a_tool_result_in_parts_keeps_them() -> None:
+    parts = (TextPart("Seen:"), MediaPart("image/png", uri="https://example.com/a.png"), TextPart(" "))
+    body = body_of(
+        Query(
+            (
+                *text_query("Look").messages,
+                message(Role.ASSISTANT, ToolCall("1", "look", "{}")),
+                message(Role.TOOL, ToolResult("1", "", is_error=True, parts=parts)),
+            )
+        )
+    )
+    assert body["messages"][2]["content"] == [
+        {
+            "type": "tool_result",
+            "tool_use_id": "1",
+            "content": [
+                {"type": "text", "text": "Seen:"},
+                {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
+            ],
+            "is_error": True,
+        }
+    ]
+
+
+def test_an_answer_that_is_to_be_continued_comes_last() -> None:
+    begun = message(Role.ASSISTANT, TextPart("The answer is"))
+    turns = body_of(Query((*text_query("2 + 2?").messages, begun)))["messages"]
+    assert turns[-1] == {"role": "assistant", "content": [{"type": "text", "text": "The answer is"}]}
+
+
+@pytest.mark.parametrize(
+    ("choice", "parallel", "expected"),
+    [
+        (None, None, None),
+        (None, True, None),
+        (None, False, {"type": "auto", "disable_parallel_tool_use": True}),
+        (ToolChoice(tool_name="add"), False, {"type": "tool", "name": "add", "disable_parallel_tool_use": True}),
+        (ToolChoice(ToolChoiceMode.REQUIRED), True, {"type": "any"}),
+        (ToolChoice(ToolChoiceMode.NONE), False, {"type": "none"}),
+    ],
+)
+def test_parallel_calls_are_forbidden_by_the_choice(
+    choice: ToolChoice | None, parallel: bool | None, expected: Any
+) -> None:
+    generation = GenerationConfig(parallel_tool_calls=parallel)
+    query = Query(text_query("Hi").messages, (Tool("add"),), choice, generation)
+    assert body_of(query).get("tool_choice") == expected
+
+
+@pytest.mark.parametrize(
+    ("generation", "expected"),
+    [
+        (GenerationConfig(top_k=5), {"top_k": 5, "max_tokens": 4096}),
+        (
+            GenerationConfig(reasoning_effort=ReasoningEffort.NONE),
+            {"thinking": {"type": "disabled"}, "max_tokens": 4096},
+        ),
+        (
+            GenerationConfig(reasoning_effort=ReasoningEffort.MINIMAL),
+            {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 5120},
+        ),
+        (
+            GenerationConfig(reasoning_effort=ReasoningEffort.MAX, max_output_tokens=10_000),
+            {"thinking": {"type": "enabled", "budget_tokens": 5000}, "max_tokens": 10_000},
+        ),
+        (
+            GenerationConfig(reasoning_budget_tokens=9000, max_output_tokens=10_000),
+            {"thinking": {"type": "enabled", "budget_tokens": 9000}, "max_tokens": 10_000},
+        ),
+        (
+            GenerationConfig(reasoning_budget_tokens=9000),
+            {"thinking": {"type": "enabled", "budget_tokens": 9000}, "max_tokens": 13_096},
+        ),
+    ],
+)
+def test_how_much_is_thought(generation: GenerationConfig, expected: dict[str, Any]) -> None:
+    body = body_of(text_query("Hi", generation))
+    assert {name: value for name, value in body.items() if name not in ("model", "messages")} == expected
+
+
+def test_the_user_is_told() -> None:
+    assert body_of(replace(text_query("Hi"), user_id="u-7"))["metadata"] == {"user_id": "u-7"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.query import (
     ContentPart,
     GenerationConfig,
+    ImageDetail,
     JsonObjectFormat,
     JsonSchemaFormat,
     MediaPart,
@@ -28,6 +30,8 @@ from frontdesk_server.domain.query import (
     ToolResult,
     text_query,
 )
+
+OPENAI = Manners(refusals=True)
 
 
 def body_of(query: Query, *, stream: bool = False, max_tokens_field: str = "max_tokens") -> dict[str, Any]:
@@ -90,7 +94,28 @@ def test_streaming_asks_for_usage() -> None:
                 ],
             },
         ),
+        (
+            user(MediaPart("image/png", uri="https://example.com/a.png", detail=ImageDetail.LOW)),
+            {
+                "role": "user",
+                "content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "low"}}],
+            },
+        ),
+        (
+            user(MediaPart("application/pdf", data=b"\x00", filename="plan.pdf")),
+            {
+                "role": "user",
+                "content": [
+                    {"type": "file", "file": {"filename": "plan.pdf", "file_data": "data:application/pdf;base64,AA=="}}
+                ],
+            },
+        ),
         (Message(Role.ASSISTANT, (TextPart("Four."),)), {"role": "assistant", "content": "Four."}),
+        (Message(Role.ASSISTANT, (TextPart("Fo"), TextPart("ur."))), {"role": "assistant", "content": "Four."}),
+        (
+            Message(Role.ASSISTANT, (TextPart("I "), TextPart("cannot.", refusal=True))),
+            {"role": "assistant", "content": "I cannot."},
+        ),
         (
             Message(Role.ASSISTANT, (ReasoningPart("Hm."), ToolCall("1", "add", '{"a": 2}'))),
             {
@@ -120,6 +145,37 @@ def test_every_tool_result_is_a_message_of_its_own_and_an_error_says_so() -> Non
     ]
 
 
+def test_a_refusal_goes_back_in_its_own_field_where_the_api_has_one() -> None:
+    answer = Message(Role.ASSISTANT, (TextPart("I cannot ", refusal=True), TextPart("help.", refusal=True)))
+    body = chat_completion_body(BackendCall("m", Query((answer, *text_query("Why?").messages)), False), OPENAI)
+    assert body["messages"][0] == {"role": "assistant", "content": None, "refusal": "I cannot help."}
+
+
+def test_a_tool_result_in_parts_is_one_text_unless_it_holds_media() -> None:
+    image = MediaPart("image/png", uri="https://example.com/a.png")
+    texts, mixed = (TextPart("a"), TextPart("b")), (TextPart("Seen:"), image)
+    results = (ToolResult("1", "", parts=texts), ToolResult("2", "", True, parts=mixed))
+    assert [item["content"] for item in messages_of(Message(Role.TOOL, results))] == [
+        "a\nb",
+        [
+            {"type": "text", "text": "Error:"},
+            {"type": "text", "text": "Seen:"},
+            {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        ],
+    ]
+
+
+def test_an_answer_that_is_to_be_continued_comes_last() -> None:
+    begun = Message(Role.ASSISTANT, (TextPart("The answer is"),))
+    assert messages_of(user(TextPart("2 + 2?")), begun)[-1] == {"role": "assistant", "content": "The answer is"}
+
+
+def test_the_user_and_parallel_calls_are_told() -> None:
+    query = replace(text_query("Hi", GenerationConfig(parallel_tool_calls=False)), tools=(Tool("add"),), user_id="u-7")
+    body = body_of(query)
+    assert (body["user"], body["parallel_tool_calls"]) == ("u-7", False)
+
+
 @pytest.mark.parametrize(
     "part",
     [
@@ -140,6 +196,13 @@ def test_media_without_words_in_the_api_is_refused_and_not_dropped(part: MediaPa
         (GenerationConfig(temperature=0.0, top_p=0.5), {"temperature": 0.0, "top_p": 0.5}),
         (GenerationConfig(stop_sequences=("a", "b")), {"stop": ["a", "b"]}),
         (GenerationConfig(seed=0), {"seed": 0}),
+        (GenerationConfig(top_k=40), {"top_k": 40}),
+        *(
+            (GenerationConfig(reasoning_effort=effort), {"reasoning_effort": word})
+            for effort, word in zip(
+                ReasoningEffort, ("none", "minimal", "low", "medium", "high", "xhigh", "max"), strict=True
+            )
+        ),
         (
             GenerationConfig(frequency_penalty=0.5, presence_penalty=-0.5),
             {"frequency_penalty": 0.5, "presence_penalty": -0.5},

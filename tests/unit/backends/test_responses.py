@@ -209,7 +209,7 @@ def test_openai_finish_reasons(reason: str, expected: FinishReason) -> None:
 def test_a_refusal_is_text_and_a_filtered_end() -> None:
     translator = OpenAITranslator()
     seen = list(translator.read_events(events(chunk({"refusal": "No."}), chunk(finish_reason="stop"))))
-    assert seen == [TextDelta("No.")]
+    assert seen == [TextDelta("No.", refusal=True)]
     assert translator.finished().finish_reason is FinishReason.CONTENT_FILTER
 
 

@@ -127,6 +127,15 @@ def _holding(*parts: object) -> Query:
         (_with(GenerationConfig(frequency_penalty=0.0)), {Capability.PENALTIES}),
         (_with(GenerationConfig(presence_penalty=1.0)), {Capability.PENALTIES}),
         (_with(GenerationConfig(reasoning_effort=ReasoningEffort.LOW)), {Capability.REASONING}),
+        (_with(GenerationConfig(reasoning_effort=ReasoningEffort.NONE)), set()),
+        (_with(GenerationConfig(reasoning_budget_tokens=2000)), {Capability.REASONING}),
+        (_with(GenerationConfig(top_k=4)), {Capability.TOP_K}),
+        (Query((*text_query("2 + 2?").messages, Message(Role.ASSISTANT, (TextPart("It is"),)))), {Capability.PREFILL}),
+        (_holding(ToolResult("1", "", parts=(TextPart("a"),))), {Capability.TOOLS}),
+        (
+            _holding(ToolResult("1", "", parts=(MediaPart("image/png", b""),))),
+            {Capability.TOOLS, Capability.IMAGE_INPUT, Capability.TOOL_RESULT_MEDIA},
+        ),
     ],
 )
 def test_nothing_of_a_query_is_dropped_silently(query: Query, needed: set[Capability]) -> None:

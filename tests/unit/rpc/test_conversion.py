@@ -40,11 +40,11 @@ NOT_IN_DOMAIN = {
 
 def differences(message: Message, value: Any, path: str = "") -> Iterator[str]:
     """Fields of the message that are not what the domain value has under the same name."""
-    if isinstance(message, chat_pb2.ContentPart) and message.HasField("text"):
-        if not isinstance(value, query.TextPart) or message.text != value.text:
+    if isinstance(message, chat_pb2.ContentPart | chat_pb2.ToolResultPart) and message.HasField("text"):
+        if value != query.TextPart(message.text, getattr(message, "refusal", False)):
             yield f"{path}.text is {message.text!r}, not {value!r}"
         return
-    if isinstance(message, chat_pb2.ContentPart | chat_pb2.ResponseFormat):
+    if isinstance(message, chat_pb2.ContentPart | chat_pb2.ToolResultPart | chat_pb2.ResponseFormat):
         ((_, message),) = message.ListFields()
     for field in message.DESCRIPTOR.fields:
         at = f"{path}.{field.name}"
@@ -65,6 +65,8 @@ def field_differences(field: FieldDescriptor, message: Message, expected: Any, a
             yield f"{at} is unset, not {expected!r}"
         return
     actual = getattr(message, field.name)
+    if field.enum_type is not None and expected is None and actual == 0:
+        return  # unspecified
     if field.is_repeated and not isinstance(expected, Mapping):
         if len(actual) != len(expected):
             yield f"{at} has {len(actual)} entries, not {len(expected)}"
@@ -142,7 +144,7 @@ def test_every_field_of_a_domain_value_reaches_the_message(message: Message, val
 EVENTS: list[tuple[str, events.CompletionEvent]] = [
     ("started", events.Started(full.DECISION)),
     ("attempt_started", events.AttemptStarted(1, "code", StepKind.FALLBACK)),
-    ("text_delta", events.TextDelta("Hi", full.LOGPROBS, 2)),
+    ("text_delta", events.TextDelta("Hi", full.LOGPROBS, 2, refusal=True)),
     ("reasoning_delta", events.ReasoningDelta("hm", "signed", "redacted", 3)),
     ("tool_call_delta", events.ToolCallDelta(1, "call-1", "search", "{}", 4)),
     ("attempt_ended", events.AttemptEnded(full.ATTEMPT, "frontier", superseded=True)),
@@ -192,12 +194,16 @@ def test_unknown_stays_unset_and_is_not_zero() -> None:
 
 
 def full_query() -> chat_pb2.Query:
+    image = chat_pb2.Media(mime_type="image/png", data=b"\x89PNG", filename="a.png", detail=chat_pb2.IMAGE_DETAIL_HIGH)
+    results = [chat_pb2.ToolResultPart(text="found"), chat_pb2.ToolResultPart(media=image)]
     parts = [
         chat_pb2.ContentPart(text="Look"),
-        chat_pb2.ContentPart(media=chat_pb2.Media(mime_type="image/png", data=b"\x89PNG")),
+        chat_pb2.ContentPart(text="I will not look", refusal=True),
+        chat_pb2.ContentPart(media=image),
         chat_pb2.ContentPart(media=chat_pb2.Media(mime_type="image/png", uri="https://example.org/a.png")),
         chat_pb2.ContentPart(tool_call=chat_pb2.ToolCall(id="1", name="search", arguments_json='{"a": 1}')),
         chat_pb2.ContentPart(tool_result=chat_pb2.ToolResult(tool_call_id="1", content="none", is_error=True)),
+        chat_pb2.ContentPart(tool_result=chat_pb2.ToolResult(tool_call_id="1", parts=results)),
         chat_pb2.ContentPart(reasoning=chat_pb2.Reasoning(text="hm", signature="s", redacted_data="r")),
     ]
     schema = chat_pb2.JsonSchemaFormat(name="out", schema_json="{}", description="d", strict=True)
@@ -217,7 +223,11 @@ def full_query() -> chat_pb2.Query:
             top_logprobs=5,
             response_format=chat_pb2.ResponseFormat(json_schema=schema),
             reasoning_effort=chat_pb2.REASONING_EFFORT_HIGH,
+            reasoning_budget_tokens=2048,
+            parallel_tool_calls=False,
+            top_k=40,
         ),
+        user_id="u-7",
     )
 
 

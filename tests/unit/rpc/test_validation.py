@@ -50,6 +50,15 @@ def result(identifier: str = "1") -> Message:
     return Message(role=TOOL, parts=[Part(tool_result=chat.ToolResult(tool_call_id=identifier))])
 
 
+def result_of(*parts: chat.ToolResultPart, content: str = "") -> Message:
+    whole = chat.ToolResult(tool_call_id="1", content=content, parts=parts)
+    return Message(role=TOOL, parts=[Part(tool_result=whole)])
+
+
+def refusal(role: int, **part: object) -> Message:
+    return Message(role=role, parts=[Part(refusal=True, **part)])  # type: ignore[arg-type]
+
+
 def media(**fields: object) -> Message:
     return Message(role=USER, parts=[Part(media=chat.Media(**fields))])  # type: ignore[arg-type]
 
@@ -71,6 +80,7 @@ def answering(name: str = "out", schema: str = "{}") -> Query:
     return generating(response_format=chat.ResponseFormat(json_schema=json_schema))
 
 
+PICTURE = chat.Media(mime_type="image/png", data=b"x")
 VALID_QUERIES = [
     saying(text(USER)),
     saying(text(SYSTEM), text(USER), text(ASSISTANT), text(USER, "")),
@@ -86,6 +96,18 @@ VALID_QUERIES = [
     offering(chat.Tool(name="f"), choice=chat.ToolChoice(mode=chat.ToolChoice.MODE_UNSPECIFIED)),
     generating(temperature=0.0, top_p=1.0, frequency_penalty=-2.0, presence_penalty=2.0, max_output_tokens=1),
     generating(logprobs=True, top_logprobs=20, stop_sequences=list("abcdefgh"), seed=-1),
+    generating(reasoning_budget_tokens=1, top_k=1),
+    generating(reasoning_effort=chat.REASONING_EFFORT_MAX),
+    saying(text(USER), text(ASSISTANT, "The answer is")),
+    saying(text(USER), refusal(ASSISTANT, text="No."), text(USER)),
+    saying(media(mime_type="image/png", data=b"x", detail=chat.IMAGE_DETAIL_LOW, filename="a.png")),
+    saying(text(USER), call(), result_of(chat.ToolResultPart(text="a"), chat.ToolResultPart(media=PICTURE))),
+    Query(
+        messages=[text(USER)],
+        tools=[chat.Tool(name="f")],
+        generation=chat.GenerationConfig(parallel_tool_calls=False),
+        user_id="u" * 128,
+    ),
     generating(response_format=chat.ResponseFormat(json_object=chat.JsonObjectFormat())),
     answering(schema='{"type": ["object", "null"], "properties": {"a": {"type": "integer", "minimum": 0}}}'),
 ]
@@ -106,6 +128,9 @@ BAD_SETTINGS: list[tuple[str, str, list[Any]]] = [
     ("top_logprobs", "TOP_LOGPROBS_WITHOUT_LOGPROBS", [1]),
     ("stop_sequences", "STOP_SEQUENCES_INVALID", [list("abcdefghi"), [""]]),
     ("reasoning_effort", "UNKNOWN_ENUM_VALUE", [9]),
+    ("reasoning_budget_tokens", "REASONING_BUDGET_OUT_OF_RANGE", [0, -1]),
+    ("parallel_tool_calls", "PARALLEL_TOOL_CALLS_WITHOUT_TOOLS", [True, False]),
+    ("top_k", "TOP_K_OUT_OF_RANGE", [0, -1]),
 ]
 
 INVALID_QUERIES = [
@@ -114,7 +139,51 @@ INVALID_QUERIES = [
     (saying(text(9), text(USER)), "query.messages[0].role", "UNKNOWN_ENUM_VALUE"),
     (saying(Message(role=USER)), "query.messages[0].parts", "MESSAGE_WITHOUT_PARTS"),
     (saying(Message(role=USER, parts=[Part()])), "query.messages[0].parts[0].part", "FIELD_REQUIRED"),
-    (saying(text(USER), text(ASSISTANT)), "query.messages[1].role", "LAST_MESSAGE_ROLE"),
+    (saying(text(USER), call()), "query.messages[1].parts", "PREFILL_NOT_TEXT"),
+    (saying(text(USER), text(ASSISTANT, " ")), "query.messages[1].parts", "PREFILL_NOT_TEXT"),
+    (saying(text(USER), refusal(ASSISTANT, text="No.")), "query.messages[1].parts", "PREFILL_NOT_TEXT"),
+    (saying(refusal(USER, text="No.")), "query.messages[0].parts[0].refusal", "PART_NOT_ALLOWED"),
+    (
+        saying(refusal(ASSISTANT, reasoning=chat.Reasoning(text="hm")), text(USER)),
+        "query.messages[0].parts[0].refusal",
+        "PART_NOT_ALLOWED",
+    ),
+    (
+        saying(text(USER), call(), result_of(chat.ToolResultPart(text="a"), content="b")),
+        "query.messages[2].parts[0].tool_result.content",
+        "TOOL_RESULT_SET_TWICE",
+    ),
+    (
+        saying(text(USER), call(), result_of(chat.ToolResultPart())),
+        "query.messages[2].parts[0].tool_result.parts[0].part",
+        "FIELD_REQUIRED",
+    ),
+    (
+        saying(text(USER), call(), result_of(chat.ToolResultPart(media=chat.Media(mime_type="image/png")))),
+        "query.messages[2].parts[0].tool_result.parts[0].media.source",
+        "MEDIA_WITHOUT_SOURCE",
+    ),
+    (
+        saying(media(mime_type="audio/wav", data=b"x", detail=chat.IMAGE_DETAIL_LOW)),
+        "query.messages[0].parts[0].media.detail",
+        "DETAIL_WITHOUT_IMAGE",
+    ),
+    (
+        saying(media(mime_type="image/png", data=b"x", detail=9)),
+        "query.messages[0].parts[0].media.detail",
+        "UNKNOWN_ENUM_VALUE",
+    ),
+    (
+        saying(media(mime_type="image/png", data=b"x", filename="a" * 129)),
+        "query.messages[0].parts[0].media.filename",
+        "FIELD_TOO_LONG",
+    ),
+    (Query(messages=[text(USER)], user_id="u" * 129), "query.user_id", "FIELD_TOO_LONG"),
+    (
+        generating(reasoning_effort=chat.REASONING_EFFORT_NONE, reasoning_budget_tokens=9),
+        "query.generation.reasoning_budget_tokens",
+        "REASONING_SET_TWICE",
+    ),
     (saying(text(SYSTEM)), "query.messages[0].role", "LAST_MESSAGE_ROLE"),
     (saying(text(TOOL)), "query.messages[0].parts[0].text", "PART_NOT_ALLOWED"),
     (
@@ -302,7 +371,7 @@ def test_all_violations_are_reported_together() -> None:
     request = pb.RouteRequest(query=query, policy=RoutingPolicy(quality_floor=2.0), labels={"": ""})
     assert [reason for _, reason in violations(lambda: validate_query_request(request))] == [
         "MESSAGE_WITHOUT_PARTS",
-        "LAST_MESSAGE_ROLE",
+        "PREFILL_NOT_TEXT",
         "TEMPERATURE_OUT_OF_RANGE",
         "TOP_P_OUT_OF_RANGE",
         "QUALITY_FLOOR_OUT_OF_RANGE",

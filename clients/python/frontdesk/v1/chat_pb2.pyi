@@ -51,6 +51,34 @@ ROLE_TOOL: Role.ValueType  # 4
 """The result of a tool call."""
 Global___Role: typing_extensions.TypeAlias = Role
 
+class _ImageDetail:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ImageDetailEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ImageDetail.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    IMAGE_DETAIL_UNSPECIFIED: _ImageDetail.ValueType  # 0
+    """Not set: the provider's default."""
+    IMAGE_DETAIL_LOW: _ImageDetail.ValueType  # 1
+    """Roughly, for few tokens."""
+    IMAGE_DETAIL_HIGH: _ImageDetail.ValueType  # 2
+    """Closely."""
+    IMAGE_DETAIL_AUTO: _ImageDetail.ValueType  # 3
+    """As the provider decides."""
+
+class ImageDetail(_ImageDetail, metaclass=_ImageDetailEnumTypeWrapper):
+    """How closely an image is looked at, which some providers price differently."""
+
+IMAGE_DETAIL_UNSPECIFIED: ImageDetail.ValueType  # 0
+"""Not set: the provider's default."""
+IMAGE_DETAIL_LOW: ImageDetail.ValueType  # 1
+"""Roughly, for few tokens."""
+IMAGE_DETAIL_HIGH: ImageDetail.ValueType  # 2
+"""Closely."""
+IMAGE_DETAIL_AUTO: ImageDetail.ValueType  # 3
+"""As the provider decides."""
+Global___ImageDetail: typing_extensions.TypeAlias = ImageDetail
+
 class _ReasoningEffort:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -65,6 +93,14 @@ class _ReasoningEffortEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     """A medium amount."""
     REASONING_EFFORT_HIGH: _ReasoningEffort.ValueType  # 3
     """Much."""
+    REASONING_EFFORT_NONE: _ReasoningEffort.ValueType  # 4
+    """Not at all."""
+    REASONING_EFFORT_MINIMAL: _ReasoningEffort.ValueType  # 5
+    """As little as there is."""
+    REASONING_EFFORT_XHIGH: _ReasoningEffort.ValueType  # 6
+    """More than high."""
+    REASONING_EFFORT_MAX: _ReasoningEffort.ValueType  # 7
+    """As much as there is."""
 
 class ReasoningEffort(_ReasoningEffort, metaclass=_ReasoningEffortEnumTypeWrapper):
     """How much an LLM should reason before it answers."""
@@ -77,6 +113,14 @@ REASONING_EFFORT_MEDIUM: ReasoningEffort.ValueType  # 2
 """A medium amount."""
 REASONING_EFFORT_HIGH: ReasoningEffort.ValueType  # 3
 """Much."""
+REASONING_EFFORT_NONE: ReasoningEffort.ValueType  # 4
+"""Not at all."""
+REASONING_EFFORT_MINIMAL: ReasoningEffort.ValueType  # 5
+"""As little as there is."""
+REASONING_EFFORT_XHIGH: ReasoningEffort.ValueType  # 6
+"""More than high."""
+REASONING_EFFORT_MAX: ReasoningEffort.ValueType  # 7
+"""As much as there is."""
 Global___ReasoningEffort: typing_extensions.TypeAlias = ReasoningEffort
 
 class _FinishReason:
@@ -154,8 +198,11 @@ class ContentPart(google.protobuf.message.Message):
     TOOL_CALL_FIELD_NUMBER: builtins.int
     TOOL_RESULT_FIELD_NUMBER: builtins.int
     REASONING_FIELD_NUMBER: builtins.int
+    REFUSAL_FIELD_NUMBER: builtins.int
     text: builtins.str
     """Plain text, UTF-8."""
+    refusal: builtins.bool
+    """True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages."""
     @property
     def media(self) -> Global___Media:
         """An image, a sound or a document. Only in user messages."""
@@ -180,9 +227,10 @@ class ContentPart(google.protobuf.message.Message):
         tool_call: Global___ToolCall | None = ...,
         tool_result: Global___ToolResult | None = ...,
         reasoning: Global___Reasoning | None = ...,
+        refusal: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["media", b"media", "part", b"part", "reasoning", b"reasoning", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["media", b"media", "part", b"part", "reasoning", b"reasoning", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["media", b"media", "part", b"part", "reasoning", b"reasoning", "refusal", b"refusal", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["text", "media", "tool_call", "tool_result", "reasoning"] | None: ...
 
 Global___ContentPart: typing_extensions.TypeAlias = ContentPart
@@ -196,21 +244,29 @@ class Media(google.protobuf.message.Message):
     MIME_TYPE_FIELD_NUMBER: builtins.int
     DATA_FIELD_NUMBER: builtins.int
     URI_FIELD_NUMBER: builtins.int
+    FILENAME_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
     mime_type: builtins.str
     """IANA media type such as "image/png". Required."""
     data: builtins.bytes
     """The content itself."""
     uri: builtins.str
     """An https URI which the provider (never Frontdesk) fetches."""
+    filename: builtins.str
+    """Name of the file, at most 128 characters; documents are called by it. Default: none."""
+    detail: Global___ImageDetail.ValueType
+    """How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high."""
     def __init__(
         self,
         *,
         mime_type: builtins.str = ...,
         data: builtins.bytes = ...,
         uri: builtins.str = ...,
+        filename: builtins.str = ...,
+        detail: Global___ImageDetail.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["data", b"data", "source", b"source", "uri", b"uri"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["data", b"data", "mime_type", b"mime_type", "source", b"source", "uri", b"uri"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["data", b"data", "detail", b"detail", "filename", b"filename", "mime_type", b"mime_type", "source", b"source", "uri", b"uri"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["data", "uri"] | None: ...
 
 Global___Media: typing_extensions.TypeAlias = Media
@@ -250,22 +306,54 @@ class ToolResult(google.protobuf.message.Message):
     TOOL_CALL_ID_FIELD_NUMBER: builtins.int
     CONTENT_FIELD_NUMBER: builtins.int
     IS_ERROR_FIELD_NUMBER: builtins.int
+    PARTS_FIELD_NUMBER: builtins.int
     tool_call_id: builtins.str
     """The id of the ToolCall it answers, the nearest that precedes it. Required."""
     content: builtins.str
     """The result as text, often JSON."""
     is_error: builtins.bool
     """True when the tool failed and content describes the error. Default: false."""
+    @property
+    def parts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ToolResultPart]:
+        """The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA."""
+
     def __init__(
         self,
         *,
         tool_call_id: builtins.str = ...,
         content: builtins.str = ...,
         is_error: builtins.bool = ...,
+        parts: collections.abc.Iterable[Global___ToolResultPart] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "is_error", b"is_error", "tool_call_id", b"tool_call_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "is_error", b"is_error", "parts", b"parts", "tool_call_id", b"tool_call_id"]) -> None: ...
 
 Global___ToolResult: typing_extensions.TypeAlias = ToolResult
+
+@typing.final
+class ToolResultPart(google.protobuf.message.Message):
+    """One piece of what a called tool returned."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: builtins.int
+    MEDIA_FIELD_NUMBER: builtins.int
+    text: builtins.str
+    """Plain text, UTF-8."""
+    @property
+    def media(self) -> Global___Media:
+        """An image, a sound or a document."""
+
+    def __init__(
+        self,
+        *,
+        text: builtins.str = ...,
+        media: Global___Media | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["media", b"media", "part", b"part", "text", b"text"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["media", b"media", "part", b"part", "text", b"text"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["text", "media"] | None: ...
+
+Global___ToolResultPart: typing_extensions.TypeAlias = ToolResultPart
 
 @typing.final
 class Reasoning(google.protobuf.message.Message):
@@ -465,6 +553,9 @@ class GenerationConfig(google.protobuf.message.Message):
     TOP_LOGPROBS_FIELD_NUMBER: builtins.int
     RESPONSE_FORMAT_FIELD_NUMBER: builtins.int
     REASONING_EFFORT_FIELD_NUMBER: builtins.int
+    REASONING_BUDGET_TOKENS_FIELD_NUMBER: builtins.int
+    PARALLEL_TOOL_CALLS_FIELD_NUMBER: builtins.int
+    TOP_K_FIELD_NUMBER: builtins.int
     max_output_tokens: builtins.int
     """Most tokens of the answer, >= 1. Unset: the model's own limit."""
     temperature: builtins.float
@@ -483,6 +574,12 @@ class GenerationConfig(google.protobuf.message.Message):
     """Alternatives returned per token in [0, 20]; needs logprobs. Unset: 0."""
     reasoning_effort: Global___ReasoningEffort.ValueType
     """How much to reason. Unspecified: the provider's default."""
+    reasoning_budget_tokens: builtins.int
+    """Most tokens of reasoning, >= 1; not together with reasoning_effort. Unset: as the effort says."""
+    parallel_tool_calls: builtins.bool
+    """Whether several tools may be called at once; needs tools. Unset: the provider's default."""
+    top_k: builtins.int
+    """Sampling among the so many likeliest tokens, >= 1. Unset: the provider's default."""
     @property
     def stop_sequences(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """At most 8 strings at which generation stops."""
@@ -505,9 +602,12 @@ class GenerationConfig(google.protobuf.message.Message):
         top_logprobs: builtins.int | None = ...,
         response_format: Global___ResponseFormat | None = ...,
         reasoning_effort: Global___ReasoningEffort.ValueType = ...,
+        reasoning_budget_tokens: builtins.int | None = ...,
+        parallel_tool_calls: builtins.bool | None = ...,
+        top_k: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "presence_penalty", b"presence_penalty", "response_format", b"response_format", "seed", b"seed", "temperature", b"temperature", "top_logprobs", b"top_logprobs", "top_p", b"top_p"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "presence_penalty", b"presence_penalty", "reasoning_effort", b"reasoning_effort", "response_format", b"response_format", "seed", b"seed", "stop_sequences", b"stop_sequences", "temperature", b"temperature", "top_logprobs", b"top_logprobs", "top_p", b"top_p"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_parallel_tool_calls", b"_parallel_tool_calls", "_presence_penalty", b"_presence_penalty", "_reasoning_budget_tokens", b"_reasoning_budget_tokens", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "parallel_tool_calls", b"parallel_tool_calls", "presence_penalty", b"presence_penalty", "reasoning_budget_tokens", b"reasoning_budget_tokens", "response_format", b"response_format", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_logprobs", b"top_logprobs", "top_p", b"top_p"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_parallel_tool_calls", b"_parallel_tool_calls", "_presence_penalty", b"_presence_penalty", "_reasoning_budget_tokens", b"_reasoning_budget_tokens", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "parallel_tool_calls", b"parallel_tool_calls", "presence_penalty", b"presence_penalty", "reasoning_budget_tokens", b"reasoning_budget_tokens", "reasoning_effort", b"reasoning_effort", "response_format", b"response_format", "seed", b"seed", "stop_sequences", b"stop_sequences", "temperature", b"temperature", "top_k", b"top_k", "top_logprobs", b"top_logprobs", "top_p", b"top_p"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_frequency_penalty", b"_frequency_penalty"]) -> typing.Literal["frequency_penalty"] | None: ...
     @typing.overload
@@ -515,11 +615,17 @@ class GenerationConfig(google.protobuf.message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_max_output_tokens", b"_max_output_tokens"]) -> typing.Literal["max_output_tokens"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_parallel_tool_calls", b"_parallel_tool_calls"]) -> typing.Literal["parallel_tool_calls"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_presence_penalty", b"_presence_penalty"]) -> typing.Literal["presence_penalty"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_reasoning_budget_tokens", b"_reasoning_budget_tokens"]) -> typing.Literal["reasoning_budget_tokens"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_seed", b"_seed"]) -> typing.Literal["seed"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_temperature", b"_temperature"]) -> typing.Literal["temperature"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_top_k", b"_top_k"]) -> typing.Literal["top_k"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_top_logprobs", b"_top_logprobs"]) -> typing.Literal["top_logprobs"] | None: ...
     @typing.overload
@@ -537,9 +643,16 @@ class Query(google.protobuf.message.Message):
     TOOLS_FIELD_NUMBER: builtins.int
     TOOL_CHOICE_FIELD_NUMBER: builtins.int
     GENERATION_FIELD_NUMBER: builtins.int
+    USER_ID_FIELD_NUMBER: builtins.int
+    user_id: builtins.str
+    """Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+    Default: none.
+    """
     @property
     def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool."""
+        """The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+        only, and needs a model with CAPABILITY_PREFILL.
+        """
 
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Tool]:
@@ -560,9 +673,10 @@ class Query(google.protobuf.message.Message):
         tools: collections.abc.Iterable[Global___Tool] | None = ...,
         tool_choice: Global___ToolChoice | None = ...,
         generation: Global___GenerationConfig | None = ...,
+        user_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["generation", b"generation", "tool_choice", b"tool_choice"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["generation", b"generation", "messages", b"messages", "tool_choice", b"tool_choice", "tools", b"tools"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["generation", b"generation", "messages", b"messages", "tool_choice", b"tool_choice", "tools", b"tools", "user_id", b"user_id"]) -> None: ...
 
 Global___Query: typing_extensions.TypeAlias = Query
 

@@ -497,6 +497,7 @@ class TextDelta(google.protobuf.message.Message):
     TEXT_FIELD_NUMBER: builtins.int
     LOGPROBS_FIELD_NUMBER: builtins.int
     PART_FIELD_NUMBER: builtins.int
+    REFUSAL_FIELD_NUMBER: builtins.int
     text: builtins.str
     """The text, never empty."""
     part: builtins.int
@@ -504,6 +505,8 @@ class TextDelta(google.protobuf.message.Message):
     with a new place begins the next part, and pieces of an earlier one may still come. Servers before this field leave it unset: then
     all text is one part, all reasoning another one before it, and the tool calls follow by their index.
     """
+    refusal: builtins.bool
+    """True when the text is the LLM's refusal to answer, as in ContentPart; the same in all pieces of a part."""
     @property
     def logprobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[frontdesk.v1.chat_pb2.TokenLogprob]:
         """Log-probabilities of its tokens, when asked for."""
@@ -514,9 +517,10 @@ class TextDelta(google.protobuf.message.Message):
         text: builtins.str = ...,
         logprobs: collections.abc.Iterable[frontdesk.v1.chat_pb2.TokenLogprob] | None = ...,
         part: builtins.int | None = ...,
+        refusal: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_part", b"_part", "part", b"part"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_part", b"_part", "logprobs", b"logprobs", "part", b"part", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_part", b"_part", "logprobs", b"logprobs", "part", b"part", "refusal", b"refusal", "text", b"text"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_part", b"_part"]) -> typing.Literal["part"] | None: ...
 
 Global___TextDelta: typing_extensions.TypeAlias = TextDelta

@@ -50,6 +50,12 @@ class _CapabilityEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     """Honours a seed."""
     CAPABILITY_PENALTIES: _Capability.ValueType  # 10
     """Honours frequency and presence penalties."""
+    CAPABILITY_TOP_K: _Capability.ValueType  # 11
+    """Honours top_k."""
+    CAPABILITY_PREFILL: _Capability.ValueType  # 12
+    """Continues a last message of the assistant."""
+    CAPABILITY_TOOL_RESULT_MEDIA: _Capability.ValueType  # 13
+    """Reads media in the results of tools."""
 
 class Capability(_Capability, metaclass=_CapabilityEnumTypeWrapper):
     """What a model can do beyond plain text."""
@@ -76,6 +82,12 @@ CAPABILITY_SEED: Capability.ValueType  # 9
 """Honours a seed."""
 CAPABILITY_PENALTIES: Capability.ValueType  # 10
 """Honours frequency and presence penalties."""
+CAPABILITY_TOP_K: Capability.ValueType  # 11
+"""Honours top_k."""
+CAPABILITY_PREFILL: Capability.ValueType  # 12
+"""Continues a last message of the assistant."""
+CAPABILITY_TOOL_RESULT_MEDIA: Capability.ValueType  # 13
+"""Reads media in the results of tools."""
 Global___Capability: typing_extensions.TypeAlias = Capability
 
 class _Task:

@@ -69,7 +69,7 @@ class Agreement:
         A model that reasons differs by itself, and its API may take no temperature beside an effort.
         """
         query, generation = context.query, context.query.generation
-        reasons = generation.reasoning_effort is not None and generation.temperature is None
+        reasons = generation.demands_reasoning and generation.temperature is None
         if self.config.model in (None, context.model) and not generation.temperature and not reasons:
             generation = replace(generation, temperature=_SAMPLING_TEMPERATURE, seed=None)
         return replace(query, generation=replace(generation, logprobs=False, top_logprobs=0))

@@ -12,7 +12,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file frontdesk/v1/chat.proto.
  */
 export const file_frontdesk_v1_chat: GenFile = /*@__PURE__*/
-  fileDesc("Chdmcm9udGRlc2svdjEvY2hhdC5wcm90bxIMZnJvbnRkZXNrLnYxImMKB01lc3NhZ2USIAoEcm9sZRgBIAEoDjISLmZyb250ZGVzay52MS5Sb2xlEigKBXBhcnRzGAIgAygLMhkuZnJvbnRkZXNrLnYxLkNvbnRlbnRQYXJ0EgwKBG5hbWUYAyABKAki1wEKC0NvbnRlbnRQYXJ0Eg4KBHRleHQYASABKAlIABIkCgVtZWRpYRgCIAEoCzITLmZyb250ZGVzay52MS5NZWRpYUgAEisKCXRvb2xfY2FsbBgDIAEoCzIWLmZyb250ZGVzay52MS5Ub29sQ2FsbEgAEi8KC3Rvb2xfcmVzdWx0GAQgASgLMhguZnJvbnRkZXNrLnYxLlRvb2xSZXN1bHRIABIsCglyZWFzb25pbmcYBSABKAsyFy5mcm9udGRlc2sudjEuUmVhc29uaW5nSABCBgoEcGFydCJDCgVNZWRpYRIRCgltaW1lX3R5cGUYASABKAkSDgoEZGF0YRgCIAEoDEgAEg0KA3VyaRgDIAEoCUgAQggKBnNvdXJjZSI8CghUb29sQ2FsbBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhYKDmFyZ3VtZW50c19qc29uGAMgASgJIkUKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEg8KB2NvbnRlbnQYAiABKAkSEAoIaXNfZXJyb3IYAyABKAgiQwoJUmVhc29uaW5nEgwKBHRleHQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgJEhUKDXJlZGFjdGVkX2RhdGEYAyABKAkiYgoEVG9vbBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhcKD3BhcmFtZXRlcnNfanNvbhgDIAEoCRITCgZzdHJpY3QYBCABKAhIAIgBAUIJCgdfc3RyaWN0IqkBCgpUb29sQ2hvaWNlEi0KBG1vZGUYASABKA4yHS5mcm9udGRlc2sudjEuVG9vbENob2ljZS5Nb2RlSAASEwoJdG9vbF9uYW1lGAIgASgJSAAiTQoETW9kZRIUChBNT0RFX1VOU1BFQ0lGSUVEEAASDQoJTU9ERV9BVVRPEAESDQoJTU9ERV9OT05FEAISEQoNTU9ERV9SRVFVSVJFRBADQggKBmNob2ljZSKIAQoOUmVzcG9uc2VGb3JtYXQSNQoLanNvbl9vYmplY3QYASABKAsyHi5mcm9udGRlc2sudjEuSnNvbk9iamVjdEZvcm1hdEgAEjUKC2pzb25fc2NoZW1hGAIgASgLMh4uZnJvbnRkZXNrLnYxLkpzb25TY2hlbWFGb3JtYXRIAEIICgZmb3JtYXQiEgoQSnNvbk9iamVjdEZvcm1hdCJqChBKc29uU2NoZW1hRm9ybWF0EgwKBG5hbWUYASABKAkSEwoLc2NoZW1hX2pzb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEwoGc3RyaWN0GAQgASgISACIAQFCCQoHX3N0cmljdCLuAwoQR2VuZXJhdGlvbkNvbmZpZxIeChFtYXhfb3V0cHV0X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARIWCg5zdG9wX3NlcXVlbmNlcxgEIAMoCRIRCgRzZWVkGAUgASgDSAOIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYBiABKAFIBIgBARIdChBwcmVzZW5jZV9wZW5hbHR5GAcgASgBSAWIAQESFQoIbG9ncHJvYnMYCCABKAhIBogBARIZCgx0b3BfbG9ncHJvYnMYCSABKAVIB4gBARI1Cg9yZXNwb25zZV9mb3JtYXQYCiABKAsyHC5mcm9udGRlc2sudjEuUmVzcG9uc2VGb3JtYXQSNwoQcmVhc29uaW5nX2VmZm9ydBgLIAEoDjIdLmZyb250ZGVzay52MS5SZWFzb25pbmdFZmZvcnRCFAoSX21heF9vdXRwdXRfdG9rZW5zQg4KDF90ZW1wZXJhdHVyZUIICgZfdG9wX3BCBwoFX3NlZWRCFAoSX2ZyZXF1ZW5jeV9wZW5hbHR5QhMKEV9wcmVzZW5jZV9wZW5hbHR5QgsKCV9sb2dwcm9ic0IPCg1fdG9wX2xvZ3Byb2JzIrYBCgVRdWVyeRInCghtZXNzYWdlcxgBIAMoCzIVLmZyb250ZGVzay52MS5NZXNzYWdlEiEKBXRvb2xzGAIgAygLMhIuZnJvbnRkZXNrLnYxLlRvb2wSLQoLdG9vbF9jaG9pY2UYAyABKAsyGC5mcm9udGRlc2sudjEuVG9vbENob2ljZRIyCgpnZW5lcmF0aW9uGAQgASgLMh4uZnJvbnRkZXNrLnYxLkdlbmVyYXRpb25Db25maWcigwIKBVVzYWdlEhkKDGlucHV0X3Rva2VucxgBIAEoA0gAiAEBEhoKDW91dHB1dF90b2tlbnMYAiABKANIAYgBARIeChFjYWNoZV9yZWFkX3Rva2VucxgDIAEoA0gCiAEBEh8KEmNhY2hlX3dyaXRlX3Rva2VucxgEIAEoA0gDiAEBEh0KEHJlYXNvbmluZ190b2tlbnMYBSABKANIBIgBAUIPCg1faW5wdXRfdG9rZW5zQhAKDl9vdXRwdXRfdG9rZW5zQhQKEl9jYWNoZV9yZWFkX3Rva2Vuc0IVChNfY2FjaGVfd3JpdGVfdG9rZW5zQhMKEV9yZWFzb25pbmdfdG9rZW5zIlUKDFRva2VuTG9ncHJvYhINCgV0b2tlbhgBIAEoCRIPCgdsb2dwcm9iGAIgASgBEiUKA3RvcBgDIAMoCzIYLmZyb250ZGVzay52MS5Ub3BMb2dwcm9iIiwKClRvcExvZ3Byb2ISDQoFdG9rZW4YASABKAkSDwoHbG9ncHJvYhgCIAEoASpfCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX1NZU1RFTRABEg0KCVJPTEVfVVNFUhACEhIKDlJPTEVfQVNTSVNUQU5UEAMSDQoJUk9MRV9UT09MEAQqhQEKD1JlYXNvbmluZ0VmZm9ydBIgChxSRUFTT05JTkdfRUZGT1JUX1VOU1BFQ0lGSUVEEAASGAoUUkVBU09OSU5HX0VGRk9SVF9MT1cQARIbChdSRUFTT05JTkdfRUZGT1JUX01FRElVTRACEhkKFVJFQVNPTklOR19FRkZPUlRfSElHSBADKrgBCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAISHAoYRklOSVNIX1JFQVNPTl9UT09MX0NBTExTEAMSIAocRklOSVNIX1JFQVNPTl9DT05URU5UX0ZJTFRFUhAEEhcKE0ZJTklTSF9SRUFTT05fT1RIRVIQBUJxChBkZXYuZnJvbnRkZXNrLnYxQglDaGF0UHJvdG9QAVpBZ2l0aHViLmNvbS9mcm9udGRlc2svZnJvbnRkZXNrL2NsaWVudHMvZ28vZnJvbnRkZXNrdjE7ZnJvbnRkZXNrdjGqAgxGcm9udGRlc2suVjFiBnByb3RvMw");
+  fileDesc("Chdmcm9udGRlc2svdjEvY2hhdC5wcm90bxIMZnJvbnRkZXNrLnYxImMKB01lc3NhZ2USIAoEcm9sZRgBIAEoDjISLmZyb250ZGVzay52MS5Sb2xlEigKBXBhcnRzGAIgAygLMhkuZnJvbnRkZXNrLnYxLkNvbnRlbnRQYXJ0EgwKBG5hbWUYAyABKAki6AEKC0NvbnRlbnRQYXJ0Eg4KBHRleHQYASABKAlIABIkCgVtZWRpYRgCIAEoCzITLmZyb250ZGVzay52MS5NZWRpYUgAEisKCXRvb2xfY2FsbBgDIAEoCzIWLmZyb250ZGVzay52MS5Ub29sQ2FsbEgAEi8KC3Rvb2xfcmVzdWx0GAQgASgLMhguZnJvbnRkZXNrLnYxLlRvb2xSZXN1bHRIABIsCglyZWFzb25pbmcYBSABKAsyFy5mcm9udGRlc2sudjEuUmVhc29uaW5nSAASDwoHcmVmdXNhbBgGIAEoCEIGCgRwYXJ0IoABCgVNZWRpYRIRCgltaW1lX3R5cGUYASABKAkSDgoEZGF0YRgCIAEoDEgAEg0KA3VyaRgDIAEoCUgAEhAKCGZpbGVuYW1lGAQgASgJEikKBmRldGFpbBgFIAEoDjIZLmZyb250ZGVzay52MS5JbWFnZURldGFpbEIICgZzb3VyY2UiPAoIVG9vbENhbGwSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIWCg5hcmd1bWVudHNfanNvbhgDIAEoCSJyCgpUb29sUmVzdWx0EhQKDHRvb2xfY2FsbF9pZBgBIAEoCRIPCgdjb250ZW50GAIgASgJEhAKCGlzX2Vycm9yGAMgASgIEisKBXBhcnRzGAQgAygLMhwuZnJvbnRkZXNrLnYxLlRvb2xSZXN1bHRQYXJ0Ik4KDlRvb2xSZXN1bHRQYXJ0Eg4KBHRleHQYASABKAlIABIkCgVtZWRpYRgCIAEoCzITLmZyb250ZGVzay52MS5NZWRpYUgAQgYKBHBhcnQiQwoJUmVhc29uaW5nEgwKBHRleHQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgJEhUKDXJlZGFjdGVkX2RhdGEYAyABKAkiYgoEVG9vbBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhcKD3BhcmFtZXRlcnNfanNvbhgDIAEoCRITCgZzdHJpY3QYBCABKAhIAIgBAUIJCgdfc3RyaWN0IqkBCgpUb29sQ2hvaWNlEi0KBG1vZGUYASABKA4yHS5mcm9udGRlc2sudjEuVG9vbENob2ljZS5Nb2RlSAASEwoJdG9vbF9uYW1lGAIgASgJSAAiTQoETW9kZRIUChBNT0RFX1VOU1BFQ0lGSUVEEAASDQoJTU9ERV9BVVRPEAESDQoJTU9ERV9OT05FEAISEQoNTU9ERV9SRVFVSVJFRBADQggKBmNob2ljZSKIAQoOUmVzcG9uc2VGb3JtYXQSNQoLanNvbl9vYmplY3QYASABKAsyHi5mcm9udGRlc2sudjEuSnNvbk9iamVjdEZvcm1hdEgAEjUKC2pzb25fc2NoZW1hGAIgASgLMh4uZnJvbnRkZXNrLnYxLkpzb25TY2hlbWFGb3JtYXRIAEIICgZmb3JtYXQiEgoQSnNvbk9iamVjdEZvcm1hdCJqChBKc29uU2NoZW1hRm9ybWF0EgwKBG5hbWUYASABKAkSEwoLc2NoZW1hX2pzb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEwoGc3RyaWN0GAQgASgISACIAQFCCQoHX3N0cmljdCKIBQoQR2VuZXJhdGlvbkNvbmZpZxIeChFtYXhfb3V0cHV0X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARIWCg5zdG9wX3NlcXVlbmNlcxgEIAMoCRIRCgRzZWVkGAUgASgDSAOIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYBiABKAFIBIgBARIdChBwcmVzZW5jZV9wZW5hbHR5GAcgASgBSAWIAQESFQoIbG9ncHJvYnMYCCABKAhIBogBARIZCgx0b3BfbG9ncHJvYnMYCSABKAVIB4gBARI1Cg9yZXNwb25zZV9mb3JtYXQYCiABKAsyHC5mcm9udGRlc2sudjEuUmVzcG9uc2VGb3JtYXQSNwoQcmVhc29uaW5nX2VmZm9ydBgLIAEoDjIdLmZyb250ZGVzay52MS5SZWFzb25pbmdFZmZvcnQSJAoXcmVhc29uaW5nX2J1ZGdldF90b2tlbnMYDCABKAVICIgBARIgChNwYXJhbGxlbF90b29sX2NhbGxzGA0gASgISAmIAQESEgoFdG9wX2sYDiABKAVICogBAUIUChJfbWF4X291dHB1dF90b2tlbnNCDgoMX3RlbXBlcmF0dXJlQggKBl90b3BfcEIHCgVfc2VlZEIUChJfZnJlcXVlbmN5X3BlbmFsdHlCEwoRX3ByZXNlbmNlX3BlbmFsdHlCCwoJX2xvZ3Byb2JzQg8KDV90b3BfbG9ncHJvYnNCGgoYX3JlYXNvbmluZ19idWRnZXRfdG9rZW5zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQggKBl90b3BfayLHAQoFUXVlcnkSJwoIbWVzc2FnZXMYASADKAsyFS5mcm9udGRlc2sudjEuTWVzc2FnZRIhCgV0b29scxgCIAMoCzISLmZyb250ZGVzay52MS5Ub29sEi0KC3Rvb2xfY2hvaWNlGAMgASgLMhguZnJvbnRkZXNrLnYxLlRvb2xDaG9pY2USMgoKZ2VuZXJhdGlvbhgEIAEoCzIeLmZyb250ZGVzay52MS5HZW5lcmF0aW9uQ29uZmlnEg8KB3VzZXJfaWQYBSABKAkigwIKBVVzYWdlEhkKDGlucHV0X3Rva2VucxgBIAEoA0gAiAEBEhoKDW91dHB1dF90b2tlbnMYAiABKANIAYgBARIeChFjYWNoZV9yZWFkX3Rva2VucxgDIAEoA0gCiAEBEh8KEmNhY2hlX3dyaXRlX3Rva2VucxgEIAEoA0gDiAEBEh0KEHJlYXNvbmluZ190b2tlbnMYBSABKANIBIgBAUIPCg1faW5wdXRfdG9rZW5zQhAKDl9vdXRwdXRfdG9rZW5zQhQKEl9jYWNoZV9yZWFkX3Rva2Vuc0IVChNfY2FjaGVfd3JpdGVfdG9rZW5zQhMKEV9yZWFzb25pbmdfdG9rZW5zIlUKDFRva2VuTG9ncHJvYhINCgV0b2tlbhgBIAEoCRIPCgdsb2dwcm9iGAIgASgBEiUKA3RvcBgDIAMoCzIYLmZyb250ZGVzay52MS5Ub3BMb2dwcm9iIiwKClRvcExvZ3Byb2ISDQoFdG9rZW4YASABKAkSDwoHbG9ncHJvYhgCIAEoASpfCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX1NZU1RFTRABEg0KCVJPTEVfVVNFUhACEhIKDlJPTEVfQVNTSVNUQU5UEAMSDQoJUk9MRV9UT09MEAQqbwoLSW1hZ2VEZXRhaWwSHAoYSU1BR0VfREVUQUlMX1VOU1BFQ0lGSUVEEAASFAoQSU1BR0VfREVUQUlMX0xPVxABEhUKEUlNQUdFX0RFVEFJTF9ISUdIEAISFQoRSU1BR0VfREVUQUlMX0FVVE8QAyr0AQoPUmVhc29uaW5nRWZmb3J0EiAKHFJFQVNPTklOR19FRkZPUlRfVU5TUEVDSUZJRUQQABIYChRSRUFTT05JTkdfRUZGT1JUX0xPVxABEhsKF1JFQVNPTklOR19FRkZPUlRfTUVESVVNEAISGQoVUkVBU09OSU5HX0VGRk9SVF9ISUdIEAMSGQoVUkVBU09OSU5HX0VGRk9SVF9OT05FEAQSHAoYUkVBU09OSU5HX0VGRk9SVF9NSU5JTUFMEAUSGgoWUkVBU09OSU5HX0VGRk9SVF9YSElHSBAGEhgKFFJFQVNPTklOR19FRkZPUlRfTUFYEAcquAEKDEZpbmlzaFJlYXNvbhIdChlGSU5JU0hfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSRklOSVNIX1JFQVNPTl9TVE9QEAESGAoURklOSVNIX1JFQVNPTl9MRU5HVEgQAhIcChhGSU5JU0hfUkVBU09OX1RPT0xfQ0FMTFMQAxIgChxGSU5JU0hfUkVBU09OX0NPTlRFTlRfRklMVEVSEAQSFwoTRklOSVNIX1JFQVNPTl9PVEhFUhAFQnEKEGRldi5mcm9udGRlc2sudjFCCUNoYXRQcm90b1ABWkFnaXRodWIuY29tL2Zyb250ZGVzay9mcm9udGRlc2svY2xpZW50cy9nby9mcm9udGRlc2t2MTtmcm9udGRlc2t2MaoCDEZyb250ZGVzay5WMWIGcHJvdG8z");
 
 /**
  * One turn of the conversation.
@@ -101,6 +101,13 @@ export type ContentPart = Message$1<"frontdesk.v1.ContentPart"> & {
     value: Reasoning;
     case: "reasoning";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages.
+   *
+   * @generated from field: bool refusal = 6;
+   */
+  refusal: boolean;
 };
 
 /**
@@ -145,6 +152,20 @@ export type Media = Message$1<"frontdesk.v1.Media"> & {
     value: string;
     case: "uri";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Name of the file, at most 128 characters; documents are called by it. Default: none.
+   *
+   * @generated from field: string filename = 4;
+   */
+  filename: string;
+
+  /**
+   * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+   *
+   * @generated from field: frontdesk.v1.ImageDetail detail = 5;
+   */
+  detail: ImageDetail;
 };
 
 /**
@@ -215,6 +236,13 @@ export type ToolResult = Message$1<"frontdesk.v1.ToolResult"> & {
    * @generated from field: bool is_error = 3;
    */
   isError: boolean;
+
+  /**
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   *
+   * @generated from field: repeated frontdesk.v1.ToolResultPart parts = 4;
+   */
+  parts: ToolResultPart[];
 };
 
 /**
@@ -223,6 +251,43 @@ export type ToolResult = Message$1<"frontdesk.v1.ToolResult"> & {
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
   messageDesc(file_frontdesk_v1_chat, 4);
+
+/**
+ * One piece of what a called tool returned.
+ *
+ * @generated from message frontdesk.v1.ToolResultPart
+ */
+export type ToolResultPart = Message$1<"frontdesk.v1.ToolResultPart"> & {
+  /**
+   * What the piece is. Exactly one is set.
+   *
+   * @generated from oneof frontdesk.v1.ToolResultPart.part
+   */
+  part: {
+    /**
+     * Plain text, UTF-8.
+     *
+     * @generated from field: string text = 1;
+     */
+    value: string;
+    case: "text";
+  } | {
+    /**
+     * An image, a sound or a document.
+     *
+     * @generated from field: frontdesk.v1.Media media = 2;
+     */
+    value: Media;
+    case: "media";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message frontdesk.v1.ToolResultPart.
+ * Use `create(ToolResultPartSchema)` to create a new message.
+ */
+export const ToolResultPartSchema: GenMessage<ToolResultPart> = /*@__PURE__*/
+  messageDesc(file_frontdesk_v1_chat, 5);
 
 /**
  * Reasoning of an LLM. Opaque fields must be passed back unchanged.
@@ -257,7 +322,7 @@ export type Reasoning = Message$1<"frontdesk.v1.Reasoning"> & {
  * Use `create(ReasoningSchema)` to create a new message.
  */
 export const ReasoningSchema: GenMessage<Reasoning> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 5);
+  messageDesc(file_frontdesk_v1_chat, 6);
 
 /**
  * A tool which the LLM may call.
@@ -299,7 +364,7 @@ export type Tool = Message$1<"frontdesk.v1.Tool"> & {
  * Use `create(ToolSchema)` to create a new message.
  */
 export const ToolSchema: GenMessage<Tool> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 6);
+  messageDesc(file_frontdesk_v1_chat, 7);
 
 /**
  * Whether and which tool must be called.
@@ -336,7 +401,7 @@ export type ToolChoice = Message$1<"frontdesk.v1.ToolChoice"> & {
  * Use `create(ToolChoiceSchema)` to create a new message.
  */
 export const ToolChoiceSchema: GenMessage<ToolChoice> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 7);
+  messageDesc(file_frontdesk_v1_chat, 8);
 
 /**
  * General modes.
@@ -377,7 +442,7 @@ export enum ToolChoice_Mode {
  * Describes the enum frontdesk.v1.ToolChoice.Mode.
  */
 export const ToolChoice_ModeSchema: GenEnum<ToolChoice_Mode> = /*@__PURE__*/
-  enumDesc(file_frontdesk_v1_chat, 7, 0);
+  enumDesc(file_frontdesk_v1_chat, 8, 0);
 
 /**
  * The form the answer must have.
@@ -414,7 +479,7 @@ export type ResponseFormat = Message$1<"frontdesk.v1.ResponseFormat"> & {
  * Use `create(ResponseFormatSchema)` to create a new message.
  */
 export const ResponseFormatSchema: GenMessage<ResponseFormat> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 8);
+  messageDesc(file_frontdesk_v1_chat, 9);
 
 /**
  * Any JSON object.
@@ -429,7 +494,7 @@ export type JsonObjectFormat = Message$1<"frontdesk.v1.JsonObjectFormat"> & {
  * Use `create(JsonObjectFormatSchema)` to create a new message.
  */
 export const JsonObjectFormatSchema: GenMessage<JsonObjectFormat> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 9);
+  messageDesc(file_frontdesk_v1_chat, 10);
 
 /**
  * JSON which satisfies a schema.
@@ -471,7 +536,7 @@ export type JsonSchemaFormat = Message$1<"frontdesk.v1.JsonSchemaFormat"> & {
  * Use `create(JsonSchemaFormatSchema)` to create a new message.
  */
 export const JsonSchemaFormatSchema: GenMessage<JsonSchemaFormat> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 10);
+  messageDesc(file_frontdesk_v1_chat, 11);
 
 /**
  * How the answer is generated. A model that cannot honour a set field is not chosen; nothing is dropped silently.
@@ -555,6 +620,27 @@ export type GenerationConfig = Message$1<"frontdesk.v1.GenerationConfig"> & {
    * @generated from field: frontdesk.v1.ReasoningEffort reasoning_effort = 11;
    */
   reasoningEffort: ReasoningEffort;
+
+  /**
+   * Most tokens of reasoning, >= 1; not together with reasoning_effort. Unset: as the effort says.
+   *
+   * @generated from field: optional int32 reasoning_budget_tokens = 12;
+   */
+  reasoningBudgetTokens?: number | undefined;
+
+  /**
+   * Whether several tools may be called at once; needs tools. Unset: the provider's default.
+   *
+   * @generated from field: optional bool parallel_tool_calls = 13;
+   */
+  parallelToolCalls?: boolean | undefined;
+
+  /**
+   * Sampling among the so many likeliest tokens, >= 1. Unset: the provider's default.
+   *
+   * @generated from field: optional int32 top_k = 14;
+   */
+  topK?: number | undefined;
 };
 
 /**
@@ -562,7 +648,7 @@ export type GenerationConfig = Message$1<"frontdesk.v1.GenerationConfig"> & {
  * Use `create(GenerationConfigSchema)` to create a new message.
  */
 export const GenerationConfigSchema: GenMessage<GenerationConfig> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 11);
+  messageDesc(file_frontdesk_v1_chat, 12);
 
 /**
  * What is to be answered. The router sees all of it, not only the last line.
@@ -571,7 +657,8 @@ export const GenerationConfigSchema: GenMessage<GenerationConfig> = /*@__PURE__*
  */
 export type Query = Message$1<"frontdesk.v1.Query"> & {
   /**
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    *
    * @generated from field: repeated frontdesk.v1.Message messages = 1;
    */
@@ -597,6 +684,14 @@ export type Query = Message$1<"frontdesk.v1.Query"> & {
    * @generated from field: frontdesk.v1.GenerationConfig generation = 4;
    */
   generation?: GenerationConfig | undefined;
+
+  /**
+   * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+   * Default: none.
+   *
+   * @generated from field: string user_id = 5;
+   */
+  userId: string;
 };
 
 /**
@@ -604,7 +699,7 @@ export type Query = Message$1<"frontdesk.v1.Query"> & {
  * Use `create(QuerySchema)` to create a new message.
  */
 export const QuerySchema: GenMessage<Query> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 12);
+  messageDesc(file_frontdesk_v1_chat, 13);
 
 /**
  * Tokens consumed. An unset field is unknown, which is not zero.
@@ -653,7 +748,7 @@ export type Usage = Message$1<"frontdesk.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 13);
+  messageDesc(file_frontdesk_v1_chat, 14);
 
 /**
  * Log-probability of one generated token.
@@ -688,7 +783,7 @@ export type TokenLogprob = Message$1<"frontdesk.v1.TokenLogprob"> & {
  * Use `create(TokenLogprobSchema)` to create a new message.
  */
 export const TokenLogprobSchema: GenMessage<TokenLogprob> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 14);
+  messageDesc(file_frontdesk_v1_chat, 15);
 
 /**
  * One alternative at the place of a token.
@@ -716,7 +811,7 @@ export type TopLogprob = Message$1<"frontdesk.v1.TopLogprob"> & {
  * Use `create(TopLogprobSchema)` to create a new message.
  */
 export const TopLogprobSchema: GenMessage<TopLogprob> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 15);
+  messageDesc(file_frontdesk_v1_chat, 16);
 
 /**
  * Who speaks in a message.
@@ -767,6 +862,47 @@ export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_frontdesk_v1_chat, 0);
 
 /**
+ * How closely an image is looked at, which some providers price differently.
+ *
+ * @generated from enum frontdesk.v1.ImageDetail
+ */
+export enum ImageDetail {
+  /**
+   * Not set: the provider's default.
+   *
+   * @generated from enum value: IMAGE_DETAIL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Roughly, for few tokens.
+   *
+   * @generated from enum value: IMAGE_DETAIL_LOW = 1;
+   */
+  LOW = 1,
+
+  /**
+   * Closely.
+   *
+   * @generated from enum value: IMAGE_DETAIL_HIGH = 2;
+   */
+  HIGH = 2,
+
+  /**
+   * As the provider decides.
+   *
+   * @generated from enum value: IMAGE_DETAIL_AUTO = 3;
+   */
+  AUTO = 3,
+}
+
+/**
+ * Describes the enum frontdesk.v1.ImageDetail.
+ */
+export const ImageDetailSchema: GenEnum<ImageDetail> = /*@__PURE__*/
+  enumDesc(file_frontdesk_v1_chat, 1);
+
+/**
  * How much an LLM should reason before it answers.
  *
  * @generated from enum frontdesk.v1.ReasoningEffort
@@ -799,13 +935,41 @@ export enum ReasoningEffort {
    * @generated from enum value: REASONING_EFFORT_HIGH = 3;
    */
   HIGH = 3,
+
+  /**
+   * Not at all.
+   *
+   * @generated from enum value: REASONING_EFFORT_NONE = 4;
+   */
+  NONE = 4,
+
+  /**
+   * As little as there is.
+   *
+   * @generated from enum value: REASONING_EFFORT_MINIMAL = 5;
+   */
+  MINIMAL = 5,
+
+  /**
+   * More than high.
+   *
+   * @generated from enum value: REASONING_EFFORT_XHIGH = 6;
+   */
+  XHIGH = 6,
+
+  /**
+   * As much as there is.
+   *
+   * @generated from enum value: REASONING_EFFORT_MAX = 7;
+   */
+  MAX = 7,
 }
 
 /**
  * Describes the enum frontdesk.v1.ReasoningEffort.
  */
 export const ReasoningEffortSchema: GenEnum<ReasoningEffort> = /*@__PURE__*/
-  enumDesc(file_frontdesk_v1_chat, 1);
+  enumDesc(file_frontdesk_v1_chat, 2);
 
 /**
  * Why generation ended.
@@ -860,5 +1024,5 @@ export enum FinishReason {
  * Describes the enum frontdesk.v1.FinishReason.
  */
 export const FinishReasonSchema: GenEnum<FinishReason> = /*@__PURE__*/
-  enumDesc(file_frontdesk_v1_chat, 2);
+  enumDesc(file_frontdesk_v1_chat, 3);
 

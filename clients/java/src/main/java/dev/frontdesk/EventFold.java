@@ -16,8 +16,10 @@ import dev.frontdesk.v1.ToolCallDelta;
 import io.grpc.Status;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** Collects events and holds them to their order. What an ended attempt said is forgotten. */
@@ -29,6 +31,7 @@ final class EventFold {
 
   private final Map<Place, Reasoning.Builder> reasoning = new TreeMap<>();
   private final Map<Place, StringBuilder> texts = new TreeMap<>();
+  private final Set<Place> refusals = new HashSet<>();
   private final Map<Place, ToolCall.Builder> calls = new TreeMap<>();
   private final List<TokenLogprob> logprobs = new ArrayList<>();
 
@@ -111,7 +114,11 @@ final class EventFold {
   CompleteResponse result() {
     Map<Place, ContentPart> parts = new TreeMap<>();
     reasoning.forEach((place, said) -> parts.put(place, ContentPart.newBuilder().setReasoning(said).build()));
-    texts.forEach((place, text) -> parts.put(place, ContentPart.newBuilder().setText(text.toString()).build()));
+    texts.forEach(
+        (place, text) -> {
+          boolean refusal = refusals.contains(place);
+          parts.put(place, ContentPart.newBuilder().setText(text.toString()).setRefusal(refusal).build());
+        });
     calls.forEach(
         (place, call) -> {
           if (call.getArgumentsJson().isEmpty()) {
@@ -142,7 +149,11 @@ final class EventFold {
     switch (event.getEventCase()) {
       case TEXT_DELTA -> {
         TextDelta delta = event.getTextDelta();
-        texts.computeIfAbsent(Place.text(delta.getPart()), place -> new StringBuilder()).append(delta.getText());
+        Place place = Place.text(delta.getPart());
+        texts.computeIfAbsent(place, fresh -> new StringBuilder()).append(delta.getText());
+        if (delta.getRefusal()) {
+          refusals.add(place);
+        }
         logprobs.addAll(delta.getLogprobsList());
       }
       case REASONING_DELTA -> {
@@ -169,6 +180,7 @@ final class EventFold {
   private void forget() {
     reasoning.clear();
     texts.clear();
+    refusals.clear();
     calls.clear();
     logprobs.clear();
   }

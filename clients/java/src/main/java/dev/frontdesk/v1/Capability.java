@@ -103,6 +103,30 @@ public enum Capability
    * <code>CAPABILITY_PENALTIES = 10;</code>
    */
   CAPABILITY_PENALTIES(10),
+  /**
+   * <pre>
+   * Honours top_k.
+   * </pre>
+   *
+   * <code>CAPABILITY_TOP_K = 11;</code>
+   */
+  CAPABILITY_TOP_K(11),
+  /**
+   * <pre>
+   * Continues a last message of the assistant.
+   * </pre>
+   *
+   * <code>CAPABILITY_PREFILL = 12;</code>
+   */
+  CAPABILITY_PREFILL(12),
+  /**
+   * <pre>
+   * Reads media in the results of tools.
+   * </pre>
+   *
+   * <code>CAPABILITY_TOOL_RESULT_MEDIA = 13;</code>
+   */
+  CAPABILITY_TOOL_RESULT_MEDIA(13),
   UNRECOGNIZED(-1),
   ;
 
@@ -203,6 +227,30 @@ public enum Capability
    * <code>CAPABILITY_PENALTIES = 10;</code>
    */
   public static final int CAPABILITY_PENALTIES_VALUE = 10;
+  /**
+   * <pre>
+   * Honours top_k.
+   * </pre>
+   *
+   * <code>CAPABILITY_TOP_K = 11;</code>
+   */
+  public static final int CAPABILITY_TOP_K_VALUE = 11;
+  /**
+   * <pre>
+   * Continues a last message of the assistant.
+   * </pre>
+   *
+   * <code>CAPABILITY_PREFILL = 12;</code>
+   */
+  public static final int CAPABILITY_PREFILL_VALUE = 12;
+  /**
+   * <pre>
+   * Reads media in the results of tools.
+   * </pre>
+   *
+   * <code>CAPABILITY_TOOL_RESULT_MEDIA = 13;</code>
+   */
+  public static final int CAPABILITY_TOOL_RESULT_MEDIA_VALUE = 13;
 
 
   public final int getNumber() {
@@ -240,6 +288,9 @@ public enum Capability
       case 8: return CAPABILITY_LOGPROBS;
       case 9: return CAPABILITY_SEED;
       case 10: return CAPABILITY_PENALTIES;
+      case 11: return CAPABILITY_TOP_K;
+      case 12: return CAPABILITY_PREFILL;
+      case 13: return CAPABILITY_TOOL_RESULT_MEDIA;
       default: return null;
     }
   }

@@ -331,6 +331,21 @@ private static final long serialVersionUID = 0L;
     return dev.frontdesk.v1.Reasoning.getDefaultInstance();
   }
 
+  public static final int REFUSAL_FIELD_NUMBER = 6;
+  private boolean refusal_ = false;
+  /**
+   * <pre>
+   * True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages.
+   * </pre>
+   *
+   * <code>bool refusal = 6;</code>
+   * @return The refusal.
+   */
+  @java.lang.Override
+  public boolean getRefusal() {
+    return refusal_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -360,6 +375,9 @@ private static final long serialVersionUID = 0L;
     if (partCase_ == 5) {
       output.writeMessage(5, (dev.frontdesk.v1.Reasoning) part_);
     }
+    if (refusal_ != false) {
+      output.writeBool(6, refusal_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -388,6 +406,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(5, (dev.frontdesk.v1.Reasoning) part_);
     }
+    if (refusal_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(6, refusal_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -403,6 +425,8 @@ private static final long serialVersionUID = 0L;
     }
     dev.frontdesk.v1.ContentPart other = (dev.frontdesk.v1.ContentPart) obj;
 
+    if (getRefusal()
+        != other.getRefusal()) return false;
     if (!getPartCase().equals(other.getPartCase())) return false;
     switch (partCase_) {
       case 1:
@@ -439,6 +463,9 @@ private static final long serialVersionUID = 0L;
     }
     int hash = 41;
     hash = (19 * hash) + getDescriptor().hashCode();
+    hash = (37 * hash) + REFUSAL_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getRefusal());
     switch (partCase_) {
       case 1:
         hash = (37 * hash) + TEXT_FIELD_NUMBER;
@@ -610,6 +637,7 @@ private static final long serialVersionUID = 0L;
       if (reasoningBuilder_ != null) {
         reasoningBuilder_.clear();
       }
+      refusal_ = false;
       partCase_ = 0;
       part_ = null;
       return this;
@@ -646,6 +674,9 @@ private static final long serialVersionUID = 0L;
 
     private void buildPartial0(dev.frontdesk.v1.ContentPart result) {
       int from_bitField0_ = bitField0_;
+      if (((from_bitField0_ & 0x00000020) != 0)) {
+        result.refusal_ = refusal_;
+      }
     }
 
     private void buildPartialOneofs(dev.frontdesk.v1.ContentPart result) {
@@ -681,6 +712,9 @@ private static final long serialVersionUID = 0L;
 
     public Builder mergeFrom(dev.frontdesk.v1.ContentPart other) {
       if (other == dev.frontdesk.v1.ContentPart.getDefaultInstance()) return this;
+      if (other.getRefusal() != false) {
+        setRefusal(other.getRefusal());
+      }
       switch (other.getPartCase()) {
         case TEXT: {
           partCase_ = 1;
@@ -768,6 +802,11 @@ private static final long serialVersionUID = 0L;
               partCase_ = 5;
               break;
             } // case 42
+            case 48: {
+              refusal_ = input.readBool();
+              bitField0_ |= 0x00000020;
+              break;
+            } // case 48
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1627,6 +1666,50 @@ private static final long serialVersionUID = 0L;
       partCase_ = 5;
       onChanged();
       return reasoningBuilder_;
+    }
+
+    private boolean refusal_ ;
+    /**
+     * <pre>
+     * True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages.
+     * </pre>
+     *
+     * <code>bool refusal = 6;</code>
+     * @return The refusal.
+     */
+    @java.lang.Override
+    public boolean getRefusal() {
+      return refusal_;
+    }
+    /**
+     * <pre>
+     * True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages.
+     * </pre>
+     *
+     * <code>bool refusal = 6;</code>
+     * @param value The refusal to set.
+     * @return This builder for chaining.
+     */
+    public Builder setRefusal(boolean value) {
+
+      refusal_ = value;
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages.
+     * </pre>
+     *
+     * <code>bool refusal = 6;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearRefusal() {
+      bitField0_ = (bitField0_ & ~0x00000020);
+      refusal_ = false;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.ContentPart)

@@ -147,5 +147,15 @@ public interface ContentPartOrBuilder extends
    */
   dev.frontdesk.v1.ReasoningOrBuilder getReasoningOrBuilder();
 
+  /**
+   * <pre>
+   * True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages.
+   * </pre>
+   *
+   * <code>bool refusal = 6;</code>
+   * @return The refusal.
+   */
+  boolean getRefusal();
+
   dev.frontdesk.v1.ContentPart.PartCase getPartCase();
 }

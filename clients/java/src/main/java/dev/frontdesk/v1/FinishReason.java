@@ -185,7 +185,7 @@ public enum FinishReason
   }
   public static com.google.protobuf.Descriptors.EnumDescriptor
       getDescriptor() {
-    return dev.frontdesk.v1.ChatProto.getDescriptor().getEnumTypes().get(2);
+    return dev.frontdesk.v1.ChatProto.getDescriptor().getEnumTypes().get(3);
   }
 
   private static final FinishReason[] VALUES = values();

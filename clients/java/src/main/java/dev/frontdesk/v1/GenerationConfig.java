@@ -384,6 +384,87 @@ private static final long serialVersionUID = 0L;
     return result == null ? dev.frontdesk.v1.ReasoningEffort.UNRECOGNIZED : result;
   }
 
+  public static final int REASONING_BUDGET_TOKENS_FIELD_NUMBER = 12;
+  private int reasoningBudgetTokens_ = 0;
+  /**
+   * <pre>
+   * Most tokens of reasoning, &gt;= 1; not together with reasoning_effort. Unset: as the effort says.
+   * </pre>
+   *
+   * <code>optional int32 reasoning_budget_tokens = 12;</code>
+   * @return Whether the reasoningBudgetTokens field is set.
+   */
+  @java.lang.Override
+  public boolean hasReasoningBudgetTokens() {
+    return ((bitField0_ & 0x00000200) != 0);
+  }
+  /**
+   * <pre>
+   * Most tokens of reasoning, &gt;= 1; not together with reasoning_effort. Unset: as the effort says.
+   * </pre>
+   *
+   * <code>optional int32 reasoning_budget_tokens = 12;</code>
+   * @return The reasoningBudgetTokens.
+   */
+  @java.lang.Override
+  public int getReasoningBudgetTokens() {
+    return reasoningBudgetTokens_;
+  }
+
+  public static final int PARALLEL_TOOL_CALLS_FIELD_NUMBER = 13;
+  private boolean parallelToolCalls_ = false;
+  /**
+   * <pre>
+   * Whether several tools may be called at once; needs tools. Unset: the provider's default.
+   * </pre>
+   *
+   * <code>optional bool parallel_tool_calls = 13;</code>
+   * @return Whether the parallelToolCalls field is set.
+   */
+  @java.lang.Override
+  public boolean hasParallelToolCalls() {
+    return ((bitField0_ & 0x00000400) != 0);
+  }
+  /**
+   * <pre>
+   * Whether several tools may be called at once; needs tools. Unset: the provider's default.
+   * </pre>
+   *
+   * <code>optional bool parallel_tool_calls = 13;</code>
+   * @return The parallelToolCalls.
+   */
+  @java.lang.Override
+  public boolean getParallelToolCalls() {
+    return parallelToolCalls_;
+  }
+
+  public static final int TOP_K_FIELD_NUMBER = 14;
+  private int topK_ = 0;
+  /**
+   * <pre>
+   * Sampling among the so many likeliest tokens, &gt;= 1. Unset: the provider's default.
+   * </pre>
+   *
+   * <code>optional int32 top_k = 14;</code>
+   * @return Whether the topK field is set.
+   */
+  @java.lang.Override
+  public boolean hasTopK() {
+    return ((bitField0_ & 0x00000800) != 0);
+  }
+  /**
+   * <pre>
+   * Sampling among the so many likeliest tokens, &gt;= 1. Unset: the provider's default.
+   * </pre>
+   *
+   * <code>optional int32 top_k = 14;</code>
+   * @return The topK.
+   */
+  @java.lang.Override
+  public int getTopK() {
+    return topK_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -430,6 +511,15 @@ private static final long serialVersionUID = 0L;
     }
     if (reasoningEffort_ != dev.frontdesk.v1.ReasoningEffort.REASONING_EFFORT_UNSPECIFIED.getNumber()) {
       output.writeEnum(11, reasoningEffort_);
+    }
+    if (((bitField0_ & 0x00000200) != 0)) {
+      output.writeInt32(12, reasoningBudgetTokens_);
+    }
+    if (((bitField0_ & 0x00000400) != 0)) {
+      output.writeBool(13, parallelToolCalls_);
+    }
+    if (((bitField0_ & 0x00000800) != 0)) {
+      output.writeInt32(14, topK_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -487,6 +577,18 @@ private static final long serialVersionUID = 0L;
     if (reasoningEffort_ != dev.frontdesk.v1.ReasoningEffort.REASONING_EFFORT_UNSPECIFIED.getNumber()) {
       size += com.google.protobuf.CodedOutputStream
         .computeEnumSize(11, reasoningEffort_);
+    }
+    if (((bitField0_ & 0x00000200) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt32Size(12, reasoningBudgetTokens_);
+    }
+    if (((bitField0_ & 0x00000400) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(13, parallelToolCalls_);
+    }
+    if (((bitField0_ & 0x00000800) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt32Size(14, topK_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -555,6 +657,21 @@ private static final long serialVersionUID = 0L;
           .equals(other.getResponseFormat())) return false;
     }
     if (reasoningEffort_ != other.reasoningEffort_) return false;
+    if (hasReasoningBudgetTokens() != other.hasReasoningBudgetTokens()) return false;
+    if (hasReasoningBudgetTokens()) {
+      if (getReasoningBudgetTokens()
+          != other.getReasoningBudgetTokens()) return false;
+    }
+    if (hasParallelToolCalls() != other.hasParallelToolCalls()) return false;
+    if (hasParallelToolCalls()) {
+      if (getParallelToolCalls()
+          != other.getParallelToolCalls()) return false;
+    }
+    if (hasTopK() != other.hasTopK()) return false;
+    if (hasTopK()) {
+      if (getTopK()
+          != other.getTopK()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -614,6 +731,19 @@ private static final long serialVersionUID = 0L;
     }
     hash = (37 * hash) + REASONING_EFFORT_FIELD_NUMBER;
     hash = (53 * hash) + reasoningEffort_;
+    if (hasReasoningBudgetTokens()) {
+      hash = (37 * hash) + REASONING_BUDGET_TOKENS_FIELD_NUMBER;
+      hash = (53 * hash) + getReasoningBudgetTokens();
+    }
+    if (hasParallelToolCalls()) {
+      hash = (37 * hash) + PARALLEL_TOOL_CALLS_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+          getParallelToolCalls());
+    }
+    if (hasTopK()) {
+      hash = (37 * hash) + TOP_K_FIELD_NUMBER;
+      hash = (53 * hash) + getTopK();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -771,6 +901,9 @@ private static final long serialVersionUID = 0L;
         responseFormatBuilder_ = null;
       }
       reasoningEffort_ = 0;
+      reasoningBudgetTokens_ = 0;
+      parallelToolCalls_ = false;
+      topK_ = 0;
       return this;
     }
 
@@ -850,6 +983,18 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000400) != 0)) {
         result.reasoningEffort_ = reasoningEffort_;
       }
+      if (((from_bitField0_ & 0x00000800) != 0)) {
+        result.reasoningBudgetTokens_ = reasoningBudgetTokens_;
+        to_bitField0_ |= 0x00000200;
+      }
+      if (((from_bitField0_ & 0x00001000) != 0)) {
+        result.parallelToolCalls_ = parallelToolCalls_;
+        to_bitField0_ |= 0x00000400;
+      }
+      if (((from_bitField0_ & 0x00002000) != 0)) {
+        result.topK_ = topK_;
+        to_bitField0_ |= 0x00000800;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -904,6 +1049,15 @@ private static final long serialVersionUID = 0L;
       }
       if (other.reasoningEffort_ != 0) {
         setReasoningEffortValue(other.getReasoningEffortValue());
+      }
+      if (other.hasReasoningBudgetTokens()) {
+        setReasoningBudgetTokens(other.getReasoningBudgetTokens());
+      }
+      if (other.hasParallelToolCalls()) {
+        setParallelToolCalls(other.getParallelToolCalls());
+      }
+      if (other.hasTopK()) {
+        setTopK(other.getTopK());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -989,6 +1143,21 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000400;
               break;
             } // case 88
+            case 96: {
+              reasoningBudgetTokens_ = input.readInt32();
+              bitField0_ |= 0x00000800;
+              break;
+            } // case 96
+            case 104: {
+              parallelToolCalls_ = input.readBool();
+              bitField0_ |= 0x00001000;
+              break;
+            } // case 104
+            case 112: {
+              topK_ = input.readInt32();
+              bitField0_ |= 0x00002000;
+              break;
+            } // case 112
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1825,6 +1994,174 @@ private static final long serialVersionUID = 0L;
     public Builder clearReasoningEffort() {
       bitField0_ = (bitField0_ & ~0x00000400);
       reasoningEffort_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private int reasoningBudgetTokens_ ;
+    /**
+     * <pre>
+     * Most tokens of reasoning, &gt;= 1; not together with reasoning_effort. Unset: as the effort says.
+     * </pre>
+     *
+     * <code>optional int32 reasoning_budget_tokens = 12;</code>
+     * @return Whether the reasoningBudgetTokens field is set.
+     */
+    @java.lang.Override
+    public boolean hasReasoningBudgetTokens() {
+      return ((bitField0_ & 0x00000800) != 0);
+    }
+    /**
+     * <pre>
+     * Most tokens of reasoning, &gt;= 1; not together with reasoning_effort. Unset: as the effort says.
+     * </pre>
+     *
+     * <code>optional int32 reasoning_budget_tokens = 12;</code>
+     * @return The reasoningBudgetTokens.
+     */
+    @java.lang.Override
+    public int getReasoningBudgetTokens() {
+      return reasoningBudgetTokens_;
+    }
+    /**
+     * <pre>
+     * Most tokens of reasoning, &gt;= 1; not together with reasoning_effort. Unset: as the effort says.
+     * </pre>
+     *
+     * <code>optional int32 reasoning_budget_tokens = 12;</code>
+     * @param value The reasoningBudgetTokens to set.
+     * @return This builder for chaining.
+     */
+    public Builder setReasoningBudgetTokens(int value) {
+
+      reasoningBudgetTokens_ = value;
+      bitField0_ |= 0x00000800;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Most tokens of reasoning, &gt;= 1; not together with reasoning_effort. Unset: as the effort says.
+     * </pre>
+     *
+     * <code>optional int32 reasoning_budget_tokens = 12;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearReasoningBudgetTokens() {
+      bitField0_ = (bitField0_ & ~0x00000800);
+      reasoningBudgetTokens_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private boolean parallelToolCalls_ ;
+    /**
+     * <pre>
+     * Whether several tools may be called at once; needs tools. Unset: the provider's default.
+     * </pre>
+     *
+     * <code>optional bool parallel_tool_calls = 13;</code>
+     * @return Whether the parallelToolCalls field is set.
+     */
+    @java.lang.Override
+    public boolean hasParallelToolCalls() {
+      return ((bitField0_ & 0x00001000) != 0);
+    }
+    /**
+     * <pre>
+     * Whether several tools may be called at once; needs tools. Unset: the provider's default.
+     * </pre>
+     *
+     * <code>optional bool parallel_tool_calls = 13;</code>
+     * @return The parallelToolCalls.
+     */
+    @java.lang.Override
+    public boolean getParallelToolCalls() {
+      return parallelToolCalls_;
+    }
+    /**
+     * <pre>
+     * Whether several tools may be called at once; needs tools. Unset: the provider's default.
+     * </pre>
+     *
+     * <code>optional bool parallel_tool_calls = 13;</code>
+     * @param value The parallelToolCalls to set.
+     * @return This builder for chaining.
+     */
+    public Builder setParallelToolCalls(boolean value) {
+
+      parallelToolCalls_ = value;
+      bitField0_ |= 0x00001000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Whether several tools may be called at once; needs tools. Unset: the provider's default.
+     * </pre>
+     *
+     * <code>optional bool parallel_tool_calls = 13;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearParallelToolCalls() {
+      bitField0_ = (bitField0_ & ~0x00001000);
+      parallelToolCalls_ = false;
+      onChanged();
+      return this;
+    }
+
+    private int topK_ ;
+    /**
+     * <pre>
+     * Sampling among the so many likeliest tokens, &gt;= 1. Unset: the provider's default.
+     * </pre>
+     *
+     * <code>optional int32 top_k = 14;</code>
+     * @return Whether the topK field is set.
+     */
+    @java.lang.Override
+    public boolean hasTopK() {
+      return ((bitField0_ & 0x00002000) != 0);
+    }
+    /**
+     * <pre>
+     * Sampling among the so many likeliest tokens, &gt;= 1. Unset: the provider's default.
+     * </pre>
+     *
+     * <code>optional int32 top_k = 14;</code>
+     * @return The topK.
+     */
+    @java.lang.Override
+    public int getTopK() {
+      return topK_;
+    }
+    /**
+     * <pre>
+     * Sampling among the so many likeliest tokens, &gt;= 1. Unset: the provider's default.
+     * </pre>
+     *
+     * <code>optional int32 top_k = 14;</code>
+     * @param value The topK to set.
+     * @return This builder for chaining.
+     */
+    public Builder setTopK(int value) {
+
+      topK_ = value;
+      bitField0_ |= 0x00002000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Sampling among the so many likeliest tokens, &gt;= 1. Unset: the provider's default.
+     * </pre>
+     *
+     * <code>optional int32 top_k = 14;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearTopK() {
+      bitField0_ = (bitField0_ & ~0x00002000);
+      topK_ = 0;
       onChanged();
       return this;
     }

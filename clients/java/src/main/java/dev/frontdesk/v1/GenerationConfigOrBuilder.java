@@ -248,4 +248,61 @@ public interface GenerationConfigOrBuilder extends
    * @return The reasoningEffort.
    */
   dev.frontdesk.v1.ReasoningEffort getReasoningEffort();
+
+  /**
+   * <pre>
+   * Most tokens of reasoning, &gt;= 1; not together with reasoning_effort. Unset: as the effort says.
+   * </pre>
+   *
+   * <code>optional int32 reasoning_budget_tokens = 12;</code>
+   * @return Whether the reasoningBudgetTokens field is set.
+   */
+  boolean hasReasoningBudgetTokens();
+  /**
+   * <pre>
+   * Most tokens of reasoning, &gt;= 1; not together with reasoning_effort. Unset: as the effort says.
+   * </pre>
+   *
+   * <code>optional int32 reasoning_budget_tokens = 12;</code>
+   * @return The reasoningBudgetTokens.
+   */
+  int getReasoningBudgetTokens();
+
+  /**
+   * <pre>
+   * Whether several tools may be called at once; needs tools. Unset: the provider's default.
+   * </pre>
+   *
+   * <code>optional bool parallel_tool_calls = 13;</code>
+   * @return Whether the parallelToolCalls field is set.
+   */
+  boolean hasParallelToolCalls();
+  /**
+   * <pre>
+   * Whether several tools may be called at once; needs tools. Unset: the provider's default.
+   * </pre>
+   *
+   * <code>optional bool parallel_tool_calls = 13;</code>
+   * @return The parallelToolCalls.
+   */
+  boolean getParallelToolCalls();
+
+  /**
+   * <pre>
+   * Sampling among the so many likeliest tokens, &gt;= 1. Unset: the provider's default.
+   * </pre>
+   *
+   * <code>optional int32 top_k = 14;</code>
+   * @return Whether the topK field is set.
+   */
+  boolean hasTopK();
+  /**
+   * <pre>
+   * Sampling among the so many likeliest tokens, &gt;= 1. Unset: the provider's default.
+   * </pre>
+   *
+   * <code>optional int32 top_k = 14;</code>
+   * @return The topK.
+   */
+  int getTopK();
 }

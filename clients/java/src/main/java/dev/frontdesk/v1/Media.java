@@ -33,6 +33,8 @@ private static final long serialVersionUID = 0L;
   }
   private Media() {
     mimeType_ = "";
+    filename_ = "";
+    detail_ = 0;
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -230,6 +232,79 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int FILENAME_FIELD_NUMBER = 4;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object filename_ = "";
+  /**
+   * <pre>
+   * Name of the file, at most 128 characters; documents are called by it. Default: none.
+   * </pre>
+   *
+   * <code>string filename = 4;</code>
+   * @return The filename.
+   */
+  @java.lang.Override
+  public java.lang.String getFilename() {
+    java.lang.Object ref = filename_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      filename_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * Name of the file, at most 128 characters; documents are called by it. Default: none.
+   * </pre>
+   *
+   * <code>string filename = 4;</code>
+   * @return The bytes for filename.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getFilenameBytes() {
+    java.lang.Object ref = filename_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      filename_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
+  public static final int DETAIL_FIELD_NUMBER = 5;
+  private int detail_ = 0;
+  /**
+   * <pre>
+   * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ImageDetail detail = 5;</code>
+   * @return The enum numeric value on the wire for detail.
+   */
+  @java.lang.Override public int getDetailValue() {
+    return detail_;
+  }
+  /**
+   * <pre>
+   * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ImageDetail detail = 5;</code>
+   * @return The detail.
+   */
+  @java.lang.Override public dev.frontdesk.v1.ImageDetail getDetail() {
+    dev.frontdesk.v1.ImageDetail result = dev.frontdesk.v1.ImageDetail.forNumber(detail_);
+    return result == null ? dev.frontdesk.v1.ImageDetail.UNRECOGNIZED : result;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -254,6 +329,12 @@ private static final long serialVersionUID = 0L;
     if (sourceCase_ == 3) {
       com.google.protobuf.GeneratedMessage.writeString(output, 3, source_);
     }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(filename_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 4, filename_);
+    }
+    if (detail_ != dev.frontdesk.v1.ImageDetail.IMAGE_DETAIL_UNSPECIFIED.getNumber()) {
+      output.writeEnum(5, detail_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -274,6 +355,13 @@ private static final long serialVersionUID = 0L;
     if (sourceCase_ == 3) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(3, source_);
     }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(filename_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(4, filename_);
+    }
+    if (detail_ != dev.frontdesk.v1.ImageDetail.IMAGE_DETAIL_UNSPECIFIED.getNumber()) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeEnumSize(5, detail_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -291,6 +379,9 @@ private static final long serialVersionUID = 0L;
 
     if (!getMimeType()
         .equals(other.getMimeType())) return false;
+    if (!getFilename()
+        .equals(other.getFilename())) return false;
+    if (detail_ != other.detail_) return false;
     if (!getSourceCase().equals(other.getSourceCase())) return false;
     switch (sourceCase_) {
       case 2:
@@ -317,6 +408,10 @@ private static final long serialVersionUID = 0L;
     hash = (19 * hash) + getDescriptor().hashCode();
     hash = (37 * hash) + MIME_TYPE_FIELD_NUMBER;
     hash = (53 * hash) + getMimeType().hashCode();
+    hash = (37 * hash) + FILENAME_FIELD_NUMBER;
+    hash = (53 * hash) + getFilename().hashCode();
+    hash = (37 * hash) + DETAIL_FIELD_NUMBER;
+    hash = (53 * hash) + detail_;
     switch (sourceCase_) {
       case 2:
         hash = (37 * hash) + DATA_FIELD_NUMBER;
@@ -465,6 +560,8 @@ private static final long serialVersionUID = 0L;
       super.clear();
       bitField0_ = 0;
       mimeType_ = "";
+      filename_ = "";
+      detail_ = 0;
       sourceCase_ = 0;
       source_ = null;
       return this;
@@ -504,6 +601,12 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000001) != 0)) {
         result.mimeType_ = mimeType_;
       }
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.filename_ = filename_;
+      }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.detail_ = detail_;
+      }
     }
 
     private void buildPartialOneofs(dev.frontdesk.v1.Media result) {
@@ -527,6 +630,14 @@ private static final long serialVersionUID = 0L;
         mimeType_ = other.mimeType_;
         bitField0_ |= 0x00000001;
         onChanged();
+      }
+      if (!other.getFilename().isEmpty()) {
+        filename_ = other.filename_;
+        bitField0_ |= 0x00000008;
+        onChanged();
+      }
+      if (other.detail_ != 0) {
+        setDetailValue(other.getDetailValue());
       }
       switch (other.getSourceCase()) {
         case DATA: {
@@ -585,6 +696,16 @@ private static final long serialVersionUID = 0L;
               source_ = s;
               break;
             } // case 26
+            case 34: {
+              filename_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 34
+            case 40: {
+              detail_ = input.readEnum();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 40
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -880,6 +1001,169 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       sourceCase_ = 3;
       source_ = value;
+      onChanged();
+      return this;
+    }
+
+    private java.lang.Object filename_ = "";
+    /**
+     * <pre>
+     * Name of the file, at most 128 characters; documents are called by it. Default: none.
+     * </pre>
+     *
+     * <code>string filename = 4;</code>
+     * @return The filename.
+     */
+    public java.lang.String getFilename() {
+      java.lang.Object ref = filename_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        filename_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * Name of the file, at most 128 characters; documents are called by it. Default: none.
+     * </pre>
+     *
+     * <code>string filename = 4;</code>
+     * @return The bytes for filename.
+     */
+    public com.google.protobuf.ByteString
+        getFilenameBytes() {
+      java.lang.Object ref = filename_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        filename_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * Name of the file, at most 128 characters; documents are called by it. Default: none.
+     * </pre>
+     *
+     * <code>string filename = 4;</code>
+     * @param value The filename to set.
+     * @return This builder for chaining.
+     */
+    public Builder setFilename(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      filename_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Name of the file, at most 128 characters; documents are called by it. Default: none.
+     * </pre>
+     *
+     * <code>string filename = 4;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearFilename() {
+      filename_ = getDefaultInstance().getFilename();
+      bitField0_ = (bitField0_ & ~0x00000008);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Name of the file, at most 128 characters; documents are called by it. Default: none.
+     * </pre>
+     *
+     * <code>string filename = 4;</code>
+     * @param value The bytes for filename to set.
+     * @return This builder for chaining.
+     */
+    public Builder setFilenameBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      filename_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+
+    private int detail_ = 0;
+    /**
+     * <pre>
+     * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ImageDetail detail = 5;</code>
+     * @return The enum numeric value on the wire for detail.
+     */
+    @java.lang.Override public int getDetailValue() {
+      return detail_;
+    }
+    /**
+     * <pre>
+     * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ImageDetail detail = 5;</code>
+     * @param value The enum numeric value on the wire for detail to set.
+     * @return This builder for chaining.
+     */
+    public Builder setDetailValue(int value) {
+      detail_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ImageDetail detail = 5;</code>
+     * @return The detail.
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.ImageDetail getDetail() {
+      dev.frontdesk.v1.ImageDetail result = dev.frontdesk.v1.ImageDetail.forNumber(detail_);
+      return result == null ? dev.frontdesk.v1.ImageDetail.UNRECOGNIZED : result;
+    }
+    /**
+     * <pre>
+     * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ImageDetail detail = 5;</code>
+     * @param value The detail to set.
+     * @return This builder for chaining.
+     */
+    public Builder setDetail(dev.frontdesk.v1.ImageDetail value) {
+      if (value == null) { throw new NullPointerException(); }
+      bitField0_ |= 0x00000010;
+      detail_ = value.getNumber();
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ImageDetail detail = 5;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearDetail() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      detail_ = 0;
       onChanged();
       return this;
     }

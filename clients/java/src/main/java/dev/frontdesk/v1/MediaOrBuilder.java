@@ -78,5 +78,44 @@ public interface MediaOrBuilder extends
   com.google.protobuf.ByteString
       getUriBytes();
 
+  /**
+   * <pre>
+   * Name of the file, at most 128 characters; documents are called by it. Default: none.
+   * </pre>
+   *
+   * <code>string filename = 4;</code>
+   * @return The filename.
+   */
+  java.lang.String getFilename();
+  /**
+   * <pre>
+   * Name of the file, at most 128 characters; documents are called by it. Default: none.
+   * </pre>
+   *
+   * <code>string filename = 4;</code>
+   * @return The bytes for filename.
+   */
+  com.google.protobuf.ByteString
+      getFilenameBytes();
+
+  /**
+   * <pre>
+   * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ImageDetail detail = 5;</code>
+   * @return The enum numeric value on the wire for detail.
+   */
+  int getDetailValue();
+  /**
+   * <pre>
+   * How closely to look. Only with images; a model whose API cannot be told is not chosen for low or high.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ImageDetail detail = 5;</code>
+   * @return The detail.
+   */
+  dev.frontdesk.v1.ImageDetail getDetail();
+
   dev.frontdesk.v1.Media.SourceCase getSourceCase();
 }

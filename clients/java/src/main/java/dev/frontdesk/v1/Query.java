@@ -34,6 +34,7 @@ private static final long serialVersionUID = 0L;
   private Query() {
     messages_ = java.util.Collections.emptyList();
     tools_ = java.util.Collections.emptyList();
+    userId_ = "";
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -55,7 +56,8 @@ private static final long serialVersionUID = 0L;
   private java.util.List<dev.frontdesk.v1.Message> messages_;
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -66,7 +68,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -78,7 +81,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -89,7 +93,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -100,7 +105,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -248,6 +254,55 @@ private static final long serialVersionUID = 0L;
     return generation_ == null ? dev.frontdesk.v1.GenerationConfig.getDefaultInstance() : generation_;
   }
 
+  public static final int USER_ID_FIELD_NUMBER = 5;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object userId_ = "";
+  /**
+   * <pre>
+   * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+   * Default: none.
+   * </pre>
+   *
+   * <code>string user_id = 5;</code>
+   * @return The userId.
+   */
+  @java.lang.Override
+  public java.lang.String getUserId() {
+    java.lang.Object ref = userId_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      userId_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+   * Default: none.
+   * </pre>
+   *
+   * <code>string user_id = 5;</code>
+   * @return The bytes for userId.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getUserIdBytes() {
+    java.lang.Object ref = userId_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      userId_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -274,6 +329,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000002) != 0)) {
       output.writeMessage(4, getGeneration());
     }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(userId_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 5, userId_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -298,6 +356,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000002) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(4, getGeneration());
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(userId_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(5, userId_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -328,6 +389,8 @@ private static final long serialVersionUID = 0L;
       if (!getGeneration()
           .equals(other.getGeneration())) return false;
     }
+    if (!getUserId()
+        .equals(other.getUserId())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -355,6 +418,8 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + GENERATION_FIELD_NUMBER;
       hash = (53 * hash) + getGeneration().hashCode();
     }
+    hash = (37 * hash) + USER_ID_FIELD_NUMBER;
+    hash = (53 * hash) + getUserId().hashCode();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -523,6 +588,7 @@ private static final long serialVersionUID = 0L;
         generationBuilder_.dispose();
         generationBuilder_ = null;
       }
+      userId_ = "";
       return this;
     }
 
@@ -590,6 +656,9 @@ private static final long serialVersionUID = 0L;
             ? generation_
             : generationBuilder_.build();
         to_bitField0_ |= 0x00000002;
+      }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.userId_ = userId_;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -664,6 +733,11 @@ private static final long serialVersionUID = 0L;
       if (other.hasGeneration()) {
         mergeGeneration(other.getGeneration());
       }
+      if (!other.getUserId().isEmpty()) {
+        userId_ = other.userId_;
+        bitField0_ |= 0x00000010;
+        onChanged();
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -730,6 +804,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 34
+            case 42: {
+              userId_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 42
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -761,7 +840,8 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -775,7 +855,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -789,7 +870,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -803,7 +885,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -824,7 +907,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -842,7 +926,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -862,7 +947,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -883,7 +969,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -901,7 +988,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -919,7 +1007,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -938,7 +1027,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -955,7 +1045,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -972,7 +1063,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -983,7 +1075,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -997,7 +1090,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1012,7 +1106,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1023,7 +1118,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1035,7 +1131,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+     * only, and needs a model with CAPABILITY_PREFILL.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1683,6 +1780,103 @@ private static final long serialVersionUID = 0L;
         generation_ = null;
       }
       return generationBuilder_;
+    }
+
+    private java.lang.Object userId_ = "";
+    /**
+     * <pre>
+     * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+     * Default: none.
+     * </pre>
+     *
+     * <code>string user_id = 5;</code>
+     * @return The userId.
+     */
+    public java.lang.String getUserId() {
+      java.lang.Object ref = userId_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        userId_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+     * Default: none.
+     * </pre>
+     *
+     * <code>string user_id = 5;</code>
+     * @return The bytes for userId.
+     */
+    public com.google.protobuf.ByteString
+        getUserIdBytes() {
+      java.lang.Object ref = userId_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        userId_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+     * Default: none.
+     * </pre>
+     *
+     * <code>string user_id = 5;</code>
+     * @param value The userId to set.
+     * @return This builder for chaining.
+     */
+    public Builder setUserId(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      userId_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+     * Default: none.
+     * </pre>
+     *
+     * <code>string user_id = 5;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearUserId() {
+      userId_ = getDefaultInstance().getUserId();
+      bitField0_ = (bitField0_ & ~0x00000010);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+     * Default: none.
+     * </pre>
+     *
+     * <code>string user_id = 5;</code>
+     * @param value The bytes for userId to set.
+     * @return This builder for chaining.
+     */
+    public Builder setUserIdBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      userId_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.Query)

@@ -12,7 +12,8 @@ public interface QueryOrBuilder extends
 
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -21,7 +22,8 @@ public interface QueryOrBuilder extends
       getMessagesList();
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -29,7 +31,8 @@ public interface QueryOrBuilder extends
   dev.frontdesk.v1.Message getMessages(int index);
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -37,7 +40,8 @@ public interface QueryOrBuilder extends
   int getMessagesCount();
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -46,7 +50,8 @@ public interface QueryOrBuilder extends
       getMessagesOrBuilderList();
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages; the last is from the user or a tool.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
+   * only, and needs a model with CAPABILITY_PREFILL.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -151,4 +156,26 @@ public interface QueryOrBuilder extends
    * <code>.frontdesk.v1.GenerationConfig generation = 4;</code>
    */
   dev.frontdesk.v1.GenerationConfigOrBuilder getGenerationOrBuilder();
+
+  /**
+   * <pre>
+   * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+   * Default: none.
+   * </pre>
+   *
+   * <code>string user_id = 5;</code>
+   * @return The userId.
+   */
+  java.lang.String getUserId();
+  /**
+   * <pre>
+   * Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
+   * Default: none.
+   * </pre>
+   *
+   * <code>string user_id = 5;</code>
+   * @return The bytes for userId.
+   */
+  com.google.protobuf.ByteString
+      getUserIdBytes();
 }

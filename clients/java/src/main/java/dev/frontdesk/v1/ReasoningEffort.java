@@ -47,6 +47,38 @@ public enum ReasoningEffort
    * <code>REASONING_EFFORT_HIGH = 3;</code>
    */
   REASONING_EFFORT_HIGH(3),
+  /**
+   * <pre>
+   * Not at all.
+   * </pre>
+   *
+   * <code>REASONING_EFFORT_NONE = 4;</code>
+   */
+  REASONING_EFFORT_NONE(4),
+  /**
+   * <pre>
+   * As little as there is.
+   * </pre>
+   *
+   * <code>REASONING_EFFORT_MINIMAL = 5;</code>
+   */
+  REASONING_EFFORT_MINIMAL(5),
+  /**
+   * <pre>
+   * More than high.
+   * </pre>
+   *
+   * <code>REASONING_EFFORT_XHIGH = 6;</code>
+   */
+  REASONING_EFFORT_XHIGH(6),
+  /**
+   * <pre>
+   * As much as there is.
+   * </pre>
+   *
+   * <code>REASONING_EFFORT_MAX = 7;</code>
+   */
+  REASONING_EFFORT_MAX(7),
   UNRECOGNIZED(-1),
   ;
 
@@ -91,6 +123,38 @@ public enum ReasoningEffort
    * <code>REASONING_EFFORT_HIGH = 3;</code>
    */
   public static final int REASONING_EFFORT_HIGH_VALUE = 3;
+  /**
+   * <pre>
+   * Not at all.
+   * </pre>
+   *
+   * <code>REASONING_EFFORT_NONE = 4;</code>
+   */
+  public static final int REASONING_EFFORT_NONE_VALUE = 4;
+  /**
+   * <pre>
+   * As little as there is.
+   * </pre>
+   *
+   * <code>REASONING_EFFORT_MINIMAL = 5;</code>
+   */
+  public static final int REASONING_EFFORT_MINIMAL_VALUE = 5;
+  /**
+   * <pre>
+   * More than high.
+   * </pre>
+   *
+   * <code>REASONING_EFFORT_XHIGH = 6;</code>
+   */
+  public static final int REASONING_EFFORT_XHIGH_VALUE = 6;
+  /**
+   * <pre>
+   * As much as there is.
+   * </pre>
+   *
+   * <code>REASONING_EFFORT_MAX = 7;</code>
+   */
+  public static final int REASONING_EFFORT_MAX_VALUE = 7;
 
 
   public final int getNumber() {
@@ -121,6 +185,10 @@ public enum ReasoningEffort
       case 1: return REASONING_EFFORT_LOW;
       case 2: return REASONING_EFFORT_MEDIUM;
       case 3: return REASONING_EFFORT_HIGH;
+      case 4: return REASONING_EFFORT_NONE;
+      case 5: return REASONING_EFFORT_MINIMAL;
+      case 6: return REASONING_EFFORT_XHIGH;
+      case 7: return REASONING_EFFORT_MAX;
       default: return null;
     }
   }
@@ -151,7 +219,7 @@ public enum ReasoningEffort
   }
   public static com.google.protobuf.Descriptors.EnumDescriptor
       getDescriptor() {
-    return dev.frontdesk.v1.ChatProto.getDescriptor().getEnumTypes().get(1);
+    return dev.frontdesk.v1.ChatProto.getDescriptor().getEnumTypes().get(2);
   }
 
   private static final ReasoningEffort[] VALUES = values();

@@ -259,82 +259,83 @@ public final class RouterServiceProto {
       "ed\022\025\n\rcompletion_id\030\001 \001(\t\022(\n\010decision\030\002 " +
       "\001(\0132\026.frontdesk.v1.Decision\"T\n\016AttemptSt" +
       "arted\022\r\n\005index\030\001 \001(\005\022\r\n\005model\030\002 \001(\t\022$\n\004k" +
-      "ind\030\003 \001(\0162\026.frontdesk.v1.StepKind\"c\n\tTex" +
+      "ind\030\003 \001(\0162\026.frontdesk.v1.StepKind\"t\n\tTex" +
       "tDelta\022\014\n\004text\030\001 \001(\t\022,\n\010logprobs\030\002 \003(\0132\032" +
       ".frontdesk.v1.TokenLogprob\022\021\n\004part\030\003 \001(\005" +
-      "H\000\210\001\001B\007\n\005_part\"d\n\016ReasoningDelta\022\014\n\004text" +
-      "\030\001 \001(\t\022\021\n\tsignature\030\002 \001(\t\022\025\n\rredacted_da" +
-      "ta\030\003 \001(\t\022\021\n\004part\030\004 \001(\005H\000\210\001\001B\007\n\005_part\"l\n\r" +
-      "ToolCallDelta\022\r\n\005index\030\001 \001(\005\022\n\n\002id\030\002 \001(\t" +
-      "\022\014\n\004name\030\003 \001(\t\022\026\n\016arguments_json\030\004 \001(\t\022\021" +
-      "\n\004part\030\005 \001(\005H\000\210\001\001B\007\n\005_part\"^\n\014AttemptEnd" +
-      "ed\022&\n\007attempt\030\001 \001(\0132\025.frontdesk.v1.Attem" +
-      "pt\022\022\n\nnext_model\030\002 \001(\t\022\022\n\nsuperseded\030\003 \001" +
-      "(\010\"\274\001\n\tCompleted\022\r\n\005model\030\001 \001(\t\0221\n\rfinis" +
-      "h_reason\030\002 \001(\0162\032.frontdesk.v1.FinishReas" +
-      "on\022\"\n\005usage\030\003 \001(\0132\023.frontdesk.v1.Usage\022 " +
-      "\n\004cost\030\004 \001(\0132\022.frontdesk.v1.Cost\022\'\n\010atte" +
-      "mpts\030\005 \003(\0132\025.frontdesk.v1.Attempt\"\210\001\n\021Co" +
-      "mpletionFailure\022\025\n\rcompletion_id\030\001 \001(\t\022\'" +
-      "\n\010attempts\030\002 \003(\0132\025.frontdesk.v1.Attempt\022" +
-      " \n\004cost\030\003 \001(\0132\022.frontdesk.v1.Cost\022\021\n\tcom" +
-      "mitted\030\004 \001(\010\"\314\001\n\024ReportOutcomeRequest\022\023\n" +
-      "\013decision_id\030\001 \001(\t\022\024\n\007quality\030\002 \001(\001H\000\210\001\001" +
-      "\022\016\n\006source\030\003 \001(\t\022>\n\006labels\030\004 \003(\0132..front" +
-      "desk.v1.ReportOutcomeRequest.LabelsEntry" +
-      "\032-\n\013LabelsEntry\022\013\n\003key\030\001 \001(\t\022\r\n\005value\030\002 " +
-      "\001(\t:\0028\001B\n\n\010_quality\"Q\n\025ReportOutcomeResp" +
-      "onse\022&\n\007outcome\030\001 \001(\0132\025.frontdesk.v1.Out" +
-      "come\022\020\n\010replaced\030\002 \001(\010\"\322\001\n\007Outcome\022\023\n\013de" +
-      "cision_id\030\001 \001(\t\022\017\n\007quality\030\002 \001(\001\022\016\n\006sour" +
-      "ce\030\003 \001(\t\0221\n\006labels\030\004 \003(\0132!.frontdesk.v1." +
-      "Outcome.LabelsEntry\022/\n\013reported_at\030\005 \001(\013" +
-      "2\032.google.protobuf.Timestamp\032-\n\013LabelsEn" +
-      "try\022\013\n\003key\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001\")\n\022G" +
-      "etDecisionRequest\022\023\n\013decision_id\030\001 \001(\t\"\241" +
-      "\002\n\023GetDecisionResponse\022(\n\010decision\030\001 \001(\013" +
-      "2\026.frontdesk.v1.Decision\022\'\n\010attempts\030\002 \003" +
-      "(\0132\025.frontdesk.v1.Attempt\022 \n\004cost\030\003 \001(\0132" +
-      "\022.frontdesk.v1.Cost\022\'\n\010outcomes\030\004 \003(\0132\025." +
-      "frontdesk.v1.Outcome\022=\n\006labels\030\005 \003(\0132-.f" +
-      "rontdesk.v1.GetDecisionResponse.LabelsEn" +
-      "try\032-\n\013LabelsEntry\022\013\n\003key\030\001 \001(\t\022\r\n\005value" +
-      "\030\002 \001(\t:\0028\001\"#\n\021ListModelsRequest\022\016\n\006route" +
-      "r\030\001 \001(\t\"9\n\022ListModelsResponse\022#\n\006models\030" +
-      "\001 \003(\0132\023.frontdesk.v1.Model\"\212\002\n\005Model\022\014\n\004" +
-      "name\030\001 \001(\t\022\023\n\013description\030\002 \001(\t\022\017\n\007backe" +
-      "nd\030\003 \001(\t\022\026\n\016upstream_model\030\004 \001(\t\022$\n\006pric" +
-      "es\030\005 \001(\0132\024.frontdesk.v1.Prices\022\026\n\016contex" +
-      "t_window\030\006 \001(\003\022\036\n\021max_output_tokens\030\007 \001(" +
-      "\003H\000\210\001\001\022.\n\014capabilities\030\010 \003(\0162\030.frontdesk" +
-      ".v1.Capability\022\021\n\tavailable\030\t \001(\010B\024\n\022_ma" +
-      "x_output_tokens\"\307\002\n\006Prices\022\"\n\032input_nano" +
-      "_usd_per_million\030\001 \001(\003\022#\n\033output_nano_us" +
-      "d_per_million\030\002 \001(\003\022,\n\037cache_read_nano_u" +
-      "sd_per_million\030\003 \001(\003H\000\210\001\001\022-\n cache_write" +
-      "_nano_usd_per_million\030\004 \001(\003H\001\210\001\001\022+\n\036reas" +
-      "oning_nano_usd_per_million\030\005 \001(\003H\002\210\001\001B\"\n" +
-      " _cache_read_nano_usd_per_millionB#\n!_ca" +
-      "che_write_nano_usd_per_millionB!\n\037_reaso" +
-      "ning_nano_usd_per_million2\313\004\n\rRouterServ" +
-      "ice\022@\n\005Route\022\032.frontdesk.v1.RouteRequest" +
-      "\032\033.frontdesk.v1.RouteResponse\022O\n\nRouteBa" +
-      "tch\022\037.frontdesk.v1.RouteBatchRequest\032 .f" +
-      "rontdesk.v1.RouteBatchResponse\022I\n\010Comple" +
-      "te\022\035.frontdesk.v1.CompleteRequest\032\036.fron" +
-      "tdesk.v1.CompleteResponse\022]\n\016StreamCompl" +
-      "ete\022#.frontdesk.v1.StreamCompleteRequest" +
-      "\032$.frontdesk.v1.StreamCompleteResponse0\001" +
-      "\022X\n\rReportOutcome\022\".frontdesk.v1.ReportO" +
-      "utcomeRequest\032#.frontdesk.v1.ReportOutco" +
-      "meResponse\022R\n\013GetDecision\022 .frontdesk.v1" +
-      ".GetDecisionRequest\032!.frontdesk.v1.GetDe" +
-      "cisionResponse\022O\n\nListModels\022\037.frontdesk" +
-      ".v1.ListModelsRequest\032 .frontdesk.v1.Lis" +
-      "tModelsResponseBz\n\020dev.frontdesk.v1B\022Rou" +
-      "terServiceProtoP\001ZAgithub.com/frontdesk/" +
-      "frontdesk/clients/go/frontdeskv1;frontde" +
-      "skv1\252\002\014Frontdesk.V1b\006proto3"
+      "H\000\210\001\001\022\017\n\007refusal\030\004 \001(\010B\007\n\005_part\"d\n\016Reaso" +
+      "ningDelta\022\014\n\004text\030\001 \001(\t\022\021\n\tsignature\030\002 \001" +
+      "(\t\022\025\n\rredacted_data\030\003 \001(\t\022\021\n\004part\030\004 \001(\005H" +
+      "\000\210\001\001B\007\n\005_part\"l\n\rToolCallDelta\022\r\n\005index\030" +
+      "\001 \001(\005\022\n\n\002id\030\002 \001(\t\022\014\n\004name\030\003 \001(\t\022\026\n\016argum" +
+      "ents_json\030\004 \001(\t\022\021\n\004part\030\005 \001(\005H\000\210\001\001B\007\n\005_p" +
+      "art\"^\n\014AttemptEnded\022&\n\007attempt\030\001 \001(\0132\025.f" +
+      "rontdesk.v1.Attempt\022\022\n\nnext_model\030\002 \001(\t\022" +
+      "\022\n\nsuperseded\030\003 \001(\010\"\274\001\n\tCompleted\022\r\n\005mod" +
+      "el\030\001 \001(\t\0221\n\rfinish_reason\030\002 \001(\0162\032.frontd" +
+      "esk.v1.FinishReason\022\"\n\005usage\030\003 \001(\0132\023.fro" +
+      "ntdesk.v1.Usage\022 \n\004cost\030\004 \001(\0132\022.frontdes" +
+      "k.v1.Cost\022\'\n\010attempts\030\005 \003(\0132\025.frontdesk." +
+      "v1.Attempt\"\210\001\n\021CompletionFailure\022\025\n\rcomp" +
+      "letion_id\030\001 \001(\t\022\'\n\010attempts\030\002 \003(\0132\025.fron" +
+      "tdesk.v1.Attempt\022 \n\004cost\030\003 \001(\0132\022.frontde" +
+      "sk.v1.Cost\022\021\n\tcommitted\030\004 \001(\010\"\314\001\n\024Report" +
+      "OutcomeRequest\022\023\n\013decision_id\030\001 \001(\t\022\024\n\007q" +
+      "uality\030\002 \001(\001H\000\210\001\001\022\016\n\006source\030\003 \001(\t\022>\n\006lab" +
+      "els\030\004 \003(\0132..frontdesk.v1.ReportOutcomeRe" +
+      "quest.LabelsEntry\032-\n\013LabelsEntry\022\013\n\003key\030" +
+      "\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001B\n\n\010_quality\"Q\n\025" +
+      "ReportOutcomeResponse\022&\n\007outcome\030\001 \001(\0132\025" +
+      ".frontdesk.v1.Outcome\022\020\n\010replaced\030\002 \001(\010\"" +
+      "\322\001\n\007Outcome\022\023\n\013decision_id\030\001 \001(\t\022\017\n\007qual" +
+      "ity\030\002 \001(\001\022\016\n\006source\030\003 \001(\t\0221\n\006labels\030\004 \003(" +
+      "\0132!.frontdesk.v1.Outcome.LabelsEntry\022/\n\013" +
+      "reported_at\030\005 \001(\0132\032.google.protobuf.Time" +
+      "stamp\032-\n\013LabelsEntry\022\013\n\003key\030\001 \001(\t\022\r\n\005val" +
+      "ue\030\002 \001(\t:\0028\001\")\n\022GetDecisionRequest\022\023\n\013de" +
+      "cision_id\030\001 \001(\t\"\241\002\n\023GetDecisionResponse\022" +
+      "(\n\010decision\030\001 \001(\0132\026.frontdesk.v1.Decisio" +
+      "n\022\'\n\010attempts\030\002 \003(\0132\025.frontdesk.v1.Attem" +
+      "pt\022 \n\004cost\030\003 \001(\0132\022.frontdesk.v1.Cost\022\'\n\010" +
+      "outcomes\030\004 \003(\0132\025.frontdesk.v1.Outcome\022=\n" +
+      "\006labels\030\005 \003(\0132-.frontdesk.v1.GetDecision" +
+      "Response.LabelsEntry\032-\n\013LabelsEntry\022\013\n\003k" +
+      "ey\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001\"#\n\021ListModel" +
+      "sRequest\022\016\n\006router\030\001 \001(\t\"9\n\022ListModelsRe" +
+      "sponse\022#\n\006models\030\001 \003(\0132\023.frontdesk.v1.Mo" +
+      "del\"\212\002\n\005Model\022\014\n\004name\030\001 \001(\t\022\023\n\013descripti" +
+      "on\030\002 \001(\t\022\017\n\007backend\030\003 \001(\t\022\026\n\016upstream_mo" +
+      "del\030\004 \001(\t\022$\n\006prices\030\005 \001(\0132\024.frontdesk.v1" +
+      ".Prices\022\026\n\016context_window\030\006 \001(\003\022\036\n\021max_o" +
+      "utput_tokens\030\007 \001(\003H\000\210\001\001\022.\n\014capabilities\030" +
+      "\010 \003(\0162\030.frontdesk.v1.Capability\022\021\n\tavail" +
+      "able\030\t \001(\010B\024\n\022_max_output_tokens\"\307\002\n\006Pri" +
+      "ces\022\"\n\032input_nano_usd_per_million\030\001 \001(\003\022" +
+      "#\n\033output_nano_usd_per_million\030\002 \001(\003\022,\n\037" +
+      "cache_read_nano_usd_per_million\030\003 \001(\003H\000\210" +
+      "\001\001\022-\n cache_write_nano_usd_per_million\030\004" +
+      " \001(\003H\001\210\001\001\022+\n\036reasoning_nano_usd_per_mill" +
+      "ion\030\005 \001(\003H\002\210\001\001B\"\n _cache_read_nano_usd_p" +
+      "er_millionB#\n!_cache_write_nano_usd_per_" +
+      "millionB!\n\037_reasoning_nano_usd_per_milli" +
+      "on2\313\004\n\rRouterService\022@\n\005Route\022\032.frontdes" +
+      "k.v1.RouteRequest\032\033.frontdesk.v1.RouteRe" +
+      "sponse\022O\n\nRouteBatch\022\037.frontdesk.v1.Rout" +
+      "eBatchRequest\032 .frontdesk.v1.RouteBatchR" +
+      "esponse\022I\n\010Complete\022\035.frontdesk.v1.Compl" +
+      "eteRequest\032\036.frontdesk.v1.CompleteRespon" +
+      "se\022]\n\016StreamComplete\022#.frontdesk.v1.Stre" +
+      "amCompleteRequest\032$.frontdesk.v1.StreamC" +
+      "ompleteResponse0\001\022X\n\rReportOutcome\022\".fro" +
+      "ntdesk.v1.ReportOutcomeRequest\032#.frontde" +
+      "sk.v1.ReportOutcomeResponse\022R\n\013GetDecisi" +
+      "on\022 .frontdesk.v1.GetDecisionRequest\032!.f" +
+      "rontdesk.v1.GetDecisionResponse\022O\n\nListM" +
+      "odels\022\037.frontdesk.v1.ListModelsRequest\032 " +
+      ".frontdesk.v1.ListModelsResponseBz\n\020dev." +
+      "frontdesk.v1B\022RouterServiceProtoP\001ZAgith" +
+      "ub.com/frontdesk/frontdesk/clients/go/fr" +
+      "ontdeskv1;frontdeskv1\252\002\014Frontdesk.V1b\006pr" +
+      "oto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -444,7 +445,7 @@ public final class RouterServiceProto {
     internal_static_frontdesk_v1_TextDelta_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_TextDelta_descriptor,
-        new java.lang.String[] { "Text", "Logprobs", "Part", });
+        new java.lang.String[] { "Text", "Logprobs", "Part", "Refusal", });
     internal_static_frontdesk_v1_ReasoningDelta_descriptor =
       getDescriptor().getMessageTypes().get(13);
     internal_static_frontdesk_v1_ReasoningDelta_fieldAccessorTable = new

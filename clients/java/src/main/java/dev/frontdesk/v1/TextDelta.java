@@ -189,6 +189,21 @@ private static final long serialVersionUID = 0L;
     return part_;
   }
 
+  public static final int REFUSAL_FIELD_NUMBER = 4;
+  private boolean refusal_ = false;
+  /**
+   * <pre>
+   * True when the text is the LLM's refusal to answer, as in ContentPart; the same in all pieces of a part.
+   * </pre>
+   *
+   * <code>bool refusal = 4;</code>
+   * @return The refusal.
+   */
+  @java.lang.Override
+  public boolean getRefusal() {
+    return refusal_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -212,6 +227,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeInt32(3, part_);
     }
+    if (refusal_ != false) {
+      output.writeBool(4, refusal_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -231,6 +249,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt32Size(3, part_);
+    }
+    if (refusal_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(4, refusal_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -256,6 +278,8 @@ private static final long serialVersionUID = 0L;
       if (getPart()
           != other.getPart()) return false;
     }
+    if (getRefusal()
+        != other.getRefusal()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -277,6 +301,9 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + PART_FIELD_NUMBER;
       hash = (53 * hash) + getPart();
     }
+    hash = (37 * hash) + REFUSAL_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getRefusal());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -421,6 +448,7 @@ private static final long serialVersionUID = 0L;
       }
       bitField0_ = (bitField0_ & ~0x00000002);
       part_ = 0;
+      refusal_ = false;
       return this;
     }
 
@@ -475,6 +503,9 @@ private static final long serialVersionUID = 0L;
         result.part_ = part_;
         to_bitField0_ |= 0x00000001;
       }
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.refusal_ = refusal_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -523,6 +554,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasPart()) {
         setPart(other.getPart());
+      }
+      if (other.getRefusal() != false) {
+        setRefusal(other.getRefusal());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -573,6 +607,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 24
+            case 32: {
+              refusal_ = input.readBool();
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 32
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1054,6 +1093,50 @@ private static final long serialVersionUID = 0L;
     public Builder clearPart() {
       bitField0_ = (bitField0_ & ~0x00000004);
       part_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private boolean refusal_ ;
+    /**
+     * <pre>
+     * True when the text is the LLM's refusal to answer, as in ContentPart; the same in all pieces of a part.
+     * </pre>
+     *
+     * <code>bool refusal = 4;</code>
+     * @return The refusal.
+     */
+    @java.lang.Override
+    public boolean getRefusal() {
+      return refusal_;
+    }
+    /**
+     * <pre>
+     * True when the text is the LLM's refusal to answer, as in ContentPart; the same in all pieces of a part.
+     * </pre>
+     *
+     * <code>bool refusal = 4;</code>
+     * @param value The refusal to set.
+     * @return This builder for chaining.
+     */
+    public Builder setRefusal(boolean value) {
+
+      refusal_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * True when the text is the LLM's refusal to answer, as in ContentPart; the same in all pieces of a part.
+     * </pre>
+     *
+     * <code>bool refusal = 4;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearRefusal() {
+      bitField0_ = (bitField0_ & ~0x00000008);
+      refusal_ = false;
       onChanged();
       return this;
     }

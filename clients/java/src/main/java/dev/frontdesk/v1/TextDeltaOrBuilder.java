@@ -96,4 +96,14 @@ public interface TextDeltaOrBuilder extends
    * @return The part.
    */
   int getPart();
+
+  /**
+   * <pre>
+   * True when the text is the LLM's refusal to answer, as in ContentPart; the same in all pieces of a part.
+   * </pre>
+   *
+   * <code>bool refusal = 4;</code>
+   * @return The refusal.
+   */
+  boolean getRefusal();
 }

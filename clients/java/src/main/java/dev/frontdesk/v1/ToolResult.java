@@ -34,6 +34,7 @@ private static final long serialVersionUID = 0L;
   private ToolResult() {
     toolCallId_ = "";
     content_ = "";
+    parts_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -158,6 +159,67 @@ private static final long serialVersionUID = 0L;
     return isError_;
   }
 
+  public static final int PARTS_FIELD_NUMBER = 4;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.ToolResultPart> parts_;
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.ToolResultPart> getPartsList() {
+    return parts_;
+  }
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.ToolResultPartOrBuilder> 
+      getPartsOrBuilderList() {
+    return parts_;
+  }
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  @java.lang.Override
+  public int getPartsCount() {
+    return parts_.size();
+  }
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ToolResultPart getParts(int index) {
+    return parts_.get(index);
+  }
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ToolResultPartOrBuilder getPartsOrBuilder(
+      int index) {
+    return parts_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -181,6 +243,9 @@ private static final long serialVersionUID = 0L;
     if (isError_ != false) {
       output.writeBool(3, isError_);
     }
+    for (int i = 0; i < parts_.size(); i++) {
+      output.writeMessage(4, parts_.get(i));
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -199,6 +264,10 @@ private static final long serialVersionUID = 0L;
     if (isError_ != false) {
       size += com.google.protobuf.CodedOutputStream
         .computeBoolSize(3, isError_);
+    }
+    for (int i = 0; i < parts_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(4, parts_.get(i));
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -221,6 +290,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getContent())) return false;
     if (getIsError()
         != other.getIsError()) return false;
+    if (!getPartsList()
+        .equals(other.getPartsList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -239,6 +310,10 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + IS_ERROR_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
         getIsError());
+    if (getPartsCount() > 0) {
+      hash = (37 * hash) + PARTS_FIELD_NUMBER;
+      hash = (53 * hash) + getPartsList().hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -377,6 +452,13 @@ private static final long serialVersionUID = 0L;
       toolCallId_ = "";
       content_ = "";
       isError_ = false;
+      if (partsBuilder_ == null) {
+        parts_ = java.util.Collections.emptyList();
+      } else {
+        parts_ = null;
+        partsBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000008);
       return this;
     }
 
@@ -403,9 +485,22 @@ private static final long serialVersionUID = 0L;
     @java.lang.Override
     public dev.frontdesk.v1.ToolResult buildPartial() {
       dev.frontdesk.v1.ToolResult result = new dev.frontdesk.v1.ToolResult(this);
+      buildPartialRepeatedFields(result);
       if (bitField0_ != 0) { buildPartial0(result); }
       onBuilt();
       return result;
+    }
+
+    private void buildPartialRepeatedFields(dev.frontdesk.v1.ToolResult result) {
+      if (partsBuilder_ == null) {
+        if (((bitField0_ & 0x00000008) != 0)) {
+          parts_ = java.util.Collections.unmodifiableList(parts_);
+          bitField0_ = (bitField0_ & ~0x00000008);
+        }
+        result.parts_ = parts_;
+      } else {
+        result.parts_ = partsBuilder_.build();
+      }
     }
 
     private void buildPartial0(dev.frontdesk.v1.ToolResult result) {
@@ -445,6 +540,32 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getIsError() != false) {
         setIsError(other.getIsError());
+      }
+      if (partsBuilder_ == null) {
+        if (!other.parts_.isEmpty()) {
+          if (parts_.isEmpty()) {
+            parts_ = other.parts_;
+            bitField0_ = (bitField0_ & ~0x00000008);
+          } else {
+            ensurePartsIsMutable();
+            parts_.addAll(other.parts_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.parts_.isEmpty()) {
+          if (partsBuilder_.isEmpty()) {
+            partsBuilder_.dispose();
+            partsBuilder_ = null;
+            parts_ = other.parts_;
+            bitField0_ = (bitField0_ & ~0x00000008);
+            partsBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetPartsFieldBuilder() : null;
+          } else {
+            partsBuilder_.addAllMessages(other.parts_);
+          }
+        }
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -487,6 +608,19 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 24
+            case 34: {
+              dev.frontdesk.v1.ToolResultPart m =
+                  input.readMessage(
+                      dev.frontdesk.v1.ToolResultPart.parser(),
+                      extensionRegistry);
+              if (partsBuilder_ == null) {
+                ensurePartsIsMutable();
+                parts_.add(m);
+              } else {
+                partsBuilder_.addMessage(m);
+              }
+              break;
+            } // case 34
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -730,6 +864,318 @@ private static final long serialVersionUID = 0L;
       isError_ = false;
       onChanged();
       return this;
+    }
+
+    private java.util.List<dev.frontdesk.v1.ToolResultPart> parts_ =
+      java.util.Collections.emptyList();
+    private void ensurePartsIsMutable() {
+      if (!((bitField0_ & 0x00000008) != 0)) {
+        parts_ = new java.util.ArrayList<dev.frontdesk.v1.ToolResultPart>(parts_);
+        bitField0_ |= 0x00000008;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ToolResultPart, dev.frontdesk.v1.ToolResultPart.Builder, dev.frontdesk.v1.ToolResultPartOrBuilder> partsBuilder_;
+
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ToolResultPart> getPartsList() {
+      if (partsBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(parts_);
+      } else {
+        return partsBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public int getPartsCount() {
+      if (partsBuilder_ == null) {
+        return parts_.size();
+      } else {
+        return partsBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public dev.frontdesk.v1.ToolResultPart getParts(int index) {
+      if (partsBuilder_ == null) {
+        return parts_.get(index);
+      } else {
+        return partsBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public Builder setParts(
+        int index, dev.frontdesk.v1.ToolResultPart value) {
+      if (partsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensurePartsIsMutable();
+        parts_.set(index, value);
+        onChanged();
+      } else {
+        partsBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public Builder setParts(
+        int index, dev.frontdesk.v1.ToolResultPart.Builder builderForValue) {
+      if (partsBuilder_ == null) {
+        ensurePartsIsMutable();
+        parts_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        partsBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public Builder addParts(dev.frontdesk.v1.ToolResultPart value) {
+      if (partsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensurePartsIsMutable();
+        parts_.add(value);
+        onChanged();
+      } else {
+        partsBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public Builder addParts(
+        int index, dev.frontdesk.v1.ToolResultPart value) {
+      if (partsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensurePartsIsMutable();
+        parts_.add(index, value);
+        onChanged();
+      } else {
+        partsBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public Builder addParts(
+        dev.frontdesk.v1.ToolResultPart.Builder builderForValue) {
+      if (partsBuilder_ == null) {
+        ensurePartsIsMutable();
+        parts_.add(builderForValue.build());
+        onChanged();
+      } else {
+        partsBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public Builder addParts(
+        int index, dev.frontdesk.v1.ToolResultPart.Builder builderForValue) {
+      if (partsBuilder_ == null) {
+        ensurePartsIsMutable();
+        parts_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        partsBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public Builder addAllParts(
+        java.lang.Iterable<? extends dev.frontdesk.v1.ToolResultPart> values) {
+      if (partsBuilder_ == null) {
+        ensurePartsIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, parts_);
+        onChanged();
+      } else {
+        partsBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public Builder clearParts() {
+      if (partsBuilder_ == null) {
+        parts_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000008);
+        onChanged();
+      } else {
+        partsBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public Builder removeParts(int index) {
+      if (partsBuilder_ == null) {
+        ensurePartsIsMutable();
+        parts_.remove(index);
+        onChanged();
+      } else {
+        partsBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public dev.frontdesk.v1.ToolResultPart.Builder getPartsBuilder(
+        int index) {
+      return internalGetPartsFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public dev.frontdesk.v1.ToolResultPartOrBuilder getPartsOrBuilder(
+        int index) {
+      if (partsBuilder_ == null) {
+        return parts_.get(index);  } else {
+        return partsBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.ToolResultPartOrBuilder> 
+         getPartsOrBuilderList() {
+      if (partsBuilder_ != null) {
+        return partsBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(parts_);
+      }
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public dev.frontdesk.v1.ToolResultPart.Builder addPartsBuilder() {
+      return internalGetPartsFieldBuilder().addBuilder(
+          dev.frontdesk.v1.ToolResultPart.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public dev.frontdesk.v1.ToolResultPart.Builder addPartsBuilder(
+        int index) {
+      return internalGetPartsFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.ToolResultPart.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ToolResultPart.Builder> 
+         getPartsBuilderList() {
+      return internalGetPartsFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ToolResultPart, dev.frontdesk.v1.ToolResultPart.Builder, dev.frontdesk.v1.ToolResultPartOrBuilder> 
+        internalGetPartsFieldBuilder() {
+      if (partsBuilder_ == null) {
+        partsBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.ToolResultPart, dev.frontdesk.v1.ToolResultPart.Builder, dev.frontdesk.v1.ToolResultPartOrBuilder>(
+                parts_,
+                ((bitField0_ & 0x00000008) != 0),
+                getParentForChildren(),
+                isClean());
+        parts_ = null;
+      }
+      return partsBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.ToolResult)

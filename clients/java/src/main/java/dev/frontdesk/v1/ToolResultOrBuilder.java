@@ -59,4 +59,48 @@ public interface ToolResultOrBuilder extends
    * @return The isError.
    */
   boolean getIsError();
+
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  java.util.List<dev.frontdesk.v1.ToolResultPart> 
+      getPartsList();
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  dev.frontdesk.v1.ToolResultPart getParts(int index);
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  int getPartsCount();
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.ToolResultPartOrBuilder> 
+      getPartsOrBuilderList();
+  /**
+   * <pre>
+   * The result in several parts, in place of content: set one of both. Media need a model with CAPABILITY_TOOL_RESULT_MEDIA.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ToolResultPart parts = 4;</code>
+   */
+  dev.frontdesk.v1.ToolResultPartOrBuilder getPartsOrBuilder(
+      int index);
 }
