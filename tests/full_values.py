@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult, Completion, Settlement
+from frontdesk_server.domain.attempt import (
+    Adjustment,
+    Answer,
+    Attempt,
+    AttemptOutcome,
+    CheckResult,
+    Completion,
+    Settlement,
+)
 from frontdesk_server.domain.decision import (
     Candidate,
     Decision,
@@ -17,6 +25,7 @@ from frontdesk_server.domain.decision import (
     Verdict,
 )
 from frontdesk_server.domain.model import Capability, Deployment, Model
+from frontdesk_server.domain.provider import CacheHint, ProviderOptions
 from frontdesk_server.domain.query import Message, ReasoningPart, Role, TextPart, ToolCall
 from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.domain.signals import Signals, Task
@@ -90,6 +99,9 @@ ATTEMPT = Attempt(
     usage_estimated=True,
     upstream_model="code-2026-01",
     finish_reason=FinishReason.LENGTH,
+    adjustments=(Adjustment("query.messages", "ids of tool calls were replaced"),),
+    provider_request_id="req-7",
+    provider_cost_nano_usd=101,
 )
 SETTLEMENT = Settlement((ATTEMPT,), COST, committed=True)
 LOGPROBS = (TokenLogprob("Hi", -0.5, (TopLogprob("Hi", -0.5), TopLogprob("Ho", -1.5))),)
@@ -101,6 +113,8 @@ MESSAGE = Message(
         ToolCall("call-1", "search", '{"q": 1}'),
     ),
     name="bot",
+    provider_options=(ProviderOptions("openai", '{"prefix": true}', required=True),),
+    cache_hint=CacheHint(300.0),
 )
 COMPLETION = Completion("code", Answer(MESSAGE, FinishReason.TOOL_CALLS, USAGE, LOGPROBS, "code-2026-01"), SETTLEMENT)
 OUTCOME = Outcome(DECISION_ID, 0.75, "user", INSTANT, {"run": "7"})

@@ -19,16 +19,22 @@ def build_pool(config: Config) -> dict[str, Model]:
     return {name: _model(name, section, config) for name, section in config.models.items()}
 
 
-def _deployments(name: str, config: ModelConfig) -> tuple[Deployment, ...]:
+def _deployments(name: str, config: ModelConfig, whole: Config) -> tuple[Deployment, ...]:
     if config.backend is not None:
-        return (Deployment(config.backend, config.upstream_model or name),)
+        return (Deployment(config.backend, config.upstream_model or name, dialects=_dialects(config.backend, whole)),)
     return tuple(
-        Deployment(d.backend, d.upstream_model or config.upstream_model or name, d.weight) for d in config.deployments
+        Deployment(d.backend, d.upstream_model or config.upstream_model or name, d.weight, _dialects(d.backend, whole))
+        for d in config.deployments
     )
 
 
+def _dialects(backend: str, whole: Config) -> frozenset[str]:
+    config = whole.backends.get(backend)
+    return frozenset() if config is None else frozenset((config.kind, getattr(config, "provider", config.kind)))
+
+
 def _model(name: str, config: ModelConfig, whole: Config) -> Model:
-    deployments = _deployments(name, config)
+    deployments = _deployments(name, config, whole)
     return Model(
         name=name,
         deployments=deployments,
@@ -49,7 +55,7 @@ def unserved_capabilities(config: Config, backends: Mapping[str, Backend]) -> di
     """Models that are said to do what the API of one of their backends cannot, and what."""
     unserved = {}
     for name, section in config.models.items():
-        for deployment in _deployments(name, section):
+        for deployment in _deployments(name, section, config):
             backend = backends[deployment.backend]
             if beyond := section.capabilities - backend.capabilities:
                 named = ", ".join(sorted(capability.value for capability in beyond))
@@ -65,7 +71,7 @@ def unknown_prices(config: Config) -> dict[str, str]:
 
 def _resolve(config: ModelConfig, name: str, whole: Config) -> tuple[Prices | None, str]:
     """By the first deployment: one model has one price wherever it is served."""
-    first = _deployments(name, config)[0]
+    first = _deployments(name, config, whole)[0]
     backend = whole.backends.get(first.backend)
     return resolve_prices(
         config.prices,

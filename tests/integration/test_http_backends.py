@@ -394,3 +394,13 @@ async def test_closing_the_generator_between_tokens_aborts_upstream_at_once(dial
         assert request.aborted_at is not None
         assert request.aborted_at - closed_at < 0.1
         assert upstream.open_connections == 0
+
+
+@pytest.mark.parametrize("header", ["x-request-id", "request-id", "x-generation-id"])
+async def test_the_providers_own_id_of_a_refused_call_is_kept(header: str) -> None:
+    script = Script(fault=Fault.STATUS, headers={header: "req_7"})
+    backend_call = call()
+    async with FaultyUpstream(script) as upstream, backend_of(upstream) as backend:
+        with pytest.raises(UpstreamFailed):
+            await events_of(backend, backend_call)
+    assert backend_call.dispatch.request_id == "req_7"

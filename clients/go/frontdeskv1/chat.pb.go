@@ -11,6 +11,7 @@ package frontdeskv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -333,7 +334,175 @@ func (x ToolChoice_Mode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ToolChoice_Mode.Descriptor instead.
 func (ToolChoice_Mode) EnumDescriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{8, 0}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{11, 0}
+}
+
+// Settings that only one dialect knows, passed through to it: merged into the JSON of what they stand at. Unless they are required, models of
+// other dialects may answer; their attempts then name what was left out.
+type ProviderOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which dialect they are for: the kind of a backend in the configuration, such as "anthropic", or the name of its provider, such as
+	// "openrouter". Required.
+	Dialect string `protobuf:"bytes,1,opt,name=dialect,proto3" json:"dialect,omitempty"`
+	// A JSON object of at most 65,536 characters. What this contract can express itself may not stand in it. Required.
+	OptionsJson string `protobuf:"bytes,2,opt,name=options_json,json=optionsJson,proto3" json:"options_json,omitempty"`
+	// True: only models of this dialect may answer. Default: false.
+	Required      bool `protobuf:"varint,3,opt,name=required,proto3" json:"required,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProviderOptions) Reset() {
+	*x = ProviderOptions{}
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProviderOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProviderOptions) ProtoMessage() {}
+
+func (x *ProviderOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProviderOptions.ProtoReflect.Descriptor instead.
+func (*ProviderOptions) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *ProviderOptions) GetDialect() string {
+	if x != nil {
+		return x.Dialect
+	}
+	return ""
+}
+
+func (x *ProviderOptions) GetOptionsJson() string {
+	if x != nil {
+		return x.OptionsJson
+	}
+	return ""
+}
+
+func (x *ProviderOptions) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+// Something that only its dialect understands, such as the block of a tool which the provider ran. It is sent to this dialect as it is, and
+// never to another.
+type ProviderBlock struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The dialect, as in ProviderOptions. Required.
+	Dialect string `protobuf:"bytes,1,opt,name=dialect,proto3" json:"dialect,omitempty"`
+	// A JSON object, opaque to Frontdesk. Required.
+	Json          string `protobuf:"bytes,2,opt,name=json,proto3" json:"json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProviderBlock) Reset() {
+	*x = ProviderBlock{}
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProviderBlock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProviderBlock) ProtoMessage() {}
+
+func (x *ProviderBlock) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProviderBlock.ProtoReflect.Descriptor instead.
+func (*ProviderBlock) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ProviderBlock) GetDialect() string {
+	if x != nil {
+		return x.Dialect
+	}
+	return ""
+}
+
+func (x *ProviderBlock) GetJson() string {
+	if x != nil {
+		return x.Json
+	}
+	return ""
+}
+
+// Says that everything up to here will soon be sent again. A hint: where prompts are cached unasked, or never, nothing is done.
+type CacheHint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long it should be kept, rounded to what the provider offers. Unset: the provider's default.
+	Ttl           *durationpb.Duration `protobuf:"bytes,1,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CacheHint) Reset() {
+	*x = CacheHint{}
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CacheHint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CacheHint) ProtoMessage() {}
+
+func (x *CacheHint) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CacheHint.ProtoReflect.Descriptor instead.
+func (*CacheHint) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CacheHint) GetTtl() *durationpb.Duration {
+	if x != nil {
+		return x.Ttl
+	}
+	return nil
 }
 
 // One turn of the conversation.
@@ -344,14 +513,18 @@ type Message struct {
 	// What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query.
 	Parts []*ContentPart `protobuf:"bytes,2,rep,name=parts,proto3" json:"parts,omitempty"`
 	// Name of the speaker where several share a role. Default: none.
-	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Settings for the message, by dialect; at most 16.
+	ProviderOptions []*ProviderOptions `protobuf:"bytes,4,rep,name=provider_options,json=providerOptions,proto3" json:"provider_options,omitempty"`
+	// Where a prompt cache may end: after this message.
+	CacheHint     *CacheHint `protobuf:"bytes,5,opt,name=cache_hint,json=cacheHint,proto3" json:"cache_hint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[0]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -363,7 +536,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[0]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -376,7 +549,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{0}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Message) GetRole() Role {
@@ -400,6 +573,20 @@ func (x *Message) GetName() string {
 	return ""
 }
 
+func (x *Message) GetProviderOptions() []*ProviderOptions {
+	if x != nil {
+		return x.ProviderOptions
+	}
+	return nil
+}
+
+func (x *Message) GetCacheHint() *CacheHint {
+	if x != nil {
+		return x.CacheHint
+	}
+	return nil
+}
+
 // One piece of a message.
 type ContentPart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -412,16 +599,21 @@ type ContentPart struct {
 	//	*ContentPart_ToolCall
 	//	*ContentPart_ToolResult
 	//	*ContentPart_Reasoning
+	//	*ContentPart_ProviderBlock
 	Part isContentPart_Part `protobuf_oneof:"part"`
 	// True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages.
-	Refusal       bool `protobuf:"varint,6,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	Refusal bool `protobuf:"varint,6,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	// Settings for the part, by dialect; at most 16.
+	ProviderOptions []*ProviderOptions `protobuf:"bytes,8,rep,name=provider_options,json=providerOptions,proto3" json:"provider_options,omitempty"`
+	// Where a prompt cache may end: after this part.
+	CacheHint     *CacheHint `protobuf:"bytes,9,opt,name=cache_hint,json=cacheHint,proto3" json:"cache_hint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ContentPart) Reset() {
 	*x = ContentPart{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[1]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +625,7 @@ func (x *ContentPart) String() string {
 func (*ContentPart) ProtoMessage() {}
 
 func (x *ContentPart) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[1]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +638,7 @@ func (x *ContentPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContentPart.ProtoReflect.Descriptor instead.
 func (*ContentPart) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{1}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ContentPart) GetPart() isContentPart_Part {
@@ -501,11 +693,34 @@ func (x *ContentPart) GetReasoning() *Reasoning {
 	return nil
 }
 
+func (x *ContentPart) GetProviderBlock() *ProviderBlock {
+	if x != nil {
+		if x, ok := x.Part.(*ContentPart_ProviderBlock); ok {
+			return x.ProviderBlock
+		}
+	}
+	return nil
+}
+
 func (x *ContentPart) GetRefusal() bool {
 	if x != nil {
 		return x.Refusal
 	}
 	return false
+}
+
+func (x *ContentPart) GetProviderOptions() []*ProviderOptions {
+	if x != nil {
+		return x.ProviderOptions
+	}
+	return nil
+}
+
+func (x *ContentPart) GetCacheHint() *CacheHint {
+	if x != nil {
+		return x.CacheHint
+	}
+	return nil
 }
 
 type isContentPart_Part interface {
@@ -537,6 +752,12 @@ type ContentPart_Reasoning struct {
 	Reasoning *Reasoning `protobuf:"bytes,5,opt,name=reasoning,proto3,oneof"`
 }
 
+type ContentPart_ProviderBlock struct {
+	// What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+	// dialects; in any other message it excludes them.
+	ProviderBlock *ProviderBlock `protobuf:"bytes,7,opt,name=provider_block,json=providerBlock,proto3,oneof"`
+}
+
 func (*ContentPart_Text) isContentPart_Part() {}
 
 func (*ContentPart_Media) isContentPart_Part() {}
@@ -546,6 +767,8 @@ func (*ContentPart_ToolCall) isContentPart_Part() {}
 func (*ContentPart_ToolResult) isContentPart_Part() {}
 
 func (*ContentPart_Reasoning) isContentPart_Part() {}
+
+func (*ContentPart_ProviderBlock) isContentPart_Part() {}
 
 // An image, a sound or a document.
 type Media struct {
@@ -569,7 +792,7 @@ type Media struct {
 
 func (x *Media) Reset() {
 	*x = Media{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[2]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -581,7 +804,7 @@ func (x *Media) String() string {
 func (*Media) ProtoMessage() {}
 
 func (x *Media) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[2]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -594,7 +817,7 @@ func (x *Media) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Media.ProtoReflect.Descriptor instead.
 func (*Media) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{2}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Media) GetMimeType() string {
@@ -676,7 +899,7 @@ type ToolCall struct {
 
 func (x *ToolCall) Reset() {
 	*x = ToolCall{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[3]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +911,7 @@ func (x *ToolCall) String() string {
 func (*ToolCall) ProtoMessage() {}
 
 func (x *ToolCall) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[3]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +924,7 @@ func (x *ToolCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolCall.ProtoReflect.Descriptor instead.
 func (*ToolCall) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{3}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ToolCall) GetId() string {
@@ -742,7 +965,7 @@ type ToolResult struct {
 
 func (x *ToolResult) Reset() {
 	*x = ToolResult{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[4]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +977,7 @@ func (x *ToolResult) String() string {
 func (*ToolResult) ProtoMessage() {}
 
 func (x *ToolResult) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[4]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +990,7 @@ func (x *ToolResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolResult.ProtoReflect.Descriptor instead.
 func (*ToolResult) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{4}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ToolResult) GetToolCallId() string {
@@ -807,6 +1030,7 @@ type ToolResultPart struct {
 	//
 	//	*ToolResultPart_Text
 	//	*ToolResultPart_Media
+	//	*ToolResultPart_ProviderBlock
 	Part          isToolResultPart_Part `protobuf_oneof:"part"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -814,7 +1038,7 @@ type ToolResultPart struct {
 
 func (x *ToolResultPart) Reset() {
 	*x = ToolResultPart{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -826,7 +1050,7 @@ func (x *ToolResultPart) String() string {
 func (*ToolResultPart) ProtoMessage() {}
 
 func (x *ToolResultPart) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -839,7 +1063,7 @@ func (x *ToolResultPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolResultPart.ProtoReflect.Descriptor instead.
 func (*ToolResultPart) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{5}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ToolResultPart) GetPart() isToolResultPart_Part {
@@ -867,6 +1091,15 @@ func (x *ToolResultPart) GetMedia() *Media {
 	return nil
 }
 
+func (x *ToolResultPart) GetProviderBlock() *ProviderBlock {
+	if x != nil {
+		if x, ok := x.Part.(*ToolResultPart_ProviderBlock); ok {
+			return x.ProviderBlock
+		}
+	}
+	return nil
+}
+
 type isToolResultPart_Part interface {
 	isToolResultPart_Part()
 }
@@ -881,9 +1114,16 @@ type ToolResultPart_Media struct {
 	Media *Media `protobuf:"bytes,2,opt,name=media,proto3,oneof"`
 }
 
+type ToolResultPart_ProviderBlock struct {
+	// What only one dialect understands; excludes models of others.
+	ProviderBlock *ProviderBlock `protobuf:"bytes,3,opt,name=provider_block,json=providerBlock,proto3,oneof"`
+}
+
 func (*ToolResultPart_Text) isToolResultPart_Part() {}
 
 func (*ToolResultPart_Media) isToolResultPart_Part() {}
+
+func (*ToolResultPart_ProviderBlock) isToolResultPart_Part() {}
 
 // Reasoning of an LLM. Opaque fields must be passed back unchanged.
 type Reasoning struct {
@@ -900,7 +1140,7 @@ type Reasoning struct {
 
 func (x *Reasoning) Reset() {
 	*x = Reasoning{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -912,7 +1152,7 @@ func (x *Reasoning) String() string {
 func (*Reasoning) ProtoMessage() {}
 
 func (x *Reasoning) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -925,7 +1165,7 @@ func (x *Reasoning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reasoning.ProtoReflect.Descriptor instead.
 func (*Reasoning) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{6}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Reasoning) GetText() string {
@@ -952,21 +1192,28 @@ func (x *Reasoning) GetRedactedData() string {
 // A tool which the LLM may call.
 type Tool struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+	// Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// When and how to use it. Default: none.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
 	// Parameters as a JSON Schema of type object. Default: an object without properties.
 	ParametersJson string `protobuf:"bytes,3,opt,name=parameters_json,json=parametersJson,proto3" json:"parameters_json,omitempty"`
 	// True asks the provider to enforce the schema. Unset: the provider's default.
-	Strict        *bool `protobuf:"varint,4,opt,name=strict,proto3,oneof" json:"strict,omitempty"`
+	Strict *bool `protobuf:"varint,4,opt,name=strict,proto3,oneof" json:"strict,omitempty"`
+	// Settings for the tool, by dialect; at most 16.
+	ProviderOptions []*ProviderOptions `protobuf:"bytes,5,rep,name=provider_options,json=providerOptions,proto3" json:"provider_options,omitempty"`
+	// Where a prompt cache may end: after this tool.
+	CacheHint *CacheHint `protobuf:"bytes,6,opt,name=cache_hint,json=cacheHint,proto3" json:"cache_hint,omitempty"`
+	// A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+	// may be set, so that tool_choice can name it.
+	ProviderTool  *ProviderBlock `protobuf:"bytes,7,opt,name=provider_tool,json=providerTool,proto3" json:"provider_tool,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Tool) Reset() {
 	*x = Tool{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1225,7 @@ func (x *Tool) String() string {
 func (*Tool) ProtoMessage() {}
 
 func (x *Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1238,7 @@ func (x *Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tool.ProtoReflect.Descriptor instead.
 func (*Tool) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{7}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Tool) GetName() string {
@@ -1022,6 +1269,27 @@ func (x *Tool) GetStrict() bool {
 	return false
 }
 
+func (x *Tool) GetProviderOptions() []*ProviderOptions {
+	if x != nil {
+		return x.ProviderOptions
+	}
+	return nil
+}
+
+func (x *Tool) GetCacheHint() *CacheHint {
+	if x != nil {
+		return x.CacheHint
+	}
+	return nil
+}
+
+func (x *Tool) GetProviderTool() *ProviderBlock {
+	if x != nil {
+		return x.ProviderTool
+	}
+	return nil
+}
+
 // Whether and which tool must be called.
 type ToolChoice struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1038,7 +1306,7 @@ type ToolChoice struct {
 
 func (x *ToolChoice) Reset() {
 	*x = ToolChoice{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1318,7 @@ func (x *ToolChoice) String() string {
 func (*ToolChoice) ProtoMessage() {}
 
 func (x *ToolChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1331,7 @@ func (x *ToolChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolChoice.ProtoReflect.Descriptor instead.
 func (*ToolChoice) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{8}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ToolChoice) GetChoice() isToolChoice_Choice {
@@ -1125,7 +1393,7 @@ type ResponseFormat struct {
 
 func (x *ResponseFormat) Reset() {
 	*x = ResponseFormat{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1405,7 @@ func (x *ResponseFormat) String() string {
 func (*ResponseFormat) ProtoMessage() {}
 
 func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1418,7 @@ func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
 func (*ResponseFormat) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{9}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResponseFormat) GetFormat() isResponseFormat_Format {
@@ -1205,7 +1473,7 @@ type JsonObjectFormat struct {
 
 func (x *JsonObjectFormat) Reset() {
 	*x = JsonObjectFormat{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1485,7 @@ func (x *JsonObjectFormat) String() string {
 func (*JsonObjectFormat) ProtoMessage() {}
 
 func (x *JsonObjectFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1498,7 @@ func (x *JsonObjectFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JsonObjectFormat.ProtoReflect.Descriptor instead.
 func (*JsonObjectFormat) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{10}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{13}
 }
 
 // JSON which satisfies a schema.
@@ -1250,7 +1518,7 @@ type JsonSchemaFormat struct {
 
 func (x *JsonSchemaFormat) Reset() {
 	*x = JsonSchemaFormat{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1262,7 +1530,7 @@ func (x *JsonSchemaFormat) String() string {
 func (*JsonSchemaFormat) ProtoMessage() {}
 
 func (x *JsonSchemaFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1275,7 +1543,7 @@ func (x *JsonSchemaFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JsonSchemaFormat.ProtoReflect.Descriptor instead.
 func (*JsonSchemaFormat) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{11}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *JsonSchemaFormat) GetName() string {
@@ -1343,7 +1611,7 @@ type GenerationConfig struct {
 
 func (x *GenerationConfig) Reset() {
 	*x = GenerationConfig{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +1623,7 @@ func (x *GenerationConfig) String() string {
 func (*GenerationConfig) ProtoMessage() {}
 
 func (x *GenerationConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +1636,7 @@ func (x *GenerationConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GenerationConfig.ProtoReflect.Descriptor instead.
 func (*GenerationConfig) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{12}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GenerationConfig) GetMaxOutputTokens() int32 {
@@ -1483,14 +1751,16 @@ type Query struct {
 	Generation *GenerationConfig `protobuf:"bytes,4,opt,name=generation,proto3" json:"generation,omitempty"`
 	// Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
 	// Default: none.
-	UserId        string `protobuf:"bytes,5,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	UserId string `protobuf:"bytes,5,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Settings for the whole request, by dialect; at most 16.
+	ProviderOptions []*ProviderOptions `protobuf:"bytes,6,rep,name=provider_options,json=providerOptions,proto3" json:"provider_options,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Query) Reset() {
 	*x = Query{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1772,7 @@ func (x *Query) String() string {
 func (*Query) ProtoMessage() {}
 
 func (x *Query) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1785,7 @@ func (x *Query) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Query.ProtoReflect.Descriptor instead.
 func (*Query) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{13}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Query) GetMessages() []*Message {
@@ -1553,6 +1823,13 @@ func (x *Query) GetUserId() string {
 	return ""
 }
 
+func (x *Query) GetProviderOptions() []*ProviderOptions {
+	if x != nil {
+		return x.ProviderOptions
+	}
+	return nil
+}
+
 // Tokens consumed. An unset field is unknown, which is not zero.
 type Usage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1572,7 +1849,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1584,7 +1861,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1597,7 +1874,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{14}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Usage) GetInputTokens() int64 {
@@ -1650,7 +1927,7 @@ type TokenLogprob struct {
 
 func (x *TokenLogprob) Reset() {
 	*x = TokenLogprob{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1662,7 +1939,7 @@ func (x *TokenLogprob) String() string {
 func (*TokenLogprob) ProtoMessage() {}
 
 func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1675,7 +1952,7 @@ func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
 func (*TokenLogprob) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{15}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TokenLogprob) GetToken() string {
@@ -1712,7 +1989,7 @@ type TopLogprob struct {
 
 func (x *TopLogprob) Reset() {
 	*x = TopLogprob{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +2001,7 @@ func (x *TopLogprob) String() string {
 func (*TopLogprob) ProtoMessage() {}
 
 func (x *TopLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +2014,7 @@ func (x *TopLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopLogprob.ProtoReflect.Descriptor instead.
 func (*TopLogprob) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{16}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TopLogprob) GetToken() string {
@@ -1758,19 +2035,35 @@ var File_frontdesk_v1_chat_proto protoreflect.FileDescriptor
 
 const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\n" +
-	"\x17frontdesk/v1/chat.proto\x12\ffrontdesk.v1\"v\n" +
+	"\x17frontdesk/v1/chat.proto\x12\ffrontdesk.v1\x1a\x1egoogle/protobuf/duration.proto\"j\n" +
+	"\x0fProviderOptions\x12\x18\n" +
+	"\adialect\x18\x01 \x01(\tR\adialect\x12!\n" +
+	"\foptions_json\x18\x02 \x01(\tR\voptionsJson\x12\x1a\n" +
+	"\brequired\x18\x03 \x01(\bR\brequired\"=\n" +
+	"\rProviderBlock\x12\x18\n" +
+	"\adialect\x18\x01 \x01(\tR\adialect\x12\x12\n" +
+	"\x04json\x18\x02 \x01(\tR\x04json\"8\n" +
+	"\tCacheHint\x12+\n" +
+	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\"\xf8\x01\n" +
 	"\aMessage\x12&\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x12.frontdesk.v1.RoleR\x04role\x12/\n" +
 	"\x05parts\x18\x02 \x03(\v2\x19.frontdesk.v1.ContentPartR\x05parts\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\x9f\x02\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12H\n" +
+	"\x10provider_options\x18\x04 \x03(\v2\x1d.frontdesk.v1.ProviderOptionsR\x0fproviderOptions\x126\n" +
+	"\n" +
+	"cache_hint\x18\x05 \x01(\v2\x17.frontdesk.v1.CacheHintR\tcacheHint\"\xe7\x03\n" +
 	"\vContentPart\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12+\n" +
 	"\x05media\x18\x02 \x01(\v2\x13.frontdesk.v1.MediaH\x00R\x05media\x125\n" +
 	"\ttool_call\x18\x03 \x01(\v2\x16.frontdesk.v1.ToolCallH\x00R\btoolCall\x12;\n" +
 	"\vtool_result\x18\x04 \x01(\v2\x18.frontdesk.v1.ToolResultH\x00R\n" +
 	"toolResult\x127\n" +
-	"\treasoning\x18\x05 \x01(\v2\x17.frontdesk.v1.ReasoningH\x00R\treasoning\x12\x18\n" +
-	"\arefusal\x18\x06 \x01(\bR\arefusalB\x06\n" +
+	"\treasoning\x18\x05 \x01(\v2\x17.frontdesk.v1.ReasoningH\x00R\treasoning\x12D\n" +
+	"\x0eprovider_block\x18\a \x01(\v2\x1b.frontdesk.v1.ProviderBlockH\x00R\rproviderBlock\x12\x18\n" +
+	"\arefusal\x18\x06 \x01(\bR\arefusal\x12H\n" +
+	"\x10provider_options\x18\b \x03(\v2\x1d.frontdesk.v1.ProviderOptionsR\x0fproviderOptions\x126\n" +
+	"\n" +
+	"cache_hint\x18\t \x01(\v2\x17.frontdesk.v1.CacheHintR\tcacheHintB\x06\n" +
 	"\x04part\"\xa7\x01\n" +
 	"\x05Media\x12\x1b\n" +
 	"\tmime_type\x18\x01 \x01(\tR\bmimeType\x12\x14\n" +
@@ -1789,20 +2082,25 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"toolCallId\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\tR\acontent\x12\x19\n" +
 	"\bis_error\x18\x03 \x01(\bR\aisError\x122\n" +
-	"\x05parts\x18\x04 \x03(\v2\x1c.frontdesk.v1.ToolResultPartR\x05parts\"[\n" +
+	"\x05parts\x18\x04 \x03(\v2\x1c.frontdesk.v1.ToolResultPartR\x05parts\"\xa1\x01\n" +
 	"\x0eToolResultPart\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12+\n" +
-	"\x05media\x18\x02 \x01(\v2\x13.frontdesk.v1.MediaH\x00R\x05mediaB\x06\n" +
+	"\x05media\x18\x02 \x01(\v2\x13.frontdesk.v1.MediaH\x00R\x05media\x12D\n" +
+	"\x0eprovider_block\x18\x03 \x01(\v2\x1b.frontdesk.v1.ProviderBlockH\x00R\rproviderBlockB\x06\n" +
 	"\x04part\"b\n" +
 	"\tReasoning\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\tR\tsignature\x12#\n" +
-	"\rredacted_data\x18\x03 \x01(\tR\fredactedData\"\x8d\x01\n" +
+	"\rredacted_data\x18\x03 \x01(\tR\fredactedData\"\xd1\x02\n" +
 	"\x04Tool\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12'\n" +
 	"\x0fparameters_json\x18\x03 \x01(\tR\x0eparametersJson\x12\x1b\n" +
-	"\x06strict\x18\x04 \x01(\bH\x00R\x06strict\x88\x01\x01B\t\n" +
+	"\x06strict\x18\x04 \x01(\bH\x00R\x06strict\x88\x01\x01\x12H\n" +
+	"\x10provider_options\x18\x05 \x03(\v2\x1d.frontdesk.v1.ProviderOptionsR\x0fproviderOptions\x126\n" +
+	"\n" +
+	"cache_hint\x18\x06 \x01(\v2\x17.frontdesk.v1.CacheHintR\tcacheHint\x12@\n" +
+	"\rprovider_tool\x18\a \x01(\v2\x1b.frontdesk.v1.ProviderBlockR\fproviderToolB\t\n" +
 	"\a_strict\"\xb9\x01\n" +
 	"\n" +
 	"ToolChoice\x123\n" +
@@ -1855,7 +2153,7 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\r_top_logprobsB\x1a\n" +
 	"\x18_reasoning_budget_tokensB\x16\n" +
 	"\x14_parallel_tool_callsB\b\n" +
-	"\x06_top_k\"\xf8\x01\n" +
+	"\x06_top_k\"\xc2\x02\n" +
 	"\x05Query\x121\n" +
 	"\bmessages\x18\x01 \x03(\v2\x15.frontdesk.v1.MessageR\bmessages\x12(\n" +
 	"\x05tools\x18\x02 \x03(\v2\x12.frontdesk.v1.ToolR\x05tools\x129\n" +
@@ -1864,7 +2162,8 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\n" +
 	"generation\x18\x04 \x01(\v2\x1e.frontdesk.v1.GenerationConfigR\n" +
 	"generation\x12\x17\n" +
-	"\auser_id\x18\x05 \x01(\tR\x06userId\"\xd2\x02\n" +
+	"\auser_id\x18\x05 \x01(\tR\x06userId\x12H\n" +
+	"\x10provider_options\x18\x06 \x03(\v2\x1d.frontdesk.v1.ProviderOptionsR\x0fproviderOptions\"\xd2\x02\n" +
 	"\x05Usage\x12&\n" +
 	"\finput_tokens\x18\x01 \x01(\x03H\x00R\vinputTokens\x88\x01\x01\x12(\n" +
 	"\routput_tokens\x18\x02 \x01(\x03H\x01R\foutputTokens\x88\x01\x01\x12/\n" +
@@ -1926,56 +2225,71 @@ func file_frontdesk_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_frontdesk_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_frontdesk_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_frontdesk_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_frontdesk_v1_chat_proto_goTypes = []any{
-	(Role)(0),                // 0: frontdesk.v1.Role
-	(ImageDetail)(0),         // 1: frontdesk.v1.ImageDetail
-	(ReasoningEffort)(0),     // 2: frontdesk.v1.ReasoningEffort
-	(FinishReason)(0),        // 3: frontdesk.v1.FinishReason
-	(ToolChoice_Mode)(0),     // 4: frontdesk.v1.ToolChoice.Mode
-	(*Message)(nil),          // 5: frontdesk.v1.Message
-	(*ContentPart)(nil),      // 6: frontdesk.v1.ContentPart
-	(*Media)(nil),            // 7: frontdesk.v1.Media
-	(*ToolCall)(nil),         // 8: frontdesk.v1.ToolCall
-	(*ToolResult)(nil),       // 9: frontdesk.v1.ToolResult
-	(*ToolResultPart)(nil),   // 10: frontdesk.v1.ToolResultPart
-	(*Reasoning)(nil),        // 11: frontdesk.v1.Reasoning
-	(*Tool)(nil),             // 12: frontdesk.v1.Tool
-	(*ToolChoice)(nil),       // 13: frontdesk.v1.ToolChoice
-	(*ResponseFormat)(nil),   // 14: frontdesk.v1.ResponseFormat
-	(*JsonObjectFormat)(nil), // 15: frontdesk.v1.JsonObjectFormat
-	(*JsonSchemaFormat)(nil), // 16: frontdesk.v1.JsonSchemaFormat
-	(*GenerationConfig)(nil), // 17: frontdesk.v1.GenerationConfig
-	(*Query)(nil),            // 18: frontdesk.v1.Query
-	(*Usage)(nil),            // 19: frontdesk.v1.Usage
-	(*TokenLogprob)(nil),     // 20: frontdesk.v1.TokenLogprob
-	(*TopLogprob)(nil),       // 21: frontdesk.v1.TopLogprob
+	(Role)(0),                   // 0: frontdesk.v1.Role
+	(ImageDetail)(0),            // 1: frontdesk.v1.ImageDetail
+	(ReasoningEffort)(0),        // 2: frontdesk.v1.ReasoningEffort
+	(FinishReason)(0),           // 3: frontdesk.v1.FinishReason
+	(ToolChoice_Mode)(0),        // 4: frontdesk.v1.ToolChoice.Mode
+	(*ProviderOptions)(nil),     // 5: frontdesk.v1.ProviderOptions
+	(*ProviderBlock)(nil),       // 6: frontdesk.v1.ProviderBlock
+	(*CacheHint)(nil),           // 7: frontdesk.v1.CacheHint
+	(*Message)(nil),             // 8: frontdesk.v1.Message
+	(*ContentPart)(nil),         // 9: frontdesk.v1.ContentPart
+	(*Media)(nil),               // 10: frontdesk.v1.Media
+	(*ToolCall)(nil),            // 11: frontdesk.v1.ToolCall
+	(*ToolResult)(nil),          // 12: frontdesk.v1.ToolResult
+	(*ToolResultPart)(nil),      // 13: frontdesk.v1.ToolResultPart
+	(*Reasoning)(nil),           // 14: frontdesk.v1.Reasoning
+	(*Tool)(nil),                // 15: frontdesk.v1.Tool
+	(*ToolChoice)(nil),          // 16: frontdesk.v1.ToolChoice
+	(*ResponseFormat)(nil),      // 17: frontdesk.v1.ResponseFormat
+	(*JsonObjectFormat)(nil),    // 18: frontdesk.v1.JsonObjectFormat
+	(*JsonSchemaFormat)(nil),    // 19: frontdesk.v1.JsonSchemaFormat
+	(*GenerationConfig)(nil),    // 20: frontdesk.v1.GenerationConfig
+	(*Query)(nil),               // 21: frontdesk.v1.Query
+	(*Usage)(nil),               // 22: frontdesk.v1.Usage
+	(*TokenLogprob)(nil),        // 23: frontdesk.v1.TokenLogprob
+	(*TopLogprob)(nil),          // 24: frontdesk.v1.TopLogprob
+	(*durationpb.Duration)(nil), // 25: google.protobuf.Duration
 }
 var file_frontdesk_v1_chat_proto_depIdxs = []int32{
-	0,  // 0: frontdesk.v1.Message.role:type_name -> frontdesk.v1.Role
-	6,  // 1: frontdesk.v1.Message.parts:type_name -> frontdesk.v1.ContentPart
-	7,  // 2: frontdesk.v1.ContentPart.media:type_name -> frontdesk.v1.Media
-	8,  // 3: frontdesk.v1.ContentPart.tool_call:type_name -> frontdesk.v1.ToolCall
-	9,  // 4: frontdesk.v1.ContentPart.tool_result:type_name -> frontdesk.v1.ToolResult
-	11, // 5: frontdesk.v1.ContentPart.reasoning:type_name -> frontdesk.v1.Reasoning
-	1,  // 6: frontdesk.v1.Media.detail:type_name -> frontdesk.v1.ImageDetail
-	10, // 7: frontdesk.v1.ToolResult.parts:type_name -> frontdesk.v1.ToolResultPart
-	7,  // 8: frontdesk.v1.ToolResultPart.media:type_name -> frontdesk.v1.Media
-	4,  // 9: frontdesk.v1.ToolChoice.mode:type_name -> frontdesk.v1.ToolChoice.Mode
-	15, // 10: frontdesk.v1.ResponseFormat.json_object:type_name -> frontdesk.v1.JsonObjectFormat
-	16, // 11: frontdesk.v1.ResponseFormat.json_schema:type_name -> frontdesk.v1.JsonSchemaFormat
-	14, // 12: frontdesk.v1.GenerationConfig.response_format:type_name -> frontdesk.v1.ResponseFormat
-	2,  // 13: frontdesk.v1.GenerationConfig.reasoning_effort:type_name -> frontdesk.v1.ReasoningEffort
-	5,  // 14: frontdesk.v1.Query.messages:type_name -> frontdesk.v1.Message
-	12, // 15: frontdesk.v1.Query.tools:type_name -> frontdesk.v1.Tool
-	13, // 16: frontdesk.v1.Query.tool_choice:type_name -> frontdesk.v1.ToolChoice
-	17, // 17: frontdesk.v1.Query.generation:type_name -> frontdesk.v1.GenerationConfig
-	21, // 18: frontdesk.v1.TokenLogprob.top:type_name -> frontdesk.v1.TopLogprob
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	25, // 0: frontdesk.v1.CacheHint.ttl:type_name -> google.protobuf.Duration
+	0,  // 1: frontdesk.v1.Message.role:type_name -> frontdesk.v1.Role
+	9,  // 2: frontdesk.v1.Message.parts:type_name -> frontdesk.v1.ContentPart
+	5,  // 3: frontdesk.v1.Message.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	7,  // 4: frontdesk.v1.Message.cache_hint:type_name -> frontdesk.v1.CacheHint
+	10, // 5: frontdesk.v1.ContentPart.media:type_name -> frontdesk.v1.Media
+	11, // 6: frontdesk.v1.ContentPart.tool_call:type_name -> frontdesk.v1.ToolCall
+	12, // 7: frontdesk.v1.ContentPart.tool_result:type_name -> frontdesk.v1.ToolResult
+	14, // 8: frontdesk.v1.ContentPart.reasoning:type_name -> frontdesk.v1.Reasoning
+	6,  // 9: frontdesk.v1.ContentPart.provider_block:type_name -> frontdesk.v1.ProviderBlock
+	5,  // 10: frontdesk.v1.ContentPart.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	7,  // 11: frontdesk.v1.ContentPart.cache_hint:type_name -> frontdesk.v1.CacheHint
+	1,  // 12: frontdesk.v1.Media.detail:type_name -> frontdesk.v1.ImageDetail
+	13, // 13: frontdesk.v1.ToolResult.parts:type_name -> frontdesk.v1.ToolResultPart
+	10, // 14: frontdesk.v1.ToolResultPart.media:type_name -> frontdesk.v1.Media
+	6,  // 15: frontdesk.v1.ToolResultPart.provider_block:type_name -> frontdesk.v1.ProviderBlock
+	5,  // 16: frontdesk.v1.Tool.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	7,  // 17: frontdesk.v1.Tool.cache_hint:type_name -> frontdesk.v1.CacheHint
+	6,  // 18: frontdesk.v1.Tool.provider_tool:type_name -> frontdesk.v1.ProviderBlock
+	4,  // 19: frontdesk.v1.ToolChoice.mode:type_name -> frontdesk.v1.ToolChoice.Mode
+	18, // 20: frontdesk.v1.ResponseFormat.json_object:type_name -> frontdesk.v1.JsonObjectFormat
+	19, // 21: frontdesk.v1.ResponseFormat.json_schema:type_name -> frontdesk.v1.JsonSchemaFormat
+	17, // 22: frontdesk.v1.GenerationConfig.response_format:type_name -> frontdesk.v1.ResponseFormat
+	2,  // 23: frontdesk.v1.GenerationConfig.reasoning_effort:type_name -> frontdesk.v1.ReasoningEffort
+	8,  // 24: frontdesk.v1.Query.messages:type_name -> frontdesk.v1.Message
+	15, // 25: frontdesk.v1.Query.tools:type_name -> frontdesk.v1.Tool
+	16, // 26: frontdesk.v1.Query.tool_choice:type_name -> frontdesk.v1.ToolChoice
+	20, // 27: frontdesk.v1.Query.generation:type_name -> frontdesk.v1.GenerationConfig
+	5,  // 28: frontdesk.v1.Query.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	24, // 29: frontdesk.v1.TokenLogprob.top:type_name -> frontdesk.v1.TopLogprob
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_frontdesk_v1_chat_proto_init() }
@@ -1983,40 +2297,42 @@ func file_frontdesk_v1_chat_proto_init() {
 	if File_frontdesk_v1_chat_proto != nil {
 		return
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[1].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[4].OneofWrappers = []any{
 		(*ContentPart_Text)(nil),
 		(*ContentPart_Media)(nil),
 		(*ContentPart_ToolCall)(nil),
 		(*ContentPart_ToolResult)(nil),
 		(*ContentPart_Reasoning)(nil),
+		(*ContentPart_ProviderBlock)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[2].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[5].OneofWrappers = []any{
 		(*Media_Data)(nil),
 		(*Media_Uri)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[5].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[8].OneofWrappers = []any{
 		(*ToolResultPart_Text)(nil),
 		(*ToolResultPart_Media)(nil),
+		(*ToolResultPart_ProviderBlock)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[7].OneofWrappers = []any{}
-	file_frontdesk_v1_chat_proto_msgTypes[8].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[10].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[11].OneofWrappers = []any{
 		(*ToolChoice_Mode_)(nil),
 		(*ToolChoice_ToolName)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[9].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[12].OneofWrappers = []any{
 		(*ResponseFormat_JsonObject)(nil),
 		(*ResponseFormat_JsonSchema)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[11].OneofWrappers = []any{}
-	file_frontdesk_v1_chat_proto_msgTypes[12].OneofWrappers = []any{}
 	file_frontdesk_v1_chat_proto_msgTypes[14].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[15].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frontdesk_v1_chat_proto_rawDesc), len(file_frontdesk_v1_chat_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -231,21 +231,24 @@ const (
 	ExclusionReason_EXCLUSION_REASON_MAX_COST ExclusionReason = 8
 	// The predicted time is above max_time_to_first_token.
 	ExclusionReason_EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN ExclusionReason = 9
+	// The query holds something that only another dialect understands.
+	ExclusionReason_EXCLUSION_REASON_DIALECT ExclusionReason = 10
 )
 
 // Enum value maps for ExclusionReason.
 var (
 	ExclusionReason_name = map[int32]string{
-		0: "EXCLUSION_REASON_UNSPECIFIED",
-		1: "EXCLUSION_REASON_CONTEXT_WINDOW",
-		2: "EXCLUSION_REASON_CAPABILITY",
-		3: "EXCLUSION_REASON_NOT_ALLOWED",
-		4: "EXCLUSION_REASON_EXCLUDED",
-		5: "EXCLUSION_REASON_BREAKER_OPEN",
-		6: "EXCLUSION_REASON_BUDGET",
-		7: "EXCLUSION_REASON_DEADLINE",
-		8: "EXCLUSION_REASON_MAX_COST",
-		9: "EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN",
+		0:  "EXCLUSION_REASON_UNSPECIFIED",
+		1:  "EXCLUSION_REASON_CONTEXT_WINDOW",
+		2:  "EXCLUSION_REASON_CAPABILITY",
+		3:  "EXCLUSION_REASON_NOT_ALLOWED",
+		4:  "EXCLUSION_REASON_EXCLUDED",
+		5:  "EXCLUSION_REASON_BREAKER_OPEN",
+		6:  "EXCLUSION_REASON_BUDGET",
+		7:  "EXCLUSION_REASON_DEADLINE",
+		8:  "EXCLUSION_REASON_MAX_COST",
+		9:  "EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN",
+		10: "EXCLUSION_REASON_DIALECT",
 	}
 	ExclusionReason_value = map[string]int32{
 		"EXCLUSION_REASON_UNSPECIFIED":             0,
@@ -258,6 +261,7 @@ var (
 		"EXCLUSION_REASON_DEADLINE":                7,
 		"EXCLUSION_REASON_MAX_COST":                8,
 		"EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN": 9,
+		"EXCLUSION_REASON_DIALECT":                 10,
 	}
 )
 
@@ -1359,6 +1363,62 @@ func (x *CheckResult) GetCostNanoUsd() int64 {
 	return 0
 }
 
+// What was done to a query so that one model could take it. What the caller demands is never adjusted: a model that cannot honour it is
+// not asked.
+type Adjustment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path of the field in the request, such as "query.messages" or "query.provider_options[1]".
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What was done, and why.
+	Detail        string `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adjustment) Reset() {
+	*x = Adjustment{}
+	mi := &file_frontdesk_v1_routing_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adjustment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adjustment) ProtoMessage() {}
+
+func (x *Adjustment) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_routing_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adjustment.ProtoReflect.Descriptor instead.
+func (*Adjustment) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_routing_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Adjustment) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Adjustment) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
 // One call of one model.
 type Attempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1394,13 +1454,20 @@ type Attempt struct {
 	FinishReason FinishReason `protobuf:"varint,15,opt,name=finish_reason,json=finishReason,proto3,enum=frontdesk.v1.FinishReason" json:"finish_reason,omitempty"`
 	// True when the provider reported no usage and Frontdesk counted the tokens itself.
 	UsageEstimated bool `protobuf:"varint,16,opt,name=usage_estimated,json=usageEstimated,proto3" json:"usage_estimated,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What of the query was adjusted for the model. Empty: it was sent as it is.
+	Adjustments []*Adjustment `protobuf:"bytes,17,rep,name=adjustments,proto3" json:"adjustments,omitempty"`
+	// The provider's own id of the call, which its support asks for; empty when it gave none.
+	ProviderRequestId string `protobuf:"bytes,18,opt,name=provider_request_id,json=providerRequestId,proto3" json:"provider_request_id,omitempty"`
+	// What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+	// does not say.
+	ProviderCostNanoUsd *int64 `protobuf:"varint,19,opt,name=provider_cost_nano_usd,json=providerCostNanoUsd,proto3,oneof" json:"provider_cost_nano_usd,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_frontdesk_v1_routing_proto_msgTypes[7]
+	mi := &file_frontdesk_v1_routing_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1479,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_routing_proto_msgTypes[7]
+	mi := &file_frontdesk_v1_routing_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1492,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_routing_proto_rawDescGZIP(), []int{7}
+	return file_frontdesk_v1_routing_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Attempt) GetIndex() int32 {
@@ -1540,6 +1607,27 @@ func (x *Attempt) GetUsageEstimated() bool {
 	return false
 }
 
+func (x *Attempt) GetAdjustments() []*Adjustment {
+	if x != nil {
+		return x.Adjustments
+	}
+	return nil
+}
+
+func (x *Attempt) GetProviderRequestId() string {
+	if x != nil {
+		return x.ProviderRequestId
+	}
+	return ""
+}
+
+func (x *Attempt) GetProviderCostNanoUsd() int64 {
+	if x != nil && x.ProviderCostNanoUsd != nil {
+		return *x.ProviderCostNanoUsd
+	}
+	return 0
+}
+
 // What a request cost, in nano-USD. An unset field is unknown, which is not zero.
 type Cost struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1559,7 +1647,7 @@ type Cost struct {
 
 func (x *Cost) Reset() {
 	*x = Cost{}
-	mi := &file_frontdesk_v1_routing_proto_msgTypes[8]
+	mi := &file_frontdesk_v1_routing_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1571,7 +1659,7 @@ func (x *Cost) String() string {
 func (*Cost) ProtoMessage() {}
 
 func (x *Cost) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_routing_proto_msgTypes[8]
+	mi := &file_frontdesk_v1_routing_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1584,7 +1672,7 @@ func (x *Cost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cost.ProtoReflect.Descriptor instead.
 func (*Cost) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_routing_proto_rawDescGZIP(), []int{8}
+	return file_frontdesk_v1_routing_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Cost) GetTotalNanoUsd() int64 {
@@ -1725,7 +1813,11 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x06passed\x18\x04 \x01(\bR\x06passed\x12\x16\n" +
 	"\x06detail\x18\x05 \x01(\tR\x06detail\x12'\n" +
 	"\rcost_nano_usd\x18\x06 \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01B\x10\n" +
-	"\x0e_cost_nano_usd\"\xc0\x05\n" +
+	"\x0e_cost_nano_usd\":\n" +
+	"\n" +
+	"Adjustment\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x16\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\"\x81\a\n" +
 	"\aAttempt\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12*\n" +
@@ -1743,8 +1835,12 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\abackend\x18\r \x01(\tR\abackend\x12%\n" +
 	"\x0eupstream_model\x18\x0e \x01(\tR\rupstreamModel\x12?\n" +
 	"\rfinish_reason\x18\x0f \x01(\x0e2\x1a.frontdesk.v1.FinishReasonR\ffinishReason\x12'\n" +
-	"\x0fusage_estimated\x18\x10 \x01(\bR\x0eusageEstimatedB\x10\n" +
-	"\x0e_cost_nano_usd\"\xd7\x02\n" +
+	"\x0fusage_estimated\x18\x10 \x01(\bR\x0eusageEstimated\x12:\n" +
+	"\vadjustments\x18\x11 \x03(\v2\x18.frontdesk.v1.AdjustmentR\vadjustments\x12.\n" +
+	"\x13provider_request_id\x18\x12 \x01(\tR\x11providerRequestId\x128\n" +
+	"\x16provider_cost_nano_usd\x18\x13 \x01(\x03H\x01R\x13providerCostNanoUsd\x88\x01\x01B\x10\n" +
+	"\x0e_cost_nano_usdB\x19\n" +
+	"\x17_provider_cost_nano_usd\"\xd7\x02\n" +
 	"\x04Cost\x12)\n" +
 	"\x0etotal_nano_usd\x18\x01 \x01(\x03H\x00R\ftotalNanoUsd\x88\x01\x01\x12/\n" +
 	"\x11attempts_nano_usd\x18\x02 \x01(\x03H\x01R\x0fattemptsNanoUsd\x88\x01\x01\x12+\n" +
@@ -1786,7 +1882,7 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x0eTASK_KNOWLEDGE\x10\t\x12\x0e\n" +
 	"\n" +
 	"TASK_OTHER\x10\n" +
-	"*\xe6\x02\n" +
+	"*\x84\x03\n" +
 	"\x0fExclusionReason\x12 \n" +
 	"\x1cEXCLUSION_REASON_UNSPECIFIED\x10\x00\x12#\n" +
 	"\x1fEXCLUSION_REASON_CONTEXT_WINDOW\x10\x01\x12\x1f\n" +
@@ -1797,7 +1893,9 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x17EXCLUSION_REASON_BUDGET\x10\x06\x12\x1d\n" +
 	"\x19EXCLUSION_REASON_DEADLINE\x10\a\x12\x1d\n" +
 	"\x19EXCLUSION_REASON_MAX_COST\x10\b\x12,\n" +
-	"(EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN\x10\t*w\n" +
+	"(EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN\x10\t\x12\x1c\n" +
+	"\x18EXCLUSION_REASON_DIALECT\x10\n" +
+	"*w\n" +
 	"\aVerdict\x12\x17\n" +
 	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rVERDICT_CHOSE\x10\x01\x12\x15\n" +
@@ -1836,7 +1934,7 @@ func file_frontdesk_v1_routing_proto_rawDescGZIP() []byte {
 }
 
 var file_frontdesk_v1_routing_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_frontdesk_v1_routing_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_frontdesk_v1_routing_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_frontdesk_v1_routing_proto_goTypes = []any{
 	(Capability)(0),               // 0: frontdesk.v1.Capability
 	(Task)(0),                     // 1: frontdesk.v1.Task
@@ -1852,41 +1950,43 @@ var file_frontdesk_v1_routing_proto_goTypes = []any{
 	(*PlanStep)(nil),              // 11: frontdesk.v1.PlanStep
 	(*Decision)(nil),              // 12: frontdesk.v1.Decision
 	(*CheckResult)(nil),           // 13: frontdesk.v1.CheckResult
-	(*Attempt)(nil),               // 14: frontdesk.v1.Attempt
-	(*Cost)(nil),                  // 15: frontdesk.v1.Cost
-	(*durationpb.Duration)(nil),   // 16: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*Usage)(nil),                 // 18: frontdesk.v1.Usage
-	(FinishReason)(0),             // 19: frontdesk.v1.FinishReason
+	(*Adjustment)(nil),            // 14: frontdesk.v1.Adjustment
+	(*Attempt)(nil),               // 15: frontdesk.v1.Attempt
+	(*Cost)(nil),                  // 16: frontdesk.v1.Cost
+	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*Usage)(nil),                 // 19: frontdesk.v1.Usage
+	(FinishReason)(0),             // 20: frontdesk.v1.FinishReason
 }
 var file_frontdesk_v1_routing_proto_depIdxs = []int32{
-	16, // 0: frontdesk.v1.RoutingPolicy.max_time_to_first_token:type_name -> google.protobuf.Duration
+	17, // 0: frontdesk.v1.RoutingPolicy.max_time_to_first_token:type_name -> google.protobuf.Duration
 	0,  // 1: frontdesk.v1.RoutingPolicy.required_capabilities:type_name -> frontdesk.v1.Capability
 	1,  // 2: frontdesk.v1.Signals.task:type_name -> frontdesk.v1.Task
-	16, // 3: frontdesk.v1.Candidate.predicted_time_to_first_token:type_name -> google.protobuf.Duration
+	17, // 3: frontdesk.v1.Candidate.predicted_time_to_first_token:type_name -> google.protobuf.Duration
 	2,  // 4: frontdesk.v1.Candidate.exclusion_reason:type_name -> frontdesk.v1.ExclusionReason
 	3,  // 5: frontdesk.v1.StrategyStep.verdict:type_name -> frontdesk.v1.Verdict
-	16, // 6: frontdesk.v1.StrategyStep.duration:type_name -> google.protobuf.Duration
+	17, // 6: frontdesk.v1.StrategyStep.duration:type_name -> google.protobuf.Duration
 	5,  // 7: frontdesk.v1.PlanStep.kind:type_name -> frontdesk.v1.StepKind
 	4,  // 8: frontdesk.v1.PlanStep.stream_mode:type_name -> frontdesk.v1.StreamMode
 	10, // 9: frontdesk.v1.Decision.path:type_name -> frontdesk.v1.StrategyStep
 	9,  // 10: frontdesk.v1.Decision.candidates:type_name -> frontdesk.v1.Candidate
 	11, // 11: frontdesk.v1.Decision.plan:type_name -> frontdesk.v1.PlanStep
 	8,  // 12: frontdesk.v1.Decision.signals:type_name -> frontdesk.v1.Signals
-	16, // 13: frontdesk.v1.Decision.router_duration:type_name -> google.protobuf.Duration
-	17, // 14: frontdesk.v1.Decision.decided_at:type_name -> google.protobuf.Timestamp
+	17, // 13: frontdesk.v1.Decision.router_duration:type_name -> google.protobuf.Duration
+	18, // 14: frontdesk.v1.Decision.decided_at:type_name -> google.protobuf.Timestamp
 	5,  // 15: frontdesk.v1.Attempt.kind:type_name -> frontdesk.v1.StepKind
 	6,  // 16: frontdesk.v1.Attempt.outcome:type_name -> frontdesk.v1.AttemptOutcome
-	18, // 17: frontdesk.v1.Attempt.usage:type_name -> frontdesk.v1.Usage
-	16, // 18: frontdesk.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
-	16, // 19: frontdesk.v1.Attempt.duration:type_name -> google.protobuf.Duration
+	19, // 17: frontdesk.v1.Attempt.usage:type_name -> frontdesk.v1.Usage
+	17, // 18: frontdesk.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
+	17, // 19: frontdesk.v1.Attempt.duration:type_name -> google.protobuf.Duration
 	13, // 20: frontdesk.v1.Attempt.checks:type_name -> frontdesk.v1.CheckResult
-	19, // 21: frontdesk.v1.Attempt.finish_reason:type_name -> frontdesk.v1.FinishReason
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	20, // 21: frontdesk.v1.Attempt.finish_reason:type_name -> frontdesk.v1.FinishReason
+	14, // 22: frontdesk.v1.Attempt.adjustments:type_name -> frontdesk.v1.Adjustment
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_frontdesk_v1_routing_proto_init() }
@@ -1900,15 +2000,15 @@ func file_frontdesk_v1_routing_proto_init() {
 	file_frontdesk_v1_routing_proto_msgTypes[3].OneofWrappers = []any{}
 	file_frontdesk_v1_routing_proto_msgTypes[5].OneofWrappers = []any{}
 	file_frontdesk_v1_routing_proto_msgTypes[6].OneofWrappers = []any{}
-	file_frontdesk_v1_routing_proto_msgTypes[7].OneofWrappers = []any{}
 	file_frontdesk_v1_routing_proto_msgTypes[8].OneofWrappers = []any{}
+	file_frontdesk_v1_routing_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frontdesk_v1_routing_proto_rawDesc), len(file_frontdesk_v1_routing_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from frontdesk_server.backends.anthropic_turns import called_tools, turns_of
+from frontdesk_server.backends.anthropic_turns import called_tools, system_of, turns_of, within_cache_limit
+from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, note_history
 from frontdesk_server.backends.openai_request import parsed
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.dialects import MIN_THINKING_TOKENS, Dialect, objection, thinking_objection
@@ -17,7 +18,6 @@ from frontdesk_server.domain.query import (
     JsonSchemaFormat,
     Query,
     ReasoningEffort,
-    Role,
     Tool,
     ToolChoice,
     ToolChoiceMode,
@@ -52,17 +52,18 @@ def messages_body(call: BackendCall, default_max_tokens: int) -> Json:
     if refused := objection(Dialect.ANTHROPIC, query):
         raise UpstreamRequestRefused(f"by the API {refused}")
     history = sendable(query.messages, _TOOL_CALL_IDS)
+    note_history(query, history, call)
     body: Json = {
         "model": call.upstream_model,
-        "messages": turns_of(history, prefilled=query.is_prefilled),
+        "messages": turns_of(history, call),
         **_generation(query.generation, call.output_limit, default_max_tokens),
     }
-    if system := "\n\n".join(filter(str.strip, (m.text for m in history if m.role is Role.SYSTEM))):
+    if system := system_of(history, call):
         body["system"] = system
     if call.stream:
         body["stream"] = True
     if query.tools:
-        body["tools"] = [_tool(tool) for tool in query.tools]
+        body["tools"] = [_offered(tool, call) for tool in query.tools]
     if choice := _tool_choice(query):
         body["tool_choice"] = choice
     if query.user_id:
@@ -71,7 +72,13 @@ def messages_body(call: BackendCall, default_max_tokens: int) -> Json:
         # The API demands a definition of every tool that the conversation speaks of; none may be called any more.
         body["tools"] = [_tool(Tool(name)) for name in called]
         body["tool_choice"] = _TOOL_CHOICES[ToolChoiceMode.NONE]
-    return body
+    return within_cache_limit(extended(body, query.provider_options, call), call)
+
+
+def _offered(tool: Tool, call: BackendCall) -> Json:
+    item = _tool(tool) if tool.provider_tool is None else demanded_block(tool.provider_tool, call)
+    item = extended(item, tool.provider_options, call)
+    return item if tool.cache_hint is None else {**item, "cache_control": cache_control(tool.cache_hint)}
 
 
 def _tool(tool: Tool) -> Json:

@@ -8,12 +8,16 @@ from typing import Any
 
 import orjson
 
+from frontdesk_server.backends.extensions import cache_control, extended, own_block
+from frontdesk_server.domain.attempt import Adjustment
+from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.history import fitting_tool_name
 from frontdesk_server.domain.query import (
     ContentPart,
     MediaPart,
     Message,
+    ProviderPart,
     ReasoningPart,
     Role,
     TextPart,
@@ -24,6 +28,8 @@ from frontdesk_server.domain.query import (
 Json = dict[str, Any]
 
 _SAID = frozenset({"text", "image", "document"})
+_NEVER_CACHED = frozenset({"thinking", "redacted_thinking"})
+_MOST_BREAKPOINTS = 4
 _SILENCE = "(no text)"
 """What a user says who says nothing, where the API demands something: first, and after the assistant."""
 _FAILED = "The tool failed."
@@ -31,7 +37,7 @@ _INVALID_JSON = "INVALID_JSON"
 """The key under which the API's documentation hands broken arguments of a tool call back."""
 
 
-def turns_of(history: Sequence[Message], *, prefilled: bool = False) -> list[Json]:
+def turns_of(history: Sequence[Message], call: BackendCall) -> list[Json]:
     """Turns of user and assistant by turns, the user's first, and last unless the answer continues the assistant's.
 
     What says nothing is left out.
@@ -39,21 +45,55 @@ def turns_of(history: Sequence[Message], *, prefilled: bool = False) -> list[Jso
     turns: list[Json] = []
     for message in history:
         role = "assistant" if message.role is Role.ASSISTANT else "user"
-        blocks = [] if message.role is Role.SYSTEM else _blocks(message)
+        blocks = [] if message.role is Role.SYSTEM else _blocks(message, call)
         if blocks and turns and turns[-1]["role"] == role:
             turns[-1]["content"] += blocks
         elif blocks:
             turns.append({"role": role, "content": blocks})
+        if blocks and message.provider_options:
+            turns[-1] = extended(turns[-1], message.provider_options, call)
     silence: Json = {"role": "user", "content": [{"type": "text", "text": _SILENCE}]}
     if turns and turns[0]["role"] != "user":
         turns.insert(0, silence)
-    if not turns or (turns[-1]["role"] != "user" and not prefilled):
+    if not turns or (turns[-1]["role"] != "user" and not call.query.is_prefilled):
         turns.append(silence)
     return turns
 
 
-def _blocks(message: Message) -> list[Json]:
-    blocks = [block for part in message.parts if (block := _block(part))]
+def system_of(history: Sequence[Message], call: BackendCall) -> str | list[Json]:
+    """The system prompt: one text, or blocks where something stands at one of them."""
+    systems = [message for message in history if message.role is Role.SYSTEM]
+    if all(_is_plain(message, call) for message in systems):
+        return "\n\n".join(filter(str.strip, (message.text for message in systems)))
+    return [block for message in systems for block in _blocks(message, call)]
+
+
+def within_cache_limit(body: Json, call: BackendCall) -> Json:
+    """The body without the first cache breakpoints where there are more than the API allows."""
+    turns = [block for turn in body["messages"] for block in turn["content"]]
+    system = body.get("system", ())
+    items = [*body.get("tools", ()), *(system if isinstance(system, list) else ()), *turns]
+    breakpoints = [item for item in items if "cache_control" in item]
+    for item in breakpoints[:-_MOST_BREAKPOINTS]:
+        del item["cache_control"]
+    if len(breakpoints) > _MOST_BREAKPOINTS:
+        detail = f"cache hints but the last {_MOST_BREAKPOINTS} were left out: the API allows no more"
+        call.dispatch.adjustments.append(Adjustment("query", detail))
+    return body
+
+
+def _is_plain(message: Message, call: BackendCall) -> bool:
+    """Whether a text says all of it."""
+    if message.cache_hint or not all(isinstance(part, TextPart) and not part.cache_hint for part in message.parts):
+        return False
+    return not any(options.dialect in call.dialects for part in message.parts for options in part.provider_options)
+
+
+def _blocks(message: Message, call: BackendCall) -> list[Json]:
+    blocks = [block for part in message.parts if (block := _extended_block(part, call))]
+    if message.cache_hint is not None:
+        last = next((block for block in reversed(blocks) if block["type"] not in _NEVER_CACHED), {})
+        last["cache_control"] = cache_control(message.cache_hint)
     said = next((place for place, block in enumerate(blocks) if block["type"] in _SAID), None)
     if message.name and said is not None:  # the API has no field for it
         blocks.insert(said, {"type": "text", "text": f"{message.name}:"})
@@ -66,8 +106,20 @@ def called_tools(history: Sequence[Message]) -> list[str]:
     return list(dict.fromkeys(fitting_tool_name(call.name) for call in calls))
 
 
-def _block(part: ContentPart) -> Json | None:
+def _extended_block(part: ContentPart, call: BackendCall) -> Json | None:
+    block = _block(part, call)
+    if block is None:
+        return None
+    block = extended(block, part.provider_options, call)
+    if part.cache_hint is not None and block["type"] not in _NEVER_CACHED:
+        block["cache_control"] = cache_control(part.cache_hint)
+    return block
+
+
+def _block(part: ContentPart, call: BackendCall) -> Json | None:
     match part:
+        case ProviderPart(block):
+            return own_block(block, call)
         case TextPart(text=text):
             return {"type": "text", "text": text} if text.strip() else None  # the API refuses blank blocks
         case MediaPart():
@@ -75,7 +127,7 @@ def _block(part: ContentPart) -> Json | None:
         case ToolCall(id, name, arguments_json):
             return {"type": "tool_use", "id": id, "name": fitting_tool_name(name), "input": _arguments(arguments_json)}
         case ToolResult():
-            return _tool_result(part)
+            return _tool_result(part, call)
         case ReasoningPart(redacted_data=str(data)) if data:
             return {"type": "redacted_thinking", "data": data}
         case ReasoningPart(text, signature) if signature:
@@ -93,9 +145,9 @@ def _arguments(arguments_json: str) -> Json:
     return arguments if isinstance(arguments, dict) else {_INVALID_JSON: arguments_json}
 
 
-def _tool_result(result: ToolResult) -> Json:
+def _tool_result(result: ToolResult, call: BackendCall) -> Json:
     block: Json = {"type": "tool_result", "tool_use_id": result.tool_call_id}
-    if content := [piece for part in result.parts if (piece := _block(part))]:
+    if content := [piece for part in result.parts if (piece := _block(part, call))]:
         block["content"] = content
     elif result.content.strip():
         block["content"] = result.content

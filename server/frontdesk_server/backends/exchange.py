@@ -30,6 +30,9 @@ from frontdesk_server.domain.events import BackendEvent, Finished
 
 _MAX_ERROR_BODY_BYTES = 64 * 1024
 _MAX_QUOTED_CHARACTERS = 300
+_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "apim-request-id", "x-amzn-requestid")
+"""Headers in which providers say their own id of a call, which their support asks for."""
+_MOST_ID_CHARACTERS = 200
 _TAIL_SECONDS = 1.0
 """How long usage and the end marker may take after the finish reason."""
 _LINGER_SECONDS = 0.02
@@ -149,6 +152,8 @@ class Upstream:
             response = await self._client.send(request, stream=True)
         except HTTP_EXCEPTIONS as error:
             raise http_error(error, call.timeouts, _read_seconds(call), began=False) from error
+        ids = (response.headers.get(name, "") for name in _REQUEST_IDS)
+        call.dispatch.request_id = next(filter(None, ids), "")[:_MOST_ID_CHARACTERS]
         try:
             if response.status_code != 200:
                 if response.status_code in _DOUBTFUL and not call.key:

@@ -18,7 +18,8 @@ _WORD = re.compile(r"[a-z0-9]+")
 class Manners:
     """`reasoning_field` is what a message calls the reasoning that is fed back; None where no field is known.
 
-    `refusals`: a refusal is fed back in a field of its own, which others do not know.
+    `refusals`: a refusal is fed back in a field of its own. `cache_control`: content and tools take Anthropic's cache
+    breakpoints. Others know neither.
     """
 
     max_tokens_field: str = "max_tokens"
@@ -26,6 +27,7 @@ class Manners:
     tool_call_ids: IdRule | None = None
     stream_options: bool = True
     refusals: bool = False
+    cache_control: bool = False
 
 
 _KNOWN = {
@@ -36,7 +38,7 @@ _KNOWN = {
     "groq": Manners(reasoning_field="reasoning"),
     "mistral": Manners(reasoning_field=None, tool_call_ids=_NINE_ALPHANUMERIC),
     "openai": Manners(reasoning_field=None, tool_call_ids=_AT_MOST_40, refusals=True),
-    "openrouter": Manners(reasoning_field="reasoning"),
+    "openrouter": Manners(reasoning_field="reasoning", cache_control=True),
     "perplexity": Manners(reasoning_field=None),
     "together": Manners(reasoning_field="reasoning"),
 }

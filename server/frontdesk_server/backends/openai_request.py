@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
+from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, note_history
 from frontdesk_server.backends.manners import Manners
+from frontdesk_server.backends.openai_content import Contents
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
-from frontdesk_server.domain.history import fitting_tool_name, sendable
+from frontdesk_server.domain.history import sendable
 from frontdesk_server.domain.query import (
-    ContentPart,
     GenerationConfig,
     JsonObjectFormat,
     JsonSchemaFormat,
-    MediaPart,
     Message,
+    ProviderPart,
     ReasoningPart,
     ResponseFormat,
     Role,
@@ -32,13 +32,6 @@ from frontdesk_server.domain.query import (
 
 Json = dict[str, Any]
 
-_AUDIO_FORMATS = {
-    "audio/wav": "wav",
-    "audio/wave": "wav",
-    "audio/x-wav": "wav",
-    "audio/mpeg": "mp3",
-    "audio/mp3": "mp3",
-}
 _UNFIT_IN_NAME = re.compile(r"[\s<|\\/>]+")
 _LONGEST_NAME = 64
 _USUAL = Manners()
@@ -53,9 +46,11 @@ def chat_completion_body(call: BackendCall, manners: Manners = _USUAL) -> Json:
 
     """
     query = call.query
+    history = sendable(query.messages, manners.tool_call_ids)
+    note_history(query, history, call)
     body: Json = {
         "model": call.upstream_model,
-        "messages": _messages(sendable(query.messages, manners.tool_call_ids), manners),
+        "messages": _messages(history, manners, call),
         **_generation(query.generation, call.output_limit, manners.max_tokens_field),
     }
     if call.stream:
@@ -63,14 +58,14 @@ def chat_completion_body(call: BackendCall, manners: Manners = _USUAL) -> Json:
         if manners.stream_options:
             body["stream_options"] = {"include_usage": True}
     if query.tools:
-        body["tools"] = [_tool(tool) for tool in query.tools]
+        body["tools"] = [_offered(tool, manners, call) for tool in query.tools]
         if query.generation.parallel_tool_calls is not None:
             body["parallel_tool_calls"] = query.generation.parallel_tool_calls
     if query.tool_choice is not None:
         body["tool_choice"] = _tool_choice(query.tool_choice)
     if query.user_id:
         body["user"] = query.user_id
-    return body
+    return extended(body, query.provider_options, call)
 
 
 def parsed(json: str, what: str) -> Any:
@@ -86,22 +81,31 @@ def parsed(json: str, what: str) -> Any:
         raise UpstreamRequestRefused(f"{what} is not valid JSON") from error
 
 
-def _messages(history: Sequence[Message], manners: Manners) -> list[Json]:
+def _messages(history: Sequence[Message], manners: Manners, call: BackendCall) -> list[Json]:
     """What the assistant did not say is left out: several APIs refuse an empty answer."""
-    items = [item for message in history for item in _items(message, manners)]
+    items = [item for message in history for item in _items(message, manners, call)]
     return [item for item in items if item["role"] != "assistant" or item["content"] or _SPEAKING & item.keys()]
 
 
-def _items(message: Message, manners: Manners) -> Iterator[Json]:
+def _items(message: Message, manners: Manners, call: BackendCall) -> Iterator[Json]:
+    for item in _bare_items(message, manners, call):
+        yield extended(item, message.provider_options, call)
+
+
+def _bare_items(message: Message, manners: Manners, call: BackendCall) -> Iterator[Json]:
+    contents = Contents(manners, call)
     match message.role:
         case Role.TOOL:
             for part in message.parts:
                 if isinstance(part, ToolResult):
-                    yield {"role": "tool", "tool_call_id": part.tool_call_id, "content": _result(part)}
+                    item = {"role": "tool", "tool_call_id": part.tool_call_id, "content": contents.of_result(part)}
+                    yield extended(item, part.provider_options, call)
+                elif isinstance(part, ProviderPart):
+                    yield demanded_block(part.block, call)
         case Role.ASSISTANT:
-            yield _named(message, _assistant(message, manners))
+            yield _named(message, _assistant(message, manners, contents))
         case _:
-            yield _named(message, {"role": message.role.value, "content": _content(message)})
+            yield _named(message, {"role": message.role.value, "content": contents.of_message(message)})
 
 
 def _named(message: Message, item: Json) -> Json:
@@ -109,19 +113,10 @@ def _named(message: Message, item: Json) -> Json:
     return {**item, "name": name} if name else item
 
 
-def _result(result: ToolResult) -> str | list[Json]:
-    """One text wherever that will do, as in `_content`; the API has no other word for an error."""
-    if not any(result.media()):
-        return f"Error: {result.text}" if result.is_error else result.text
-    content = _content_parts(result.parts)
-    return [{"type": "text", "text": "Error:"}, *content] if result.is_error else content
-
-
-def _assistant(message: Message, manners: Manners) -> Json:
-    calls = [_tool_call(part) for part in message.parts if isinstance(part, ToolCall)]
-    texts = [part for part in message.parts if isinstance(part, TextPart)]
-    refused = [part.text for part in texts if part.refusal and manners.refusals]
-    said = "".join(part.text for part in texts if not (part.refusal and manners.refusals))
+def _assistant(message: Message, manners: Manners, contents: Contents) -> Json:
+    calls = [contents.of_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    refused = [p.text for p in message.parts if isinstance(p, TextPart) and p.refusal] if manners.refusals else []
+    said = contents.of_assistant(message)
     item: Json = {"role": "assistant", "content": said or (None if calls or refused else "")}
     if refused:
         item["refusal"] = "".join(refused)
@@ -134,48 +129,12 @@ def _assistant(message: Message, manners: Manners) -> Json:
     return item
 
 
-def _tool_call(call: ToolCall) -> Json:
-    function = {"name": fitting_tool_name(call.name), "arguments": call.arguments_json or "{}"}
-    return {"id": call.id, "type": "function", "function": function}
-
-
-def _content(message: Message) -> str | list[Json]:
-    """Plain text wherever it will do: not every server takes parts."""
-    if all(isinstance(part, TextPart) for part in message.parts):
-        return message.text
-    return _content_parts(message.parts)
-
-
-def _content_parts(parts: Iterable[ContentPart]) -> list[Json]:
-    content = []
-    for part in parts:
-        if isinstance(part, TextPart) and part.text:
-            content.append({"type": "text", "text": part.text})
-        elif isinstance(part, MediaPart):
-            content.append(_media(part))
-    return content
-
-
-def _media(part: MediaPart) -> Json:
-    kind = part.mime_type.partition("/")[0]
-    if kind == "image":
-        image: Json = {"url": part.uri or _data_uri(part)}
-        if part.detail is not None:
-            image["detail"] = part.detail.value
-        return {"type": "image_url", "image_url": image}
-    if part.data is None:
-        raise UpstreamRequestRefused(f"the API takes {part.mime_type} as bytes only, not by URI")
-    if kind == "audio":
-        audio_format = _AUDIO_FORMATS.get(part.mime_type)
-        if audio_format is None:
-            raise UpstreamRequestRefused(f"the API takes wav and mp3 only, not {part.mime_type}")
-        return {"type": "input_audio", "input_audio": {"data": b64encode(part.data).decode(), "format": audio_format}}
-    filename = part.filename or f"document.{part.mime_type.partition('/')[2]}"
-    return {"type": "file", "file": {"filename": filename, "file_data": _data_uri(part)}}
-
-
-def _data_uri(part: MediaPart) -> str:
-    return f"data:{part.mime_type};base64,{b64encode(part.data or b'').decode()}"
+def _offered(tool: Tool, manners: Manners, call: BackendCall) -> Json:
+    item = _tool(tool) if tool.provider_tool is None else demanded_block(tool.provider_tool, call)
+    item = extended(item, tool.provider_options, call)
+    if tool.cache_hint is None or not manners.cache_control:
+        return item
+    return {**item, "cache_control": cache_control(tool.cache_hint)}
 
 
 def _tool(tool: Tool) -> Json:

@@ -11,6 +11,7 @@ from frontdesk_server.backends.finish_reasons import finish_reason
 from frontdesk_server.backends.folding import EventFold
 from frontdesk_server.backends.json_reading import Json, json_object, json_text, piece, place, promised_form, word
 from frontdesk_server.backends.refusals import error_object
+from frontdesk_server.backends.reported_cost import reported_cost_nano_usd
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.backends.tool_calls import OpenToolCalls
 from frontdesk_server.backends.usage import counts_something, find_usage, read_usage
@@ -77,11 +78,13 @@ class OpenAITranslator:
         """The end."""
         if self._finish_reason is None:
             raise UpstreamProtocolError("the response has no finish reason")
-        return Finished(self._finish_reason, read_usage(self._usage or {}), self._upstream_model)
+        usage = self._usage or {}
+        return Finished(self._finish_reason, read_usage(usage), self._upstream_model, reported_cost_nano_usd(usage))
 
     def _take(self, usage_before: Json | None) -> Iterator[BackendEvent]:
         if self._usage is not None and self._usage is not usage_before and not self.complete:
-            self._fold.add(UsageReport(read_usage(self._usage), self._upstream_model))
+            cost = reported_cost_nano_usd(self._usage)
+            self._fold.add(UsageReport(read_usage(self._usage), self._upstream_model, cost))
         return iter(self._fold.take())
 
     def _read_chunk(self, chunk: Json, *, whole: bool = False) -> None:

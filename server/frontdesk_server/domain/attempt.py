@@ -48,8 +48,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What was done to a query so that one model could take it; `field` is its path in the request."""
+
+    field: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One call of one model, settled.
+
+    `provider_cost_nano_usd` is what the provider says that it cost.
 
     `usage_estimated`: the provider reported no usage, or none that can be true, and Frontdesk counted tokens itself.
     """
@@ -71,6 +81,9 @@ class Attempt:
     upstream_model: str = ""
     finish_reason: FinishReason | None = None
     usage_estimated: bool = False
+    adjustments: tuple[Adjustment, ...] = ()
+    provider_request_id: str = ""
+    provider_cost_nano_usd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.events import BackendEvent
 from frontdesk_server.domain.model import Capability, Timeouts
 from frontdesk_server.domain.query import Query
@@ -13,20 +14,24 @@ from frontdesk_server.domain.query import Query
 
 @dataclass(slots=True)
 class Dispatch:
-    """How far a request has come. A backend with a network clears `left` until the request may have left Frontdesk.
+    """What a backend tells of a request beside its events, and also of one that fails.
 
-    What has not left is not billed, and whatever kept it back is none of the upstream's answers.
+    A backend with a network clears `left` until the request may have left Frontdesk: what has not left is not billed,
+    and whatever kept it back is none of the upstream's answers. `request_id` is the provider's own id of the call.
     """
 
     left: bool = True
+    request_id: str = ""
+    adjustments: list[Adjustment] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class BackendCall:
     """One call of one upstream model. `headers` carry the trace context.
 
-    `max_output_tokens` bounds the answer also where the query does not; None: nothing is known that would. `key` is the
-    caller's own for this provider, empty for ours.
+    `max_output_tokens` bounds the answer also where the query does not; None: nothing is known that would.
+    `dialects` are the names under which the query may hold what is for this backend alone. `key` is the caller's own
+    for this provider, empty for ours.
     """
 
     upstream_model: str
@@ -35,6 +40,7 @@ class BackendCall:
     timeouts: Timeouts = Timeouts()
     headers: Mapping[str, str] = field(default_factory=dict)
     max_output_tokens: int | None = None
+    dialects: frozenset[str] = frozenset()
     dispatch: Dispatch = field(default_factory=Dispatch)
     key: str = field(default="", repr=False)
 

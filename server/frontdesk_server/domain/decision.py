@@ -24,6 +24,7 @@ class ExclusionReason(enum.Enum):
     DEADLINE = "deadline"
     MAX_COST = "max_cost"
     MAX_TIME_TO_FIRST_TOKEN = "max_time_to_first_token"
+    DIALECT = "dialect"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,11 @@ Delta = TextDelta | ReasoningDelta | ToolCallDelta
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Usage so far; a later report replaces an earlier one."""
+    """Usage so far; a later report replaces an earlier one. `cost_nano_usd` is what the provider says that it cost."""
 
     usage: Usage
     upstream_model: str = ""
+    cost_nano_usd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Finished:
     finish_reason: FinishReason
     usage: Usage
     upstream_model: str = ""
+    cost_nano_usd: int | None = None
 
 
 BackendEvent = Delta | UsageReport | Finished

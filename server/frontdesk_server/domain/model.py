@@ -44,11 +44,15 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One place where a model is served: a backend and the model's name there."""
+    """One place where a model is served: a backend and the model's name there.
+
+    `dialects` are the names under which a query may hold what is for this backend alone: its kind and its provider.
+    """
 
     backend: str
     upstream_model: str
     weight: float = 1.0
+    dialects: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

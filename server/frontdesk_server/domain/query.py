@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
+
+from frontdesk_server.domain.provider import Extensible, ProviderBlock, ProviderOptions
 
 
 class Role(enum.Enum):
@@ -17,7 +20,7 @@ class Role(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class TextPart:
+class TextPart(Extensible):
     """Plain text; `refusal` marks an LLM's refusal to answer, where its provider tells the two apart."""
 
     text: str
@@ -33,7 +36,7 @@ class ImageDetail(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class MediaPart:
+class MediaPart(Extensible):
     """An image, a sound or a document: either its bytes or a URI which the provider fetches."""
 
     mime_type: str
@@ -44,7 +47,7 @@ class MediaPart:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Extensible):
     """A call of a tool by the LLM; `arguments_json` is kept as the LLM wrote it."""
 
     id: str
@@ -52,11 +55,18 @@ class ToolCall:
     arguments_json: str = "{}"
 
 
-ResultPart = TextPart | MediaPart
+@dataclass(frozen=True, slots=True)
+class ProviderPart(Extensible):
+    """A part that only one dialect understands."""
+
+    block: ProviderBlock
+
+
+ResultPart = TextPart | MediaPart | ProviderPart
 
 
 @dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(Extensible):
     """What a called tool returned: as text, or in several parts."""
 
     tool_call_id: str
@@ -77,7 +87,7 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ReasoningPart:
+class ReasoningPart(Extensible):
     """Reasoning of an LLM, passed back to its provider unchanged."""
 
     text: str = ""
@@ -90,11 +100,11 @@ class ReasoningPart:
         return bool(self.signature or self.redacted_data)
 
 
-ContentPart = TextPart | MediaPart | ToolCall | ToolResult | ReasoningPart
+ContentPart = TextPart | MediaPart | ToolCall | ToolResult | ReasoningPart | ProviderPart
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Extensible):
     """One turn of the conversation."""
 
     role: Role
@@ -109,13 +119,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
-    """A tool which the LLM may call; `parameters_json` is a JSON Schema, empty for no parameters."""
+class Tool(Extensible):
+    """A tool which the LLM may call; `parameters_json` is a JSON Schema, empty for no parameters.
+
+    A `provider_tool` is one that only its dialect knows; its name is empty unless it can be chosen by it.
+    """
 
     name: str
     description: str = ""
     parameters_json: str = ""
     strict: bool | None = None
+    provider_tool: ProviderBlock | None = None
 
 
 class ToolChoiceMode(enum.Enum):
@@ -204,6 +218,7 @@ class Query:
     tool_choice: ToolChoice | None = None
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     user_id: str = ""
+    provider_options: tuple[ProviderOptions, ...] = ()
 
     @property
     def last_user_text(self) -> str:
@@ -231,6 +246,34 @@ class Query:
                     yield part
                 elif isinstance(part, ToolResult):
                     yield from part.media()
+
+    def located_options(self) -> Iterator[tuple[str, ProviderOptions]]:
+        """All options for providers, each with its path in the request."""
+        yield from _located("query", self.provider_options)
+        for place, message in enumerate(self.messages):
+            at = f"query.messages[{place}]"
+            yield from _located(at, message.provider_options)
+            for index, part in enumerate(message.parts):
+                yield from _located(f"{at}.parts[{index}]", part.provider_options)
+        for place, tool in enumerate(self.tools):
+            yield from _located(f"query.tools[{place}]", tool.provider_options)
+
+    def demanded_dialects(self) -> frozenset[str]:
+        """The dialects that a model must speak: those of required options, tools and what others than the LLM say.
+
+        A block in an assistant's message is what a provider answered, and demands nothing.
+        """
+        demanded = {options.dialect for _, options in self.located_options() if options.required}
+        demanded |= {tool.provider_tool.dialect for tool in self.tools if tool.provider_tool is not None}
+        for message in self.messages:
+            if message.role is not Role.ASSISTANT:
+                pieces = chain(message.parts, *(part.parts for part in message.parts if isinstance(part, ToolResult)))
+                demanded |= {piece.block.dialect for piece in pieces if isinstance(piece, ProviderPart)}
+        return frozenset(demanded)
+
+
+def _located(at: str, options: tuple[ProviderOptions, ...]) -> Iterator[tuple[str, ProviderOptions]]:
+    return ((f"{at}.provider_options[{place}]", one) for place, one in enumerate(options))
 
 
 def text_query(text: str, generation: GenerationConfig | None = None) -> Query:

@@ -25,6 +25,7 @@ from frontdesk_server.domain.errors import (
     UpstreamTimedOut,
 )
 from frontdesk_server.domain.events import Delta, Finished, UsageReport
+from frontdesk_server.domain.left_out import left_out
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
 from frontdesk_server.domain.query import Query
@@ -86,6 +87,7 @@ class AttemptRun:
         self._finished_at: float | None = None
         self._usage = Usage()
         self._upstream_model = ""
+        self._provider_cost_nano_usd: int | None = None
         self._finish_reason: FinishReason | None = None
         self._dispatch: Dispatch | None = None
         self._call_began = self._started
@@ -176,18 +178,20 @@ class AttemptRun:
             order.model.timeouts,
             self._observation.headers,
             order.model.output_bound(order.query.generation.max_output_tokens, order.input_tokens),
+            deployment.dialects,
+            Dispatch(adjustments=list(left_out(order.query, deployment.dialects))),
         )
         self._dispatch = call.dispatch
         self._call_began = tools.clock.monotonic()
         async with aclosing(backend.stream(call)) as events:
             while True:
                 match event := await self._next(events):
-                    case Finished(finish_reason, usage, upstream_model):
+                    case Finished(finish_reason, usage, upstream_model, cost):
                         self._finish_reason = finish_reason
-                        self._usage, self._upstream_model = usage, upstream_model
+                        self._usage, self._upstream_model, self._provider_cost_nano_usd = usage, upstream_model, cost
                         return
-                    case UsageReport(usage, upstream_model):
-                        self._usage, self._upstream_model = usage, upstream_model
+                    case UsageReport(usage, upstream_model, cost):
+                        self._usage, self._upstream_model, self._provider_cost_nano_usd = usage, upstream_model, cost
                     case _:
                         if self._first_token_at is None:
                             self._first_token_at = tools.clock.monotonic()
@@ -291,6 +295,9 @@ class AttemptRun:
             upstream_model=self._upstream_model,
             finish_reason=self._finish_reason,
             usage_estimated=billing.estimated,
+            adjustments=() if self._dispatch is None else tuple(self._dispatch.adjustments),
+            provider_request_id="" if self._dispatch is None else self._dispatch.request_id,
+            provider_cost_nano_usd=self._provider_cost_nano_usd,
         )
         self._deployments.ended(outcome, error)
         if order.stream and first_token is not None:

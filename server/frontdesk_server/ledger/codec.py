@@ -12,11 +12,20 @@ import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
-from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult, Settlement
+from frontdesk_server.domain.attempt import Adjustment, Answer, Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, RoutedQuery, StepKind, StrategyStep
 from frontdesk_server.domain.ending import CANCELLED
 from frontdesk_server.domain.policy import RoutingPolicy
-from frontdesk_server.domain.query import ContentPart, MediaPart, Query, ReasoningPart, TextPart, ToolCall, ToolResult
+from frontdesk_server.domain.query import (
+    ContentPart,
+    MediaPart,
+    ProviderPart,
+    Query,
+    ReasoningPart,
+    TextPart,
+    ToolCall,
+    ToolResult,
+)
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage, within_int64
@@ -166,6 +175,9 @@ def attempt_row(decision_id: str, attempt: Attempt, keeping: Keeping) -> Row:
         "duration_seconds": attempt.duration_seconds,
         "time_to_first_token_seconds": attempt.time_to_first_token_seconds,
         "checks": _json(attempt.checks),
+        "adjustments": _json(attempt.adjustments) if attempt.adjustments else "[]",
+        "provider_request_id": _plain(attempt.provider_request_id),
+        "provider_cost_nano_usd": attempt.provider_cost_nano_usd,
     }
 
 
@@ -221,6 +233,9 @@ def _decode_attempt(row: RowMapping) -> Attempt:
         upstream_model=row["upstream_model"],
         finish_reason=None if row["finish_reason"] is None else FinishReason(row["finish_reason"]),
         usage_estimated=row["usage_estimated"],
+        adjustments=_adapter(tuple[Adjustment, ...]).validate_json(row["adjustments"]),
+        provider_request_id=row["provider_request_id"],
+        provider_cost_nano_usd=row["provider_cost_nano_usd"],
     )
 
 
@@ -304,6 +319,8 @@ def _part(part: ContentPart, redactor: Redactor) -> dict[str, str]:
             return {"tool_result": redactor.redact(part.text)}
         case MediaPart(mime_type):
             return {"media": mime_type}
+        case ProviderPart(block):
+            return {"provider_block": block.dialect}
 
 
 def _plain(text: str) -> str:

@@ -92,6 +92,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (decision_id, source)
         )""",
     ),
+    (
+        "ALTER TABLE attempts ADD COLUMN adjustments TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE attempts ADD COLUMN provider_request_id TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE attempts ADD COLUMN provider_cost_nano_usd BIGINT",
+    ),
 )
 
 

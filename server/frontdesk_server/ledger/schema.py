@@ -85,6 +85,9 @@ ATTEMPTS = Table(
     Column("duration_seconds", Double, nullable=False),
     Column("time_to_first_token_seconds", Double),
     Column("checks", Text, nullable=False),
+    Column("adjustments", Text, nullable=False),
+    Column("provider_request_id", Text, nullable=False),
+    Column("provider_cost_nano_usd", BigInteger),
 )
 """One row per attempt of a settled completion."""
 

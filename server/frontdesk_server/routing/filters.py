@@ -38,6 +38,7 @@ class Demands:
     policy: RoutingPolicy
     caller: Caller
     objections: Mapping[Dialect, str] = field(default_factory=dict)
+    dialects: frozenset[str] = frozenset()
     reasoning_tokens: int | None = None
 
     def exclusion(self, model: Model, outlook: Outlook) -> Exclusion | None:
@@ -47,6 +48,7 @@ class Demands:
             or self._by_size(model)
             or self._by_capability(model)
             or self._by_dialect(model)
+            or self._by_objection(model)
             or self._by_cap(outlook)
         )
 
@@ -78,6 +80,13 @@ class Demands:
         return Exclusion(ExclusionReason.CAPABILITY, f"it lacks {names}")
 
     def _by_dialect(self, model: Model) -> Exclusion | None:
+        for deployment in model.deployments if self.dialects else ():
+            if strange := self.dialects - deployment.dialects:
+                detail = f"the query holds what only {', '.join(sorted(strange))} understands"
+                return Exclusion(ExclusionReason.DIALECT, detail)
+        return None
+
+    def _by_objection(self, model: Model) -> Exclusion | None:
         for dialect in model.dialects:
             detail = self.objections.get(dialect)
             if detail is None and self.reasoning_tokens is not None and dialect is Dialect.ANTHROPIC:
@@ -115,6 +124,7 @@ def demands_of(
         policy,
         caller,
         objections,
+        query.demanded_dialects(),
         (generation.reasoning_budget_tokens or MIN_THINKING_TOKENS) if generation.demands_reasoning else None,
     )
 

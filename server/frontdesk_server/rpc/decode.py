@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeVar
+
 from frontdesk.v1 import chat_pb2, routing_pb2
 
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.provider import CacheHint, Extensible, ProviderBlock, ProviderOptions
 from frontdesk_server.domain.query import (
     ContentPart,
     GenerationConfig,
@@ -12,6 +16,7 @@ from frontdesk_server.domain.query import (
     JsonSchemaFormat,
     MediaPart,
     Message,
+    ProviderPart,
     Query,
     ReasoningPart,
     ResponseFormat,
@@ -24,6 +29,8 @@ from frontdesk_server.domain.query import (
 )
 from frontdesk_server.rpc.enums import CAPABILITY_OF, IMAGE_DETAIL_OF, REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
 
+_E = TypeVar("_E", bound=Extensible)
+_Holder = chat_pb2.Message | chat_pb2.ContentPart | chat_pb2.Tool
 _DEFAULT_GENERATION = GenerationConfig()
 _DEFAULT_POLICY = RoutingPolicy()
 
@@ -37,12 +44,14 @@ def decode_query(query: chat_pb2.Query) -> Query:
         tool_choice=_tool_choice(query.tool_choice) if has("tool_choice") else None,
         generation=_generation(query.generation) if has("generation") else _DEFAULT_GENERATION,
         user_id=query.user_id,
+        provider_options=_options(query),
     )
 
 
 def decode_message(message: chat_pb2.Message) -> Message:
     """One turn of the conversation."""
-    return Message(ROLE_OF[message.role], tuple([_part(part) for part in message.parts]), message.name)
+    decoded = Message(ROLE_OF[message.role], tuple([_part(part) for part in message.parts]), message.name)
+    return _extended(decoded, message)
 
 
 def decode_policy(policy: routing_pb2.RoutingPolicy) -> RoutingPolicy:
@@ -67,6 +76,10 @@ def decode_policy(policy: routing_pb2.RoutingPolicy) -> RoutingPolicy:
 
 
 def _part(part: chat_pb2.ContentPart) -> ContentPart:
+    return _extended(_bare_part(part), part)
+
+
+def _bare_part(part: chat_pb2.ContentPart) -> ContentPart:
     kind = part.WhichOneof("part")
     if kind == "text":
         return TextPart(part.text, part.refusal)
@@ -79,12 +92,37 @@ def _part(part: chat_pb2.ContentPart) -> ContentPart:
         result = part.tool_result
         parts = tuple([_result_part(piece) for piece in result.parts]) if result.parts else ()
         return ToolResult(result.tool_call_id, result.content, result.is_error, parts)
+    if kind == "provider_block":
+        return ProviderPart(_block(part.provider_block))
     reasoning = part.reasoning
     return ReasoningPart(reasoning.text, reasoning.signature, reasoning.redacted_data)
 
 
 def _result_part(part: chat_pb2.ToolResultPart) -> ResultPart:
-    return _media(part.media) if part.WhichOneof("part") == "media" else TextPart(part.text)
+    kind = part.WhichOneof("part")
+    if kind == "provider_block":
+        return ProviderPart(_block(part.provider_block))
+    return _media(part.media) if kind == "media" else TextPart(part.text)
+
+
+def _block(block: chat_pb2.ProviderBlock) -> ProviderBlock:
+    return ProviderBlock(block.dialect, block.json)
+
+
+def _options(holder: _Holder | chat_pb2.Query) -> tuple[ProviderOptions, ...]:
+    return tuple([ProviderOptions(one.dialect, one.options_json, one.required) for one in holder.provider_options])
+
+
+def _extended(value: _E, holder: _Holder) -> _E:
+    """The value with what few callers send beside it."""
+    hinted = holder.HasField("cache_hint")
+    if not hinted and not holder.provider_options:
+        return value
+    return replace(value, provider_options=_options(holder), cache_hint=_hint(holder.cache_hint) if hinted else None)
+
+
+def _hint(hint: chat_pb2.CacheHint) -> CacheHint:
+    return CacheHint(hint.ttl.seconds + hint.ttl.nanos / 1e9 if hint.HasField("ttl") else None)
 
 
 def _media(media: chat_pb2.Media) -> MediaPart:
@@ -100,7 +138,8 @@ def _media(media: chat_pb2.Media) -> MediaPart:
 
 def _tool(tool: chat_pb2.Tool) -> Tool:
     strict = tool.strict if tool.HasField("strict") else None
-    return Tool(tool.name, tool.description, tool.parameters_json, strict)
+    block = _block(tool.provider_tool) if tool.HasField("provider_tool") else None
+    return _extended(Tool(tool.name, tool.description, tool.parameters_json, strict, block), tool)
 
 
 def _tool_choice(choice: chat_pb2.ToolChoice) -> ToolChoice | None:

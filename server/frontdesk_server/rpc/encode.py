@@ -11,10 +11,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from frontdesk_server.domain.attempt import Attempt, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, StrategyStep
 from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.provider import Extensible, ProviderBlock
 from frontdesk_server.domain.query import (
     ContentPart,
     MediaPart,
     Message,
+    ProviderPart,
     ReasoningPart,
     ResultPart,
     TextPart,
@@ -95,6 +97,9 @@ def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
         upstream_model=attempt.upstream_model,
         usage_estimated=attempt.usage_estimated,
         finish_reason=FINISH_REASON[finish] if finish else chat_pb2.FINISH_REASON_UNSPECIFIED,
+        adjustments=[routing_pb2.Adjustment(field=made.field, detail=made.detail) for made in attempt.adjustments],
+        provider_request_id=attempt.provider_request_id,
+        provider_cost_nano_usd=attempt.provider_cost_nano_usd,
     )
 
 
@@ -122,7 +127,11 @@ def encode_cost(cost: Cost) -> routing_pb2.Cost:
 
 def encode_message(message: Message) -> chat_pb2.Message:
     """One turn of the conversation."""
-    return chat_pb2.Message(role=ROLE[message.role], parts=[_part(part) for part in message.parts], name=message.name)
+    encoded = chat_pb2.Message(
+        role=ROLE[message.role], parts=[_part(part) for part in message.parts], name=message.name
+    )
+    _extend(encoded, message)
+    return encoded
 
 
 def encode_logprobs(logprobs: tuple[TokenLogprob, ...]) -> list[chat_pb2.TokenLogprob]:
@@ -251,6 +260,24 @@ def _prices(prices: Prices) -> router_service_pb2.Prices:
 
 
 def _part(part: ContentPart) -> chat_pb2.ContentPart:
+    encoded = _bare_part(part)
+    _extend(encoded, part)
+    return encoded
+
+
+def _extend(message: chat_pb2.Message | chat_pb2.ContentPart, value: Extensible) -> None:
+    if value.provider_options:
+        message.provider_options.extend(
+            chat_pb2.ProviderOptions(dialect=one.dialect, options_json=one.options_json, required=one.required)
+            for one in value.provider_options
+        )
+    if value.cache_hint is not None:
+        message.cache_hint.SetInParent()
+        if value.cache_hint.ttl_seconds is not None:
+            _fill_duration(message.cache_hint.ttl, value.cache_hint.ttl_seconds)
+
+
+def _bare_part(part: ContentPart) -> chat_pb2.ContentPart:
     if isinstance(part, TextPart):
         return chat_pb2.ContentPart(text=part.text, refusal=part.refusal)
     if isinstance(part, ToolCall):
@@ -261,6 +288,8 @@ def _part(part: ContentPart) -> chat_pb2.ContentPart:
         return chat_pb2.ContentPart(reasoning=reasoning)
     if isinstance(part, MediaPart):
         return chat_pb2.ContentPart(media=_media(part))
+    if isinstance(part, ProviderPart):
+        return chat_pb2.ContentPart(provider_block=_block(part.block))
     result = chat_pb2.ToolResult(
         tool_call_id=part.tool_call_id,
         content=part.content,
@@ -273,7 +302,13 @@ def _part(part: ContentPart) -> chat_pb2.ContentPart:
 def _result_part(part: ResultPart) -> chat_pb2.ToolResultPart:
     if isinstance(part, MediaPart):
         return chat_pb2.ToolResultPart(media=_media(part))
+    if isinstance(part, ProviderPart):
+        return chat_pb2.ToolResultPart(provider_block=_block(part.block))
     return chat_pb2.ToolResultPart(text=part.text)
+
+
+def _block(block: ProviderBlock) -> chat_pb2.ProviderBlock:
+    return chat_pb2.ProviderBlock(dialect=block.dialect, json=block.json)
 
 
 def _media(part: MediaPart) -> chat_pb2.Media:

@@ -9,16 +9,17 @@ from frontdesk.v1 import chat_pb2 as pb
 
 from frontdesk_server.rpc.enums import IMAGE_DETAIL_OF, REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
 from frontdesk_server.rpc.json_schema import SchemaRoom, SchemasTooLarge, schema_fault
+from frontdesk_server.rpc.provider_validation import check_block, check_cache_hint, check_options
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 from frontdesk_server.rpc.violations import Limits, Violations
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MIME_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 _PARTS_OF_ROLE = {
-    pb.ROLE_SYSTEM: frozenset({"text"}),
-    pb.ROLE_USER: frozenset({"text", "media"}),
-    pb.ROLE_ASSISTANT: frozenset({"text", "tool_call", "reasoning"}),
-    pb.ROLE_TOOL: frozenset({"tool_result"}),
+    pb.ROLE_SYSTEM: frozenset({"text", "provider_block"}),
+    pb.ROLE_USER: frozenset({"text", "media", "provider_block"}),
+    pb.ROLE_ASSISTANT: frozenset({"text", "tool_call", "reasoning", "provider_block"}),
+    pb.ROLE_TOOL: frozenset({"tool_result", "provider_block"}),
 }
 
 
@@ -32,12 +33,13 @@ def check_query(query: pb.Query, path: str, limits: Limits, violations: Violatio
     if len(query.tools) > limits.tools:
         violations.add(f"{path}.tools", Reason.FIELD_TOO_LONG, f"holds more than {limits.tools:,} tools")
     elif query.tools:
-        _check_tools(query, path, schemas, violations)
+        _check_tools(query, path, limits, schemas, violations)
     if query.HasField("tool_choice"):
         _check_tool_choice(query, path, violations)
     if query.HasField("generation"):
         _check_generation(query, f"{path}.generation", limits, schemas, violations)
     _check_length(query.user_id, f"{path}.user_id", limits, violations)
+    check_options(query, path, limits, violations)
 
 
 def _within_bounds(query: pb.Query, path: str, limits: Limits, violations: Violations) -> bool:
@@ -71,11 +73,18 @@ def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: 
             _add_enum(violations, f"{path}.messages[{index}].role", role, Reason.ROLE_UNSPECIFIED)
         if not message.parts and role != pb.ROLE_ASSISTANT:
             violations.add(f"{path}.messages[{index}].parts", Reason.MESSAGE_WITHOUT_PARTS)
+        if message.provider_options or message.HasField("cache_hint"):
+            check_options(message, f"{path}.messages[{index}]", limits, violations)
+            check_cache_hint(message, f"{path}.messages[{index}]", violations)
         for place, part in enumerate(message.parts):
             kind = part.WhichOneof("part")
-            if kind == "text" and (allowed is None or kind in allowed) and not part.refusal:
+            extended = part.HasField("cache_hint") or part.provider_options
+            if kind == "text" and (allowed is None or kind in allowed) and not part.refusal and not extended:
                 continue
             at = f"{path}.messages[{index}].parts[{place}]"
+            if extended:
+                check_options(part, at, limits, violations)
+                check_cache_hint(part, at, violations)
             if kind is None:
                 violations.add(f"{at}.part", Reason.FIELD_REQUIRED)
             elif allowed is not None and kind not in allowed:
@@ -119,6 +128,8 @@ def _check_part(
             violations.add(f"{at}.tool_call.name", Reason.FIELD_REQUIRED)
         call_ids.add(call.id)
         turn_ids.add(call.id)
+    elif kind == "provider_block":
+        check_block(part.provider_block, f"{at}.provider_block", limits, violations)
     elif kind == "tool_result":
         answered = part.tool_result.tool_call_id
         if not answered:
@@ -138,6 +149,8 @@ def _check_result_parts(result: pb.ToolResult, at: str, limits: Limits, violatio
             violations.add(f"{at}.parts[{place}].part", Reason.FIELD_REQUIRED)
         elif kind == "media":
             _check_media(part.media, f"{at}.parts[{place}].media", limits, violations)
+        elif kind == "provider_block":
+            check_block(part.provider_block, f"{at}.parts[{place}].provider_block", limits, violations)
 
 
 def _check_media(media: pb.Media, at: str, limits: Limits, violations: Violations) -> None:
@@ -165,11 +178,18 @@ def _is_https(uri: str) -> bool:
         return False
 
 
-def _check_tools(query: pb.Query, path: str, schemas: SchemaRoom, violations: Violations) -> None:
+def _check_tools(query: pb.Query, path: str, limits: Limits, schemas: SchemaRoom, violations: Violations) -> None:
     names: set[str] = set()
     for index, tool in enumerate(query.tools):
         at = f"{path}.tools[{index}]"
-        _check_name(tool.name, f"{at}.name", violations)
+        check_options(tool, at, limits, violations)
+        check_cache_hint(tool, at, violations)
+        if tool.HasField("provider_tool"):
+            check_block(tool.provider_tool, f"{at}.provider_tool", limits, violations)
+            if tool.description or tool.parameters_json or tool.HasField("strict"):
+                violations.add(f"{at}.provider_tool", Reason.TOOL_SET_TWICE)
+        if tool.name or not tool.HasField("provider_tool"):
+            _check_name(tool.name, f"{at}.name", violations)
         if tool.name and tool.name in names:
             violations.add(f"{at}.name", Reason.DUPLICATE_TOOL)
         names.add(tool.name)

@@ -24,6 +24,8 @@ class Limits:
     top_logprobs: int = 20
     listed_models: int = 256
     name_length: int = 128
+    provider_options: int = 16
+    options_characters: int = 65_536
     violations: int = 64
     messages: int = 10_000
     parts: int = 40_000

@@ -68,6 +68,7 @@ def attempt_ended(log: EventLog, attempt: Attempt, decision_id: str, purpose: st
             input_tokens=attempt.usage.input_tokens,
             output_tokens=attempt.usage.output_tokens,
             cost_nano_usd=attempt.cost_nano_usd,
+            provider_request_id=attempt.provider_request_id,
             **_ids(span),
         )
 

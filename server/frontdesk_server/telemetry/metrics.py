@@ -103,12 +103,20 @@ class Metrics:
             self._of[names.COST_UNKNOWN](name, purpose).inc()
         else:
             self._of[names.COST_SPENT](name, purpose).inc(attempt.cost_nano_usd / NANO_USD_PER_USD)
+        self._reported_cost(attempt, name)
         for check in attempt.checks:
             self._of[names.CHECKS](check.check, "true" if check.passed else "false").inc()
         if attempt.kind is StepKind.ESCALATION:
             self._of[names.ESCALATIONS](router, name).inc()
         elif attempt.kind is StepKind.FALLBACK:
             self._of[names.FALLBACKS](router, name).inc()
+
+    def _reported_cost(self, attempt: Attempt, model: str) -> None:
+        reported, own = attempt.provider_cost_nano_usd, attempt.cost_nano_usd
+        if reported is not None:
+            self._of[names.COST_REPORTED](model).inc(reported / NANO_USD_PER_USD)
+            if own is not None:
+                self._of[names.COST_DEVIATION](model).inc((reported - own) / NANO_USD_PER_USD)
 
     def _tokens(self, attempt: Attempt, model: str, labels: tuple[str, ...]) -> None:
         usage = attempt.usage

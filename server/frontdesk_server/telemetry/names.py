@@ -85,6 +85,9 @@ ATTEMPT_KIND = "frontdesk.attempt.kind"
 ATTEMPT_OUTCOME = "frontdesk.attempt.outcome"
 ATTEMPT_RETRIES = "frontdesk.attempt.retries"
 USAGE_ESTIMATED = "frontdesk.usage_estimated"
+PROVIDER_REQUEST_ID = "frontdesk.provider.request_id"
+PROVIDER_COST = "frontdesk.provider.cost_nano_usd"
+ADJUSTMENTS = "frontdesk.adjustments"
 COST = "frontdesk.cost_nano_usd"
 SAVED = "frontdesk.saved_nano_usd"
 ATTEMPTS = "frontdesk.attempts"
@@ -274,6 +277,16 @@ COST_SPENT = Metric(
 )
 COST_UNKNOWN = Metric(
     "frontdesk.cost.unknown", "counter", "{attempt}", "Attempts whose cost is not known.", (MODEL, PURPOSE)
+)
+COST_REPORTED = Metric(
+    "frontdesk.cost.reported", "counter", "USD", "Cost of attempts as their providers say.", (MODEL,)
+)
+COST_DEVIATION = Metric(
+    "frontdesk.cost.deviation",
+    "gauge",
+    "USD",
+    "What providers have said so far beyond the cost by configured prices; below zero where they said less.",
+    (MODEL,),
 )
 COMPLETION_COST = Metric("frontdesk.completion.cost", "counter", "USD", "Known cost of whole completions.", (ROUTER,))
 SAVED_COST = Metric(

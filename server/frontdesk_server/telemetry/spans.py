@@ -146,6 +146,9 @@ def end_attempt(span: Span, attempt: Attempt, end_ns: int | None = None) -> None
             names.USAGE_REASONING_TOKENS: usage.reasoning_tokens,
             names.USAGE_ESTIMATED: attempt.usage_estimated or None,
             names.COST: attempt.cost_nano_usd,
+            names.PROVIDER_REQUEST_ID: attempt.provider_request_id,
+            names.PROVIDER_COST: attempt.provider_cost_nano_usd,
+            names.ADJUSTMENTS: tuple(f"{made.field}: {made.detail}" for made in attempt.adjustments) or None,
         }
     )
     for check in attempt.checks:

@@ -17,7 +17,7 @@ from frontdesk_server.domain.model import Timeouts
 from frontdesk_server.domain.query import ContentPart, Message, Query, ReasoningPart, Role, TextPart, ToolCall
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.collector import AnswerCollector
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.blocks import cut, parts_of_an_answer
@@ -82,6 +82,7 @@ def streamed(draw: st.DrawFn, parts: Sequence[ContentPart]) -> list[Json]:
     return events
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_an_anthropic_answer_has_one_part_a_block_however_it_is_cut_and_read(data: st.DataObject) -> None:
     parts = data.draw(parts_of_an_answer().map(without_refusals))

@@ -10,7 +10,7 @@ from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.collector import AnswerCollector
 from frontdesk_server.rpc.encode import encode_message
 from frontdesk_server.rpc.encode_events import encode_event
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.blocks import deltas_of, parts_of_an_answer
@@ -34,6 +34,7 @@ def folded(deltas: list[Delta]) -> object:
     return fold.response().message
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_blocks_in_any_pieces_come_to_the_same_parts(data: st.DataObject) -> None:
     parts = data.draw(parts_of_an_answer())

@@ -7,14 +7,16 @@ from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import ExclusionReason
 from frontdesk_server.domain.dialects import Dialect
-from frontdesk_server.domain.model import Capability, Model
+from frontdesk_server.domain.model import Capability, Deployment, Model
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.provider import ProviderBlock, ProviderOptions
 from frontdesk_server.domain.query import (
     GenerationConfig,
     JsonObjectFormat,
     JsonSchemaFormat,
     MediaPart,
     Message,
+    ProviderPart,
     Query,
     ReasoningEffort,
     Role,
@@ -145,6 +147,34 @@ def test_nothing_of_a_query_is_dropped_silently(query: Query, needed: set[Capabi
     for capability in needed:
         unable = replace(able, capabilities=frozenset(needed - {capability}))
         assert _exclusion(unable, needed=frozenset(needed)) is ExclusionReason.CAPABILITY
+
+
+_MINE = ProviderOptions("anthropic", "{}", required=True)
+_BLOCK = ProviderBlock("anthropic", "{}")
+_ANSWERED = (Message(Role.ASSISTANT, (ProviderPart(_BLOCK),)), *text_query("go on").messages)
+
+
+@pytest.mark.parametrize(
+    ("query", "excluded"),
+    [
+        (text_query("hi"), False),
+        (replace(text_query("hi"), provider_options=(replace(_MINE, required=False),)), False),
+        (Query((*text_query("hi").messages, *_ANSWERED)), False),
+        (replace(text_query("hi"), provider_options=(_MINE,)), True),
+        (_holding(TextPart("ho", provider_options=(_MINE,))), True),
+        (replace(text_query("hi"), tools=(Tool("f", provider_options=(_MINE,)),)), True),
+        (replace(text_query("hi"), tools=(Tool("", provider_tool=_BLOCK),)), True),
+        (_holding(ProviderPart(_BLOCK)), True),
+        (_holding(ToolResult("1", "", parts=(ProviderPart(_BLOCK),))), True),
+    ],
+)
+def test_what_only_one_dialect_understands_excludes_others_where_it_is_demanded(query: Query, excluded: bool) -> None:
+    demands = replace(Demands(10, None, frozenset(), RoutingPolicy(), Caller()), dialects=query.demanded_dialects())
+    for names, alien in ((frozenset({"anthropic", "vertex"}), False), (frozenset({"openai"}), True)):
+        model = replace(a_model("m"), deployments=(Deployment("b", "m", dialects=names),))
+        exclusion = demands.exclusion(model, Outlook(500, 0.5))
+        expected = ExclusionReason.DIALECT if alien and excluded else None
+        assert (exclusion.reason if exclusion else None) is expected
 
 
 def test_the_policy_can_require_more() -> None:

@@ -40,12 +40,9 @@ NOT_IN_DOMAIN = {
 
 def differences(message: Message, value: Any, path: str = "") -> Iterator[str]:
     """Fields of the message that are not what the domain value has under the same name."""
-    if isinstance(message, chat_pb2.ContentPart | chat_pb2.ToolResultPart) and message.HasField("text"):
-        if value != query.TextPart(message.text, getattr(message, "refusal", False)):
-            yield f"{path}.text is {message.text!r}, not {value!r}"
-        return
     if isinstance(message, chat_pb2.ContentPart | chat_pb2.ToolResultPart | chat_pb2.ResponseFormat):
-        ((_, message),) = message.ListFields()
+        yield from arm_differences(message, value, path)
+        return
     for field in message.DESCRIPTOR.fields:
         at = f"{path}.{field.name}"
         if field.name in NOT_IN_DOMAIN.get(message.DESCRIPTOR.name, ()):
@@ -57,6 +54,25 @@ def differences(message: Message, value: Any, path: str = "") -> Iterator[str]:
         if expected is None:
             expected = getattr(value, f"{field.name}_seconds", None)
         yield from field_differences(cast("FieldDescriptor", field), message, expected, at)
+
+
+def arm_differences(message: Message, value: Any, path: str) -> Iterator[str]:
+    """Of a message that is one of several, and of what stands beside that one."""
+    (oneof,) = (oneof for oneof in message.DESCRIPTOR.oneofs if len(oneof.fields) > 1)
+    arm = message.WhichOneof(oneof.name)
+    assert arm is not None
+    inner = getattr(message, arm)
+    if arm == "text":
+        if not isinstance(value, query.TextPart) or inner != value.text:
+            yield f"{path}.text is {inner!r}, not {value!r}"
+    elif arm == "provider_block":
+        yield from differences(inner, value.block, f"{path}.{arm}")
+    else:
+        yield from differences(inner, value, f"{path}.{arm}")
+    for field in message.DESCRIPTOR.fields:
+        if field.containing_oneof is not oneof and (arm == "text" or field.name != "refusal"):
+            expected = getattr(value, field.name)
+            yield from field_differences(cast("FieldDescriptor", field), message, expected, f"{path}.{field.name}")
 
 
 def field_differences(field: FieldDescriptor, message: Message, expected: Any, at: str) -> Iterator[str]:
@@ -195,9 +211,17 @@ def test_unknown_stays_unset_and_is_not_zero() -> None:
 
 def full_query() -> chat_pb2.Query:
     image = chat_pb2.Media(mime_type="image/png", data=b"\x89PNG", filename="a.png", detail=chat_pb2.IMAGE_DETAIL_HIGH)
-    results = [chat_pb2.ToolResultPart(text="found"), chat_pb2.ToolResultPart(media=image)]
+    block = chat_pb2.ProviderBlock(dialect="anthropic", json='{"type": "x"}')
+    options = [chat_pb2.ProviderOptions(dialect="openai", options_json='{"a": 1}', required=True)]
+    hint = chat_pb2.CacheHint(ttl=Duration(seconds=300, nanos=500_000_000))
+    results = [
+        chat_pb2.ToolResultPart(text="found"),
+        chat_pb2.ToolResultPart(media=image),
+        chat_pb2.ToolResultPart(provider_block=block),
+    ]
     parts = [
-        chat_pb2.ContentPart(text="Look"),
+        chat_pb2.ContentPart(text="Look", provider_options=options, cache_hint=hint),
+        chat_pb2.ContentPart(provider_block=block),
         chat_pb2.ContentPart(text="I will not look", refusal=True),
         chat_pb2.ContentPart(media=image),
         chat_pb2.ContentPart(media=chat_pb2.Media(mime_type="image/png", uri="https://example.org/a.png")),
@@ -208,8 +232,22 @@ def full_query() -> chat_pb2.Query:
     ]
     schema = chat_pb2.JsonSchemaFormat(name="out", schema_json="{}", description="d", strict=True)
     return chat_pb2.Query(
-        messages=[chat_pb2.Message(role=role, parts=parts, name="n") for role in chat_pb2.Role.values()[1:]],
-        tools=[chat_pb2.Tool(name="search", description="finds", parameters_json="{}", strict=False)],
+        messages=[
+            chat_pb2.Message(role=role, parts=parts, name="n", provider_options=options, cache_hint=hint)
+            for role in chat_pb2.Role.values()[1:]
+        ],
+        tools=[
+            chat_pb2.Tool(
+                name="search",
+                description="finds",
+                parameters_json="{}",
+                strict=False,
+                provider_options=options,
+                cache_hint=hint,
+            ),
+            chat_pb2.Tool(provider_tool=block),
+        ],
+        provider_options=options,
         tool_choice=chat_pb2.ToolChoice(tool_name="search"),
         generation=chat_pb2.GenerationConfig(
             max_output_tokens=1,

@@ -26,6 +26,8 @@ from frontdesk_server.rpc.validation import (
 from frontdesk_server.rpc.violations import Limits
 from google.protobuf.duration_pb2 import Duration
 
+from tests.unit.rpc.test_provider_validation import REFUSED
+
 SYSTEM, USER, ASSISTANT, TOOL = chat.ROLE_SYSTEM, chat.ROLE_USER, chat.ROLE_ASSISTANT, chat.ROLE_TOOL
 
 
@@ -387,6 +389,7 @@ def test_a_hostile_request_is_not_examined_to_its_end() -> None:
 def test_every_reason_of_an_invalid_request_is_produced_by_some_test_here() -> None:
     """A reason that nothing produces would be a promise nobody keeps."""
     elsewhere = {"MALFORMED_REQUEST", "INVALID_UTF8"}  # test_interceptor
+    elsewhere |= {entry[2] for entry in REFUSED}  # test_provider_validation
     seen = {entry[2] for entry in INVALID_QUERIES} | {entry[1] for entry in INVALID_POLICIES}
     seen |= {"LABELS_OVER_LIMIT", "QUALITY_OUT_OF_RANGE", "DECISION_ID_INVALID", "BATCH_SIZE_OUT_OF_RANGE"}
     assert seen | elsewhere == {reason.name for reason in InvalidReason}

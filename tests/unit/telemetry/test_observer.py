@@ -328,6 +328,15 @@ class TestMetrics:
         assert bench.value("frontdesk_cost_unknown_total", **labels) == 1
         assert bench.value("frontdesk_cost_usd_total", **labels) is None
 
+    def test_the_cost_that_providers_report_is_told_with_what_it_is_beyond_ours(self) -> None:
+        bench = Bench()
+        call = bench.observer.call_started(METHOD, {})
+        for own, reported in ((1_000, 1_500), (1_000, 200), (None, 100), (1_000, None)):
+            observed = call.attempt_started(SMALL, SMALL.primary, a_routed_query().query, purpose="answer")
+            observed.ended(replace(an_attempt(cost_nano_usd=own), provider_cost_nano_usd=reported))
+        assert bench.value("frontdesk_cost_reported_usd_total", frontdesk_model="small") == pytest.approx(1_800e-9)
+        assert bench.value("frontdesk_cost_deviation_usd", frontdesk_model="small") == pytest.approx(-300e-9)
+
     def test_labels_are_bounded_whatever_callers_send(self) -> None:
         bench = Bench()
         for number in range(3_000):

@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x66rontdesk/v1/chat.proto\x12\x0c\x66rontdesk.v1\"c\n\x07Message\x12 \n\x04role\x18\x01 \x01(\x0e\x32\x12.frontdesk.v1.Role\x12(\n\x05parts\x18\x02 \x03(\x0b\x32\x19.frontdesk.v1.ContentPart\x12\x0c\n\x04name\x18\x03 \x01(\t\"\xe8\x01\n\x0b\x43ontentPart\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12$\n\x05media\x18\x02 \x01(\x0b\x32\x13.frontdesk.v1.MediaH\x00\x12+\n\ttool_call\x18\x03 \x01(\x0b\x32\x16.frontdesk.v1.ToolCallH\x00\x12/\n\x0btool_result\x18\x04 \x01(\x0b\x32\x18.frontdesk.v1.ToolResultH\x00\x12,\n\treasoning\x18\x05 \x01(\x0b\x32\x17.frontdesk.v1.ReasoningH\x00\x12\x0f\n\x07refusal\x18\x06 \x01(\x08\x42\x06\n\x04part\"\x80\x01\n\x05Media\x12\x11\n\tmime_type\x18\x01 \x01(\t\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\r\n\x03uri\x18\x03 \x01(\tH\x00\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12)\n\x06\x64\x65tail\x18\x05 \x01(\x0e\x32\x19.frontdesk.v1.ImageDetailB\x08\n\x06source\"<\n\x08ToolCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x03 \x01(\t\"r\n\nToolResult\x12\x14\n\x0ctool_call_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\x12\x10\n\x08is_error\x18\x03 \x01(\x08\x12+\n\x05parts\x18\x04 \x03(\x0b\x32\x1c.frontdesk.v1.ToolResultPart\"N\n\x0eToolResultPart\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12$\n\x05media\x18\x02 \x01(\x0b\x32\x13.frontdesk.v1.MediaH\x00\x42\x06\n\x04part\"C\n\tReasoning\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\t\x12\x15\n\rredacted_data\x18\x03 \x01(\t\"b\n\x04Tool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x17\n\x0fparameters_json\x18\x03 \x01(\t\x12\x13\n\x06strict\x18\x04 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_strict\"\xa9\x01\n\nToolChoice\x12-\n\x04mode\x18\x01 \x01(\x0e\x32\x1d.frontdesk.v1.ToolChoice.ModeH\x00\x12\x13\n\ttool_name\x18\x02 \x01(\tH\x00\"M\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_AUTO\x10\x01\x12\r\n\tMODE_NONE\x10\x02\x12\x11\n\rMODE_REQUIRED\x10\x03\x42\x08\n\x06\x63hoice\"\x88\x01\n\x0eResponseFormat\x12\x35\n\x0bjson_object\x18\x01 \x01(\x0b\x32\x1e.frontdesk.v1.JsonObjectFormatH\x00\x12\x35\n\x0bjson_schema\x18\x02 \x01(\x0b\x32\x1e.frontdesk.v1.JsonSchemaFormatH\x00\x42\x08\n\x06\x66ormat\"\x12\n\x10JsonObjectFormat\"j\n\x10JsonSchemaFormat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bschema_json\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x13\n\x06strict\x18\x04 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_strict\"\x88\x05\n\x10GenerationConfig\x12\x1e\n\x11max_output_tokens\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x16\n\x0estop_sequences\x18\x04 \x03(\t\x12\x11\n\x04seed\x18\x05 \x01(\x03H\x03\x88\x01\x01\x12\x1e\n\x11\x66requency_penalty\x18\x06 \x01(\x01H\x04\x88\x01\x01\x12\x1d\n\x10presence_penalty\x18\x07 \x01(\x01H\x05\x88\x01\x01\x12\x15\n\x08logprobs\x18\x08 \x01(\x08H\x06\x88\x01\x01\x12\x19\n\x0ctop_logprobs\x18\t \x01(\x05H\x07\x88\x01\x01\x12\x35\n\x0fresponse_format\x18\n \x01(\x0b\x32\x1c.frontdesk.v1.ResponseFormat\x12\x37\n\x10reasoning_effort\x18\x0b \x01(\x0e\x32\x1d.frontdesk.v1.ReasoningEffort\x12$\n\x17reasoning_budget_tokens\x18\x0c \x01(\x05H\x08\x88\x01\x01\x12 \n\x13parallel_tool_calls\x18\r \x01(\x08H\t\x88\x01\x01\x12\x12\n\x05top_k\x18\x0e \x01(\x05H\n\x88\x01\x01\x42\x14\n\x12_max_output_tokensB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x07\n\x05_seedB\x14\n\x12_frequency_penaltyB\x13\n\x11_presence_penaltyB\x0b\n\t_logprobsB\x0f\n\r_top_logprobsB\x1a\n\x18_reasoning_budget_tokensB\x16\n\x14_parallel_tool_callsB\x08\n\x06_top_k\"\xc7\x01\n\x05Query\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.frontdesk.v1.Message\x12!\n\x05tools\x18\x02 \x03(\x0b\x32\x12.frontdesk.v1.Tool\x12-\n\x0btool_choice\x18\x03 \x01(\x0b\x32\x18.frontdesk.v1.ToolChoice\x12\x32\n\ngeneration\x18\x04 \x01(\x0b\x32\x1e.frontdesk.v1.GenerationConfig\x12\x0f\n\x07user_id\x18\x05 \x01(\t\"\x83\x02\n\x05Usage\x12\x19\n\x0cinput_tokens\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\routput_tokens\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1e\n\x11\x63\x61\x63he_read_tokens\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x1f\n\x12\x63\x61\x63he_write_tokens\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x1d\n\x10reasoning_tokens\x18\x05 \x01(\x03H\x04\x88\x01\x01\x42\x0f\n\r_input_tokensB\x10\n\x0e_output_tokensB\x14\n\x12_cache_read_tokensB\x15\n\x13_cache_write_tokensB\x13\n\x11_reasoning_tokens\"U\n\x0cTokenLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\x12%\n\x03top\x18\x03 \x03(\x0b\x32\x18.frontdesk.v1.TopLogprob\",\n\nTopLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03\x12\r\n\tROLE_TOOL\x10\x04*o\n\x0bImageDetail\x12\x1c\n\x18IMAGE_DETAIL_UNSPECIFIED\x10\x00\x12\x14\n\x10IMAGE_DETAIL_LOW\x10\x01\x12\x15\n\x11IMAGE_DETAIL_HIGH\x10\x02\x12\x15\n\x11IMAGE_DETAIL_AUTO\x10\x03*\xf4\x01\n\x0fReasoningEffort\x12 \n\x1cREASONING_EFFORT_UNSPECIFIED\x10\x00\x12\x18\n\x14REASONING_EFFORT_LOW\x10\x01\x12\x1b\n\x17REASONING_EFFORT_MEDIUM\x10\x02\x12\x19\n\x15REASONING_EFFORT_HIGH\x10\x03\x12\x19\n\x15REASONING_EFFORT_NONE\x10\x04\x12\x1c\n\x18REASONING_EFFORT_MINIMAL\x10\x05\x12\x1a\n\x16REASONING_EFFORT_XHIGH\x10\x06\x12\x18\n\x14REASONING_EFFORT_MAX\x10\x07*\xb8\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12\x1c\n\x18\x46INISH_REASON_TOOL_CALLS\x10\x03\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x04\x12\x17\n\x13\x46INISH_REASON_OTHER\x10\x05\x42q\n\x10\x64\x65v.frontdesk.v1B\tChatProtoP\x01ZAgithub.com/frontdesk/frontdesk/clients/go/frontdeskv1;frontdeskv1\xaa\x02\x0c\x46rontdesk.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x66rontdesk/v1/chat.proto\x12\x0c\x66rontdesk.v1\x1a\x1egoogle/protobuf/duration.proto\"J\n\x0fProviderOptions\x12\x0f\n\x07\x64ialect\x18\x01 \x01(\t\x12\x14\n\x0coptions_json\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\".\n\rProviderBlock\x12\x0f\n\x07\x64ialect\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"3\n\tCacheHint\x12&\n\x03ttl\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xc9\x01\n\x07Message\x12 \n\x04role\x18\x01 \x01(\x0e\x32\x12.frontdesk.v1.Role\x12(\n\x05parts\x18\x02 \x03(\x0b\x32\x19.frontdesk.v1.ContentPart\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x37\n\x10provider_options\x18\x04 \x03(\x0b\x32\x1d.frontdesk.v1.ProviderOptions\x12+\n\ncache_hint\x18\x05 \x01(\x0b\x32\x17.frontdesk.v1.CacheHint\"\x85\x03\n\x0b\x43ontentPart\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12$\n\x05media\x18\x02 \x01(\x0b\x32\x13.frontdesk.v1.MediaH\x00\x12+\n\ttool_call\x18\x03 \x01(\x0b\x32\x16.frontdesk.v1.ToolCallH\x00\x12/\n\x0btool_result\x18\x04 \x01(\x0b\x32\x18.frontdesk.v1.ToolResultH\x00\x12,\n\treasoning\x18\x05 \x01(\x0b\x32\x17.frontdesk.v1.ReasoningH\x00\x12\x35\n\x0eprovider_block\x18\x07 \x01(\x0b\x32\x1b.frontdesk.v1.ProviderBlockH\x00\x12\x0f\n\x07refusal\x18\x06 \x01(\x08\x12\x37\n\x10provider_options\x18\x08 \x03(\x0b\x32\x1d.frontdesk.v1.ProviderOptions\x12+\n\ncache_hint\x18\t \x01(\x0b\x32\x17.frontdesk.v1.CacheHintB\x06\n\x04part\"\x80\x01\n\x05Media\x12\x11\n\tmime_type\x18\x01 \x01(\t\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\r\n\x03uri\x18\x03 \x01(\tH\x00\x12\x10\n\x08\x66ilename\x18\x04 \x01(\t\x12)\n\x06\x64\x65tail\x18\x05 \x01(\x0e\x32\x19.frontdesk.v1.ImageDetailB\x08\n\x06source\"<\n\x08ToolCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x03 \x01(\t\"r\n\nToolResult\x12\x14\n\x0ctool_call_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\x12\x10\n\x08is_error\x18\x03 \x01(\x08\x12+\n\x05parts\x18\x04 \x03(\x0b\x32\x1c.frontdesk.v1.ToolResultPart\"\x85\x01\n\x0eToolResultPart\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12$\n\x05media\x18\x02 \x01(\x0b\x32\x13.frontdesk.v1.MediaH\x00\x12\x35\n\x0eprovider_block\x18\x03 \x01(\x0b\x32\x1b.frontdesk.v1.ProviderBlockH\x00\x42\x06\n\x04part\"C\n\tReasoning\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\t\x12\x15\n\rredacted_data\x18\x03 \x01(\t\"\xfc\x01\n\x04Tool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x17\n\x0fparameters_json\x18\x03 \x01(\t\x12\x13\n\x06strict\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12\x37\n\x10provider_options\x18\x05 \x03(\x0b\x32\x1d.frontdesk.v1.ProviderOptions\x12+\n\ncache_hint\x18\x06 \x01(\x0b\x32\x17.frontdesk.v1.CacheHint\x12\x32\n\rprovider_tool\x18\x07 \x01(\x0b\x32\x1b.frontdesk.v1.ProviderBlockB\t\n\x07_strict\"\xa9\x01\n\nToolChoice\x12-\n\x04mode\x18\x01 \x01(\x0e\x32\x1d.frontdesk.v1.ToolChoice.ModeH\x00\x12\x13\n\ttool_name\x18\x02 \x01(\tH\x00\"M\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_AUTO\x10\x01\x12\r\n\tMODE_NONE\x10\x02\x12\x11\n\rMODE_REQUIRED\x10\x03\x42\x08\n\x06\x63hoice\"\x88\x01\n\x0eResponseFormat\x12\x35\n\x0bjson_object\x18\x01 \x01(\x0b\x32\x1e.frontdesk.v1.JsonObjectFormatH\x00\x12\x35\n\x0bjson_schema\x18\x02 \x01(\x0b\x32\x1e.frontdesk.v1.JsonSchemaFormatH\x00\x42\x08\n\x06\x66ormat\"\x12\n\x10JsonObjectFormat\"j\n\x10JsonSchemaFormat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bschema_json\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x13\n\x06strict\x18\x04 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_strict\"\x88\x05\n\x10GenerationConfig\x12\x1e\n\x11max_output_tokens\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x16\n\x0estop_sequences\x18\x04 \x03(\t\x12\x11\n\x04seed\x18\x05 \x01(\x03H\x03\x88\x01\x01\x12\x1e\n\x11\x66requency_penalty\x18\x06 \x01(\x01H\x04\x88\x01\x01\x12\x1d\n\x10presence_penalty\x18\x07 \x01(\x01H\x05\x88\x01\x01\x12\x15\n\x08logprobs\x18\x08 \x01(\x08H\x06\x88\x01\x01\x12\x19\n\x0ctop_logprobs\x18\t \x01(\x05H\x07\x88\x01\x01\x12\x35\n\x0fresponse_format\x18\n \x01(\x0b\x32\x1c.frontdesk.v1.ResponseFormat\x12\x37\n\x10reasoning_effort\x18\x0b \x01(\x0e\x32\x1d.frontdesk.v1.ReasoningEffort\x12$\n\x17reasoning_budget_tokens\x18\x0c \x01(\x05H\x08\x88\x01\x01\x12 \n\x13parallel_tool_calls\x18\r \x01(\x08H\t\x88\x01\x01\x12\x12\n\x05top_k\x18\x0e \x01(\x05H\n\x88\x01\x01\x42\x14\n\x12_max_output_tokensB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x07\n\x05_seedB\x14\n\x12_frequency_penaltyB\x13\n\x11_presence_penaltyB\x0b\n\t_logprobsB\x0f\n\r_top_logprobsB\x1a\n\x18_reasoning_budget_tokensB\x16\n\x14_parallel_tool_callsB\x08\n\x06_top_k\"\x80\x02\n\x05Query\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.frontdesk.v1.Message\x12!\n\x05tools\x18\x02 \x03(\x0b\x32\x12.frontdesk.v1.Tool\x12-\n\x0btool_choice\x18\x03 \x01(\x0b\x32\x18.frontdesk.v1.ToolChoice\x12\x32\n\ngeneration\x18\x04 \x01(\x0b\x32\x1e.frontdesk.v1.GenerationConfig\x12\x0f\n\x07user_id\x18\x05 \x01(\t\x12\x37\n\x10provider_options\x18\x06 \x03(\x0b\x32\x1d.frontdesk.v1.ProviderOptions\"\x83\x02\n\x05Usage\x12\x19\n\x0cinput_tokens\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\routput_tokens\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1e\n\x11\x63\x61\x63he_read_tokens\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x1f\n\x12\x63\x61\x63he_write_tokens\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x1d\n\x10reasoning_tokens\x18\x05 \x01(\x03H\x04\x88\x01\x01\x42\x0f\n\r_input_tokensB\x10\n\x0e_output_tokensB\x14\n\x12_cache_read_tokensB\x15\n\x13_cache_write_tokensB\x13\n\x11_reasoning_tokens\"U\n\x0cTokenLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\x12%\n\x03top\x18\x03 \x03(\x0b\x32\x18.frontdesk.v1.TopLogprob\",\n\nTopLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03\x12\r\n\tROLE_TOOL\x10\x04*o\n\x0bImageDetail\x12\x1c\n\x18IMAGE_DETAIL_UNSPECIFIED\x10\x00\x12\x14\n\x10IMAGE_DETAIL_LOW\x10\x01\x12\x15\n\x11IMAGE_DETAIL_HIGH\x10\x02\x12\x15\n\x11IMAGE_DETAIL_AUTO\x10\x03*\xf4\x01\n\x0fReasoningEffort\x12 \n\x1cREASONING_EFFORT_UNSPECIFIED\x10\x00\x12\x18\n\x14REASONING_EFFORT_LOW\x10\x01\x12\x1b\n\x17REASONING_EFFORT_MEDIUM\x10\x02\x12\x19\n\x15REASONING_EFFORT_HIGH\x10\x03\x12\x19\n\x15REASONING_EFFORT_NONE\x10\x04\x12\x1c\n\x18REASONING_EFFORT_MINIMAL\x10\x05\x12\x1a\n\x16REASONING_EFFORT_XHIGH\x10\x06\x12\x18\n\x14REASONING_EFFORT_MAX\x10\x07*\xb8\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12\x1c\n\x18\x46INISH_REASON_TOOL_CALLS\x10\x03\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x04\x12\x17\n\x13\x46INISH_REASON_OTHER\x10\x05\x42q\n\x10\x64\x65v.frontdesk.v1B\tChatProtoP\x01ZAgithub.com/frontdesk/frontdesk/clients/go/frontdeskv1;frontdeskv1\xaa\x02\x0c\x46rontdesk.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,48 +33,54 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'frontdesk.v1.chat_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\020dev.frontdesk.v1B\tChatProtoP\001ZAgithub.com/frontdesk/frontdesk/clients/go/frontdeskv1;frontdeskv1\252\002\014Frontdesk.V1'
-  _globals['_ROLE']._serialized_start=2622
-  _globals['_ROLE']._serialized_end=2717
-  _globals['_IMAGEDETAIL']._serialized_start=2719
-  _globals['_IMAGEDETAIL']._serialized_end=2830
-  _globals['_REASONINGEFFORT']._serialized_start=2833
-  _globals['_REASONINGEFFORT']._serialized_end=3077
-  _globals['_FINISHREASON']._serialized_start=3080
-  _globals['_FINISHREASON']._serialized_end=3264
-  _globals['_MESSAGE']._serialized_start=41
-  _globals['_MESSAGE']._serialized_end=140
-  _globals['_CONTENTPART']._serialized_start=143
-  _globals['_CONTENTPART']._serialized_end=375
-  _globals['_MEDIA']._serialized_start=378
-  _globals['_MEDIA']._serialized_end=506
-  _globals['_TOOLCALL']._serialized_start=508
-  _globals['_TOOLCALL']._serialized_end=568
-  _globals['_TOOLRESULT']._serialized_start=570
-  _globals['_TOOLRESULT']._serialized_end=684
-  _globals['_TOOLRESULTPART']._serialized_start=686
-  _globals['_TOOLRESULTPART']._serialized_end=764
-  _globals['_REASONING']._serialized_start=766
-  _globals['_REASONING']._serialized_end=833
-  _globals['_TOOL']._serialized_start=835
-  _globals['_TOOL']._serialized_end=933
-  _globals['_TOOLCHOICE']._serialized_start=936
-  _globals['_TOOLCHOICE']._serialized_end=1105
-  _globals['_TOOLCHOICE_MODE']._serialized_start=1018
-  _globals['_TOOLCHOICE_MODE']._serialized_end=1095
-  _globals['_RESPONSEFORMAT']._serialized_start=1108
-  _globals['_RESPONSEFORMAT']._serialized_end=1244
-  _globals['_JSONOBJECTFORMAT']._serialized_start=1246
-  _globals['_JSONOBJECTFORMAT']._serialized_end=1264
-  _globals['_JSONSCHEMAFORMAT']._serialized_start=1266
-  _globals['_JSONSCHEMAFORMAT']._serialized_end=1372
-  _globals['_GENERATIONCONFIG']._serialized_start=1375
-  _globals['_GENERATIONCONFIG']._serialized_end=2023
-  _globals['_QUERY']._serialized_start=2026
-  _globals['_QUERY']._serialized_end=2225
-  _globals['_USAGE']._serialized_start=2228
-  _globals['_USAGE']._serialized_end=2487
-  _globals['_TOKENLOGPROB']._serialized_start=2489
-  _globals['_TOKENLOGPROB']._serialized_end=2574
-  _globals['_TOPLOGPROB']._serialized_start=2576
-  _globals['_TOPLOGPROB']._serialized_end=2620
+  _globals['_ROLE']._serialized_start=3359
+  _globals['_ROLE']._serialized_end=3454
+  _globals['_IMAGEDETAIL']._serialized_start=3456
+  _globals['_IMAGEDETAIL']._serialized_end=3567
+  _globals['_REASONINGEFFORT']._serialized_start=3570
+  _globals['_REASONINGEFFORT']._serialized_end=3814
+  _globals['_FINISHREASON']._serialized_start=3817
+  _globals['_FINISHREASON']._serialized_end=4001
+  _globals['_PROVIDEROPTIONS']._serialized_start=73
+  _globals['_PROVIDEROPTIONS']._serialized_end=147
+  _globals['_PROVIDERBLOCK']._serialized_start=149
+  _globals['_PROVIDERBLOCK']._serialized_end=195
+  _globals['_CACHEHINT']._serialized_start=197
+  _globals['_CACHEHINT']._serialized_end=248
+  _globals['_MESSAGE']._serialized_start=251
+  _globals['_MESSAGE']._serialized_end=452
+  _globals['_CONTENTPART']._serialized_start=455
+  _globals['_CONTENTPART']._serialized_end=844
+  _globals['_MEDIA']._serialized_start=847
+  _globals['_MEDIA']._serialized_end=975
+  _globals['_TOOLCALL']._serialized_start=977
+  _globals['_TOOLCALL']._serialized_end=1037
+  _globals['_TOOLRESULT']._serialized_start=1039
+  _globals['_TOOLRESULT']._serialized_end=1153
+  _globals['_TOOLRESULTPART']._serialized_start=1156
+  _globals['_TOOLRESULTPART']._serialized_end=1289
+  _globals['_REASONING']._serialized_start=1291
+  _globals['_REASONING']._serialized_end=1358
+  _globals['_TOOL']._serialized_start=1361
+  _globals['_TOOL']._serialized_end=1613
+  _globals['_TOOLCHOICE']._serialized_start=1616
+  _globals['_TOOLCHOICE']._serialized_end=1785
+  _globals['_TOOLCHOICE_MODE']._serialized_start=1698
+  _globals['_TOOLCHOICE_MODE']._serialized_end=1775
+  _globals['_RESPONSEFORMAT']._serialized_start=1788
+  _globals['_RESPONSEFORMAT']._serialized_end=1924
+  _globals['_JSONOBJECTFORMAT']._serialized_start=1926
+  _globals['_JSONOBJECTFORMAT']._serialized_end=1944
+  _globals['_JSONSCHEMAFORMAT']._serialized_start=1946
+  _globals['_JSONSCHEMAFORMAT']._serialized_end=2052
+  _globals['_GENERATIONCONFIG']._serialized_start=2055
+  _globals['_GENERATIONCONFIG']._serialized_end=2703
+  _globals['_QUERY']._serialized_start=2706
+  _globals['_QUERY']._serialized_end=2962
+  _globals['_USAGE']._serialized_start=2965
+  _globals['_USAGE']._serialized_end=3224
+  _globals['_TOKENLOGPROB']._serialized_start=3226
+  _globals['_TOKENLOGPROB']._serialized_end=3311
+  _globals['_TOPLOGPROB']._serialized_start=3313
+  _globals['_TOPLOGPROB']._serialized_end=3357
 # @@protoc_insertion_point(module_scope)

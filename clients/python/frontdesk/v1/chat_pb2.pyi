@@ -6,6 +6,7 @@ What is asked and what is answered: messages, tools, generation settings, usage.
 import builtins
 import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
@@ -160,6 +161,81 @@ FINISH_REASON_OTHER: FinishReason.ValueType  # 5
 Global___FinishReason: typing_extensions.TypeAlias = FinishReason
 
 @typing.final
+class ProviderOptions(google.protobuf.message.Message):
+    """Settings that only one dialect knows, passed through to it: merged into the JSON of what they stand at. Unless they are required, models of
+    other dialects may answer; their attempts then name what was left out.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DIALECT_FIELD_NUMBER: builtins.int
+    OPTIONS_JSON_FIELD_NUMBER: builtins.int
+    REQUIRED_FIELD_NUMBER: builtins.int
+    dialect: builtins.str
+    """Which dialect they are for: the kind of a backend in the configuration, such as "anthropic", or the name of its provider, such as
+    "openrouter". Required.
+    """
+    options_json: builtins.str
+    """A JSON object of at most 65,536 characters. What this contract can express itself may not stand in it. Required."""
+    required: builtins.bool
+    """True: only models of this dialect may answer. Default: false."""
+    def __init__(
+        self,
+        *,
+        dialect: builtins.str = ...,
+        options_json: builtins.str = ...,
+        required: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["dialect", b"dialect", "options_json", b"options_json", "required", b"required"]) -> None: ...
+
+Global___ProviderOptions: typing_extensions.TypeAlias = ProviderOptions
+
+@typing.final
+class ProviderBlock(google.protobuf.message.Message):
+    """Something that only its dialect understands, such as the block of a tool which the provider ran. It is sent to this dialect as it is, and
+    never to another.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DIALECT_FIELD_NUMBER: builtins.int
+    JSON_FIELD_NUMBER: builtins.int
+    dialect: builtins.str
+    """The dialect, as in ProviderOptions. Required."""
+    json: builtins.str
+    """A JSON object, opaque to Frontdesk. Required."""
+    def __init__(
+        self,
+        *,
+        dialect: builtins.str = ...,
+        json: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["dialect", b"dialect", "json", b"json"]) -> None: ...
+
+Global___ProviderBlock: typing_extensions.TypeAlias = ProviderBlock
+
+@typing.final
+class CacheHint(google.protobuf.message.Message):
+    """Says that everything up to here will soon be sent again. A hint: where prompts are cached unasked, or never, nothing is done."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TTL_FIELD_NUMBER: builtins.int
+    @property
+    def ttl(self) -> google.protobuf.duration_pb2.Duration:
+        """How long it should be kept, rounded to what the provider offers. Unset: the provider's default."""
+
+    def __init__(
+        self,
+        *,
+        ttl: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["ttl", b"ttl"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["ttl", b"ttl"]) -> None: ...
+
+Global___CacheHint: typing_extensions.TypeAlias = CacheHint
+
+@typing.final
 class Message(google.protobuf.message.Message):
     """One turn of the conversation."""
 
@@ -168,6 +244,8 @@ class Message(google.protobuf.message.Message):
     ROLE_FIELD_NUMBER: builtins.int
     PARTS_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
+    PROVIDER_OPTIONS_FIELD_NUMBER: builtins.int
+    CACHE_HINT_FIELD_NUMBER: builtins.int
     role: Global___Role.ValueType
     """Who speaks. Required."""
     name: builtins.str
@@ -176,14 +254,25 @@ class Message(google.protobuf.message.Message):
     def parts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ContentPart]:
         """What is said, in order. At least one part, unless the assistant said nothing; at most 40,000 in a query."""
 
+    @property
+    def provider_options(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ProviderOptions]:
+        """Settings for the message, by dialect; at most 16."""
+
+    @property
+    def cache_hint(self) -> Global___CacheHint:
+        """Where a prompt cache may end: after this message."""
+
     def __init__(
         self,
         *,
         role: Global___Role.ValueType = ...,
         parts: collections.abc.Iterable[Global___ContentPart] | None = ...,
         name: builtins.str = ...,
+        provider_options: collections.abc.Iterable[Global___ProviderOptions] | None = ...,
+        cache_hint: Global___CacheHint | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "parts", b"parts", "role", b"role"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["cache_hint", b"cache_hint"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cache_hint", b"cache_hint", "name", b"name", "parts", b"parts", "provider_options", b"provider_options", "role", b"role"]) -> None: ...
 
 Global___Message: typing_extensions.TypeAlias = Message
 
@@ -198,7 +287,10 @@ class ContentPart(google.protobuf.message.Message):
     TOOL_CALL_FIELD_NUMBER: builtins.int
     TOOL_RESULT_FIELD_NUMBER: builtins.int
     REASONING_FIELD_NUMBER: builtins.int
+    PROVIDER_BLOCK_FIELD_NUMBER: builtins.int
     REFUSAL_FIELD_NUMBER: builtins.int
+    PROVIDER_OPTIONS_FIELD_NUMBER: builtins.int
+    CACHE_HINT_FIELD_NUMBER: builtins.int
     text: builtins.str
     """Plain text, UTF-8."""
     refusal: builtins.bool
@@ -219,6 +311,20 @@ class ContentPart(google.protobuf.message.Message):
     def reasoning(self) -> Global___Reasoning:
         """The LLM's reasoning, passed back as it was received. Only in assistant messages."""
 
+    @property
+    def provider_block(self) -> Global___ProviderBlock:
+        """What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+        dialects; in any other message it excludes them.
+        """
+
+    @property
+    def provider_options(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ProviderOptions]:
+        """Settings for the part, by dialect; at most 16."""
+
+    @property
+    def cache_hint(self) -> Global___CacheHint:
+        """Where a prompt cache may end: after this part."""
+
     def __init__(
         self,
         *,
@@ -227,11 +333,14 @@ class ContentPart(google.protobuf.message.Message):
         tool_call: Global___ToolCall | None = ...,
         tool_result: Global___ToolResult | None = ...,
         reasoning: Global___Reasoning | None = ...,
+        provider_block: Global___ProviderBlock | None = ...,
         refusal: builtins.bool = ...,
+        provider_options: collections.abc.Iterable[Global___ProviderOptions] | None = ...,
+        cache_hint: Global___CacheHint | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["media", b"media", "part", b"part", "reasoning", b"reasoning", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["media", b"media", "part", b"part", "reasoning", b"reasoning", "refusal", b"refusal", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["text", "media", "tool_call", "tool_result", "reasoning"] | None: ...
+    def HasField(self, field_name: typing.Literal["cache_hint", b"cache_hint", "media", b"media", "part", b"part", "provider_block", b"provider_block", "reasoning", b"reasoning", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cache_hint", b"cache_hint", "media", b"media", "part", b"part", "provider_block", b"provider_block", "provider_options", b"provider_options", "reasoning", b"reasoning", "refusal", b"refusal", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["text", "media", "tool_call", "tool_result", "reasoning", "provider_block"] | None: ...
 
 Global___ContentPart: typing_extensions.TypeAlias = ContentPart
 
@@ -337,21 +446,27 @@ class ToolResultPart(google.protobuf.message.Message):
 
     TEXT_FIELD_NUMBER: builtins.int
     MEDIA_FIELD_NUMBER: builtins.int
+    PROVIDER_BLOCK_FIELD_NUMBER: builtins.int
     text: builtins.str
     """Plain text, UTF-8."""
     @property
     def media(self) -> Global___Media:
         """An image, a sound or a document."""
 
+    @property
+    def provider_block(self) -> Global___ProviderBlock:
+        """What only one dialect understands; excludes models of others."""
+
     def __init__(
         self,
         *,
         text: builtins.str = ...,
         media: Global___Media | None = ...,
+        provider_block: Global___ProviderBlock | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["media", b"media", "part", b"part", "text", b"text"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["media", b"media", "part", b"part", "text", b"text"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["text", "media"] | None: ...
+    def HasField(self, field_name: typing.Literal["media", b"media", "part", b"part", "provider_block", b"provider_block", "text", b"text"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["media", b"media", "part", b"part", "provider_block", b"provider_block", "text", b"text"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["text", "media", "provider_block"] | None: ...
 
 Global___ToolResultPart: typing_extensions.TypeAlias = ToolResultPart
 
@@ -391,14 +506,31 @@ class Tool(google.protobuf.message.Message):
     DESCRIPTION_FIELD_NUMBER: builtins.int
     PARAMETERS_JSON_FIELD_NUMBER: builtins.int
     STRICT_FIELD_NUMBER: builtins.int
+    PROVIDER_OPTIONS_FIELD_NUMBER: builtins.int
+    CACHE_HINT_FIELD_NUMBER: builtins.int
+    PROVIDER_TOOL_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query."""
+    """Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query."""
     description: builtins.str
     """When and how to use it. Default: none."""
     parameters_json: builtins.str
     """Parameters as a JSON Schema of type object. Default: an object without properties."""
     strict: builtins.bool
     """True asks the provider to enforce the schema. Unset: the provider's default."""
+    @property
+    def provider_options(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ProviderOptions]:
+        """Settings for the tool, by dialect; at most 16."""
+
+    @property
+    def cache_hint(self) -> Global___CacheHint:
+        """Where a prompt cache may end: after this tool."""
+
+    @property
+    def provider_tool(self) -> Global___ProviderBlock:
+        """A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+        may be set, so that tool_choice can name it.
+        """
+
     def __init__(
         self,
         *,
@@ -406,9 +538,12 @@ class Tool(google.protobuf.message.Message):
         description: builtins.str = ...,
         parameters_json: builtins.str = ...,
         strict: builtins.bool | None = ...,
+        provider_options: collections.abc.Iterable[Global___ProviderOptions] | None = ...,
+        cache_hint: Global___CacheHint | None = ...,
+        provider_tool: Global___ProviderBlock | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_strict", b"_strict", "strict", b"strict"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_strict", b"_strict", "description", b"description", "name", b"name", "parameters_json", b"parameters_json", "strict", b"strict"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_strict", b"_strict", "cache_hint", b"cache_hint", "provider_tool", b"provider_tool", "strict", b"strict"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_strict", b"_strict", "cache_hint", b"cache_hint", "description", b"description", "name", b"name", "parameters_json", b"parameters_json", "provider_options", b"provider_options", "provider_tool", b"provider_tool", "strict", b"strict"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_strict", b"_strict"]) -> typing.Literal["strict"] | None: ...
 
 Global___Tool: typing_extensions.TypeAlias = Tool
@@ -644,6 +779,7 @@ class Query(google.protobuf.message.Message):
     TOOL_CHOICE_FIELD_NUMBER: builtins.int
     GENERATION_FIELD_NUMBER: builtins.int
     USER_ID_FIELD_NUMBER: builtins.int
+    PROVIDER_OPTIONS_FIELD_NUMBER: builtins.int
     user_id: builtins.str
     """Tells the provider which end user asks, for its own abuse control; an id that means nothing elsewhere, at most 128 characters.
     Default: none.
@@ -666,6 +802,10 @@ class Query(google.protobuf.message.Message):
     def generation(self) -> Global___GenerationConfig:
         """How the answer is generated. Unset: the providers' defaults."""
 
+    @property
+    def provider_options(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ProviderOptions]:
+        """Settings for the whole request, by dialect; at most 16."""
+
     def __init__(
         self,
         *,
@@ -674,9 +814,10 @@ class Query(google.protobuf.message.Message):
         tool_choice: Global___ToolChoice | None = ...,
         generation: Global___GenerationConfig | None = ...,
         user_id: builtins.str = ...,
+        provider_options: collections.abc.Iterable[Global___ProviderOptions] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["generation", b"generation", "tool_choice", b"tool_choice"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["generation", b"generation", "messages", b"messages", "tool_choice", b"tool_choice", "tools", b"tools", "user_id", b"user_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["generation", b"generation", "messages", b"messages", "provider_options", b"provider_options", "tool_choice", b"tool_choice", "tools", b"tools", "user_id", b"user_id"]) -> None: ...
 
 Global___Query: typing_extensions.TypeAlias = Query
 

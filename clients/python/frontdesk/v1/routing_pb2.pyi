@@ -172,6 +172,8 @@ class _ExclusionReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     """The predicted cost is above max_cost_nano_usd."""
     EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN: _ExclusionReason.ValueType  # 9
     """The predicted time is above max_time_to_first_token."""
+    EXCLUSION_REASON_DIALECT: _ExclusionReason.ValueType  # 10
+    """The query holds something that only another dialect understands."""
 
 class ExclusionReason(_ExclusionReason, metaclass=_ExclusionReasonEnumTypeWrapper):
     """Why a candidate may not answer."""
@@ -196,6 +198,8 @@ EXCLUSION_REASON_MAX_COST: ExclusionReason.ValueType  # 8
 """The predicted cost is above max_cost_nano_usd."""
 EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN: ExclusionReason.ValueType  # 9
 """The predicted time is above max_time_to_first_token."""
+EXCLUSION_REASON_DIALECT: ExclusionReason.ValueType  # 10
+"""The query holds something that only another dialect understands."""
 Global___ExclusionReason: typing_extensions.TypeAlias = ExclusionReason
 
 class _Verdict:
@@ -728,6 +732,30 @@ class CheckResult(google.protobuf.message.Message):
 Global___CheckResult: typing_extensions.TypeAlias = CheckResult
 
 @typing.final
+class Adjustment(google.protobuf.message.Message):
+    """What was done to a query so that one model could take it. What the caller demands is never adjusted: a model that cannot honour it is
+    not asked.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
+    field: builtins.str
+    """Path of the field in the request, such as "query.messages" or "query.provider_options[1]"."""
+    detail: builtins.str
+    """What was done, and why."""
+    def __init__(
+        self,
+        *,
+        field: builtins.str = ...,
+        detail: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["detail", b"detail", "field", b"field"]) -> None: ...
+
+Global___Adjustment: typing_extensions.TypeAlias = Adjustment
+
+@typing.final
 class Attempt(google.protobuf.message.Message):
     """One call of one model."""
 
@@ -749,6 +777,9 @@ class Attempt(google.protobuf.message.Message):
     UPSTREAM_MODEL_FIELD_NUMBER: builtins.int
     FINISH_REASON_FIELD_NUMBER: builtins.int
     USAGE_ESTIMATED_FIELD_NUMBER: builtins.int
+    ADJUSTMENTS_FIELD_NUMBER: builtins.int
+    PROVIDER_REQUEST_ID_FIELD_NUMBER: builtins.int
+    PROVIDER_COST_NANO_USD_FIELD_NUMBER: builtins.int
     index: builtins.int
     """Place in the request, from 0."""
     model: builtins.str
@@ -773,6 +804,12 @@ class Attempt(google.protobuf.message.Message):
     """Why generation ended; unspecified when it did not."""
     usage_estimated: builtins.bool
     """True when the provider reported no usage and Frontdesk counted the tokens itself."""
+    provider_request_id: builtins.str
+    """The provider's own id of the call, which its support asks for; empty when it gave none."""
+    provider_cost_nano_usd: builtins.int
+    """What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+    does not say.
+    """
     @property
     def usage(self) -> frontdesk.v1.chat_pb2.Usage:
         """Tokens consumed."""
@@ -788,6 +825,10 @@ class Attempt(google.protobuf.message.Message):
     @property
     def checks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___CheckResult]:
         """What the checks said, in order."""
+
+    @property
+    def adjustments(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Adjustment]:
+        """What of the query was adjusted for the model. Empty: it was sent as it is."""
 
     def __init__(
         self,
@@ -808,10 +849,16 @@ class Attempt(google.protobuf.message.Message):
         upstream_model: builtins.str = ...,
         finish_reason: frontdesk.v1.chat_pb2.FinishReason.ValueType = ...,
         usage_estimated: builtins.bool = ...,
+        adjustments: collections.abc.Iterable[Global___Adjustment] | None = ...,
+        provider_request_id: builtins.str = ...,
+        provider_cost_nano_usd: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "backend", b"backend", "checks", b"checks", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "error_message", b"error_message", "error_reason", b"error_reason", "finish_reason", b"finish_reason", "index", b"index", "kind", b"kind", "model", b"model", "outcome", b"outcome", "retries", b"retries", "time_to_first_token", b"time_to_first_token", "upstream_model", b"upstream_model", "usage", b"usage", "usage_estimated", b"usage_estimated"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "_provider_cost_nano_usd", b"_provider_cost_nano_usd", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "provider_cost_nano_usd", b"provider_cost_nano_usd", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "_provider_cost_nano_usd", b"_provider_cost_nano_usd", "adjustments", b"adjustments", "backend", b"backend", "checks", b"checks", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "error_message", b"error_message", "error_reason", b"error_reason", "finish_reason", b"finish_reason", "index", b"index", "kind", b"kind", "model", b"model", "outcome", b"outcome", "provider_cost_nano_usd", b"provider_cost_nano_usd", "provider_request_id", b"provider_request_id", "retries", b"retries", "time_to_first_token", b"time_to_first_token", "upstream_model", b"upstream_model", "usage", b"usage", "usage_estimated", b"usage_estimated"]) -> None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> typing.Literal["cost_nano_usd"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_provider_cost_nano_usd", b"_provider_cost_nano_usd"]) -> typing.Literal["provider_cost_nano_usd"] | None: ...
 
 Global___Attempt: typing_extensions.TypeAlias = Attempt
 

@@ -10,10 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from frontdesk_server.domain.decision import Candidate, Exclusion, ExclusionReason
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.provider import ProviderBlock
 from frontdesk_server.domain.query import (
     ContentPart,
     MediaPart,
     Message,
+    ProviderPart,
     Query,
     ReasoningPart,
     Role,
@@ -94,4 +96,6 @@ def _part(values: Mapping[str, str]) -> ContentPart:
             return ToolResult("", content)
         case {"media": mime_type}:
             return MediaPart(mime_type)
+        case {"provider_block": dialect}:
+            return ProviderPart(ProviderBlock(dialect, "{}"))
     raise ValueError(f"unknown part {sorted(values)}")

@@ -6,13 +6,102 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message as Message$1 } from "@bufbuild/protobuf";
 
 /**
  * Describes the file frontdesk/v1/chat.proto.
  */
 export const file_frontdesk_v1_chat: GenFile = /*@__PURE__*/
-  fileDesc("Chdmcm9udGRlc2svdjEvY2hhdC5wcm90bxIMZnJvbnRkZXNrLnYxImMKB01lc3NhZ2USIAoEcm9sZRgBIAEoDjISLmZyb250ZGVzay52MS5Sb2xlEigKBXBhcnRzGAIgAygLMhkuZnJvbnRkZXNrLnYxLkNvbnRlbnRQYXJ0EgwKBG5hbWUYAyABKAki6AEKC0NvbnRlbnRQYXJ0Eg4KBHRleHQYASABKAlIABIkCgVtZWRpYRgCIAEoCzITLmZyb250ZGVzay52MS5NZWRpYUgAEisKCXRvb2xfY2FsbBgDIAEoCzIWLmZyb250ZGVzay52MS5Ub29sQ2FsbEgAEi8KC3Rvb2xfcmVzdWx0GAQgASgLMhguZnJvbnRkZXNrLnYxLlRvb2xSZXN1bHRIABIsCglyZWFzb25pbmcYBSABKAsyFy5mcm9udGRlc2sudjEuUmVhc29uaW5nSAASDwoHcmVmdXNhbBgGIAEoCEIGCgRwYXJ0IoABCgVNZWRpYRIRCgltaW1lX3R5cGUYASABKAkSDgoEZGF0YRgCIAEoDEgAEg0KA3VyaRgDIAEoCUgAEhAKCGZpbGVuYW1lGAQgASgJEikKBmRldGFpbBgFIAEoDjIZLmZyb250ZGVzay52MS5JbWFnZURldGFpbEIICgZzb3VyY2UiPAoIVG9vbENhbGwSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIWCg5hcmd1bWVudHNfanNvbhgDIAEoCSJyCgpUb29sUmVzdWx0EhQKDHRvb2xfY2FsbF9pZBgBIAEoCRIPCgdjb250ZW50GAIgASgJEhAKCGlzX2Vycm9yGAMgASgIEisKBXBhcnRzGAQgAygLMhwuZnJvbnRkZXNrLnYxLlRvb2xSZXN1bHRQYXJ0Ik4KDlRvb2xSZXN1bHRQYXJ0Eg4KBHRleHQYASABKAlIABIkCgVtZWRpYRgCIAEoCzITLmZyb250ZGVzay52MS5NZWRpYUgAQgYKBHBhcnQiQwoJUmVhc29uaW5nEgwKBHRleHQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgJEhUKDXJlZGFjdGVkX2RhdGEYAyABKAkiYgoEVG9vbBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhcKD3BhcmFtZXRlcnNfanNvbhgDIAEoCRITCgZzdHJpY3QYBCABKAhIAIgBAUIJCgdfc3RyaWN0IqkBCgpUb29sQ2hvaWNlEi0KBG1vZGUYASABKA4yHS5mcm9udGRlc2sudjEuVG9vbENob2ljZS5Nb2RlSAASEwoJdG9vbF9uYW1lGAIgASgJSAAiTQoETW9kZRIUChBNT0RFX1VOU1BFQ0lGSUVEEAASDQoJTU9ERV9BVVRPEAESDQoJTU9ERV9OT05FEAISEQoNTU9ERV9SRVFVSVJFRBADQggKBmNob2ljZSKIAQoOUmVzcG9uc2VGb3JtYXQSNQoLanNvbl9vYmplY3QYASABKAsyHi5mcm9udGRlc2sudjEuSnNvbk9iamVjdEZvcm1hdEgAEjUKC2pzb25fc2NoZW1hGAIgASgLMh4uZnJvbnRkZXNrLnYxLkpzb25TY2hlbWFGb3JtYXRIAEIICgZmb3JtYXQiEgoQSnNvbk9iamVjdEZvcm1hdCJqChBKc29uU2NoZW1hRm9ybWF0EgwKBG5hbWUYASABKAkSEwoLc2NoZW1hX2pzb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEwoGc3RyaWN0GAQgASgISACIAQFCCQoHX3N0cmljdCKIBQoQR2VuZXJhdGlvbkNvbmZpZxIeChFtYXhfb3V0cHV0X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARIWCg5zdG9wX3NlcXVlbmNlcxgEIAMoCRIRCgRzZWVkGAUgASgDSAOIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYBiABKAFIBIgBARIdChBwcmVzZW5jZV9wZW5hbHR5GAcgASgBSAWIAQESFQoIbG9ncHJvYnMYCCABKAhIBogBARIZCgx0b3BfbG9ncHJvYnMYCSABKAVIB4gBARI1Cg9yZXNwb25zZV9mb3JtYXQYCiABKAsyHC5mcm9udGRlc2sudjEuUmVzcG9uc2VGb3JtYXQSNwoQcmVhc29uaW5nX2VmZm9ydBgLIAEoDjIdLmZyb250ZGVzay52MS5SZWFzb25pbmdFZmZvcnQSJAoXcmVhc29uaW5nX2J1ZGdldF90b2tlbnMYDCABKAVICIgBARIgChNwYXJhbGxlbF90b29sX2NhbGxzGA0gASgISAmIAQESEgoFdG9wX2sYDiABKAVICogBAUIUChJfbWF4X291dHB1dF90b2tlbnNCDgoMX3RlbXBlcmF0dXJlQggKBl90b3BfcEIHCgVfc2VlZEIUChJfZnJlcXVlbmN5X3BlbmFsdHlCEwoRX3ByZXNlbmNlX3BlbmFsdHlCCwoJX2xvZ3Byb2JzQg8KDV90b3BfbG9ncHJvYnNCGgoYX3JlYXNvbmluZ19idWRnZXRfdG9rZW5zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQggKBl90b3BfayLHAQoFUXVlcnkSJwoIbWVzc2FnZXMYASADKAsyFS5mcm9udGRlc2sudjEuTWVzc2FnZRIhCgV0b29scxgCIAMoCzISLmZyb250ZGVzay52MS5Ub29sEi0KC3Rvb2xfY2hvaWNlGAMgASgLMhguZnJvbnRkZXNrLnYxLlRvb2xDaG9pY2USMgoKZ2VuZXJhdGlvbhgEIAEoCzIeLmZyb250ZGVzay52MS5HZW5lcmF0aW9uQ29uZmlnEg8KB3VzZXJfaWQYBSABKAkigwIKBVVzYWdlEhkKDGlucHV0X3Rva2VucxgBIAEoA0gAiAEBEhoKDW91dHB1dF90b2tlbnMYAiABKANIAYgBARIeChFjYWNoZV9yZWFkX3Rva2VucxgDIAEoA0gCiAEBEh8KEmNhY2hlX3dyaXRlX3Rva2VucxgEIAEoA0gDiAEBEh0KEHJlYXNvbmluZ190b2tlbnMYBSABKANIBIgBAUIPCg1faW5wdXRfdG9rZW5zQhAKDl9vdXRwdXRfdG9rZW5zQhQKEl9jYWNoZV9yZWFkX3Rva2Vuc0IVChNfY2FjaGVfd3JpdGVfdG9rZW5zQhMKEV9yZWFzb25pbmdfdG9rZW5zIlUKDFRva2VuTG9ncHJvYhINCgV0b2tlbhgBIAEoCRIPCgdsb2dwcm9iGAIgASgBEiUKA3RvcBgDIAMoCzIYLmZyb250ZGVzay52MS5Ub3BMb2dwcm9iIiwKClRvcExvZ3Byb2ISDQoFdG9rZW4YASABKAkSDwoHbG9ncHJvYhgCIAEoASpfCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX1NZU1RFTRABEg0KCVJPTEVfVVNFUhACEhIKDlJPTEVfQVNTSVNUQU5UEAMSDQoJUk9MRV9UT09MEAQqbwoLSW1hZ2VEZXRhaWwSHAoYSU1BR0VfREVUQUlMX1VOU1BFQ0lGSUVEEAASFAoQSU1BR0VfREVUQUlMX0xPVxABEhUKEUlNQUdFX0RFVEFJTF9ISUdIEAISFQoRSU1BR0VfREVUQUlMX0FVVE8QAyr0AQoPUmVhc29uaW5nRWZmb3J0EiAKHFJFQVNPTklOR19FRkZPUlRfVU5TUEVDSUZJRUQQABIYChRSRUFTT05JTkdfRUZGT1JUX0xPVxABEhsKF1JFQVNPTklOR19FRkZPUlRfTUVESVVNEAISGQoVUkVBU09OSU5HX0VGRk9SVF9ISUdIEAMSGQoVUkVBU09OSU5HX0VGRk9SVF9OT05FEAQSHAoYUkVBU09OSU5HX0VGRk9SVF9NSU5JTUFMEAUSGgoWUkVBU09OSU5HX0VGRk9SVF9YSElHSBAGEhgKFFJFQVNPTklOR19FRkZPUlRfTUFYEAcquAEKDEZpbmlzaFJlYXNvbhIdChlGSU5JU0hfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSRklOSVNIX1JFQVNPTl9TVE9QEAESGAoURklOSVNIX1JFQVNPTl9MRU5HVEgQAhIcChhGSU5JU0hfUkVBU09OX1RPT0xfQ0FMTFMQAxIgChxGSU5JU0hfUkVBU09OX0NPTlRFTlRfRklMVEVSEAQSFwoTRklOSVNIX1JFQVNPTl9PVEhFUhAFQnEKEGRldi5mcm9udGRlc2sudjFCCUNoYXRQcm90b1ABWkFnaXRodWIuY29tL2Zyb250ZGVzay9mcm9udGRlc2svY2xpZW50cy9nby9mcm9udGRlc2t2MTtmcm9udGRlc2t2MaoCDEZyb250ZGVzay5WMWIGcHJvdG8z");
+  fileDesc("Chdmcm9udGRlc2svdjEvY2hhdC5wcm90bxIMZnJvbnRkZXNrLnYxIkoKD1Byb3ZpZGVyT3B0aW9ucxIPCgdkaWFsZWN0GAEgASgJEhQKDG9wdGlvbnNfanNvbhgCIAEoCRIQCghyZXF1aXJlZBgDIAEoCCIuCg1Qcm92aWRlckJsb2NrEg8KB2RpYWxlY3QYASABKAkSDAoEanNvbhgCIAEoCSIzCglDYWNoZUhpbnQSJgoDdHRsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIskBCgdNZXNzYWdlEiAKBHJvbGUYASABKA4yEi5mcm9udGRlc2sudjEuUm9sZRIoCgVwYXJ0cxgCIAMoCzIZLmZyb250ZGVzay52MS5Db250ZW50UGFydBIMCgRuYW1lGAMgASgJEjcKEHByb3ZpZGVyX29wdGlvbnMYBCADKAsyHS5mcm9udGRlc2sudjEuUHJvdmlkZXJPcHRpb25zEisKCmNhY2hlX2hpbnQYBSABKAsyFy5mcm9udGRlc2sudjEuQ2FjaGVIaW50IoUDCgtDb250ZW50UGFydBIOCgR0ZXh0GAEgASgJSAASJAoFbWVkaWEYAiABKAsyEy5mcm9udGRlc2sudjEuTWVkaWFIABIrCgl0b29sX2NhbGwYAyABKAsyFi5mcm9udGRlc2sudjEuVG9vbENhbGxIABIvCgt0b29sX3Jlc3VsdBgEIAEoCzIYLmZyb250ZGVzay52MS5Ub29sUmVzdWx0SAASLAoJcmVhc29uaW5nGAUgASgLMhcuZnJvbnRkZXNrLnYxLlJlYXNvbmluZ0gAEjUKDnByb3ZpZGVyX2Jsb2NrGAcgASgLMhsuZnJvbnRkZXNrLnYxLlByb3ZpZGVyQmxvY2tIABIPCgdyZWZ1c2FsGAYgASgIEjcKEHByb3ZpZGVyX29wdGlvbnMYCCADKAsyHS5mcm9udGRlc2sudjEuUHJvdmlkZXJPcHRpb25zEisKCmNhY2hlX2hpbnQYCSABKAsyFy5mcm9udGRlc2sudjEuQ2FjaGVIaW50QgYKBHBhcnQigAEKBU1lZGlhEhEKCW1pbWVfdHlwZRgBIAEoCRIOCgRkYXRhGAIgASgMSAASDQoDdXJpGAMgASgJSAASEAoIZmlsZW5hbWUYBCABKAkSKQoGZGV0YWlsGAUgASgOMhkuZnJvbnRkZXNrLnYxLkltYWdlRGV0YWlsQggKBnNvdXJjZSI8CghUb29sQ2FsbBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhYKDmFyZ3VtZW50c19qc29uGAMgASgJInIKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEg8KB2NvbnRlbnQYAiABKAkSEAoIaXNfZXJyb3IYAyABKAgSKwoFcGFydHMYBCADKAsyHC5mcm9udGRlc2sudjEuVG9vbFJlc3VsdFBhcnQihQEKDlRvb2xSZXN1bHRQYXJ0Eg4KBHRleHQYASABKAlIABIkCgVtZWRpYRgCIAEoCzITLmZyb250ZGVzay52MS5NZWRpYUgAEjUKDnByb3ZpZGVyX2Jsb2NrGAMgASgLMhsuZnJvbnRkZXNrLnYxLlByb3ZpZGVyQmxvY2tIAEIGCgRwYXJ0IkMKCVJlYXNvbmluZxIMCgR0ZXh0GAEgASgJEhEKCXNpZ25hdHVyZRgCIAEoCRIVCg1yZWRhY3RlZF9kYXRhGAMgASgJIvwBCgRUb29sEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSFwoPcGFyYW1ldGVyc19qc29uGAMgASgJEhMKBnN0cmljdBgEIAEoCEgAiAEBEjcKEHByb3ZpZGVyX29wdGlvbnMYBSADKAsyHS5mcm9udGRlc2sudjEuUHJvdmlkZXJPcHRpb25zEisKCmNhY2hlX2hpbnQYBiABKAsyFy5mcm9udGRlc2sudjEuQ2FjaGVIaW50EjIKDXByb3ZpZGVyX3Rvb2wYByABKAsyGy5mcm9udGRlc2sudjEuUHJvdmlkZXJCbG9ja0IJCgdfc3RyaWN0IqkBCgpUb29sQ2hvaWNlEi0KBG1vZGUYASABKA4yHS5mcm9udGRlc2sudjEuVG9vbENob2ljZS5Nb2RlSAASEwoJdG9vbF9uYW1lGAIgASgJSAAiTQoETW9kZRIUChBNT0RFX1VOU1BFQ0lGSUVEEAASDQoJTU9ERV9BVVRPEAESDQoJTU9ERV9OT05FEAISEQoNTU9ERV9SRVFVSVJFRBADQggKBmNob2ljZSKIAQoOUmVzcG9uc2VGb3JtYXQSNQoLanNvbl9vYmplY3QYASABKAsyHi5mcm9udGRlc2sudjEuSnNvbk9iamVjdEZvcm1hdEgAEjUKC2pzb25fc2NoZW1hGAIgASgLMh4uZnJvbnRkZXNrLnYxLkpzb25TY2hlbWFGb3JtYXRIAEIICgZmb3JtYXQiEgoQSnNvbk9iamVjdEZvcm1hdCJqChBKc29uU2NoZW1hRm9ybWF0EgwKBG5hbWUYASABKAkSEwoLc2NoZW1hX2pzb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEwoGc3RyaWN0GAQgASgISACIAQFCCQoHX3N0cmljdCKIBQoQR2VuZXJhdGlvbkNvbmZpZxIeChFtYXhfb3V0cHV0X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARIWCg5zdG9wX3NlcXVlbmNlcxgEIAMoCRIRCgRzZWVkGAUgASgDSAOIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYBiABKAFIBIgBARIdChBwcmVzZW5jZV9wZW5hbHR5GAcgASgBSAWIAQESFQoIbG9ncHJvYnMYCCABKAhIBogBARIZCgx0b3BfbG9ncHJvYnMYCSABKAVIB4gBARI1Cg9yZXNwb25zZV9mb3JtYXQYCiABKAsyHC5mcm9udGRlc2sudjEuUmVzcG9uc2VGb3JtYXQSNwoQcmVhc29uaW5nX2VmZm9ydBgLIAEoDjIdLmZyb250ZGVzay52MS5SZWFzb25pbmdFZmZvcnQSJAoXcmVhc29uaW5nX2J1ZGdldF90b2tlbnMYDCABKAVICIgBARIgChNwYXJhbGxlbF90b29sX2NhbGxzGA0gASgISAmIAQESEgoFdG9wX2sYDiABKAVICogBAUIUChJfbWF4X291dHB1dF90b2tlbnNCDgoMX3RlbXBlcmF0dXJlQggKBl90b3BfcEIHCgVfc2VlZEIUChJfZnJlcXVlbmN5X3BlbmFsdHlCEwoRX3ByZXNlbmNlX3BlbmFsdHlCCwoJX2xvZ3Byb2JzQg8KDV90b3BfbG9ncHJvYnNCGgoYX3JlYXNvbmluZ19idWRnZXRfdG9rZW5zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQggKBl90b3BfayKAAgoFUXVlcnkSJwoIbWVzc2FnZXMYASADKAsyFS5mcm9udGRlc2sudjEuTWVzc2FnZRIhCgV0b29scxgCIAMoCzISLmZyb250ZGVzay52MS5Ub29sEi0KC3Rvb2xfY2hvaWNlGAMgASgLMhguZnJvbnRkZXNrLnYxLlRvb2xDaG9pY2USMgoKZ2VuZXJhdGlvbhgEIAEoCzIeLmZyb250ZGVzay52MS5HZW5lcmF0aW9uQ29uZmlnEg8KB3VzZXJfaWQYBSABKAkSNwoQcHJvdmlkZXJfb3B0aW9ucxgGIAMoCzIdLmZyb250ZGVzay52MS5Qcm92aWRlck9wdGlvbnMigwIKBVVzYWdlEhkKDGlucHV0X3Rva2VucxgBIAEoA0gAiAEBEhoKDW91dHB1dF90b2tlbnMYAiABKANIAYgBARIeChFjYWNoZV9yZWFkX3Rva2VucxgDIAEoA0gCiAEBEh8KEmNhY2hlX3dyaXRlX3Rva2VucxgEIAEoA0gDiAEBEh0KEHJlYXNvbmluZ190b2tlbnMYBSABKANIBIgBAUIPCg1faW5wdXRfdG9rZW5zQhAKDl9vdXRwdXRfdG9rZW5zQhQKEl9jYWNoZV9yZWFkX3Rva2Vuc0IVChNfY2FjaGVfd3JpdGVfdG9rZW5zQhMKEV9yZWFzb25pbmdfdG9rZW5zIlUKDFRva2VuTG9ncHJvYhINCgV0b2tlbhgBIAEoCRIPCgdsb2dwcm9iGAIgASgBEiUKA3RvcBgDIAMoCzIYLmZyb250ZGVzay52MS5Ub3BMb2dwcm9iIiwKClRvcExvZ3Byb2ISDQoFdG9rZW4YASABKAkSDwoHbG9ncHJvYhgCIAEoASpfCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX1NZU1RFTRABEg0KCVJPTEVfVVNFUhACEhIKDlJPTEVfQVNTSVNUQU5UEAMSDQoJUk9MRV9UT09MEAQqbwoLSW1hZ2VEZXRhaWwSHAoYSU1BR0VfREVUQUlMX1VOU1BFQ0lGSUVEEAASFAoQSU1BR0VfREVUQUlMX0xPVxABEhUKEUlNQUdFX0RFVEFJTF9ISUdIEAISFQoRSU1BR0VfREVUQUlMX0FVVE8QAyr0AQoPUmVhc29uaW5nRWZmb3J0EiAKHFJFQVNPTklOR19FRkZPUlRfVU5TUEVDSUZJRUQQABIYChRSRUFTT05JTkdfRUZGT1JUX0xPVxABEhsKF1JFQVNPTklOR19FRkZPUlRfTUVESVVNEAISGQoVUkVBU09OSU5HX0VGRk9SVF9ISUdIEAMSGQoVUkVBU09OSU5HX0VGRk9SVF9OT05FEAQSHAoYUkVBU09OSU5HX0VGRk9SVF9NSU5JTUFMEAUSGgoWUkVBU09OSU5HX0VGRk9SVF9YSElHSBAGEhgKFFJFQVNPTklOR19FRkZPUlRfTUFYEAcquAEKDEZpbmlzaFJlYXNvbhIdChlGSU5JU0hfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSRklOSVNIX1JFQVNPTl9TVE9QEAESGAoURklOSVNIX1JFQVNPTl9MRU5HVEgQAhIcChhGSU5JU0hfUkVBU09OX1RPT0xfQ0FMTFMQAxIgChxGSU5JU0hfUkVBU09OX0NPTlRFTlRfRklMVEVSEAQSFwoTRklOSVNIX1JFQVNPTl9PVEhFUhAFQnEKEGRldi5mcm9udGRlc2sudjFCCUNoYXRQcm90b1ABWkFnaXRodWIuY29tL2Zyb250ZGVzay9mcm9udGRlc2svY2xpZW50cy9nby9mcm9udGRlc2t2MTtmcm9udGRlc2t2MaoCDEZyb250ZGVzay5WMWIGcHJvdG8z", [file_google_protobuf_duration]);
+
+/**
+ * Settings that only one dialect knows, passed through to it: merged into the JSON of what they stand at. Unless they are required, models of
+ * other dialects may answer; their attempts then name what was left out.
+ *
+ * @generated from message frontdesk.v1.ProviderOptions
+ */
+export type ProviderOptions = Message$1<"frontdesk.v1.ProviderOptions"> & {
+  /**
+   * Which dialect they are for: the kind of a backend in the configuration, such as "anthropic", or the name of its provider, such as
+   * "openrouter". Required.
+   *
+   * @generated from field: string dialect = 1;
+   */
+  dialect: string;
+
+  /**
+   * A JSON object of at most 65,536 characters. What this contract can express itself may not stand in it. Required.
+   *
+   * @generated from field: string options_json = 2;
+   */
+  optionsJson: string;
+
+  /**
+   * True: only models of this dialect may answer. Default: false.
+   *
+   * @generated from field: bool required = 3;
+   */
+  required: boolean;
+};
+
+/**
+ * Describes the message frontdesk.v1.ProviderOptions.
+ * Use `create(ProviderOptionsSchema)` to create a new message.
+ */
+export const ProviderOptionsSchema: GenMessage<ProviderOptions> = /*@__PURE__*/
+  messageDesc(file_frontdesk_v1_chat, 0);
+
+/**
+ * Something that only its dialect understands, such as the block of a tool which the provider ran. It is sent to this dialect as it is, and
+ * never to another.
+ *
+ * @generated from message frontdesk.v1.ProviderBlock
+ */
+export type ProviderBlock = Message$1<"frontdesk.v1.ProviderBlock"> & {
+  /**
+   * The dialect, as in ProviderOptions. Required.
+   *
+   * @generated from field: string dialect = 1;
+   */
+  dialect: string;
+
+  /**
+   * A JSON object, opaque to Frontdesk. Required.
+   *
+   * @generated from field: string json = 2;
+   */
+  json: string;
+};
+
+/**
+ * Describes the message frontdesk.v1.ProviderBlock.
+ * Use `create(ProviderBlockSchema)` to create a new message.
+ */
+export const ProviderBlockSchema: GenMessage<ProviderBlock> = /*@__PURE__*/
+  messageDesc(file_frontdesk_v1_chat, 1);
+
+/**
+ * Says that everything up to here will soon be sent again. A hint: where prompts are cached unasked, or never, nothing is done.
+ *
+ * @generated from message frontdesk.v1.CacheHint
+ */
+export type CacheHint = Message$1<"frontdesk.v1.CacheHint"> & {
+  /**
+   * How long it should be kept, rounded to what the provider offers. Unset: the provider's default.
+   *
+   * @generated from field: google.protobuf.Duration ttl = 1;
+   */
+  ttl?: Duration | undefined;
+};
+
+/**
+ * Describes the message frontdesk.v1.CacheHint.
+ * Use `create(CacheHintSchema)` to create a new message.
+ */
+export const CacheHintSchema: GenMessage<CacheHint> = /*@__PURE__*/
+  messageDesc(file_frontdesk_v1_chat, 2);
 
 /**
  * One turn of the conversation.
@@ -40,6 +129,20 @@ export type Message = Message$1<"frontdesk.v1.Message"> & {
    * @generated from field: string name = 3;
    */
   name: string;
+
+  /**
+   * Settings for the message, by dialect; at most 16.
+   *
+   * @generated from field: repeated frontdesk.v1.ProviderOptions provider_options = 4;
+   */
+  providerOptions: ProviderOptions[];
+
+  /**
+   * Where a prompt cache may end: after this message.
+   *
+   * @generated from field: frontdesk.v1.CacheHint cache_hint = 5;
+   */
+  cacheHint?: CacheHint | undefined;
 };
 
 /**
@@ -47,7 +150,7 @@ export type Message = Message$1<"frontdesk.v1.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 0);
+  messageDesc(file_frontdesk_v1_chat, 3);
 
 /**
  * One piece of a message.
@@ -100,6 +203,15 @@ export type ContentPart = Message$1<"frontdesk.v1.ContentPart"> & {
      */
     value: Reasoning;
     case: "reasoning";
+  } | {
+    /**
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     *
+     * @generated from field: frontdesk.v1.ProviderBlock provider_block = 7;
+     */
+    value: ProviderBlock;
+    case: "providerBlock";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -108,6 +220,20 @@ export type ContentPart = Message$1<"frontdesk.v1.ContentPart"> & {
    * @generated from field: bool refusal = 6;
    */
   refusal: boolean;
+
+  /**
+   * Settings for the part, by dialect; at most 16.
+   *
+   * @generated from field: repeated frontdesk.v1.ProviderOptions provider_options = 8;
+   */
+  providerOptions: ProviderOptions[];
+
+  /**
+   * Where a prompt cache may end: after this part.
+   *
+   * @generated from field: frontdesk.v1.CacheHint cache_hint = 9;
+   */
+  cacheHint?: CacheHint | undefined;
 };
 
 /**
@@ -115,7 +241,7 @@ export type ContentPart = Message$1<"frontdesk.v1.ContentPart"> & {
  * Use `create(ContentPartSchema)` to create a new message.
  */
 export const ContentPartSchema: GenMessage<ContentPart> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 1);
+  messageDesc(file_frontdesk_v1_chat, 4);
 
 /**
  * An image, a sound or a document.
@@ -173,7 +299,7 @@ export type Media = Message$1<"frontdesk.v1.Media"> & {
  * Use `create(MediaSchema)` to create a new message.
  */
 export const MediaSchema: GenMessage<Media> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 2);
+  messageDesc(file_frontdesk_v1_chat, 5);
 
 /**
  * A call of a tool, made by the LLM.
@@ -208,7 +334,7 @@ export type ToolCall = Message$1<"frontdesk.v1.ToolCall"> & {
  * Use `create(ToolCallSchema)` to create a new message.
  */
 export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 3);
+  messageDesc(file_frontdesk_v1_chat, 6);
 
 /**
  * What a called tool returned.
@@ -250,7 +376,7 @@ export type ToolResult = Message$1<"frontdesk.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 4);
+  messageDesc(file_frontdesk_v1_chat, 7);
 
 /**
  * One piece of what a called tool returned.
@@ -279,6 +405,14 @@ export type ToolResultPart = Message$1<"frontdesk.v1.ToolResultPart"> & {
      */
     value: Media;
     case: "media";
+  } | {
+    /**
+     * What only one dialect understands; excludes models of others.
+     *
+     * @generated from field: frontdesk.v1.ProviderBlock provider_block = 3;
+     */
+    value: ProviderBlock;
+    case: "providerBlock";
   } | { case: undefined; value?: undefined };
 };
 
@@ -287,7 +421,7 @@ export type ToolResultPart = Message$1<"frontdesk.v1.ToolResultPart"> & {
  * Use `create(ToolResultPartSchema)` to create a new message.
  */
 export const ToolResultPartSchema: GenMessage<ToolResultPart> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 5);
+  messageDesc(file_frontdesk_v1_chat, 8);
 
 /**
  * Reasoning of an LLM. Opaque fields must be passed back unchanged.
@@ -322,7 +456,7 @@ export type Reasoning = Message$1<"frontdesk.v1.Reasoning"> & {
  * Use `create(ReasoningSchema)` to create a new message.
  */
 export const ReasoningSchema: GenMessage<Reasoning> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 6);
+  messageDesc(file_frontdesk_v1_chat, 9);
 
 /**
  * A tool which the LLM may call.
@@ -331,7 +465,7 @@ export const ReasoningSchema: GenMessage<Reasoning> = /*@__PURE__*/
  */
 export type Tool = Message$1<"frontdesk.v1.Tool"> & {
   /**
-   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
    *
    * @generated from field: string name = 1;
    */
@@ -357,6 +491,28 @@ export type Tool = Message$1<"frontdesk.v1.Tool"> & {
    * @generated from field: optional bool strict = 4;
    */
   strict?: boolean | undefined;
+
+  /**
+   * Settings for the tool, by dialect; at most 16.
+   *
+   * @generated from field: repeated frontdesk.v1.ProviderOptions provider_options = 5;
+   */
+  providerOptions: ProviderOptions[];
+
+  /**
+   * Where a prompt cache may end: after this tool.
+   *
+   * @generated from field: frontdesk.v1.CacheHint cache_hint = 6;
+   */
+  cacheHint?: CacheHint | undefined;
+
+  /**
+   * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+   * may be set, so that tool_choice can name it.
+   *
+   * @generated from field: frontdesk.v1.ProviderBlock provider_tool = 7;
+   */
+  providerTool?: ProviderBlock | undefined;
 };
 
 /**
@@ -364,7 +520,7 @@ export type Tool = Message$1<"frontdesk.v1.Tool"> & {
  * Use `create(ToolSchema)` to create a new message.
  */
 export const ToolSchema: GenMessage<Tool> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 7);
+  messageDesc(file_frontdesk_v1_chat, 10);
 
 /**
  * Whether and which tool must be called.
@@ -401,7 +557,7 @@ export type ToolChoice = Message$1<"frontdesk.v1.ToolChoice"> & {
  * Use `create(ToolChoiceSchema)` to create a new message.
  */
 export const ToolChoiceSchema: GenMessage<ToolChoice> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 8);
+  messageDesc(file_frontdesk_v1_chat, 11);
 
 /**
  * General modes.
@@ -442,7 +598,7 @@ export enum ToolChoice_Mode {
  * Describes the enum frontdesk.v1.ToolChoice.Mode.
  */
 export const ToolChoice_ModeSchema: GenEnum<ToolChoice_Mode> = /*@__PURE__*/
-  enumDesc(file_frontdesk_v1_chat, 8, 0);
+  enumDesc(file_frontdesk_v1_chat, 11, 0);
 
 /**
  * The form the answer must have.
@@ -479,7 +635,7 @@ export type ResponseFormat = Message$1<"frontdesk.v1.ResponseFormat"> & {
  * Use `create(ResponseFormatSchema)` to create a new message.
  */
 export const ResponseFormatSchema: GenMessage<ResponseFormat> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 9);
+  messageDesc(file_frontdesk_v1_chat, 12);
 
 /**
  * Any JSON object.
@@ -494,7 +650,7 @@ export type JsonObjectFormat = Message$1<"frontdesk.v1.JsonObjectFormat"> & {
  * Use `create(JsonObjectFormatSchema)` to create a new message.
  */
 export const JsonObjectFormatSchema: GenMessage<JsonObjectFormat> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 10);
+  messageDesc(file_frontdesk_v1_chat, 13);
 
 /**
  * JSON which satisfies a schema.
@@ -536,7 +692,7 @@ export type JsonSchemaFormat = Message$1<"frontdesk.v1.JsonSchemaFormat"> & {
  * Use `create(JsonSchemaFormatSchema)` to create a new message.
  */
 export const JsonSchemaFormatSchema: GenMessage<JsonSchemaFormat> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 11);
+  messageDesc(file_frontdesk_v1_chat, 14);
 
 /**
  * How the answer is generated. A model that cannot honour a set field is not chosen; nothing is dropped silently.
@@ -648,7 +804,7 @@ export type GenerationConfig = Message$1<"frontdesk.v1.GenerationConfig"> & {
  * Use `create(GenerationConfigSchema)` to create a new message.
  */
 export const GenerationConfigSchema: GenMessage<GenerationConfig> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 12);
+  messageDesc(file_frontdesk_v1_chat, 15);
 
 /**
  * What is to be answered. The router sees all of it, not only the last line.
@@ -692,6 +848,13 @@ export type Query = Message$1<"frontdesk.v1.Query"> & {
    * @generated from field: string user_id = 5;
    */
   userId: string;
+
+  /**
+   * Settings for the whole request, by dialect; at most 16.
+   *
+   * @generated from field: repeated frontdesk.v1.ProviderOptions provider_options = 6;
+   */
+  providerOptions: ProviderOptions[];
 };
 
 /**
@@ -699,7 +862,7 @@ export type Query = Message$1<"frontdesk.v1.Query"> & {
  * Use `create(QuerySchema)` to create a new message.
  */
 export const QuerySchema: GenMessage<Query> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 13);
+  messageDesc(file_frontdesk_v1_chat, 16);
 
 /**
  * Tokens consumed. An unset field is unknown, which is not zero.
@@ -748,7 +911,7 @@ export type Usage = Message$1<"frontdesk.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 14);
+  messageDesc(file_frontdesk_v1_chat, 17);
 
 /**
  * Log-probability of one generated token.
@@ -783,7 +946,7 @@ export type TokenLogprob = Message$1<"frontdesk.v1.TokenLogprob"> & {
  * Use `create(TokenLogprobSchema)` to create a new message.
  */
 export const TokenLogprobSchema: GenMessage<TokenLogprob> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 15);
+  messageDesc(file_frontdesk_v1_chat, 18);
 
 /**
  * One alternative at the place of a token.
@@ -811,7 +974,7 @@ export type TopLogprob = Message$1<"frontdesk.v1.TopLogprob"> & {
  * Use `create(TopLogprobSchema)` to create a new message.
  */
 export const TopLogprobSchema: GenMessage<TopLogprob> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 16);
+  messageDesc(file_frontdesk_v1_chat, 19);
 
 /**
  * Who speaks in a message.

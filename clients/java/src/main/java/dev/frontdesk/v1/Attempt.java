@@ -41,6 +41,8 @@ private static final long serialVersionUID = 0L;
     backend_ = "";
     upstreamModel_ = "";
     finishReason_ = 0;
+    adjustments_ = java.util.Collections.emptyList();
+    providerRequestId_ = "";
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -617,6 +619,143 @@ private static final long serialVersionUID = 0L;
     return usageEstimated_;
   }
 
+  public static final int ADJUSTMENTS_FIELD_NUMBER = 17;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.Adjustment> adjustments_;
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.Adjustment> getAdjustmentsList() {
+    return adjustments_;
+  }
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.AdjustmentOrBuilder> 
+      getAdjustmentsOrBuilderList() {
+    return adjustments_;
+  }
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  @java.lang.Override
+  public int getAdjustmentsCount() {
+    return adjustments_.size();
+  }
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.Adjustment getAdjustments(int index) {
+    return adjustments_.get(index);
+  }
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.AdjustmentOrBuilder getAdjustmentsOrBuilder(
+      int index) {
+    return adjustments_.get(index);
+  }
+
+  public static final int PROVIDER_REQUEST_ID_FIELD_NUMBER = 18;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object providerRequestId_ = "";
+  /**
+   * <pre>
+   * The provider's own id of the call, which its support asks for; empty when it gave none.
+   * </pre>
+   *
+   * <code>string provider_request_id = 18;</code>
+   * @return The providerRequestId.
+   */
+  @java.lang.Override
+  public java.lang.String getProviderRequestId() {
+    java.lang.Object ref = providerRequestId_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      providerRequestId_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * The provider's own id of the call, which its support asks for; empty when it gave none.
+   * </pre>
+   *
+   * <code>string provider_request_id = 18;</code>
+   * @return The bytes for providerRequestId.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getProviderRequestIdBytes() {
+    java.lang.Object ref = providerRequestId_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      providerRequestId_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
+  public static final int PROVIDER_COST_NANO_USD_FIELD_NUMBER = 19;
+  private long providerCostNanoUsd_ = 0L;
+  /**
+   * <pre>
+   * What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+   * does not say.
+   * </pre>
+   *
+   * <code>optional int64 provider_cost_nano_usd = 19;</code>
+   * @return Whether the providerCostNanoUsd field is set.
+   */
+  @java.lang.Override
+  public boolean hasProviderCostNanoUsd() {
+    return ((bitField0_ & 0x00000010) != 0);
+  }
+  /**
+   * <pre>
+   * What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+   * does not say.
+   * </pre>
+   *
+   * <code>optional int64 provider_cost_nano_usd = 19;</code>
+   * @return The providerCostNanoUsd.
+   */
+  @java.lang.Override
+  public long getProviderCostNanoUsd() {
+    return providerCostNanoUsd_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -678,6 +817,15 @@ private static final long serialVersionUID = 0L;
     }
     if (usageEstimated_ != false) {
       output.writeBool(16, usageEstimated_);
+    }
+    for (int i = 0; i < adjustments_.size(); i++) {
+      output.writeMessage(17, adjustments_.get(i));
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(providerRequestId_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 18, providerRequestId_);
+    }
+    if (((bitField0_ & 0x00000010) != 0)) {
+      output.writeInt64(19, providerCostNanoUsd_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -747,6 +895,17 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeBoolSize(16, usageEstimated_);
     }
+    for (int i = 0; i < adjustments_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(17, adjustments_.get(i));
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(providerRequestId_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(18, providerRequestId_);
+    }
+    if (((bitField0_ & 0x00000010) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(19, providerCostNanoUsd_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -803,6 +962,15 @@ private static final long serialVersionUID = 0L;
     if (finishReason_ != other.finishReason_) return false;
     if (getUsageEstimated()
         != other.getUsageEstimated()) return false;
+    if (!getAdjustmentsList()
+        .equals(other.getAdjustmentsList())) return false;
+    if (!getProviderRequestId()
+        .equals(other.getProviderRequestId())) return false;
+    if (hasProviderCostNanoUsd() != other.hasProviderCostNanoUsd()) return false;
+    if (hasProviderCostNanoUsd()) {
+      if (getProviderCostNanoUsd()
+          != other.getProviderCostNanoUsd()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -858,6 +1026,17 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + USAGE_ESTIMATED_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
         getUsageEstimated());
+    if (getAdjustmentsCount() > 0) {
+      hash = (37 * hash) + ADJUSTMENTS_FIELD_NUMBER;
+      hash = (53 * hash) + getAdjustmentsList().hashCode();
+    }
+    hash = (37 * hash) + PROVIDER_REQUEST_ID_FIELD_NUMBER;
+    hash = (53 * hash) + getProviderRequestId().hashCode();
+    if (hasProviderCostNanoUsd()) {
+      hash = (37 * hash) + PROVIDER_COST_NANO_USD_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getProviderCostNanoUsd());
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -996,6 +1175,7 @@ private static final long serialVersionUID = 0L;
         internalGetTimeToFirstTokenFieldBuilder();
         internalGetDurationFieldBuilder();
         internalGetChecksFieldBuilder();
+        internalGetAdjustmentsFieldBuilder();
       }
     }
     @java.lang.Override
@@ -1036,6 +1216,15 @@ private static final long serialVersionUID = 0L;
       upstreamModel_ = "";
       finishReason_ = 0;
       usageEstimated_ = false;
+      if (adjustmentsBuilder_ == null) {
+        adjustments_ = java.util.Collections.emptyList();
+      } else {
+        adjustments_ = null;
+        adjustmentsBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00010000);
+      providerRequestId_ = "";
+      providerCostNanoUsd_ = 0L;
       return this;
     }
 
@@ -1077,6 +1266,15 @@ private static final long serialVersionUID = 0L;
         result.checks_ = checks_;
       } else {
         result.checks_ = checksBuilder_.build();
+      }
+      if (adjustmentsBuilder_ == null) {
+        if (((bitField0_ & 0x00010000) != 0)) {
+          adjustments_ = java.util.Collections.unmodifiableList(adjustments_);
+          bitField0_ = (bitField0_ & ~0x00010000);
+        }
+        result.adjustments_ = adjustments_;
+      } else {
+        result.adjustments_ = adjustmentsBuilder_.build();
       }
     }
 
@@ -1137,6 +1335,13 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00008000) != 0)) {
         result.usageEstimated_ = usageEstimated_;
+      }
+      if (((from_bitField0_ & 0x00020000) != 0)) {
+        result.providerRequestId_ = providerRequestId_;
+      }
+      if (((from_bitField0_ & 0x00040000) != 0)) {
+        result.providerCostNanoUsd_ = providerCostNanoUsd_;
+        to_bitField0_ |= 0x00000010;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -1233,6 +1438,40 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getUsageEstimated() != false) {
         setUsageEstimated(other.getUsageEstimated());
+      }
+      if (adjustmentsBuilder_ == null) {
+        if (!other.adjustments_.isEmpty()) {
+          if (adjustments_.isEmpty()) {
+            adjustments_ = other.adjustments_;
+            bitField0_ = (bitField0_ & ~0x00010000);
+          } else {
+            ensureAdjustmentsIsMutable();
+            adjustments_.addAll(other.adjustments_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.adjustments_.isEmpty()) {
+          if (adjustmentsBuilder_.isEmpty()) {
+            adjustmentsBuilder_.dispose();
+            adjustmentsBuilder_ = null;
+            adjustments_ = other.adjustments_;
+            bitField0_ = (bitField0_ & ~0x00010000);
+            adjustmentsBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetAdjustmentsFieldBuilder() : null;
+          } else {
+            adjustmentsBuilder_.addAllMessages(other.adjustments_);
+          }
+        }
+      }
+      if (!other.getProviderRequestId().isEmpty()) {
+        providerRequestId_ = other.providerRequestId_;
+        bitField0_ |= 0x00020000;
+        onChanged();
+      }
+      if (other.hasProviderCostNanoUsd()) {
+        setProviderCostNanoUsd(other.getProviderCostNanoUsd());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -1354,6 +1593,29 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00008000;
               break;
             } // case 128
+            case 138: {
+              dev.frontdesk.v1.Adjustment m =
+                  input.readMessage(
+                      dev.frontdesk.v1.Adjustment.parser(),
+                      extensionRegistry);
+              if (adjustmentsBuilder_ == null) {
+                ensureAdjustmentsIsMutable();
+                adjustments_.add(m);
+              } else {
+                adjustmentsBuilder_.addMessage(m);
+              }
+              break;
+            } // case 138
+            case 146: {
+              providerRequestId_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00020000;
+              break;
+            } // case 146
+            case 152: {
+              providerCostNanoUsd_ = input.readInt64();
+              bitField0_ |= 0x00040000;
+              break;
+            } // case 152
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -3011,6 +3273,470 @@ private static final long serialVersionUID = 0L;
     public Builder clearUsageEstimated() {
       bitField0_ = (bitField0_ & ~0x00008000);
       usageEstimated_ = false;
+      onChanged();
+      return this;
+    }
+
+    private java.util.List<dev.frontdesk.v1.Adjustment> adjustments_ =
+      java.util.Collections.emptyList();
+    private void ensureAdjustmentsIsMutable() {
+      if (!((bitField0_ & 0x00010000) != 0)) {
+        adjustments_ = new java.util.ArrayList<dev.frontdesk.v1.Adjustment>(adjustments_);
+        bitField0_ |= 0x00010000;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.Adjustment, dev.frontdesk.v1.Adjustment.Builder, dev.frontdesk.v1.AdjustmentOrBuilder> adjustmentsBuilder_;
+
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.Adjustment> getAdjustmentsList() {
+      if (adjustmentsBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(adjustments_);
+      } else {
+        return adjustmentsBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public int getAdjustmentsCount() {
+      if (adjustmentsBuilder_ == null) {
+        return adjustments_.size();
+      } else {
+        return adjustmentsBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public dev.frontdesk.v1.Adjustment getAdjustments(int index) {
+      if (adjustmentsBuilder_ == null) {
+        return adjustments_.get(index);
+      } else {
+        return adjustmentsBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public Builder setAdjustments(
+        int index, dev.frontdesk.v1.Adjustment value) {
+      if (adjustmentsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureAdjustmentsIsMutable();
+        adjustments_.set(index, value);
+        onChanged();
+      } else {
+        adjustmentsBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public Builder setAdjustments(
+        int index, dev.frontdesk.v1.Adjustment.Builder builderForValue) {
+      if (adjustmentsBuilder_ == null) {
+        ensureAdjustmentsIsMutable();
+        adjustments_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        adjustmentsBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public Builder addAdjustments(dev.frontdesk.v1.Adjustment value) {
+      if (adjustmentsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureAdjustmentsIsMutable();
+        adjustments_.add(value);
+        onChanged();
+      } else {
+        adjustmentsBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public Builder addAdjustments(
+        int index, dev.frontdesk.v1.Adjustment value) {
+      if (adjustmentsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureAdjustmentsIsMutable();
+        adjustments_.add(index, value);
+        onChanged();
+      } else {
+        adjustmentsBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public Builder addAdjustments(
+        dev.frontdesk.v1.Adjustment.Builder builderForValue) {
+      if (adjustmentsBuilder_ == null) {
+        ensureAdjustmentsIsMutable();
+        adjustments_.add(builderForValue.build());
+        onChanged();
+      } else {
+        adjustmentsBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public Builder addAdjustments(
+        int index, dev.frontdesk.v1.Adjustment.Builder builderForValue) {
+      if (adjustmentsBuilder_ == null) {
+        ensureAdjustmentsIsMutable();
+        adjustments_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        adjustmentsBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public Builder addAllAdjustments(
+        java.lang.Iterable<? extends dev.frontdesk.v1.Adjustment> values) {
+      if (adjustmentsBuilder_ == null) {
+        ensureAdjustmentsIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, adjustments_);
+        onChanged();
+      } else {
+        adjustmentsBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public Builder clearAdjustments() {
+      if (adjustmentsBuilder_ == null) {
+        adjustments_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00010000);
+        onChanged();
+      } else {
+        adjustmentsBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public Builder removeAdjustments(int index) {
+      if (adjustmentsBuilder_ == null) {
+        ensureAdjustmentsIsMutable();
+        adjustments_.remove(index);
+        onChanged();
+      } else {
+        adjustmentsBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public dev.frontdesk.v1.Adjustment.Builder getAdjustmentsBuilder(
+        int index) {
+      return internalGetAdjustmentsFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public dev.frontdesk.v1.AdjustmentOrBuilder getAdjustmentsOrBuilder(
+        int index) {
+      if (adjustmentsBuilder_ == null) {
+        return adjustments_.get(index);  } else {
+        return adjustmentsBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.AdjustmentOrBuilder> 
+         getAdjustmentsOrBuilderList() {
+      if (adjustmentsBuilder_ != null) {
+        return adjustmentsBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(adjustments_);
+      }
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public dev.frontdesk.v1.Adjustment.Builder addAdjustmentsBuilder() {
+      return internalGetAdjustmentsFieldBuilder().addBuilder(
+          dev.frontdesk.v1.Adjustment.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public dev.frontdesk.v1.Adjustment.Builder addAdjustmentsBuilder(
+        int index) {
+      return internalGetAdjustmentsFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.Adjustment.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What of the query was adjusted for the model. Empty: it was sent as it is.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.Adjustment.Builder> 
+         getAdjustmentsBuilderList() {
+      return internalGetAdjustmentsFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.Adjustment, dev.frontdesk.v1.Adjustment.Builder, dev.frontdesk.v1.AdjustmentOrBuilder> 
+        internalGetAdjustmentsFieldBuilder() {
+      if (adjustmentsBuilder_ == null) {
+        adjustmentsBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.Adjustment, dev.frontdesk.v1.Adjustment.Builder, dev.frontdesk.v1.AdjustmentOrBuilder>(
+                adjustments_,
+                ((bitField0_ & 0x00010000) != 0),
+                getParentForChildren(),
+                isClean());
+        adjustments_ = null;
+      }
+      return adjustmentsBuilder_;
+    }
+
+    private java.lang.Object providerRequestId_ = "";
+    /**
+     * <pre>
+     * The provider's own id of the call, which its support asks for; empty when it gave none.
+     * </pre>
+     *
+     * <code>string provider_request_id = 18;</code>
+     * @return The providerRequestId.
+     */
+    public java.lang.String getProviderRequestId() {
+      java.lang.Object ref = providerRequestId_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        providerRequestId_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The provider's own id of the call, which its support asks for; empty when it gave none.
+     * </pre>
+     *
+     * <code>string provider_request_id = 18;</code>
+     * @return The bytes for providerRequestId.
+     */
+    public com.google.protobuf.ByteString
+        getProviderRequestIdBytes() {
+      java.lang.Object ref = providerRequestId_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        providerRequestId_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The provider's own id of the call, which its support asks for; empty when it gave none.
+     * </pre>
+     *
+     * <code>string provider_request_id = 18;</code>
+     * @param value The providerRequestId to set.
+     * @return This builder for chaining.
+     */
+    public Builder setProviderRequestId(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      providerRequestId_ = value;
+      bitField0_ |= 0x00020000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The provider's own id of the call, which its support asks for; empty when it gave none.
+     * </pre>
+     *
+     * <code>string provider_request_id = 18;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearProviderRequestId() {
+      providerRequestId_ = getDefaultInstance().getProviderRequestId();
+      bitField0_ = (bitField0_ & ~0x00020000);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The provider's own id of the call, which its support asks for; empty when it gave none.
+     * </pre>
+     *
+     * <code>string provider_request_id = 18;</code>
+     * @param value The bytes for providerRequestId to set.
+     * @return This builder for chaining.
+     */
+    public Builder setProviderRequestIdBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      providerRequestId_ = value;
+      bitField0_ |= 0x00020000;
+      onChanged();
+      return this;
+    }
+
+    private long providerCostNanoUsd_ ;
+    /**
+     * <pre>
+     * What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+     * does not say.
+     * </pre>
+     *
+     * <code>optional int64 provider_cost_nano_usd = 19;</code>
+     * @return Whether the providerCostNanoUsd field is set.
+     */
+    @java.lang.Override
+    public boolean hasProviderCostNanoUsd() {
+      return ((bitField0_ & 0x00040000) != 0);
+    }
+    /**
+     * <pre>
+     * What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+     * does not say.
+     * </pre>
+     *
+     * <code>optional int64 provider_cost_nano_usd = 19;</code>
+     * @return The providerCostNanoUsd.
+     */
+    @java.lang.Override
+    public long getProviderCostNanoUsd() {
+      return providerCostNanoUsd_;
+    }
+    /**
+     * <pre>
+     * What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+     * does not say.
+     * </pre>
+     *
+     * <code>optional int64 provider_cost_nano_usd = 19;</code>
+     * @param value The providerCostNanoUsd to set.
+     * @return This builder for chaining.
+     */
+    public Builder setProviderCostNanoUsd(long value) {
+
+      providerCostNanoUsd_ = value;
+      bitField0_ |= 0x00040000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+     * does not say.
+     * </pre>
+     *
+     * <code>optional int64 provider_cost_nano_usd = 19;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearProviderCostNanoUsd() {
+      bitField0_ = (bitField0_ & ~0x00040000);
+      providerCostNanoUsd_ = 0L;
       onChanged();
       return this;
     }

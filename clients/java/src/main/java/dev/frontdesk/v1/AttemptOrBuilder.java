@@ -340,4 +340,89 @@ public interface AttemptOrBuilder extends
    * @return The usageEstimated.
    */
   boolean getUsageEstimated();
+
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  java.util.List<dev.frontdesk.v1.Adjustment> 
+      getAdjustmentsList();
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  dev.frontdesk.v1.Adjustment getAdjustments(int index);
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  int getAdjustmentsCount();
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.AdjustmentOrBuilder> 
+      getAdjustmentsOrBuilderList();
+  /**
+   * <pre>
+   * What of the query was adjusted for the model. Empty: it was sent as it is.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Adjustment adjustments = 17;</code>
+   */
+  dev.frontdesk.v1.AdjustmentOrBuilder getAdjustmentsOrBuilder(
+      int index);
+
+  /**
+   * <pre>
+   * The provider's own id of the call, which its support asks for; empty when it gave none.
+   * </pre>
+   *
+   * <code>string provider_request_id = 18;</code>
+   * @return The providerRequestId.
+   */
+  java.lang.String getProviderRequestId();
+  /**
+   * <pre>
+   * The provider's own id of the call, which its support asks for; empty when it gave none.
+   * </pre>
+   *
+   * <code>string provider_request_id = 18;</code>
+   * @return The bytes for providerRequestId.
+   */
+  com.google.protobuf.ByteString
+      getProviderRequestIdBytes();
+
+  /**
+   * <pre>
+   * What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+   * does not say.
+   * </pre>
+   *
+   * <code>optional int64 provider_cost_nano_usd = 19;</code>
+   * @return Whether the providerCostNanoUsd field is set.
+   */
+  boolean hasProviderCostNanoUsd();
+  /**
+   * <pre>
+   * What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
+   * does not say.
+   * </pre>
+   *
+   * <code>optional int64 provider_cost_nano_usd = 19;</code>
+   * @return The providerCostNanoUsd.
+   */
+  long getProviderCostNanoUsd();
 }

@@ -32,6 +32,7 @@ private static final long serialVersionUID = 0L;
     super(builder);
   }
   private ContentPart() {
+    providerOptions_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -47,6 +48,7 @@ private static final long serialVersionUID = 0L;
             dev.frontdesk.v1.ContentPart.class, dev.frontdesk.v1.ContentPart.Builder.class);
   }
 
+  private int bitField0_;
   private int partCase_ = 0;
   @SuppressWarnings("serial")
   private java.lang.Object part_;
@@ -58,6 +60,7 @@ private static final long serialVersionUID = 0L;
     TOOL_CALL(3),
     TOOL_RESULT(4),
     REASONING(5),
+    PROVIDER_BLOCK(7),
     PART_NOT_SET(0);
     private final int value;
     private PartCase(int value) {
@@ -80,6 +83,7 @@ private static final long serialVersionUID = 0L;
         case 3: return TOOL_CALL;
         case 4: return TOOL_RESULT;
         case 5: return REASONING;
+        case 7: return PROVIDER_BLOCK;
         case 0: return PART_NOT_SET;
         default: return null;
       }
@@ -331,6 +335,52 @@ private static final long serialVersionUID = 0L;
     return dev.frontdesk.v1.Reasoning.getDefaultInstance();
   }
 
+  public static final int PROVIDER_BLOCK_FIELD_NUMBER = 7;
+  /**
+   * <pre>
+   * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+   * dialects; in any other message it excludes them.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+   * @return Whether the providerBlock field is set.
+   */
+  @java.lang.Override
+  public boolean hasProviderBlock() {
+    return partCase_ == 7;
+  }
+  /**
+   * <pre>
+   * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+   * dialects; in any other message it excludes them.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+   * @return The providerBlock.
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderBlock getProviderBlock() {
+    if (partCase_ == 7) {
+       return (dev.frontdesk.v1.ProviderBlock) part_;
+    }
+    return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+   * dialects; in any other message it excludes them.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderBlockOrBuilder getProviderBlockOrBuilder() {
+    if (partCase_ == 7) {
+       return (dev.frontdesk.v1.ProviderBlock) part_;
+    }
+    return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+  }
+
   public static final int REFUSAL_FIELD_NUMBER = 6;
   private boolean refusal_ = false;
   /**
@@ -344,6 +394,105 @@ private static final long serialVersionUID = 0L;
   @java.lang.Override
   public boolean getRefusal() {
     return refusal_;
+  }
+
+  public static final int PROVIDER_OPTIONS_FIELD_NUMBER = 8;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_;
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  @java.lang.Override
+  public int getProviderOptionsCount() {
+    return providerOptions_.size();
+  }
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+    return providerOptions_.get(index);
+  }
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index) {
+    return providerOptions_.get(index);
+  }
+
+  public static final int CACHE_HINT_FIELD_NUMBER = 9;
+  private dev.frontdesk.v1.CacheHint cacheHint_;
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this part.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+   * @return Whether the cacheHint field is set.
+   */
+  @java.lang.Override
+  public boolean hasCacheHint() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this part.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+   * @return The cacheHint.
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.CacheHint getCacheHint() {
+    return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+  }
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this part.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder() {
+    return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
   }
 
   private byte memoizedIsInitialized = -1;
@@ -378,6 +527,15 @@ private static final long serialVersionUID = 0L;
     if (refusal_ != false) {
       output.writeBool(6, refusal_);
     }
+    if (partCase_ == 7) {
+      output.writeMessage(7, (dev.frontdesk.v1.ProviderBlock) part_);
+    }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      output.writeMessage(8, providerOptions_.get(i));
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeMessage(9, getCacheHint());
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -410,6 +568,18 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeBoolSize(6, refusal_);
     }
+    if (partCase_ == 7) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(7, (dev.frontdesk.v1.ProviderBlock) part_);
+    }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(8, providerOptions_.get(i));
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(9, getCacheHint());
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -427,6 +597,13 @@ private static final long serialVersionUID = 0L;
 
     if (getRefusal()
         != other.getRefusal()) return false;
+    if (!getProviderOptionsList()
+        .equals(other.getProviderOptionsList())) return false;
+    if (hasCacheHint() != other.hasCacheHint()) return false;
+    if (hasCacheHint()) {
+      if (!getCacheHint()
+          .equals(other.getCacheHint())) return false;
+    }
     if (!getPartCase().equals(other.getPartCase())) return false;
     switch (partCase_) {
       case 1:
@@ -449,6 +626,10 @@ private static final long serialVersionUID = 0L;
         if (!getReasoning()
             .equals(other.getReasoning())) return false;
         break;
+      case 7:
+        if (!getProviderBlock()
+            .equals(other.getProviderBlock())) return false;
+        break;
       case 0:
       default:
     }
@@ -466,6 +647,14 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + REFUSAL_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
         getRefusal());
+    if (getProviderOptionsCount() > 0) {
+      hash = (37 * hash) + PROVIDER_OPTIONS_FIELD_NUMBER;
+      hash = (53 * hash) + getProviderOptionsList().hashCode();
+    }
+    if (hasCacheHint()) {
+      hash = (37 * hash) + CACHE_HINT_FIELD_NUMBER;
+      hash = (53 * hash) + getCacheHint().hashCode();
+    }
     switch (partCase_) {
       case 1:
         hash = (37 * hash) + TEXT_FIELD_NUMBER;
@@ -486,6 +675,10 @@ private static final long serialVersionUID = 0L;
       case 5:
         hash = (37 * hash) + REASONING_FIELD_NUMBER;
         hash = (53 * hash) + getReasoning().hashCode();
+        break;
+      case 7:
+        hash = (37 * hash) + PROVIDER_BLOCK_FIELD_NUMBER;
+        hash = (53 * hash) + getProviderBlock().hashCode();
         break;
       case 0:
       default:
@@ -613,13 +806,20 @@ private static final long serialVersionUID = 0L;
 
     // Construct using dev.frontdesk.v1.ContentPart.newBuilder()
     private Builder() {
-
+      maybeForceBuilderInitialization();
     }
 
     private Builder(
         com.google.protobuf.GeneratedMessage.BuilderParent parent) {
       super(parent);
-
+      maybeForceBuilderInitialization();
+    }
+    private void maybeForceBuilderInitialization() {
+      if (com.google.protobuf.GeneratedMessage
+              .alwaysUseFieldBuilders) {
+        internalGetProviderOptionsFieldBuilder();
+        internalGetCacheHintFieldBuilder();
+      }
     }
     @java.lang.Override
     public Builder clear() {
@@ -637,7 +837,22 @@ private static final long serialVersionUID = 0L;
       if (reasoningBuilder_ != null) {
         reasoningBuilder_.clear();
       }
+      if (providerBlockBuilder_ != null) {
+        providerBlockBuilder_.clear();
+      }
       refusal_ = false;
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+      } else {
+        providerOptions_ = null;
+        providerOptionsBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000080);
+      cacheHint_ = null;
+      if (cacheHintBuilder_ != null) {
+        cacheHintBuilder_.dispose();
+        cacheHintBuilder_ = null;
+      }
       partCase_ = 0;
       part_ = null;
       return this;
@@ -666,17 +881,38 @@ private static final long serialVersionUID = 0L;
     @java.lang.Override
     public dev.frontdesk.v1.ContentPart buildPartial() {
       dev.frontdesk.v1.ContentPart result = new dev.frontdesk.v1.ContentPart(this);
+      buildPartialRepeatedFields(result);
       if (bitField0_ != 0) { buildPartial0(result); }
       buildPartialOneofs(result);
       onBuilt();
       return result;
     }
 
+    private void buildPartialRepeatedFields(dev.frontdesk.v1.ContentPart result) {
+      if (providerOptionsBuilder_ == null) {
+        if (((bitField0_ & 0x00000080) != 0)) {
+          providerOptions_ = java.util.Collections.unmodifiableList(providerOptions_);
+          bitField0_ = (bitField0_ & ~0x00000080);
+        }
+        result.providerOptions_ = providerOptions_;
+      } else {
+        result.providerOptions_ = providerOptionsBuilder_.build();
+      }
+    }
+
     private void buildPartial0(dev.frontdesk.v1.ContentPart result) {
       int from_bitField0_ = bitField0_;
-      if (((from_bitField0_ & 0x00000020) != 0)) {
+      if (((from_bitField0_ & 0x00000040) != 0)) {
         result.refusal_ = refusal_;
       }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000100) != 0)) {
+        result.cacheHint_ = cacheHintBuilder_ == null
+            ? cacheHint_
+            : cacheHintBuilder_.build();
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     private void buildPartialOneofs(dev.frontdesk.v1.ContentPart result) {
@@ -698,6 +934,10 @@ private static final long serialVersionUID = 0L;
           reasoningBuilder_ != null) {
         result.part_ = reasoningBuilder_.build();
       }
+      if (partCase_ == 7 &&
+          providerBlockBuilder_ != null) {
+        result.part_ = providerBlockBuilder_.build();
+      }
     }
 
     @java.lang.Override
@@ -714,6 +954,35 @@ private static final long serialVersionUID = 0L;
       if (other == dev.frontdesk.v1.ContentPart.getDefaultInstance()) return this;
       if (other.getRefusal() != false) {
         setRefusal(other.getRefusal());
+      }
+      if (providerOptionsBuilder_ == null) {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptions_.isEmpty()) {
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000080);
+          } else {
+            ensureProviderOptionsIsMutable();
+            providerOptions_.addAll(other.providerOptions_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptionsBuilder_.isEmpty()) {
+            providerOptionsBuilder_.dispose();
+            providerOptionsBuilder_ = null;
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000080);
+            providerOptionsBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetProviderOptionsFieldBuilder() : null;
+          } else {
+            providerOptionsBuilder_.addAllMessages(other.providerOptions_);
+          }
+        }
+      }
+      if (other.hasCacheHint()) {
+        mergeCacheHint(other.getCacheHint());
       }
       switch (other.getPartCase()) {
         case TEXT: {
@@ -736,6 +1005,10 @@ private static final long serialVersionUID = 0L;
         }
         case REASONING: {
           mergeReasoning(other.getReasoning());
+          break;
+        }
+        case PROVIDER_BLOCK: {
+          mergeProviderBlock(other.getProviderBlock());
           break;
         }
         case PART_NOT_SET: {
@@ -804,9 +1077,36 @@ private static final long serialVersionUID = 0L;
             } // case 42
             case 48: {
               refusal_ = input.readBool();
-              bitField0_ |= 0x00000020;
+              bitField0_ |= 0x00000040;
               break;
             } // case 48
+            case 58: {
+              input.readMessage(
+                  internalGetProviderBlockFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              partCase_ = 7;
+              break;
+            } // case 58
+            case 66: {
+              dev.frontdesk.v1.ProviderOptions m =
+                  input.readMessage(
+                      dev.frontdesk.v1.ProviderOptions.parser(),
+                      extensionRegistry);
+              if (providerOptionsBuilder_ == null) {
+                ensureProviderOptionsIsMutable();
+                providerOptions_.add(m);
+              } else {
+                providerOptionsBuilder_.addMessage(m);
+              }
+              break;
+            } // case 66
+            case 74: {
+              input.readMessage(
+                  internalGetCacheHintFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000100;
+              break;
+            } // case 74
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1668,6 +1968,193 @@ private static final long serialVersionUID = 0L;
       return reasoningBuilder_;
     }
 
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderBlock, dev.frontdesk.v1.ProviderBlock.Builder, dev.frontdesk.v1.ProviderBlockOrBuilder> providerBlockBuilder_;
+    /**
+     * <pre>
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+     * @return Whether the providerBlock field is set.
+     */
+    @java.lang.Override
+    public boolean hasProviderBlock() {
+      return partCase_ == 7;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+     * @return The providerBlock.
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.ProviderBlock getProviderBlock() {
+      if (providerBlockBuilder_ == null) {
+        if (partCase_ == 7) {
+          return (dev.frontdesk.v1.ProviderBlock) part_;
+        }
+        return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+      } else {
+        if (partCase_ == 7) {
+          return providerBlockBuilder_.getMessage();
+        }
+        return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+     */
+    public Builder setProviderBlock(dev.frontdesk.v1.ProviderBlock value) {
+      if (providerBlockBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        part_ = value;
+        onChanged();
+      } else {
+        providerBlockBuilder_.setMessage(value);
+      }
+      partCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+     */
+    public Builder setProviderBlock(
+        dev.frontdesk.v1.ProviderBlock.Builder builderForValue) {
+      if (providerBlockBuilder_ == null) {
+        part_ = builderForValue.build();
+        onChanged();
+      } else {
+        providerBlockBuilder_.setMessage(builderForValue.build());
+      }
+      partCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+     */
+    public Builder mergeProviderBlock(dev.frontdesk.v1.ProviderBlock value) {
+      if (providerBlockBuilder_ == null) {
+        if (partCase_ == 7 &&
+            part_ != dev.frontdesk.v1.ProviderBlock.getDefaultInstance()) {
+          part_ = dev.frontdesk.v1.ProviderBlock.newBuilder((dev.frontdesk.v1.ProviderBlock) part_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          part_ = value;
+        }
+        onChanged();
+      } else {
+        if (partCase_ == 7) {
+          providerBlockBuilder_.mergeFrom(value);
+        } else {
+          providerBlockBuilder_.setMessage(value);
+        }
+      }
+      partCase_ = 7;
+      return this;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+     */
+    public Builder clearProviderBlock() {
+      if (providerBlockBuilder_ == null) {
+        if (partCase_ == 7) {
+          partCase_ = 0;
+          part_ = null;
+          onChanged();
+        }
+      } else {
+        if (partCase_ == 7) {
+          partCase_ = 0;
+          part_ = null;
+        }
+        providerBlockBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+     */
+    public dev.frontdesk.v1.ProviderBlock.Builder getProviderBlockBuilder() {
+      return internalGetProviderBlockFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.ProviderBlockOrBuilder getProviderBlockOrBuilder() {
+      if ((partCase_ == 7) && (providerBlockBuilder_ != null)) {
+        return providerBlockBuilder_.getMessageOrBuilder();
+      } else {
+        if (partCase_ == 7) {
+          return (dev.frontdesk.v1.ProviderBlock) part_;
+        }
+        return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+     * dialects; in any other message it excludes them.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderBlock, dev.frontdesk.v1.ProviderBlock.Builder, dev.frontdesk.v1.ProviderBlockOrBuilder> 
+        internalGetProviderBlockFieldBuilder() {
+      if (providerBlockBuilder_ == null) {
+        if (!(partCase_ == 7)) {
+          part_ = dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+        }
+        providerBlockBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.frontdesk.v1.ProviderBlock, dev.frontdesk.v1.ProviderBlock.Builder, dev.frontdesk.v1.ProviderBlockOrBuilder>(
+                (dev.frontdesk.v1.ProviderBlock) part_,
+                getParentForChildren(),
+                isClean());
+        part_ = null;
+      }
+      partCase_ = 7;
+      onChanged();
+      return providerBlockBuilder_;
+    }
+
     private boolean refusal_ ;
     /**
      * <pre>
@@ -1693,7 +2180,7 @@ private static final long serialVersionUID = 0L;
     public Builder setRefusal(boolean value) {
 
       refusal_ = value;
-      bitField0_ |= 0x00000020;
+      bitField0_ |= 0x00000040;
       onChanged();
       return this;
     }
@@ -1706,10 +2193,479 @@ private static final long serialVersionUID = 0L;
      * @return This builder for chaining.
      */
     public Builder clearRefusal() {
-      bitField0_ = (bitField0_ & ~0x00000020);
+      bitField0_ = (bitField0_ & ~0x00000040);
       refusal_ = false;
       onChanged();
       return this;
+    }
+
+    private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_ =
+      java.util.Collections.emptyList();
+    private void ensureProviderOptionsIsMutable() {
+      if (!((bitField0_ & 0x00000080) != 0)) {
+        providerOptions_ = new java.util.ArrayList<dev.frontdesk.v1.ProviderOptions>(providerOptions_);
+        bitField0_ |= 0x00000080;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> providerOptionsBuilder_;
+
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+      if (providerOptionsBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      } else {
+        return providerOptionsBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public int getProviderOptionsCount() {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.size();
+      } else {
+        return providerOptionsBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);
+      } else {
+        return providerOptionsBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public Builder addProviderOptions(dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public Builder addProviderOptions(
+        dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public Builder addAllProviderOptions(
+        java.lang.Iterable<? extends dev.frontdesk.v1.ProviderOptions> values) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, providerOptions_);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public Builder clearProviderOptions() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000080);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public Builder removeProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.remove(index);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder getProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+        int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);  } else {
+        return providerOptionsBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+         getProviderOptionsOrBuilderList() {
+      if (providerOptionsBuilder_ != null) {
+        return providerOptionsBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder() {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the part, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions.Builder> 
+         getProviderOptionsBuilderList() {
+      return internalGetProviderOptionsFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+        internalGetProviderOptionsFieldBuilder() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptionsBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder>(
+                providerOptions_,
+                ((bitField0_ & 0x00000080) != 0),
+                getParentForChildren(),
+                isClean());
+        providerOptions_ = null;
+      }
+      return providerOptionsBuilder_;
+    }
+
+    private dev.frontdesk.v1.CacheHint cacheHint_;
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.CacheHint, dev.frontdesk.v1.CacheHint.Builder, dev.frontdesk.v1.CacheHintOrBuilder> cacheHintBuilder_;
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this part.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+     * @return Whether the cacheHint field is set.
+     */
+    public boolean hasCacheHint() {
+      return ((bitField0_ & 0x00000100) != 0);
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this part.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+     * @return The cacheHint.
+     */
+    public dev.frontdesk.v1.CacheHint getCacheHint() {
+      if (cacheHintBuilder_ == null) {
+        return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+      } else {
+        return cacheHintBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this part.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+     */
+    public Builder setCacheHint(dev.frontdesk.v1.CacheHint value) {
+      if (cacheHintBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        cacheHint_ = value;
+      } else {
+        cacheHintBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this part.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+     */
+    public Builder setCacheHint(
+        dev.frontdesk.v1.CacheHint.Builder builderForValue) {
+      if (cacheHintBuilder_ == null) {
+        cacheHint_ = builderForValue.build();
+      } else {
+        cacheHintBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this part.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+     */
+    public Builder mergeCacheHint(dev.frontdesk.v1.CacheHint value) {
+      if (cacheHintBuilder_ == null) {
+        if (((bitField0_ & 0x00000100) != 0) &&
+          cacheHint_ != null &&
+          cacheHint_ != dev.frontdesk.v1.CacheHint.getDefaultInstance()) {
+          getCacheHintBuilder().mergeFrom(value);
+        } else {
+          cacheHint_ = value;
+        }
+      } else {
+        cacheHintBuilder_.mergeFrom(value);
+      }
+      if (cacheHint_ != null) {
+        bitField0_ |= 0x00000100;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this part.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+     */
+    public Builder clearCacheHint() {
+      bitField0_ = (bitField0_ & ~0x00000100);
+      cacheHint_ = null;
+      if (cacheHintBuilder_ != null) {
+        cacheHintBuilder_.dispose();
+        cacheHintBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this part.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+     */
+    public dev.frontdesk.v1.CacheHint.Builder getCacheHintBuilder() {
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return internalGetCacheHintFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this part.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+     */
+    public dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder() {
+      if (cacheHintBuilder_ != null) {
+        return cacheHintBuilder_.getMessageOrBuilder();
+      } else {
+        return cacheHint_ == null ?
+            dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+      }
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this part.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.CacheHint, dev.frontdesk.v1.CacheHint.Builder, dev.frontdesk.v1.CacheHintOrBuilder> 
+        internalGetCacheHintFieldBuilder() {
+      if (cacheHintBuilder_ == null) {
+        cacheHintBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.frontdesk.v1.CacheHint, dev.frontdesk.v1.CacheHint.Builder, dev.frontdesk.v1.CacheHintOrBuilder>(
+                getCacheHint(),
+                getParentForChildren(),
+                isClean());
+        cacheHint_ = null;
+      }
+      return cacheHintBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.ContentPart)

@@ -149,6 +149,36 @@ public interface ContentPartOrBuilder extends
 
   /**
    * <pre>
+   * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+   * dialects; in any other message it excludes them.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+   * @return Whether the providerBlock field is set.
+   */
+  boolean hasProviderBlock();
+  /**
+   * <pre>
+   * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+   * dialects; in any other message it excludes them.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+   * @return The providerBlock.
+   */
+  dev.frontdesk.v1.ProviderBlock getProviderBlock();
+  /**
+   * <pre>
+   * What only one dialect understands. In an assistant message it is what a provider answered, and is left out for models of other
+   * dialects; in any other message it excludes them.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 7;</code>
+   */
+  dev.frontdesk.v1.ProviderBlockOrBuilder getProviderBlockOrBuilder();
+
+  /**
+   * <pre>
    * True when the text is the LLM's refusal to answer, where its provider tells the two apart. Only with text of assistant messages.
    * </pre>
    *
@@ -156,6 +186,77 @@ public interface ContentPartOrBuilder extends
    * @return The refusal.
    */
   boolean getRefusal();
+
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  java.util.List<dev.frontdesk.v1.ProviderOptions> 
+      getProviderOptionsList();
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  dev.frontdesk.v1.ProviderOptions getProviderOptions(int index);
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  int getProviderOptionsCount();
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList();
+  /**
+   * <pre>
+   * Settings for the part, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 8;</code>
+   */
+  dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index);
+
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this part.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+   * @return Whether the cacheHint field is set.
+   */
+  boolean hasCacheHint();
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this part.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+   * @return The cacheHint.
+   */
+  dev.frontdesk.v1.CacheHint getCacheHint();
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this part.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 9;</code>
+   */
+  dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder();
 
   dev.frontdesk.v1.ContentPart.PartCase getPartCase();
 }

@@ -95,6 +95,14 @@ public enum ExclusionReason
    * <code>EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN = 9;</code>
    */
   EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN(9),
+  /**
+   * <pre>
+   * The query holds something that only another dialect understands.
+   * </pre>
+   *
+   * <code>EXCLUSION_REASON_DIALECT = 10;</code>
+   */
+  EXCLUSION_REASON_DIALECT(10),
   UNRECOGNIZED(-1),
   ;
 
@@ -187,6 +195,14 @@ public enum ExclusionReason
    * <code>EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN = 9;</code>
    */
   public static final int EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN_VALUE = 9;
+  /**
+   * <pre>
+   * The query holds something that only another dialect understands.
+   * </pre>
+   *
+   * <code>EXCLUSION_REASON_DIALECT = 10;</code>
+   */
+  public static final int EXCLUSION_REASON_DIALECT_VALUE = 10;
 
 
   public final int getNumber() {
@@ -223,6 +239,7 @@ public enum ExclusionReason
       case 7: return EXCLUSION_REASON_DEADLINE;
       case 8: return EXCLUSION_REASON_MAX_COST;
       case 9: return EXCLUSION_REASON_MAX_TIME_TO_FIRST_TOKEN;
+      case 10: return EXCLUSION_REASON_DIALECT;
       default: return null;
     }
   }

@@ -35,6 +35,7 @@ private static final long serialVersionUID = 0L;
     role_ = 0;
     parts_ = java.util.Collections.emptyList();
     name_ = "";
+    providerOptions_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -50,6 +51,7 @@ private static final long serialVersionUID = 0L;
             dev.frontdesk.v1.Message.class, dev.frontdesk.v1.Message.Builder.class);
   }
 
+  private int bitField0_;
   public static final int ROLE_FIELD_NUMBER = 1;
   private int role_ = 0;
   /**
@@ -184,6 +186,105 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int PROVIDER_OPTIONS_FIELD_NUMBER = 4;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_;
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public int getProviderOptionsCount() {
+    return providerOptions_.size();
+  }
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+    return providerOptions_.get(index);
+  }
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index) {
+    return providerOptions_.get(index);
+  }
+
+  public static final int CACHE_HINT_FIELD_NUMBER = 5;
+  private dev.frontdesk.v1.CacheHint cacheHint_;
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this message.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+   * @return Whether the cacheHint field is set.
+   */
+  @java.lang.Override
+  public boolean hasCacheHint() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this message.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+   * @return The cacheHint.
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.CacheHint getCacheHint() {
+    return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+  }
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this message.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder() {
+    return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -207,6 +308,12 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(name_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 3, name_);
     }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      output.writeMessage(4, providerOptions_.get(i));
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeMessage(5, getCacheHint());
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -226,6 +333,14 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(name_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(3, name_);
+    }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(4, providerOptions_.get(i));
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(5, getCacheHint());
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -247,6 +362,13 @@ private static final long serialVersionUID = 0L;
         .equals(other.getPartsList())) return false;
     if (!getName()
         .equals(other.getName())) return false;
+    if (!getProviderOptionsList()
+        .equals(other.getProviderOptionsList())) return false;
+    if (hasCacheHint() != other.hasCacheHint()) return false;
+    if (hasCacheHint()) {
+      if (!getCacheHint()
+          .equals(other.getCacheHint())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -266,6 +388,14 @@ private static final long serialVersionUID = 0L;
     }
     hash = (37 * hash) + NAME_FIELD_NUMBER;
     hash = (53 * hash) + getName().hashCode();
+    if (getProviderOptionsCount() > 0) {
+      hash = (37 * hash) + PROVIDER_OPTIONS_FIELD_NUMBER;
+      hash = (53 * hash) + getProviderOptionsList().hashCode();
+    }
+    if (hasCacheHint()) {
+      hash = (37 * hash) + CACHE_HINT_FIELD_NUMBER;
+      hash = (53 * hash) + getCacheHint().hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -389,13 +519,21 @@ private static final long serialVersionUID = 0L;
 
     // Construct using dev.frontdesk.v1.Message.newBuilder()
     private Builder() {
-
+      maybeForceBuilderInitialization();
     }
 
     private Builder(
         com.google.protobuf.GeneratedMessage.BuilderParent parent) {
       super(parent);
-
+      maybeForceBuilderInitialization();
+    }
+    private void maybeForceBuilderInitialization() {
+      if (com.google.protobuf.GeneratedMessage
+              .alwaysUseFieldBuilders) {
+        internalGetPartsFieldBuilder();
+        internalGetProviderOptionsFieldBuilder();
+        internalGetCacheHintFieldBuilder();
+      }
     }
     @java.lang.Override
     public Builder clear() {
@@ -410,6 +548,18 @@ private static final long serialVersionUID = 0L;
       }
       bitField0_ = (bitField0_ & ~0x00000002);
       name_ = "";
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+      } else {
+        providerOptions_ = null;
+        providerOptionsBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000008);
+      cacheHint_ = null;
+      if (cacheHintBuilder_ != null) {
+        cacheHintBuilder_.dispose();
+        cacheHintBuilder_ = null;
+      }
       return this;
     }
 
@@ -452,6 +602,15 @@ private static final long serialVersionUID = 0L;
       } else {
         result.parts_ = partsBuilder_.build();
       }
+      if (providerOptionsBuilder_ == null) {
+        if (((bitField0_ & 0x00000008) != 0)) {
+          providerOptions_ = java.util.Collections.unmodifiableList(providerOptions_);
+          bitField0_ = (bitField0_ & ~0x00000008);
+        }
+        result.providerOptions_ = providerOptions_;
+      } else {
+        result.providerOptions_ = providerOptionsBuilder_.build();
+      }
     }
 
     private void buildPartial0(dev.frontdesk.v1.Message result) {
@@ -462,6 +621,14 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000004) != 0)) {
         result.name_ = name_;
       }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.cacheHint_ = cacheHintBuilder_ == null
+            ? cacheHint_
+            : cacheHintBuilder_.build();
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     @java.lang.Override
@@ -509,6 +676,35 @@ private static final long serialVersionUID = 0L;
         name_ = other.name_;
         bitField0_ |= 0x00000004;
         onChanged();
+      }
+      if (providerOptionsBuilder_ == null) {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptions_.isEmpty()) {
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000008);
+          } else {
+            ensureProviderOptionsIsMutable();
+            providerOptions_.addAll(other.providerOptions_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptionsBuilder_.isEmpty()) {
+            providerOptionsBuilder_.dispose();
+            providerOptionsBuilder_ = null;
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000008);
+            providerOptionsBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetProviderOptionsFieldBuilder() : null;
+          } else {
+            providerOptionsBuilder_.addAllMessages(other.providerOptions_);
+          }
+        }
+      }
+      if (other.hasCacheHint()) {
+        mergeCacheHint(other.getCacheHint());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -559,6 +755,26 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 26
+            case 34: {
+              dev.frontdesk.v1.ProviderOptions m =
+                  input.readMessage(
+                      dev.frontdesk.v1.ProviderOptions.parser(),
+                      extensionRegistry);
+              if (providerOptionsBuilder_ == null) {
+                ensureProviderOptionsIsMutable();
+                providerOptions_.add(m);
+              } else {
+                providerOptionsBuilder_.addMessage(m);
+              }
+              break;
+            } // case 34
+            case 42: {
+              input.readMessage(
+                  internalGetCacheHintFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 42
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1049,6 +1265,475 @@ private static final long serialVersionUID = 0L;
       bitField0_ |= 0x00000004;
       onChanged();
       return this;
+    }
+
+    private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_ =
+      java.util.Collections.emptyList();
+    private void ensureProviderOptionsIsMutable() {
+      if (!((bitField0_ & 0x00000008) != 0)) {
+        providerOptions_ = new java.util.ArrayList<dev.frontdesk.v1.ProviderOptions>(providerOptions_);
+        bitField0_ |= 0x00000008;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> providerOptionsBuilder_;
+
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+      if (providerOptionsBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      } else {
+        return providerOptionsBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public int getProviderOptionsCount() {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.size();
+      } else {
+        return providerOptionsBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);
+      } else {
+        return providerOptionsBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addProviderOptions(dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addProviderOptions(
+        dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addAllProviderOptions(
+        java.lang.Iterable<? extends dev.frontdesk.v1.ProviderOptions> values) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, providerOptions_);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder clearProviderOptions() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000008);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder removeProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.remove(index);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder getProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+        int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);  } else {
+        return providerOptionsBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+         getProviderOptionsOrBuilderList() {
+      if (providerOptionsBuilder_ != null) {
+        return providerOptionsBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder() {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the message, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions.Builder> 
+         getProviderOptionsBuilderList() {
+      return internalGetProviderOptionsFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+        internalGetProviderOptionsFieldBuilder() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptionsBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder>(
+                providerOptions_,
+                ((bitField0_ & 0x00000008) != 0),
+                getParentForChildren(),
+                isClean());
+        providerOptions_ = null;
+      }
+      return providerOptionsBuilder_;
+    }
+
+    private dev.frontdesk.v1.CacheHint cacheHint_;
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.CacheHint, dev.frontdesk.v1.CacheHint.Builder, dev.frontdesk.v1.CacheHintOrBuilder> cacheHintBuilder_;
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this message.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+     * @return Whether the cacheHint field is set.
+     */
+    public boolean hasCacheHint() {
+      return ((bitField0_ & 0x00000010) != 0);
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this message.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+     * @return The cacheHint.
+     */
+    public dev.frontdesk.v1.CacheHint getCacheHint() {
+      if (cacheHintBuilder_ == null) {
+        return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+      } else {
+        return cacheHintBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this message.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+     */
+    public Builder setCacheHint(dev.frontdesk.v1.CacheHint value) {
+      if (cacheHintBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        cacheHint_ = value;
+      } else {
+        cacheHintBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this message.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+     */
+    public Builder setCacheHint(
+        dev.frontdesk.v1.CacheHint.Builder builderForValue) {
+      if (cacheHintBuilder_ == null) {
+        cacheHint_ = builderForValue.build();
+      } else {
+        cacheHintBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this message.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+     */
+    public Builder mergeCacheHint(dev.frontdesk.v1.CacheHint value) {
+      if (cacheHintBuilder_ == null) {
+        if (((bitField0_ & 0x00000010) != 0) &&
+          cacheHint_ != null &&
+          cacheHint_ != dev.frontdesk.v1.CacheHint.getDefaultInstance()) {
+          getCacheHintBuilder().mergeFrom(value);
+        } else {
+          cacheHint_ = value;
+        }
+      } else {
+        cacheHintBuilder_.mergeFrom(value);
+      }
+      if (cacheHint_ != null) {
+        bitField0_ |= 0x00000010;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this message.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+     */
+    public Builder clearCacheHint() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      cacheHint_ = null;
+      if (cacheHintBuilder_ != null) {
+        cacheHintBuilder_.dispose();
+        cacheHintBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this message.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+     */
+    public dev.frontdesk.v1.CacheHint.Builder getCacheHintBuilder() {
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return internalGetCacheHintFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this message.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+     */
+    public dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder() {
+      if (cacheHintBuilder_ != null) {
+        return cacheHintBuilder_.getMessageOrBuilder();
+      } else {
+        return cacheHint_ == null ?
+            dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+      }
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this message.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.CacheHint, dev.frontdesk.v1.CacheHint.Builder, dev.frontdesk.v1.CacheHintOrBuilder> 
+        internalGetCacheHintFieldBuilder() {
+      if (cacheHintBuilder_ == null) {
+        cacheHintBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.frontdesk.v1.CacheHint, dev.frontdesk.v1.CacheHint.Builder, dev.frontdesk.v1.CacheHintOrBuilder>(
+                getCacheHint(),
+                getParentForChildren(),
+                isClean());
+        cacheHint_ = null;
+      }
+      return cacheHintBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.Message)

@@ -92,4 +92,75 @@ public interface MessageOrBuilder extends
    */
   com.google.protobuf.ByteString
       getNameBytes();
+
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  java.util.List<dev.frontdesk.v1.ProviderOptions> 
+      getProviderOptionsList();
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  dev.frontdesk.v1.ProviderOptions getProviderOptions(int index);
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  int getProviderOptionsCount();
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList();
+  /**
+   * <pre>
+   * Settings for the message, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index);
+
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this message.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+   * @return Whether the cacheHint field is set.
+   */
+  boolean hasCacheHint();
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this message.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+   * @return The cacheHint.
+   */
+  dev.frontdesk.v1.CacheHint getCacheHint();
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this message.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
+   */
+  dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder();
 }

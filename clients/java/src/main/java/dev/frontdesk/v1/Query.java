@@ -35,6 +35,7 @@ private static final long serialVersionUID = 0L;
     messages_ = java.util.Collections.emptyList();
     tools_ = java.util.Collections.emptyList();
     userId_ = "";
+    providerOptions_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -303,6 +304,67 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int PROVIDER_OPTIONS_FIELD_NUMBER = 6;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_;
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  @java.lang.Override
+  public int getProviderOptionsCount() {
+    return providerOptions_.size();
+  }
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+    return providerOptions_.get(index);
+  }
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index) {
+    return providerOptions_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -332,6 +394,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(userId_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 5, userId_);
     }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      output.writeMessage(6, providerOptions_.get(i));
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -359,6 +424,10 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(userId_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(5, userId_);
+    }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(6, providerOptions_.get(i));
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -391,6 +460,8 @@ private static final long serialVersionUID = 0L;
     }
     if (!getUserId()
         .equals(other.getUserId())) return false;
+    if (!getProviderOptionsList()
+        .equals(other.getProviderOptionsList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -420,6 +491,10 @@ private static final long serialVersionUID = 0L;
     }
     hash = (37 * hash) + USER_ID_FIELD_NUMBER;
     hash = (53 * hash) + getUserId().hashCode();
+    if (getProviderOptionsCount() > 0) {
+      hash = (37 * hash) + PROVIDER_OPTIONS_FIELD_NUMBER;
+      hash = (53 * hash) + getProviderOptionsList().hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -558,6 +633,7 @@ private static final long serialVersionUID = 0L;
         internalGetToolsFieldBuilder();
         internalGetToolChoiceFieldBuilder();
         internalGetGenerationFieldBuilder();
+        internalGetProviderOptionsFieldBuilder();
       }
     }
     @java.lang.Override
@@ -589,6 +665,13 @@ private static final long serialVersionUID = 0L;
         generationBuilder_ = null;
       }
       userId_ = "";
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+      } else {
+        providerOptions_ = null;
+        providerOptionsBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000020);
       return this;
     }
 
@@ -639,6 +722,15 @@ private static final long serialVersionUID = 0L;
         result.tools_ = tools_;
       } else {
         result.tools_ = toolsBuilder_.build();
+      }
+      if (providerOptionsBuilder_ == null) {
+        if (((bitField0_ & 0x00000020) != 0)) {
+          providerOptions_ = java.util.Collections.unmodifiableList(providerOptions_);
+          bitField0_ = (bitField0_ & ~0x00000020);
+        }
+        result.providerOptions_ = providerOptions_;
+      } else {
+        result.providerOptions_ = providerOptionsBuilder_.build();
       }
     }
 
@@ -738,6 +830,32 @@ private static final long serialVersionUID = 0L;
         bitField0_ |= 0x00000010;
         onChanged();
       }
+      if (providerOptionsBuilder_ == null) {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptions_.isEmpty()) {
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000020);
+          } else {
+            ensureProviderOptionsIsMutable();
+            providerOptions_.addAll(other.providerOptions_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptionsBuilder_.isEmpty()) {
+            providerOptionsBuilder_.dispose();
+            providerOptionsBuilder_ = null;
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000020);
+            providerOptionsBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetProviderOptionsFieldBuilder() : null;
+          } else {
+            providerOptionsBuilder_.addAllMessages(other.providerOptions_);
+          }
+        }
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -809,6 +927,19 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000010;
               break;
             } // case 42
+            case 50: {
+              dev.frontdesk.v1.ProviderOptions m =
+                  input.readMessage(
+                      dev.frontdesk.v1.ProviderOptions.parser(),
+                      extensionRegistry);
+              if (providerOptionsBuilder_ == null) {
+                ensureProviderOptionsIsMutable();
+                providerOptions_.add(m);
+              } else {
+                providerOptionsBuilder_.addMessage(m);
+              }
+              break;
+            } // case 50
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1877,6 +2008,318 @@ private static final long serialVersionUID = 0L;
       bitField0_ |= 0x00000010;
       onChanged();
       return this;
+    }
+
+    private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_ =
+      java.util.Collections.emptyList();
+    private void ensureProviderOptionsIsMutable() {
+      if (!((bitField0_ & 0x00000020) != 0)) {
+        providerOptions_ = new java.util.ArrayList<dev.frontdesk.v1.ProviderOptions>(providerOptions_);
+        bitField0_ |= 0x00000020;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> providerOptionsBuilder_;
+
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+      if (providerOptionsBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      } else {
+        return providerOptionsBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public int getProviderOptionsCount() {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.size();
+      } else {
+        return providerOptionsBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);
+      } else {
+        return providerOptionsBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public Builder addProviderOptions(dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public Builder addProviderOptions(
+        dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public Builder addAllProviderOptions(
+        java.lang.Iterable<? extends dev.frontdesk.v1.ProviderOptions> values) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, providerOptions_);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public Builder clearProviderOptions() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000020);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public Builder removeProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.remove(index);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder getProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+        int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);  } else {
+        return providerOptionsBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+         getProviderOptionsOrBuilderList() {
+      if (providerOptionsBuilder_ != null) {
+        return providerOptionsBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder() {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the whole request, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions.Builder> 
+         getProviderOptionsBuilderList() {
+      return internalGetProviderOptionsFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+        internalGetProviderOptionsFieldBuilder() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptionsBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder>(
+                providerOptions_,
+                ((bitField0_ & 0x00000020) != 0),
+                getParentForChildren(),
+                isClean());
+        providerOptions_ = null;
+      }
+      return providerOptionsBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.Query)

@@ -178,4 +178,48 @@ public interface QueryOrBuilder extends
    */
   com.google.protobuf.ByteString
       getUserIdBytes();
+
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  java.util.List<dev.frontdesk.v1.ProviderOptions> 
+      getProviderOptionsList();
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  dev.frontdesk.v1.ProviderOptions getProviderOptions(int index);
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  int getProviderOptionsCount();
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList();
+  /**
+   * <pre>
+   * Settings for the whole request, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 6;</code>
+   */
+  dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index);
 }

@@ -62,6 +62,11 @@ public final class RoutingProto {
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_frontdesk_v1_CheckResult_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_frontdesk_v1_Adjustment_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_frontdesk_v1_Adjustment_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_frontdesk_v1_Attempt_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -135,67 +140,73 @@ public final class RoutingProto {
       "ost_nano_usd\"\214\001\n\013CheckResult\022\r\n\005check\030\001 " +
       "\001(\t\022\r\n\005score\030\002 \001(\001\022\021\n\tthreshold\030\003 \001(\001\022\016\n" +
       "\006passed\030\004 \001(\010\022\016\n\006detail\030\005 \001(\t\022\032\n\rcost_na" +
-      "no_usd\030\006 \001(\003H\000\210\001\001B\020\n\016_cost_nano_usd\"\221\004\n\007" +
-      "Attempt\022\r\n\005index\030\001 \001(\005\022\r\n\005model\030\002 \001(\t\022$\n" +
-      "\004kind\030\003 \001(\0162\026.frontdesk.v1.StepKind\022-\n\007o" +
-      "utcome\030\004 \001(\0162\034.frontdesk.v1.AttemptOutco" +
-      "me\022\"\n\005usage\030\005 \001(\0132\023.frontdesk.v1.Usage\022\032" +
-      "\n\rcost_nano_usd\030\006 \001(\003H\000\210\001\001\0226\n\023time_to_fi" +
-      "rst_token\030\007 \001(\0132\031.google.protobuf.Durati" +
-      "on\022+\n\010duration\030\010 \001(\0132\031.google.protobuf.D" +
-      "uration\022\024\n\014error_reason\030\t \001(\t\022\025\n\rerror_m" +
-      "essage\030\n \001(\t\022)\n\006checks\030\013 \003(\0132\031.frontdesk" +
-      ".v1.CheckResult\022\017\n\007retries\030\014 \001(\005\022\017\n\007back" +
-      "end\030\r \001(\t\022\026\n\016upstream_model\030\016 \001(\t\0221\n\rfin" +
-      "ish_reason\030\017 \001(\0162\032.frontdesk.v1.FinishRe" +
-      "ason\022\027\n\017usage_estimated\030\020 \001(\010B\020\n\016_cost_n" +
-      "ano_usd\"\210\002\n\004Cost\022\033\n\016total_nano_usd\030\001 \001(\003" +
-      "H\000\210\001\001\022\036\n\021attempts_nano_usd\030\002 \001(\003H\001\210\001\001\022\034\n" +
-      "\017checks_nano_usd\030\003 \001(\003H\002\210\001\001\022\034\n\017router_na" +
-      "no_usd\030\004 \001(\003H\003\210\001\001\022\037\n\022strongest_nano_usd\030" +
-      "\005 \001(\003H\004\210\001\001B\021\n\017_total_nano_usdB\024\n\022_attemp" +
-      "ts_nano_usdB\022\n\020_checks_nano_usdB\022\n\020_rout" +
-      "er_nano_usdB\025\n\023_strongest_nano_usd*\377\002\n\nC" +
-      "apability\022\032\n\026CAPABILITY_UNSPECIFIED\020\000\022\024\n" +
-      "\020CAPABILITY_TOOLS\020\001\022\032\n\026CAPABILITY_JSON_O" +
-      "BJECT\020\002\022\032\n\026CAPABILITY_JSON_SCHEMA\020\003\022\032\n\026C" +
-      "APABILITY_IMAGE_INPUT\020\004\022\032\n\026CAPABILITY_AU" +
-      "DIO_INPUT\020\005\022\035\n\031CAPABILITY_DOCUMENT_INPUT" +
-      "\020\006\022\030\n\024CAPABILITY_REASONING\020\007\022\027\n\023CAPABILI" +
-      "TY_LOGPROBS\020\010\022\023\n\017CAPABILITY_SEED\020\t\022\030\n\024CA" +
-      "PABILITY_PENALTIES\020\n\022\024\n\020CAPABILITY_TOP_K" +
-      "\020\013\022\026\n\022CAPABILITY_PREFILL\020\014\022 \n\034CAPABILITY" +
-      "_TOOL_RESULT_MEDIA\020\r*\316\001\n\004Task\022\024\n\020TASK_UN" +
-      "SPECIFIED\020\000\022\r\n\tTASK_CHAT\020\001\022\022\n\016TASK_SUMMA" +
-      "RISE\020\002\022\020\n\014TASK_EXTRACT\020\003\022\022\n\016TASK_TRANSLA" +
-      "TE\020\004\022\r\n\tTASK_CODE\020\005\022\r\n\tTASK_MATH\020\006\022\022\n\016TA" +
-      "SK_REASONING\020\007\022\021\n\rTASK_CREATIVE\020\010\022\022\n\016TAS" +
-      "K_KNOWLEDGE\020\t\022\016\n\nTASK_OTHER\020\n*\346\002\n\017Exclus" +
-      "ionReason\022 \n\034EXCLUSION_REASON_UNSPECIFIE" +
-      "D\020\000\022#\n\037EXCLUSION_REASON_CONTEXT_WINDOW\020\001" +
-      "\022\037\n\033EXCLUSION_REASON_CAPABILITY\020\002\022 \n\034EXC" +
-      "LUSION_REASON_NOT_ALLOWED\020\003\022\035\n\031EXCLUSION" +
-      "_REASON_EXCLUDED\020\004\022!\n\035EXCLUSION_REASON_B" +
-      "REAKER_OPEN\020\005\022\033\n\027EXCLUSION_REASON_BUDGET" +
-      "\020\006\022\035\n\031EXCLUSION_REASON_DEADLINE\020\007\022\035\n\031EXC" +
-      "LUSION_REASON_MAX_COST\020\010\022,\n(EXCLUSION_RE" +
-      "ASON_MAX_TIME_TO_FIRST_TOKEN\020\t*w\n\007Verdic" +
-      "t\022\027\n\023VERDICT_UNSPECIFIED\020\000\022\021\n\rVERDICT_CH" +
-      "OSE\020\001\022\025\n\021VERDICT_ABSTAINED\020\002\022\022\n\016VERDICT_" +
-      "FAILED\020\003\022\025\n\021VERDICT_TIMED_OUT\020\004*q\n\nStrea" +
-      "mMode\022\033\n\027STREAM_MODE_UNSPECIFIED\020\000\022\024\n\020ST" +
-      "REAM_MODE_HOLD\020\001\022\024\n\020STREAM_MODE_GATE\020\002\022\032" +
-      "\n\026STREAM_MODE_OPTIMISTIC\020\003*n\n\010StepKind\022\031" +
-      "\n\025STEP_KIND_UNSPECIFIED\020\000\022\025\n\021STEP_KIND_P" +
-      "RIMARY\020\001\022\030\n\024STEP_KIND_ESCALATION\020\002\022\026\n\022ST" +
-      "EP_KIND_FALLBACK\020\003*\250\001\n\016AttemptOutcome\022\037\n" +
-      "\033ATTEMPT_OUTCOME_UNSPECIFIED\020\000\022\034\n\030ATTEMP" +
-      "T_OUTCOME_ACCEPTED\020\001\022\034\n\030ATTEMPT_OUTCOME_" +
-      "REJECTED\020\002\022\032\n\026ATTEMPT_OUTCOME_FAILED\020\003\022\035" +
-      "\n\031ATTEMPT_OUTCOME_CANCELLED\020\004Bt\n\020dev.fro" +
-      "ntdesk.v1B\014RoutingProtoP\001ZAgithub.com/fr" +
-      "ontdesk/frontdesk/clients/go/frontdeskv1" +
-      ";frontdeskv1\252\002\014Frontdesk.V1b\006proto3"
+      "no_usd\030\006 \001(\003H\000\210\001\001B\020\n\016_cost_nano_usd\"+\n\nA" +
+      "djustment\022\r\n\005field\030\001 \001(\t\022\016\n\006detail\030\002 \001(\t" +
+      "\"\235\005\n\007Attempt\022\r\n\005index\030\001 \001(\005\022\r\n\005model\030\002 \001" +
+      "(\t\022$\n\004kind\030\003 \001(\0162\026.frontdesk.v1.StepKind" +
+      "\022-\n\007outcome\030\004 \001(\0162\034.frontdesk.v1.Attempt" +
+      "Outcome\022\"\n\005usage\030\005 \001(\0132\023.frontdesk.v1.Us" +
+      "age\022\032\n\rcost_nano_usd\030\006 \001(\003H\000\210\001\001\0226\n\023time_" +
+      "to_first_token\030\007 \001(\0132\031.google.protobuf.D" +
+      "uration\022+\n\010duration\030\010 \001(\0132\031.google.proto" +
+      "buf.Duration\022\024\n\014error_reason\030\t \001(\t\022\025\n\rer" +
+      "ror_message\030\n \001(\t\022)\n\006checks\030\013 \003(\0132\031.fron" +
+      "tdesk.v1.CheckResult\022\017\n\007retries\030\014 \001(\005\022\017\n" +
+      "\007backend\030\r \001(\t\022\026\n\016upstream_model\030\016 \001(\t\0221" +
+      "\n\rfinish_reason\030\017 \001(\0162\032.frontdesk.v1.Fin" +
+      "ishReason\022\027\n\017usage_estimated\030\020 \001(\010\022-\n\013ad" +
+      "justments\030\021 \003(\0132\030.frontdesk.v1.Adjustmen" +
+      "t\022\033\n\023provider_request_id\030\022 \001(\t\022#\n\026provid" +
+      "er_cost_nano_usd\030\023 \001(\003H\001\210\001\001B\020\n\016_cost_nan" +
+      "o_usdB\031\n\027_provider_cost_nano_usd\"\210\002\n\004Cos" +
+      "t\022\033\n\016total_nano_usd\030\001 \001(\003H\000\210\001\001\022\036\n\021attemp" +
+      "ts_nano_usd\030\002 \001(\003H\001\210\001\001\022\034\n\017checks_nano_us" +
+      "d\030\003 \001(\003H\002\210\001\001\022\034\n\017router_nano_usd\030\004 \001(\003H\003\210" +
+      "\001\001\022\037\n\022strongest_nano_usd\030\005 \001(\003H\004\210\001\001B\021\n\017_" +
+      "total_nano_usdB\024\n\022_attempts_nano_usdB\022\n\020" +
+      "_checks_nano_usdB\022\n\020_router_nano_usdB\025\n\023" +
+      "_strongest_nano_usd*\377\002\n\nCapability\022\032\n\026CA" +
+      "PABILITY_UNSPECIFIED\020\000\022\024\n\020CAPABILITY_TOO" +
+      "LS\020\001\022\032\n\026CAPABILITY_JSON_OBJECT\020\002\022\032\n\026CAPA" +
+      "BILITY_JSON_SCHEMA\020\003\022\032\n\026CAPABILITY_IMAGE" +
+      "_INPUT\020\004\022\032\n\026CAPABILITY_AUDIO_INPUT\020\005\022\035\n\031" +
+      "CAPABILITY_DOCUMENT_INPUT\020\006\022\030\n\024CAPABILIT" +
+      "Y_REASONING\020\007\022\027\n\023CAPABILITY_LOGPROBS\020\010\022\023" +
+      "\n\017CAPABILITY_SEED\020\t\022\030\n\024CAPABILITY_PENALT" +
+      "IES\020\n\022\024\n\020CAPABILITY_TOP_K\020\013\022\026\n\022CAPABILIT" +
+      "Y_PREFILL\020\014\022 \n\034CAPABILITY_TOOL_RESULT_ME" +
+      "DIA\020\r*\316\001\n\004Task\022\024\n\020TASK_UNSPECIFIED\020\000\022\r\n\t" +
+      "TASK_CHAT\020\001\022\022\n\016TASK_SUMMARISE\020\002\022\020\n\014TASK_" +
+      "EXTRACT\020\003\022\022\n\016TASK_TRANSLATE\020\004\022\r\n\tTASK_CO" +
+      "DE\020\005\022\r\n\tTASK_MATH\020\006\022\022\n\016TASK_REASONING\020\007\022" +
+      "\021\n\rTASK_CREATIVE\020\010\022\022\n\016TASK_KNOWLEDGE\020\t\022\016" +
+      "\n\nTASK_OTHER\020\n*\204\003\n\017ExclusionReason\022 \n\034EX" +
+      "CLUSION_REASON_UNSPECIFIED\020\000\022#\n\037EXCLUSIO" +
+      "N_REASON_CONTEXT_WINDOW\020\001\022\037\n\033EXCLUSION_R" +
+      "EASON_CAPABILITY\020\002\022 \n\034EXCLUSION_REASON_N" +
+      "OT_ALLOWED\020\003\022\035\n\031EXCLUSION_REASON_EXCLUDE" +
+      "D\020\004\022!\n\035EXCLUSION_REASON_BREAKER_OPEN\020\005\022\033" +
+      "\n\027EXCLUSION_REASON_BUDGET\020\006\022\035\n\031EXCLUSION" +
+      "_REASON_DEADLINE\020\007\022\035\n\031EXCLUSION_REASON_M" +
+      "AX_COST\020\010\022,\n(EXCLUSION_REASON_MAX_TIME_T" +
+      "O_FIRST_TOKEN\020\t\022\034\n\030EXCLUSION_REASON_DIAL" +
+      "ECT\020\n*w\n\007Verdict\022\027\n\023VERDICT_UNSPECIFIED\020" +
+      "\000\022\021\n\rVERDICT_CHOSE\020\001\022\025\n\021VERDICT_ABSTAINE" +
+      "D\020\002\022\022\n\016VERDICT_FAILED\020\003\022\025\n\021VERDICT_TIMED" +
+      "_OUT\020\004*q\n\nStreamMode\022\033\n\027STREAM_MODE_UNSP" +
+      "ECIFIED\020\000\022\024\n\020STREAM_MODE_HOLD\020\001\022\024\n\020STREA" +
+      "M_MODE_GATE\020\002\022\032\n\026STREAM_MODE_OPTIMISTIC\020" +
+      "\003*n\n\010StepKind\022\031\n\025STEP_KIND_UNSPECIFIED\020\000" +
+      "\022\025\n\021STEP_KIND_PRIMARY\020\001\022\030\n\024STEP_KIND_ESC" +
+      "ALATION\020\002\022\026\n\022STEP_KIND_FALLBACK\020\003*\250\001\n\016At" +
+      "temptOutcome\022\037\n\033ATTEMPT_OUTCOME_UNSPECIF" +
+      "IED\020\000\022\034\n\030ATTEMPT_OUTCOME_ACCEPTED\020\001\022\034\n\030A" +
+      "TTEMPT_OUTCOME_REJECTED\020\002\022\032\n\026ATTEMPT_OUT" +
+      "COME_FAILED\020\003\022\035\n\031ATTEMPT_OUTCOME_CANCELL" +
+      "ED\020\004Bt\n\020dev.frontdesk.v1B\014RoutingProtoP\001" +
+      "ZAgithub.com/frontdesk/frontdesk/clients" +
+      "/go/frontdeskv1;frontdeskv1\252\002\014Frontdesk." +
+      "V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -246,14 +257,20 @@ public final class RoutingProto {
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_CheckResult_descriptor,
         new java.lang.String[] { "Check", "Score", "Threshold", "Passed", "Detail", "CostNanoUsd", });
-    internal_static_frontdesk_v1_Attempt_descriptor =
+    internal_static_frontdesk_v1_Adjustment_descriptor =
       getDescriptor().getMessageTypes().get(7);
+    internal_static_frontdesk_v1_Adjustment_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_frontdesk_v1_Adjustment_descriptor,
+        new java.lang.String[] { "Field", "Detail", });
+    internal_static_frontdesk_v1_Attempt_descriptor =
+      getDescriptor().getMessageTypes().get(8);
     internal_static_frontdesk_v1_Attempt_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Attempt_descriptor,
-        new java.lang.String[] { "Index", "Model", "Kind", "Outcome", "Usage", "CostNanoUsd", "TimeToFirstToken", "Duration", "ErrorReason", "ErrorMessage", "Checks", "Retries", "Backend", "UpstreamModel", "FinishReason", "UsageEstimated", });
+        new java.lang.String[] { "Index", "Model", "Kind", "Outcome", "Usage", "CostNanoUsd", "TimeToFirstToken", "Duration", "ErrorReason", "ErrorMessage", "Checks", "Retries", "Backend", "UpstreamModel", "FinishReason", "UsageEstimated", "Adjustments", "ProviderRequestId", "ProviderCostNanoUsd", });
     internal_static_frontdesk_v1_Cost_descriptor =
-      getDescriptor().getMessageTypes().get(8);
+      getDescriptor().getMessageTypes().get(9);
     internal_static_frontdesk_v1_Cost_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Cost_descriptor,

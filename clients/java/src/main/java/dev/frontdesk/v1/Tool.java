@@ -35,6 +35,7 @@ private static final long serialVersionUID = 0L;
     name_ = "";
     description_ = "";
     parametersJson_ = "";
+    providerOptions_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -56,7 +57,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object name_ = "";
   /**
    * <pre>
-   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
    * </pre>
    *
    * <code>string name = 1;</code>
@@ -77,7 +78,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
    * </pre>
    *
    * <code>string name = 1;</code>
@@ -219,6 +220,146 @@ private static final long serialVersionUID = 0L;
     return strict_;
   }
 
+  public static final int PROVIDER_OPTIONS_FIELD_NUMBER = 5;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_;
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  @java.lang.Override
+  public int getProviderOptionsCount() {
+    return providerOptions_.size();
+  }
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+    return providerOptions_.get(index);
+  }
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index) {
+    return providerOptions_.get(index);
+  }
+
+  public static final int CACHE_HINT_FIELD_NUMBER = 6;
+  private dev.frontdesk.v1.CacheHint cacheHint_;
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this tool.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+   * @return Whether the cacheHint field is set.
+   */
+  @java.lang.Override
+  public boolean hasCacheHint() {
+    return ((bitField0_ & 0x00000002) != 0);
+  }
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this tool.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+   * @return The cacheHint.
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.CacheHint getCacheHint() {
+    return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+  }
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this tool.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder() {
+    return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+  }
+
+  public static final int PROVIDER_TOOL_FIELD_NUMBER = 7;
+  private dev.frontdesk.v1.ProviderBlock providerTool_;
+  /**
+   * <pre>
+   * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+   * may be set, so that tool_choice can name it.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+   * @return Whether the providerTool field is set.
+   */
+  @java.lang.Override
+  public boolean hasProviderTool() {
+    return ((bitField0_ & 0x00000004) != 0);
+  }
+  /**
+   * <pre>
+   * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+   * may be set, so that tool_choice can name it.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+   * @return The providerTool.
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderBlock getProviderTool() {
+    return providerTool_ == null ? dev.frontdesk.v1.ProviderBlock.getDefaultInstance() : providerTool_;
+  }
+  /**
+   * <pre>
+   * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+   * may be set, so that tool_choice can name it.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderBlockOrBuilder getProviderToolOrBuilder() {
+    return providerTool_ == null ? dev.frontdesk.v1.ProviderBlock.getDefaultInstance() : providerTool_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -245,6 +386,15 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeBool(4, strict_);
     }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      output.writeMessage(5, providerOptions_.get(i));
+    }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      output.writeMessage(6, getCacheHint());
+    }
+    if (((bitField0_ & 0x00000004) != 0)) {
+      output.writeMessage(7, getProviderTool());
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -266,6 +416,18 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeBoolSize(4, strict_);
+    }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(5, providerOptions_.get(i));
+    }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(6, getCacheHint());
+    }
+    if (((bitField0_ & 0x00000004) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(7, getProviderTool());
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -293,6 +455,18 @@ private static final long serialVersionUID = 0L;
       if (getStrict()
           != other.getStrict()) return false;
     }
+    if (!getProviderOptionsList()
+        .equals(other.getProviderOptionsList())) return false;
+    if (hasCacheHint() != other.hasCacheHint()) return false;
+    if (hasCacheHint()) {
+      if (!getCacheHint()
+          .equals(other.getCacheHint())) return false;
+    }
+    if (hasProviderTool() != other.hasProviderTool()) return false;
+    if (hasProviderTool()) {
+      if (!getProviderTool()
+          .equals(other.getProviderTool())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -314,6 +488,18 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + STRICT_FIELD_NUMBER;
       hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
           getStrict());
+    }
+    if (getProviderOptionsCount() > 0) {
+      hash = (37 * hash) + PROVIDER_OPTIONS_FIELD_NUMBER;
+      hash = (53 * hash) + getProviderOptionsList().hashCode();
+    }
+    if (hasCacheHint()) {
+      hash = (37 * hash) + CACHE_HINT_FIELD_NUMBER;
+      hash = (53 * hash) + getCacheHint().hashCode();
+    }
+    if (hasProviderTool()) {
+      hash = (37 * hash) + PROVIDER_TOOL_FIELD_NUMBER;
+      hash = (53 * hash) + getProviderTool().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -438,13 +624,21 @@ private static final long serialVersionUID = 0L;
 
     // Construct using dev.frontdesk.v1.Tool.newBuilder()
     private Builder() {
-
+      maybeForceBuilderInitialization();
     }
 
     private Builder(
         com.google.protobuf.GeneratedMessage.BuilderParent parent) {
       super(parent);
-
+      maybeForceBuilderInitialization();
+    }
+    private void maybeForceBuilderInitialization() {
+      if (com.google.protobuf.GeneratedMessage
+              .alwaysUseFieldBuilders) {
+        internalGetProviderOptionsFieldBuilder();
+        internalGetCacheHintFieldBuilder();
+        internalGetProviderToolFieldBuilder();
+      }
     }
     @java.lang.Override
     public Builder clear() {
@@ -454,6 +648,23 @@ private static final long serialVersionUID = 0L;
       description_ = "";
       parametersJson_ = "";
       strict_ = false;
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+      } else {
+        providerOptions_ = null;
+        providerOptionsBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000010);
+      cacheHint_ = null;
+      if (cacheHintBuilder_ != null) {
+        cacheHintBuilder_.dispose();
+        cacheHintBuilder_ = null;
+      }
+      providerTool_ = null;
+      if (providerToolBuilder_ != null) {
+        providerToolBuilder_.dispose();
+        providerToolBuilder_ = null;
+      }
       return this;
     }
 
@@ -480,9 +691,22 @@ private static final long serialVersionUID = 0L;
     @java.lang.Override
     public dev.frontdesk.v1.Tool buildPartial() {
       dev.frontdesk.v1.Tool result = new dev.frontdesk.v1.Tool(this);
+      buildPartialRepeatedFields(result);
       if (bitField0_ != 0) { buildPartial0(result); }
       onBuilt();
       return result;
+    }
+
+    private void buildPartialRepeatedFields(dev.frontdesk.v1.Tool result) {
+      if (providerOptionsBuilder_ == null) {
+        if (((bitField0_ & 0x00000010) != 0)) {
+          providerOptions_ = java.util.Collections.unmodifiableList(providerOptions_);
+          bitField0_ = (bitField0_ & ~0x00000010);
+        }
+        result.providerOptions_ = providerOptions_;
+      } else {
+        result.providerOptions_ = providerOptionsBuilder_.build();
+      }
     }
 
     private void buildPartial0(dev.frontdesk.v1.Tool result) {
@@ -500,6 +724,18 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000008) != 0)) {
         result.strict_ = strict_;
         to_bitField0_ |= 0x00000001;
+      }
+      if (((from_bitField0_ & 0x00000020) != 0)) {
+        result.cacheHint_ = cacheHintBuilder_ == null
+            ? cacheHint_
+            : cacheHintBuilder_.build();
+        to_bitField0_ |= 0x00000002;
+      }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.providerTool_ = providerToolBuilder_ == null
+            ? providerTool_
+            : providerToolBuilder_.build();
+        to_bitField0_ |= 0x00000004;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -533,6 +769,38 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasStrict()) {
         setStrict(other.getStrict());
+      }
+      if (providerOptionsBuilder_ == null) {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptions_.isEmpty()) {
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000010);
+          } else {
+            ensureProviderOptionsIsMutable();
+            providerOptions_.addAll(other.providerOptions_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptionsBuilder_.isEmpty()) {
+            providerOptionsBuilder_.dispose();
+            providerOptionsBuilder_ = null;
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000010);
+            providerOptionsBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetProviderOptionsFieldBuilder() : null;
+          } else {
+            providerOptionsBuilder_.addAllMessages(other.providerOptions_);
+          }
+        }
+      }
+      if (other.hasCacheHint()) {
+        mergeCacheHint(other.getCacheHint());
+      }
+      if (other.hasProviderTool()) {
+        mergeProviderTool(other.getProviderTool());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -580,6 +848,33 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 32
+            case 42: {
+              dev.frontdesk.v1.ProviderOptions m =
+                  input.readMessage(
+                      dev.frontdesk.v1.ProviderOptions.parser(),
+                      extensionRegistry);
+              if (providerOptionsBuilder_ == null) {
+                ensureProviderOptionsIsMutable();
+                providerOptions_.add(m);
+              } else {
+                providerOptionsBuilder_.addMessage(m);
+              }
+              break;
+            } // case 42
+            case 50: {
+              input.readMessage(
+                  internalGetCacheHintFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000020;
+              break;
+            } // case 50
+            case 58: {
+              input.readMessage(
+                  internalGetProviderToolFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 58
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -600,7 +895,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object name_ = "";
     /**
      * <pre>
-     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -620,7 +915,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -641,7 +936,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -658,7 +953,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -672,7 +967,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+     * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -927,6 +1222,641 @@ private static final long serialVersionUID = 0L;
       strict_ = false;
       onChanged();
       return this;
+    }
+
+    private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_ =
+      java.util.Collections.emptyList();
+    private void ensureProviderOptionsIsMutable() {
+      if (!((bitField0_ & 0x00000010) != 0)) {
+        providerOptions_ = new java.util.ArrayList<dev.frontdesk.v1.ProviderOptions>(providerOptions_);
+        bitField0_ |= 0x00000010;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> providerOptionsBuilder_;
+
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+      if (providerOptionsBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      } else {
+        return providerOptionsBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public int getProviderOptionsCount() {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.size();
+      } else {
+        return providerOptionsBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);
+      } else {
+        return providerOptionsBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public Builder addProviderOptions(dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public Builder addProviderOptions(
+        dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public Builder addAllProviderOptions(
+        java.lang.Iterable<? extends dev.frontdesk.v1.ProviderOptions> values) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, providerOptions_);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public Builder clearProviderOptions() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000010);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public Builder removeProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.remove(index);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder getProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+        int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);  } else {
+        return providerOptionsBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+         getProviderOptionsOrBuilderList() {
+      if (providerOptionsBuilder_ != null) {
+        return providerOptionsBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder() {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the tool, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions.Builder> 
+         getProviderOptionsBuilderList() {
+      return internalGetProviderOptionsFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+        internalGetProviderOptionsFieldBuilder() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptionsBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder>(
+                providerOptions_,
+                ((bitField0_ & 0x00000010) != 0),
+                getParentForChildren(),
+                isClean());
+        providerOptions_ = null;
+      }
+      return providerOptionsBuilder_;
+    }
+
+    private dev.frontdesk.v1.CacheHint cacheHint_;
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.CacheHint, dev.frontdesk.v1.CacheHint.Builder, dev.frontdesk.v1.CacheHintOrBuilder> cacheHintBuilder_;
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this tool.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+     * @return Whether the cacheHint field is set.
+     */
+    public boolean hasCacheHint() {
+      return ((bitField0_ & 0x00000020) != 0);
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this tool.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+     * @return The cacheHint.
+     */
+    public dev.frontdesk.v1.CacheHint getCacheHint() {
+      if (cacheHintBuilder_ == null) {
+        return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+      } else {
+        return cacheHintBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this tool.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+     */
+    public Builder setCacheHint(dev.frontdesk.v1.CacheHint value) {
+      if (cacheHintBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        cacheHint_ = value;
+      } else {
+        cacheHintBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this tool.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+     */
+    public Builder setCacheHint(
+        dev.frontdesk.v1.CacheHint.Builder builderForValue) {
+      if (cacheHintBuilder_ == null) {
+        cacheHint_ = builderForValue.build();
+      } else {
+        cacheHintBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this tool.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+     */
+    public Builder mergeCacheHint(dev.frontdesk.v1.CacheHint value) {
+      if (cacheHintBuilder_ == null) {
+        if (((bitField0_ & 0x00000020) != 0) &&
+          cacheHint_ != null &&
+          cacheHint_ != dev.frontdesk.v1.CacheHint.getDefaultInstance()) {
+          getCacheHintBuilder().mergeFrom(value);
+        } else {
+          cacheHint_ = value;
+        }
+      } else {
+        cacheHintBuilder_.mergeFrom(value);
+      }
+      if (cacheHint_ != null) {
+        bitField0_ |= 0x00000020;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this tool.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+     */
+    public Builder clearCacheHint() {
+      bitField0_ = (bitField0_ & ~0x00000020);
+      cacheHint_ = null;
+      if (cacheHintBuilder_ != null) {
+        cacheHintBuilder_.dispose();
+        cacheHintBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this tool.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+     */
+    public dev.frontdesk.v1.CacheHint.Builder getCacheHintBuilder() {
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return internalGetCacheHintFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this tool.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+     */
+    public dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder() {
+      if (cacheHintBuilder_ != null) {
+        return cacheHintBuilder_.getMessageOrBuilder();
+      } else {
+        return cacheHint_ == null ?
+            dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
+      }
+    }
+    /**
+     * <pre>
+     * Where a prompt cache may end: after this tool.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.CacheHint, dev.frontdesk.v1.CacheHint.Builder, dev.frontdesk.v1.CacheHintOrBuilder> 
+        internalGetCacheHintFieldBuilder() {
+      if (cacheHintBuilder_ == null) {
+        cacheHintBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.frontdesk.v1.CacheHint, dev.frontdesk.v1.CacheHint.Builder, dev.frontdesk.v1.CacheHintOrBuilder>(
+                getCacheHint(),
+                getParentForChildren(),
+                isClean());
+        cacheHint_ = null;
+      }
+      return cacheHintBuilder_;
+    }
+
+    private dev.frontdesk.v1.ProviderBlock providerTool_;
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderBlock, dev.frontdesk.v1.ProviderBlock.Builder, dev.frontdesk.v1.ProviderBlockOrBuilder> providerToolBuilder_;
+    /**
+     * <pre>
+     * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+     * may be set, so that tool_choice can name it.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+     * @return Whether the providerTool field is set.
+     */
+    public boolean hasProviderTool() {
+      return ((bitField0_ & 0x00000040) != 0);
+    }
+    /**
+     * <pre>
+     * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+     * may be set, so that tool_choice can name it.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+     * @return The providerTool.
+     */
+    public dev.frontdesk.v1.ProviderBlock getProviderTool() {
+      if (providerToolBuilder_ == null) {
+        return providerTool_ == null ? dev.frontdesk.v1.ProviderBlock.getDefaultInstance() : providerTool_;
+      } else {
+        return providerToolBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+     * may be set, so that tool_choice can name it.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+     */
+    public Builder setProviderTool(dev.frontdesk.v1.ProviderBlock value) {
+      if (providerToolBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        providerTool_ = value;
+      } else {
+        providerToolBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+     * may be set, so that tool_choice can name it.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+     */
+    public Builder setProviderTool(
+        dev.frontdesk.v1.ProviderBlock.Builder builderForValue) {
+      if (providerToolBuilder_ == null) {
+        providerTool_ = builderForValue.build();
+      } else {
+        providerToolBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+     * may be set, so that tool_choice can name it.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+     */
+    public Builder mergeProviderTool(dev.frontdesk.v1.ProviderBlock value) {
+      if (providerToolBuilder_ == null) {
+        if (((bitField0_ & 0x00000040) != 0) &&
+          providerTool_ != null &&
+          providerTool_ != dev.frontdesk.v1.ProviderBlock.getDefaultInstance()) {
+          getProviderToolBuilder().mergeFrom(value);
+        } else {
+          providerTool_ = value;
+        }
+      } else {
+        providerToolBuilder_.mergeFrom(value);
+      }
+      if (providerTool_ != null) {
+        bitField0_ |= 0x00000040;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+     * may be set, so that tool_choice can name it.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+     */
+    public Builder clearProviderTool() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      providerTool_ = null;
+      if (providerToolBuilder_ != null) {
+        providerToolBuilder_.dispose();
+        providerToolBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+     * may be set, so that tool_choice can name it.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+     */
+    public dev.frontdesk.v1.ProviderBlock.Builder getProviderToolBuilder() {
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return internalGetProviderToolFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+     * may be set, so that tool_choice can name it.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+     */
+    public dev.frontdesk.v1.ProviderBlockOrBuilder getProviderToolOrBuilder() {
+      if (providerToolBuilder_ != null) {
+        return providerToolBuilder_.getMessageOrBuilder();
+      } else {
+        return providerTool_ == null ?
+            dev.frontdesk.v1.ProviderBlock.getDefaultInstance() : providerTool_;
+      }
+    }
+    /**
+     * <pre>
+     * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+     * may be set, so that tool_choice can name it.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderBlock, dev.frontdesk.v1.ProviderBlock.Builder, dev.frontdesk.v1.ProviderBlockOrBuilder> 
+        internalGetProviderToolFieldBuilder() {
+      if (providerToolBuilder_ == null) {
+        providerToolBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.frontdesk.v1.ProviderBlock, dev.frontdesk.v1.ProviderBlock.Builder, dev.frontdesk.v1.ProviderBlockOrBuilder>(
+                getProviderTool(),
+                getParentForChildren(),
+                isClean());
+        providerTool_ = null;
+      }
+      return providerToolBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.Tool)

@@ -12,7 +12,7 @@ public interface ToolOrBuilder extends
 
   /**
    * <pre>
-   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
    * </pre>
    *
    * <code>string name = 1;</code>
@@ -21,7 +21,7 @@ public interface ToolOrBuilder extends
   java.lang.String getName();
   /**
    * <pre>
-   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required, unique within a query.
+   * Name, 1 to 64 characters of [a-zA-Z0-9_-]. Required but for a provider_tool, unique within a query.
    * </pre>
    *
    * <code>string name = 1;</code>
@@ -88,4 +88,105 @@ public interface ToolOrBuilder extends
    * @return The strict.
    */
   boolean getStrict();
+
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  java.util.List<dev.frontdesk.v1.ProviderOptions> 
+      getProviderOptionsList();
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  dev.frontdesk.v1.ProviderOptions getProviderOptions(int index);
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  int getProviderOptionsCount();
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList();
+  /**
+   * <pre>
+   * Settings for the tool, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 5;</code>
+   */
+  dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index);
+
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this tool.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+   * @return Whether the cacheHint field is set.
+   */
+  boolean hasCacheHint();
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this tool.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+   * @return The cacheHint.
+   */
+  dev.frontdesk.v1.CacheHint getCacheHint();
+  /**
+   * <pre>
+   * Where a prompt cache may end: after this tool.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CacheHint cache_hint = 6;</code>
+   */
+  dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder();
+
+  /**
+   * <pre>
+   * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+   * may be set, so that tool_choice can name it.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+   * @return Whether the providerTool field is set.
+   */
+  boolean hasProviderTool();
+  /**
+   * <pre>
+   * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+   * may be set, so that tool_choice can name it.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+   * @return The providerTool.
+   */
+  dev.frontdesk.v1.ProviderBlock getProviderTool();
+  /**
+   * <pre>
+   * A tool that only one dialect knows, such as a search which the provider runs; excludes models of others. Of the other fields only name
+   * may be set, so that tool_choice can name it.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_tool = 7;</code>
+   */
+  dev.frontdesk.v1.ProviderBlockOrBuilder getProviderToolOrBuilder();
 }

@@ -55,6 +55,7 @@ private static final long serialVersionUID = 0L;
           com.google.protobuf.AbstractMessage.InternalOneOfEnum {
     TEXT(1),
     MEDIA(2),
+    PROVIDER_BLOCK(3),
     PART_NOT_SET(0);
     private final int value;
     private PartCase(int value) {
@@ -74,6 +75,7 @@ private static final long serialVersionUID = 0L;
       switch (value) {
         case 1: return TEXT;
         case 2: return MEDIA;
+        case 3: return PROVIDER_BLOCK;
         case 0: return PART_NOT_SET;
         default: return null;
       }
@@ -196,6 +198,49 @@ private static final long serialVersionUID = 0L;
     return dev.frontdesk.v1.Media.getDefaultInstance();
   }
 
+  public static final int PROVIDER_BLOCK_FIELD_NUMBER = 3;
+  /**
+   * <pre>
+   * What only one dialect understands; excludes models of others.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+   * @return Whether the providerBlock field is set.
+   */
+  @java.lang.Override
+  public boolean hasProviderBlock() {
+    return partCase_ == 3;
+  }
+  /**
+   * <pre>
+   * What only one dialect understands; excludes models of others.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+   * @return The providerBlock.
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderBlock getProviderBlock() {
+    if (partCase_ == 3) {
+       return (dev.frontdesk.v1.ProviderBlock) part_;
+    }
+    return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * What only one dialect understands; excludes models of others.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderBlockOrBuilder getProviderBlockOrBuilder() {
+    if (partCase_ == 3) {
+       return (dev.frontdesk.v1.ProviderBlock) part_;
+    }
+    return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -216,6 +261,9 @@ private static final long serialVersionUID = 0L;
     if (partCase_ == 2) {
       output.writeMessage(2, (dev.frontdesk.v1.Media) part_);
     }
+    if (partCase_ == 3) {
+      output.writeMessage(3, (dev.frontdesk.v1.ProviderBlock) part_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -231,6 +279,10 @@ private static final long serialVersionUID = 0L;
     if (partCase_ == 2) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(2, (dev.frontdesk.v1.Media) part_);
+    }
+    if (partCase_ == 3) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(3, (dev.frontdesk.v1.ProviderBlock) part_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -257,6 +309,10 @@ private static final long serialVersionUID = 0L;
         if (!getMedia()
             .equals(other.getMedia())) return false;
         break;
+      case 3:
+        if (!getProviderBlock()
+            .equals(other.getProviderBlock())) return false;
+        break;
       case 0:
       default:
     }
@@ -279,6 +335,10 @@ private static final long serialVersionUID = 0L;
       case 2:
         hash = (37 * hash) + MEDIA_FIELD_NUMBER;
         hash = (53 * hash) + getMedia().hashCode();
+        break;
+      case 3:
+        hash = (37 * hash) + PROVIDER_BLOCK_FIELD_NUMBER;
+        hash = (53 * hash) + getProviderBlock().hashCode();
         break;
       case 0:
       default:
@@ -421,6 +481,9 @@ private static final long serialVersionUID = 0L;
       if (mediaBuilder_ != null) {
         mediaBuilder_.clear();
       }
+      if (providerBlockBuilder_ != null) {
+        providerBlockBuilder_.clear();
+      }
       partCase_ = 0;
       part_ = null;
       return this;
@@ -466,6 +529,10 @@ private static final long serialVersionUID = 0L;
           mediaBuilder_ != null) {
         result.part_ = mediaBuilder_.build();
       }
+      if (partCase_ == 3 &&
+          providerBlockBuilder_ != null) {
+        result.part_ = providerBlockBuilder_.build();
+      }
     }
 
     @java.lang.Override
@@ -489,6 +556,10 @@ private static final long serialVersionUID = 0L;
         }
         case MEDIA: {
           mergeMedia(other.getMedia());
+          break;
+        }
+        case PROVIDER_BLOCK: {
+          mergeProviderBlock(other.getProviderBlock());
           break;
         }
         case PART_NOT_SET: {
@@ -534,6 +605,13 @@ private static final long serialVersionUID = 0L;
               partCase_ = 2;
               break;
             } // case 18
+            case 26: {
+              input.readMessage(
+                  internalGetProviderBlockFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              partCase_ = 3;
+              break;
+            } // case 26
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -859,6 +937,184 @@ private static final long serialVersionUID = 0L;
       partCase_ = 2;
       onChanged();
       return mediaBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderBlock, dev.frontdesk.v1.ProviderBlock.Builder, dev.frontdesk.v1.ProviderBlockOrBuilder> providerBlockBuilder_;
+    /**
+     * <pre>
+     * What only one dialect understands; excludes models of others.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+     * @return Whether the providerBlock field is set.
+     */
+    @java.lang.Override
+    public boolean hasProviderBlock() {
+      return partCase_ == 3;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands; excludes models of others.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+     * @return The providerBlock.
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.ProviderBlock getProviderBlock() {
+      if (providerBlockBuilder_ == null) {
+        if (partCase_ == 3) {
+          return (dev.frontdesk.v1.ProviderBlock) part_;
+        }
+        return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+      } else {
+        if (partCase_ == 3) {
+          return providerBlockBuilder_.getMessage();
+        }
+        return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * What only one dialect understands; excludes models of others.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+     */
+    public Builder setProviderBlock(dev.frontdesk.v1.ProviderBlock value) {
+      if (providerBlockBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        part_ = value;
+        onChanged();
+      } else {
+        providerBlockBuilder_.setMessage(value);
+      }
+      partCase_ = 3;
+      return this;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands; excludes models of others.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+     */
+    public Builder setProviderBlock(
+        dev.frontdesk.v1.ProviderBlock.Builder builderForValue) {
+      if (providerBlockBuilder_ == null) {
+        part_ = builderForValue.build();
+        onChanged();
+      } else {
+        providerBlockBuilder_.setMessage(builderForValue.build());
+      }
+      partCase_ = 3;
+      return this;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands; excludes models of others.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+     */
+    public Builder mergeProviderBlock(dev.frontdesk.v1.ProviderBlock value) {
+      if (providerBlockBuilder_ == null) {
+        if (partCase_ == 3 &&
+            part_ != dev.frontdesk.v1.ProviderBlock.getDefaultInstance()) {
+          part_ = dev.frontdesk.v1.ProviderBlock.newBuilder((dev.frontdesk.v1.ProviderBlock) part_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          part_ = value;
+        }
+        onChanged();
+      } else {
+        if (partCase_ == 3) {
+          providerBlockBuilder_.mergeFrom(value);
+        } else {
+          providerBlockBuilder_.setMessage(value);
+        }
+      }
+      partCase_ = 3;
+      return this;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands; excludes models of others.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+     */
+    public Builder clearProviderBlock() {
+      if (providerBlockBuilder_ == null) {
+        if (partCase_ == 3) {
+          partCase_ = 0;
+          part_ = null;
+          onChanged();
+        }
+      } else {
+        if (partCase_ == 3) {
+          partCase_ = 0;
+          part_ = null;
+        }
+        providerBlockBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What only one dialect understands; excludes models of others.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+     */
+    public dev.frontdesk.v1.ProviderBlock.Builder getProviderBlockBuilder() {
+      return internalGetProviderBlockFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * What only one dialect understands; excludes models of others.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.ProviderBlockOrBuilder getProviderBlockOrBuilder() {
+      if ((partCase_ == 3) && (providerBlockBuilder_ != null)) {
+        return providerBlockBuilder_.getMessageOrBuilder();
+      } else {
+        if (partCase_ == 3) {
+          return (dev.frontdesk.v1.ProviderBlock) part_;
+        }
+        return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * What only one dialect understands; excludes models of others.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderBlock, dev.frontdesk.v1.ProviderBlock.Builder, dev.frontdesk.v1.ProviderBlockOrBuilder> 
+        internalGetProviderBlockFieldBuilder() {
+      if (providerBlockBuilder_ == null) {
+        if (!(partCase_ == 3)) {
+          part_ = dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
+        }
+        providerBlockBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.frontdesk.v1.ProviderBlock, dev.frontdesk.v1.ProviderBlock.Builder, dev.frontdesk.v1.ProviderBlockOrBuilder>(
+                (dev.frontdesk.v1.ProviderBlock) part_,
+                getParentForChildren(),
+                isClean());
+        part_ = null;
+      }
+      partCase_ = 3;
+      onChanged();
+      return providerBlockBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.ToolResultPart)

@@ -66,5 +66,32 @@ public interface ToolResultPartOrBuilder extends
    */
   dev.frontdesk.v1.MediaOrBuilder getMediaOrBuilder();
 
+  /**
+   * <pre>
+   * What only one dialect understands; excludes models of others.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+   * @return Whether the providerBlock field is set.
+   */
+  boolean hasProviderBlock();
+  /**
+   * <pre>
+   * What only one dialect understands; excludes models of others.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+   * @return The providerBlock.
+   */
+  dev.frontdesk.v1.ProviderBlock getProviderBlock();
+  /**
+   * <pre>
+   * What only one dialect understands; excludes models of others.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlock provider_block = 3;</code>
+   */
+  dev.frontdesk.v1.ProviderBlockOrBuilder getProviderBlockOrBuilder();
+
   dev.frontdesk.v1.ToolResultPart.PartCase getPartCase();
 }

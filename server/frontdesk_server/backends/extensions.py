@@ -1,0 +1,73 @@
+"""What belongs to one provider, worked into the JSON that its dialect is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from frontdesk_server.domain.attempt import Adjustment
+from frontdesk_server.domain.backend import BackendCall
+from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.provider import CacheHint, ProviderBlock, ProviderOptions
+from frontdesk_server.domain.query import Message, Query
+
+Json = dict[str, Any]
+
+_SHORT_CACHE_SECONDS = 300.0
+
+
+def extended(item: Json, options: Iterable[ProviderOptions], call: BackendCall) -> Json:
+    """The item with those of the options that are for the API which is called."""
+    for one in options:
+        if one.dialect in call.dialects:
+            item = merged(item, orjson.loads(one.options_json))
+    return item
+
+
+def merged(item: Json, options: Json) -> Json:
+    """Objects are merged into objects; what the item says itself stays as it is."""
+    result = dict(item)
+    for name, value in options.items():
+        said = result.get(name)
+        if name not in result:
+            result[name] = value
+        elif isinstance(said, dict) and isinstance(value, dict):
+            result[name] = merged(said, value)
+    return result
+
+
+def own_block(block: ProviderBlock, call: BackendCall) -> Json | None:
+    """The block as the API which is called understands it; None when it is another's."""
+    if block.dialect not in call.dialects:
+        return None
+    value: Json = orjson.loads(block.json)
+    return value
+
+
+def demanded_block(block: ProviderBlock, call: BackendCall) -> Json:
+    """The block which the caller demands to be sent.
+
+    Raises:
+        UpstreamRequestRefused: it is another API's; routing excludes the model before it comes to this.
+
+    """
+    value = own_block(block, call)
+    if value is None:
+        raise UpstreamRequestRefused(f"only {block.dialect} understands a part or tool of the query")
+    return value
+
+
+def cache_control(hint: CacheHint) -> Json:
+    """The hint as Anthropic says it, who offers five minutes, the default, and an hour."""
+    if hint.ttl_seconds is None or hint.ttl_seconds <= _SHORT_CACHE_SECONDS:
+        return {"type": "ephemeral"}
+    return {"type": "ephemeral", "ttl": "1h"}
+
+
+def note_history(query: Query, history: Sequence[Message], call: BackendCall) -> None:
+    """Say so when calls and results of tools are sent otherwise than they came."""
+    if tuple(history) != query.messages:
+        detail = "calls and results of tools were put in the order and under the ids that the API accepts"
+        call.dispatch.adjustments.append(Adjustment("query.messages", detail))

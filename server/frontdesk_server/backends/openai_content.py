@@ -1,0 +1,129 @@
+"""What a message says, as the content of an OpenAI-compatible chat message."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from frontdesk_server.backends.extensions import cache_control, demanded_block, extended
+from frontdesk_server.backends.manners import Manners
+from frontdesk_server.domain.backend import BackendCall
+from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.history import fitting_tool_name
+from frontdesk_server.domain.provider import CacheHint
+from frontdesk_server.domain.query import (
+    ContentPart,
+    MediaPart,
+    Message,
+    ProviderPart,
+    TextPart,
+    ToolCall,
+    ToolResult,
+)
+
+Json = dict[str, Any]
+
+_AUDIO_FORMATS = {
+    "audio/wav": "wav",
+    "audio/wave": "wav",
+    "audio/x-wav": "wav",
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Words for one API: plain text wherever it will do, for not every server takes parts."""
+
+    manners: Manners
+    call: BackendCall
+
+    def of_message(self, message: Message) -> str | list[Json]:
+        """What a user or the system says."""
+        plain = all(isinstance(part, TextPart) and not self._stands_at(part) for part in message.parts)
+        if plain and not self._hinted(message.cache_hint):
+            return message.text
+        return self._with_hint(self._items(message.parts), message.cache_hint)
+
+    def of_assistant(self, message: Message) -> str | list[Json]:
+        """What the assistant says beside its calls, its reasoning and, where the API tells them apart, refusals."""
+        parts = [part for part in message.parts if isinstance(part, TextPart | ProviderPart)]
+        if self.manners.refusals:
+            parts = [part for part in parts if not (isinstance(part, TextPart) and part.refusal)]
+        own = [part for part in parts if isinstance(part, TextPart) or part.block.dialect in self.call.dialects]
+        if any(isinstance(part, ProviderPart) or self._stands_at(part) for part in own):
+            return self._with_hint(self._items(own), message.cache_hint)
+        text = "".join(part.text for part in own if isinstance(part, TextPart))
+        if text and self._hinted(message.cache_hint):
+            return self._with_hint([{"type": "text", "text": text}], message.cache_hint)
+        return text
+
+    def of_result(self, result: ToolResult) -> str | list[Json]:
+        """What a tool returned; the API has no other word for an error."""
+        if all(isinstance(part, TextPart) for part in result.parts) and not self._hinted(result.cache_hint):
+            return f"Error: {result.text}" if result.is_error else result.text
+        items = self._items(result.parts or (TextPart(result.content),))
+        said = [{"type": "text", "text": "Error:"}, *items] if result.is_error else items
+        return self._with_hint(said, result.cache_hint)
+
+    def of_call(self, called: ToolCall) -> Json:
+        """A call that the assistant made."""
+        function = {"name": fitting_tool_name(called.name), "arguments": called.arguments_json or "{}"}
+        item: Json = {"id": called.id, "type": "function", "function": function}
+        return extended(item, called.provider_options, self.call)
+
+    def _items(self, parts: Iterable[ContentPart]) -> list[Json]:
+        items = []
+        for part in parts:
+            match part:
+                case TextPart(text=text) if text:
+                    item: Json = {"type": "text", "text": text}
+                case MediaPart():
+                    item = _media(part)
+                case ProviderPart(block=block):
+                    item = demanded_block(block, self.call)
+                case _:
+                    continue
+            items.append(self._hint(extended(item, part.provider_options, self.call), part.cache_hint))
+        return items
+
+    def _stands_at(self, part: ContentPart) -> bool:
+        """Whether something stands at the part for which a plain text has no room."""
+        mine = (options.dialect in self.call.dialects for options in part.provider_options)
+        return self._hinted(part.cache_hint) or any(mine)
+
+    def _hinted(self, hint: CacheHint | None) -> bool:
+        return hint is not None and self.manners.cache_control
+
+    def _with_hint(self, items: list[Json], hint: CacheHint | None) -> list[Json]:
+        return [*items[:-1], self._hint(items[-1], hint)] if items else items
+
+    def _hint(self, item: Json, hint: CacheHint | None) -> Json:
+        if hint is None or not self.manners.cache_control:
+            return item
+        return {**item, "cache_control": cache_control(hint)}
+
+
+def _media(part: MediaPart) -> Json:
+    kind = part.mime_type.partition("/")[0]
+    if kind == "image":
+        image: Json = {"url": part.uri or _data_uri(part)}
+        if part.detail is not None:
+            image["detail"] = part.detail.value
+        return {"type": "image_url", "image_url": image}
+    if part.data is None:
+        raise UpstreamRequestRefused(f"the API takes {part.mime_type} as bytes only, not by URI")
+    if kind == "audio":
+        audio_format = _AUDIO_FORMATS.get(part.mime_type)
+        if audio_format is None:
+            raise UpstreamRequestRefused(f"the API takes wav and mp3 only, not {part.mime_type}")
+        return {"type": "input_audio", "input_audio": {"data": b64encode(part.data).decode(), "format": audio_format}}
+    filename = part.filename or f"document.{part.mime_type.partition('/')[2]}"
+    return {"type": "file", "file": {"filename": filename, "file_data": _data_uri(part)}}
+
+
+def _data_uri(part: MediaPart) -> str:
+    return f"data:{part.mime_type};base64,{b64encode(part.data or b'').decode()}"

@@ -1,0 +1,44 @@
+"""What belongs to one provider alone: settings that pass through to it, and blocks that nobody else understands.
+
+A dialect is named by the kind of its backends in the configuration, such as "anthropic", or more narrowly by the
+provider that a backend is configured with, such as "openrouter".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOptions:
+    """Settings that only `dialect` knows: a JSON object that is merged into the JSON of what they stand at.
+
+    `required`: models of other dialects may not answer.
+    """
+
+    dialect: str
+    options_json: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderBlock:
+    """A JSON object that only `dialect` understands, and that goes to it as it is."""
+
+    dialect: str
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHint:
+    """Everything up to here will soon be sent again; `ttl_seconds` None leaves the time to the provider."""
+
+    ttl_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extensible:
+    """What a message, each of its parts and a tool may carry for providers beside what they say."""
+
+    provider_options: tuple[ProviderOptions, ...] = ()
+    cache_hint: CacheHint | None = None
