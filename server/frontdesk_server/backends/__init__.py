@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from frontdesk_server.backends.anthropic import AnthropicBackend
+from frontdesk_server.backends.azure_openai import AzureOpenAIBackend
 from frontdesk_server.backends.openai import OpenAIBackend
 from frontdesk_server.backends.signon import SignOnUnusable
 from frontdesk_server.backends.simulated import Pace, SimulatedBackend
+from frontdesk_server.backends.vertex import VertexClaudeBackend, VertexGeminiBackend
+from frontdesk_server.config.clouds import (
+    AzureOpenAIBackendConfig,
+    VertexClaudeBackendConfig,
+    VertexGeminiBackendConfig,
+)
 from frontdesk_server.config.pool import (
     AnthropicBackendConfig,
     BackendConfig,
@@ -27,8 +34,14 @@ def build_backend(name: str, config: BackendConfig, models: Pool) -> Backend:
     match config:
         case OpenAIBackendConfig():
             return OpenAIBackend(name, config)
+        case AzureOpenAIBackendConfig():
+            return AzureOpenAIBackend(name, config)
+        case VertexGeminiBackendConfig():
+            return VertexGeminiBackend(name, config)
         case AnthropicBackendConfig():
             return AnthropicBackend(name, config)
+        case VertexClaudeBackendConfig():
+            return VertexClaudeBackend(name, config)
         case SimulatedBackendConfig():
             return SimulatedBackend(name, config, _paces(name, config, models))
 

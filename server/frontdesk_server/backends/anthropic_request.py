@@ -41,7 +41,7 @@ _TOOL_CHOICES = {
 _TOOL_CALL_IDS = IdRule(re.compile(r"[a-zA-Z0-9_-]{1,64}"), 24)
 
 
-def messages_body(call: BackendCall, default_max_tokens: int) -> Json:
+def messages_body(call: BackendCall, default_max_tokens: int, dialect: Dialect = Dialect.ANTHROPIC) -> Json:
     """The request's JSON; the API demands a limit of the output, so there is a default.
 
     Raises:
@@ -49,7 +49,7 @@ def messages_body(call: BackendCall, default_max_tokens: int) -> Json:
 
     """
     query = call.query
-    if refused := objection(Dialect.ANTHROPIC, query):
+    if refused := objection(dialect, query):
         raise UpstreamRequestRefused(f"by the API {refused}")
     history = sendable(query.messages, _TOOL_CALL_IDS)
     note_history(query, history, call)

@@ -18,7 +18,7 @@ from frontdesk_server.backends.refusals import error_object, status_error
 from frontdesk_server.backends.signon import KeyHeaders, bearer, build_sign_on
 from frontdesk_server.backends.sse import SseEvent, SseReader
 from frontdesk_server.backends.transport import build_client, trace_connection
-from frontdesk_server.config.pool import UpstreamConfig
+from frontdesk_server.config.upstream import UpstreamConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import (
     UpstreamCut,

@@ -49,6 +49,11 @@ for the servers and APIs which demand `reasoning_content` back in a tool loop, o
 """
 
 
+def known_manners(name: str) -> Manners:
+    """What is known of an API by its name here."""
+    return _KNOWN[name]
+
+
 def manners_of(config: OpenAIBackendConfig) -> Manners:
     """What the configuration says; where it leaves that open, what is known of the API."""
     named = config.provider if "provider" in config.model_fields_set else ""

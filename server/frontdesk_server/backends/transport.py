@@ -13,7 +13,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from frontdesk_server.backends.connections import OneAnswerConnector
-from frontdesk_server.config.pool import UpstreamConfig
+from frontdesk_server.config.upstream import UpstreamConfig
 from frontdesk_server.domain.backend import Dispatch
 
 KEEPALIVE_SECONDS = 30.0

@@ -4,75 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FilePath, HttpUrl, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Section, Weight
-from frontdesk_server.config.headers import HeaderName, HeaderSecret, HeaderText
-from frontdesk_server.config.sign_on import AwsSigV4SignOn, KeySignOn, SignOnConfig
+from frontdesk_server.config.clouds import (
+    AzureOpenAIBackendConfig,
+    VertexClaudeBackendConfig,
+    VertexGeminiBackendConfig,
+)
+from frontdesk_server.config.headers import HeaderText
+from frontdesk_server.config.upstream import HttpBackendConfig
 from frontdesk_server.domain.model import Capability
-
-
-class UpstreamConfig(Section):
-    """What all backends over HTTP share, whether they name an address or know it."""
-
-    api_key: HeaderSecret | None = None
-    """Sent as the API demands. Use ${NAME}, never the key itself."""
-    sign_on: SignOnConfig | None = None
-    """How else Frontdesk proves who it is: tokens and signatures that renew themselves. Default: api_key."""
-    headers: dict[HeaderName, HeaderSecret] = {}
-    """Further headers of every request."""
-    max_connections: Count = 512
-    """Most connections at once."""
-    http2: bool = False
-    """Speak HTTP/2 (on httpx's own transport)."""
-    max_response_bytes: Count = 64 * 1024 * 1024
-    """Longest response that is read."""
-    ca_file: FilePath | None = None
-    """PEM file of further certificate authorities to trust, such as a company's own."""
-
-    @property
-    def root(self) -> str:
-        """Root of the API, without a slash at its end."""
-        raise NotImplementedError
-
-    @property
-    def signs_on(self) -> SignOnConfig | None:
-        """How Frontdesk proves who it is; None where nobody asks."""
-        if self.sign_on is None and self.api_key is not None:
-            return KeySignOn.model_construct(kind="key", key=self.api_key)  # validated as it was read
-        return self.sign_on
-
-    @model_validator(mode="after")
-    def _signs_on_in_one_way(self) -> UpstreamConfig:
-        if self.api_key is not None and self.sign_on is not None:
-            raise ValueError("give either api_key or sign_on")
-        return self
-
-
-class HttpBackendConfig(UpstreamConfig):
-    """What backends share whose address is configured."""
-
-    base_url: HttpUrl
-    """Root of the API, such as https://api.openai.com/v1. A query (?api-version=...) is kept behind the path. Only the
-    configuration can name an address."""
-
-    @property
-    def root(self) -> str:
-        """Root of the API, without a slash at its end."""
-        return str(self.base_url).rstrip("/")
-
-    @field_validator("base_url")
-    @classmethod
-    def _holds_no_credentials(cls, url: HttpUrl) -> HttpUrl:
-        if url.username or url.password:
-            raise ValueError("an address is no secret: credentials belong into api_key or headers")
-        return url
-
-    @model_validator(mode="after")
-    def _names_its_region(self) -> HttpBackendConfig:
-        if isinstance(self.sign_on, AwsSigV4SignOn) and self.sign_on.region is None:
-            raise ValueError("sign_on needs a region here")
-        return self
 
 
 class OpenAIBackendConfig(HttpBackendConfig):
@@ -112,7 +54,13 @@ class SimulatedBackendConfig(Section):
 
 
 BackendConfig = Annotated[
-    OpenAIBackendConfig | AnthropicBackendConfig | SimulatedBackendConfig, Field(discriminator="kind")
+    OpenAIBackendConfig
+    | AzureOpenAIBackendConfig
+    | VertexGeminiBackendConfig
+    | AnthropicBackendConfig
+    | VertexClaudeBackendConfig
+    | SimulatedBackendConfig,
+    Field(discriminator="kind"),
 ]
 
 

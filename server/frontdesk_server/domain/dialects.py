@@ -34,8 +34,18 @@ class Dialect(enum.Enum):
     """An upstream API; the value is the kind of its backends in the configuration."""
 
     OPENAI = "openai"
+    AZURE_OPENAI = "azure_openai"
+    VERTEX_GEMINI = "vertex_gemini"
     ANTHROPIC = "anthropic"
+    VERTEX_CLAUDE = "vertex_claude"
     SIMULATED = "simulated"
+
+
+CHAT_COMPLETIONS = frozenset((Dialect.OPENAI, Dialect.AZURE_OPENAI, Dialect.VERTEX_GEMINI))
+"""APIs which speak OpenAI's /chat/completions."""
+
+MESSAGES = frozenset((Dialect.ANTHROPIC, Dialect.VERTEX_CLAUDE))
+"""APIs which speak Anthropic's /v1/messages."""
 
 
 def objection(dialect: Dialect, query: Query) -> str | None:
@@ -43,12 +53,14 @@ def objection(dialect: Dialect, query: Query) -> str | None:
 
     Source: the Messages API's reference, and its pages on extended thinking and tool use.
     """
-    match dialect:
-        case Dialect.OPENAI if query.generation.reasoning_budget_tokens is not None:
-            return "reasoning has efforts, but no budget in tokens"
-        case Dialect.ANTHROPIC:
-            return "; ".join(_of_anthropic(query)) or None
-    return None
+    if dialect in CHAT_COMPLETIONS and query.generation.reasoning_budget_tokens is not None:
+        return "reasoning has efforts, but no budget in tokens"
+    if dialect not in MESSAGES:
+        return None
+    objections = [*_of_anthropic(query)]
+    if dialect is Dialect.VERTEX_CLAUDE:
+        objections += _of_vertex_claude(query)
+    return "; ".join(objections) or None
 
 
 def thinking_objection(limit: int, budget_tokens: int = MIN_THINKING_TOKENS) -> str | None:
@@ -66,6 +78,11 @@ def _of_anthropic(query: Query) -> Iterator[str]:
         yield "no detail of an image can be asked for"
     if query.is_prefilled and query.messages[-1].text[-1:].isspace():
         yield "what the answer continues may not end in white space"
+
+
+def _of_vertex_claude(query: Query) -> Iterator[str]:
+    if any(media.data is None for media in query.media()):
+        yield "images and documents are taken as bytes only, not by URI"
 
 
 def _of_sampling(generation: GenerationConfig) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from frontdesk_server.backends.signon.keys import KeyHeaders, KeySignOn
 from frontdesk_server.backends.signon.seam import SignOn
 from frontdesk_server.config import sign_on as config
-from frontdesk_server.config.pool import UpstreamConfig
+from frontdesk_server.config.upstream import UpstreamConfig
 from frontdesk_server.domain.clock import Clock, SystemClock
 
 _EXTRAS = {
