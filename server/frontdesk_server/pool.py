@@ -29,8 +29,11 @@ def _deployments(name: str, config: ModelConfig, whole: Config) -> tuple[Deploym
 
 
 def _dialects(backend: str, whole: Config) -> frozenset[str]:
+    """The kind of the backend, and where they differ its provider, and the kind whose API it speaks."""
     config = whole.backends.get(backend)
-    return frozenset() if config is None else frozenset((config.kind, getattr(config, "provider", config.kind)))
+    if config is None:
+        return frozenset()
+    return frozenset((config.kind, *(getattr(config, name, config.kind) for name in ("provider", "speaks"))))
 
 
 def _model(name: str, config: ModelConfig, whole: Config) -> Model:

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 from frontdesk_server.backends import build_backend
+from frontdesk_server.config.loading import parse_config
 from frontdesk_server.config.pool import BackendConfig
 from frontdesk_server.domain.backend import Backend, BackendCall
 from frontdesk_server.domain.dialects import Dialect, objection
@@ -21,8 +23,10 @@ from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelt
 from frontdesk_server.domain.model import Capability
 from frontdesk_server.domain.query import GenerationConfig, MediaPart, Message, Query, Role, TextPart, Tool, text_query
 from frontdesk_server.domain.usage import FinishReason
+from frontdesk_server.pool import build_pool
 from pydantic import TypeAdapter
 
+from tests.service import pool_config
 from tests.upstream import Script
 from tests.upstream.clouds import FILTERED, AzureOpenAI, VertexAI
 from tests.upstream.loopback import Loopback, RawAnswer, RawRequest
@@ -205,3 +209,21 @@ def test_claude_on_vertex_is_not_chosen_for_what_it_refuses() -> None:
     assert objection(Dialect.ANTHROPIC, Query((image,))) is None
     built = build_backend("b", CONFIG.validate_python({"kind": "vertex_claude", **VERTEX}), {})
     assert Capability.JSON_SCHEMA not in built.capabilities
+
+
+@pytest.mark.parametrize(
+    ("settings", "dialects"),
+    [
+        (AZURE, {"azure_openai", "openai"}),
+        ({"kind": "vertex_gemini", "project": "p"}, {"vertex_gemini", "openai"}),
+        ({"kind": "vertex_claude", "project": "p"}, {"vertex_claude", "anthropic"}),
+    ],
+    ids=str,
+)
+def test_options_for_the_api_that_a_cloud_speaks_hold_there_too(settings: dict[str, Any], dialects: set[str]) -> None:
+    config = pool_config("http://127.0.0.1:9")
+    address = {"base_url": "http://127.0.0.1:9"} if settings["kind"] == "azure_openai" else {}
+    config["backends"] = {"upstream": {**settings, **address}}
+    loaded = parse_config(yaml.safe_dump(config), "frontdesk.yaml", {})
+    (deployment,) = build_pool(loaded.config)["small"].deployments
+    assert deployment.dialects == dialects

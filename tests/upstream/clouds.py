@@ -81,8 +81,8 @@ class AzureOpenAI:
             verdict = {**_VERDICT, "violence": {"filtered": True, "severity": "high"}}
             inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": verdict}
             told = "The response was filtered due to the prompt triggering the content management policy."
-            error = {"message": told, "type": None, "param": "prompt", "code": "content_filter", "status": 400}
-            return json_answer({"error": {**error, "innererror": inner}}, 400)
+            stopped = {"message": told, "type": None, "param": "prompt", "code": "content_filter", "status": 400}
+            return json_answer({"error": {**stopped, "innererror": inner}}, 400)
         return None
 
     def _answer(self, request: RawRequest) -> RawAnswer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import StringConstraints
 
@@ -17,6 +17,7 @@ Segment = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]+$")]
 class AzureOpenAIBackendConfig(HttpBackendConfig):
     """Azure OpenAI. A model's name there is that of its deployment. `base_url` is the resource's own."""
 
+    speaks: ClassVar[str] = "openai"
     kind: Literal["azure_openai"]
     api_version: Segment | None = None
     """Asks by /openai/deployments/NAME and this version of the API. Default: by /openai/v1, which has none."""
@@ -65,12 +66,14 @@ class VertexBackendConfig(UpstreamConfig):
 class VertexGeminiBackendConfig(VertexBackendConfig):
     """Gemini, and whatever else Vertex AI serves by its OpenAI-compatible endpoint, such as meta/NAME."""
 
+    speaks: ClassVar[str] = "openai"
     kind: Literal["vertex_gemini"]
 
 
 class VertexClaudeBackendConfig(VertexBackendConfig):
     """Claude on Vertex AI."""
 
+    speaks: ClassVar[str] = "anthropic"
     kind: Literal["vertex_claude"]
     version: HeaderText = "vertex-2023-10-16"
     """Value of anthropic_version."""
