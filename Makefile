@@ -71,11 +71,39 @@ example-python: .venv/.ready  ## Calls a running server from Python.
 bench-quality: .venv/.ready  ## Measures routing quality on DATA=folder; prints the table, draws the curves.
 	$(BIN)/python benchmarks/routing_quality.py $(DATA) --out .cache/routing-quality
 
+.PHONY: h2load
+h2load:
+	@if ! command -v h2load >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends nghttp2-client; fi
+
 .PHONY: bench
-bench: .venv/.ready  ## Measures speed as ratios to a baseline in the same run.
+bench: .venv/.ready h2load  ## Measures speed as ratios to bare baselines in the same run (minutes; needs h2load).
+	$(BIN)/python -m benchmarks.speed
+
+.tools/peers/.ready: benchmarks/peers/install
+	@PYTHON=$(PYTHON) benchmarks/peers/install
+
+.PHONY: bench-peers
+bench-peers: .venv/.ready h2load .tools/peers/.ready  ## Measures beside LiteLLM and Portkey, installed into .tools/peers.
+	$(BIN)/python -m benchmarks.speed --peers
+
+.PHONY: bench-growth
+bench-growth: .venv/.ready h2load  ## Measures how costs grow with models, rules, references, messages, streams, ledger rows.
+	$(BIN)/python -m benchmarks.growth
+
+.PHONY: bench-inside
+bench-inside: .venv/.ready  ## Measures single decisions in process, and how exactly limits hold.
 	$(BIN)/python benchmarks/decision_time.py
-	$(BIN)/python benchmarks/route_throughput.py
 	$(BIN)/python benchmarks/limits.py
+
+.tools/py-spy/.ready:
+	@$(PYTHON) -m venv .tools/py-spy
+	@.tools/py-spy/bin/pip install --quiet py-spy==0.4.2
+	@touch $@
+
+.PHONY: flame
+flame: .venv/.ready h2load .tools/py-spy/.ready  ## Draws flame graphs of Route, Complete and StreamComplete into .cache/flame.
+	$(BIN)/python -m benchmarks.flame
 
 .tools/gen/.ready: protos/requirements.txt
 	@$(PYTHON) -m venv .tools/gen

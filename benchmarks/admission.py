@@ -4,7 +4,7 @@ A server of its own admits so many completions and lets none wait. First as many
 ten times as many, who come back when they were told to; both in one run, on the simulated pool, whose answers always
 take the same time.
 
-Usage: python benchmarks/admission.py [--running 20] [--seconds 5]
+Usage: python -m benchmarks.admission [--running 20] [--seconds 5]
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -22,11 +21,12 @@ import uvloop
 import yaml
 from frontdesk import Client, FrontdeskError
 from frontdesk_server.config.loading import default_config_path
-from route_throughput import process
 
-ADDRESS = "127.0.0.1:50153"
+from benchmarks.harness.contenders import frontdesk_command
+from benchmarks.harness.machine import cores
+from benchmarks.harness.processes import free_port, serving
+
 QUERY = "What is 2 + 2?"
-_START_SECONDS = 30
 
 
 async def ask_for(client: Client, seconds: float, accepted: list[float], refused: list[float]) -> None:
@@ -45,19 +45,12 @@ async def ask_for(client: Client, seconds: float, accepted: list[float], refused
             accepted.append((time.perf_counter() - started) * 1000)
 
 
-async def measure(running: int, seconds: float) -> dict[str, Sequence[float]]:
+async def measure(port: int, running: int, seconds: float) -> dict[str, Sequence[float]]:
     """Milliseconds of answers alone, of answers under overload, and of refusals."""
     alone: list[float] = []
     accepted: list[float] = []
     refused: list[float] = []
-    async with Client(ADDRESS) as client:
-        async with asyncio.timeout(_START_SECONDS):
-            while True:
-                try:
-                    await client.route(QUERY, timeout=1)
-                    break
-                except FrontdeskError:
-                    await asyncio.sleep(0.2)
+    async with Client(f"127.0.0.1:{port}") as client:
         await asyncio.gather(*(ask_for(client, seconds, alone, refused) for _ in range(running)))
         refused.clear()
         await asyncio.gather(*(ask_for(client, seconds, accepted, refused) for _ in range(10 * running)))
@@ -74,11 +67,11 @@ def main() -> None:
     config["execution"] = {"admission": {"max_running": options.running, "max_waiting": 0}}
     config["ledger"] = {"url": ""}
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "frontdesk.yaml"
+        path, port = Path(folder) / "frontdesk.yaml", free_port()
         path.write_text(yaml.safe_dump(config))
-        frontdesk = str(Path(sys.executable).with_name("frontdesk"))
-        with process(frontdesk, "serve", "--config", str(path), "--address", ADDRESS):
-            results = uvloop.run(measure(options.running, options.seconds))
+        command, log = frontdesk_command(path, port), Path(folder) / "frontdesk.log"
+        with serving("frontdesk", command, port, cores=cores().server, log=log):
+            results = uvloop.run(measure(port, options.running, options.seconds))
     print(f"{'milliseconds':<40}{'count':>8}{'p50':>9}{'p99':>9}")
     for name, taken in results.items():
         p99 = statistics.quantiles(taken, n=100)[98]

@@ -1,0 +1,1 @@
+"""How the benchmarks measure: processes pinned to cores, load by h2load, interleaved rounds, ratios of pairs."""

@@ -1,0 +1,1 @@
+"""The servers that a run is made of, beside Frontdesk: each a process of its own."""
