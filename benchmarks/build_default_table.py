@@ -12,7 +12,7 @@ import sysconfig
 from pathlib import Path
 from random import Random
 
-from frontdesk_server.embedders import EncoderSettings, OnnxEmbedder
+from frontdesk_server.artefacts.embedders import EncoderSettings, OnnxEmbedder
 from frontdesk_server.learning.embedding.corpus import python_documentation, read_texts, wordnet_examples
 from frontdesk_server.learning.embedding.distill import distill
 from rich.progress import Progress

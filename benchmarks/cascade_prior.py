@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from cascade_quality import SETS
-from frontdesk_server.cascades.state import FEATURES
+from frontdesk_server.artefacts.cascade.state import FEATURES
 from frontdesk_server.learning.cascades.difficulty import Rows, TextFeatures
 from frontdesk_server.learning.cascades.scorer import ScorePrior, score_states
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset

@@ -22,10 +22,10 @@ import numpy as np
 import uvloop
 from frontdesk import text_of
 from frontdesk_server.config.loading import load_config
-from frontdesk_server.domain.answers import agree
+from frontdesk_server.judging.answers import agree
 from frontdesk_server.learning.calibration.calibrate import calibrate
 from frontdesk_server.learning.data.dataset import Dataset, build_dataset
-from frontdesk_server.offline.certification import certify_router
+from frontdesk_server.learning.recorded.certification import certify_router
 from numpy.typing import NDArray
 from rich.progress import track
 

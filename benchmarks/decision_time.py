@@ -21,6 +21,8 @@ from functools import partial
 
 import numpy as np
 import re2
+from frontdesk_server.artefacts.embedders import InlineEmbedder, StaticEmbedder, load_default
+from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.config.loading import default_config_path, load_config, parse_config
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer
@@ -32,8 +34,6 @@ from frontdesk_server.domain.observer import NULL_CALL, AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, text_query
 from frontdesk_server.domain.usage import FinishReason, Usage
-from frontdesk_server.embedders import InlineEmbedder, StaticEmbedder, load_default
-from frontdesk_server.pool import build_pool
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.routing.selection import Preferences
 from frontdesk_server.routing.signals import compute_signals

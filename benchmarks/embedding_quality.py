@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as parquet
-from frontdesk_server.embedders import Embedder, HashedTfidf, Matrix, OnnxEmbedder, load_default
+from frontdesk_server.artefacts.embedders import Embedder, HashedTfidf, Matrix, OnnxEmbedder, load_default
 from frontdesk_server.learning.embedding.thresholds import fit_thresholds
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 from numpy.typing import NDArray

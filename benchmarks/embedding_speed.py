@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter_ns
 
 import numpy as np
-from frontdesk_server.embedders import HashedTfidf, OnnxEmbedder, load_default
+from frontdesk_server.artefacts.embedders import HashedTfidf, OnnxEmbedder, load_default
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 from numpy.typing import NDArray
 

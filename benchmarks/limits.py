@@ -31,8 +31,8 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.usage import Prices, Usage
-from frontdesk_server.limits import Limits, Reservation, open_limit_store
-from frontdesk_server.redis_client import open_redis
+from frontdesk_server.state.limits import Limits, Reservation, open_limit_store
+from frontdesk_server.state.redis import open_redis
 
 MODEL = Model("small", (Deployment("fake", "small"),), 8192, prices=Prices(200_000_000, 1_000_000_000))
 INPUT_TOKENS = 400

@@ -21,14 +21,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "server"))
 
 from cascade_quality import rows as cascade_rows
 from decision_time import texts
-from frontdesk_server.embedders import load_default
+from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.artefacts.quality import Artefact, Predictor, default_artefact_path
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
 from frontdesk_server.learning.evaluation.plots import draw_curves
 from frontdesk_server.learning.training.stack import folds_by_group
 from frontdesk_server.learning.training.train import TrainingSettings, train
-from frontdesk_server.predictor import Artefact, Predictor, default_artefact_path
 from quality_table import Row
 
 STRONG, WEAK = "gpt-4-1106-preview", "mixtral-8x7b-instruct-v0.1"

@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "server"))
 
-from frontdesk_server.embedders import load_default
+from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.artefacts.quality import default_artefact_path
 from frontdesk_server.learning.data.dataset import Dataset, concatenate, read_dataset
 from frontdesk_server.learning.training.heads import LabelledTexts
 from frontdesk_server.learning.training.train import TrainingSettings, train
-from frontdesk_server.predictor import default_artefact_path
 from task_texts import task_texts
 
 PER_TEMPLATE = 14

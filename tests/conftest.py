@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import structlog
-from frontdesk_server import defects
+from frontdesk_server.domain import defects
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 

@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from frontdesk_server.cascades.difficulty import BUCKETS, STRUCTURE_NAMES, DifficultyModel
-from frontdesk_server.cascades.policy import CascadePolicy, CascadeStep, FittedCascade, LossScorer, Members
-from frontdesk_server.cascades.state import FEATURES, feature_count
+from frontdesk_server.artefacts.cascade.difficulty import BUCKETS, STRUCTURE_NAMES, DifficultyModel
+from frontdesk_server.artefacts.cascade.policy import CascadePolicy, CascadeStep, FittedCascade, LossScorer, Members
+from frontdesk_server.artefacts.cascade.state import FEATURES, feature_count
 
 ALONE_LOSES, AGREED_LOSES, NOTHING_LOSES = 0.88, 0.12, 1.0
 """Loss predicted, to the hundredth, of accepting an answer that stands alone, one that two gave, and none."""

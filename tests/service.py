@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 from frontdesk import Client
-from frontdesk_server.app import App, open_server
+from frontdesk_server.assembly.app import App, open_server
 from frontdesk_server.config.loading import load_config
 
 

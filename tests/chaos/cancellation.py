@@ -18,7 +18,7 @@ from statistics import quantiles
 from typing import Any
 
 from frontdesk import Client, FrontdeskError, TextDelta
-from frontdesk_server.cascades.artefact import save_cascade
+from frontdesk_server.artefacts.cascade.artefact import save_cascade
 
 from tests.chaos.resources import Resources
 from tests.fitted import a_fitted_cascade, asks

@@ -13,7 +13,7 @@ from frontdesk import Event, Started
 from frontdesk.events import event_of
 from frontdesk.v1.router_service_pb2 import CompletionFailure
 from frontdesk.v1.routing_pb2 import Attempt, Decision
-from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.config.checks import CheckConfig, HeuristicCheck, VerifierCheck
 from frontdesk_server.config.service import BreakerConfig, ExecutionConfig, RetryConfig
 from frontdesk_server.config.strategies import HedgeConfig

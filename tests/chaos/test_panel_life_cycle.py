@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from frontdesk import AttemptStarted, Completed
-from frontdesk_server.cascades.policy import Action, Answered, CascadeStep
+from frontdesk_server.artefacts.cascade.policy import Action, Answered, CascadeStep
 from frontdesk_server.domain import events as domain
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.events import Finished, ReasoningDelta, ToolCallDelta

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from frontdesk_server.app import open_app
+from frontdesk_server.assembly.app import open_app
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.call import Caller, LocalCall

@@ -16,10 +16,10 @@ import pytest
 from frontdesk_server.config.base import Secret
 from frontdesk_server.config.limits import RedisConfig
 from frontdesk_server.domain.clock import SystemClock
-from frontdesk_server.limits import Change, Hold, LimitStore, LimitStoreError, MemoryLimitStore
-from frontdesk_server.limits.redis import RedisLimitStore
-from frontdesk_server.limits.sqlite import SqliteLimitStore
-from frontdesk_server.redis_client import open_redis
+from frontdesk_server.state.limits import Change, Hold, LimitStore, LimitStoreError, MemoryLimitStore
+from frontdesk_server.state.limits.redis import RedisLimitStore
+from frontdesk_server.state.limits.sqlite import SqliteLimitStore
+from frontdesk_server.state.redis import open_redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.typing import EventDict

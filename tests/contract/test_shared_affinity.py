@@ -7,12 +7,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from frontdesk_server.affinity import open_affinity
 from frontdesk_server.config.base import Secret
 from frontdesk_server.config.limits import AffinityStoreConfig, RedisConfig
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.errors import ConfigError
-from frontdesk_server.redis_client import open_redis
+from frontdesk_server.state.affinity import open_affinity
+from frontdesk_server.state.redis import open_redis
 
 
 async def test_what_one_machine_remembers_another_knows_until_it_rests(redis_url: str) -> None:

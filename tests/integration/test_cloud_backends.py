@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.backends import build_backend
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.config.pool import BackendConfig
@@ -23,7 +24,6 @@ from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelt
 from frontdesk_server.domain.model import Capability
 from frontdesk_server.domain.query import GenerationConfig, MediaPart, Message, Query, Role, TextPart, Tool, text_query
 from frontdesk_server.domain.usage import FinishReason
-from frontdesk_server.pool import build_pool
 from pydantic import TypeAdapter
 
 from tests.service import pool_config

@@ -111,7 +111,7 @@ def test_the_readmes_python_example_runs(tmp_path: Path) -> None:
     runner = "import asyncio\n" + example.replace("asyncio.run(main())", "")
     script = tmp_path / "example.py"
     script.write_text(
-        "from frontdesk_server.app import open_server\n"
+        "from frontdesk_server.assembly.app import open_server\n"
         "from frontdesk_server.config.loading import default_config_path, load_config\n"
         + runner.replace('"127.0.0.1:50051"', "ADDRESS")
         + "\nasync def whole():\n"

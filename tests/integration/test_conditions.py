@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from frontdesk_server.app import App
+from frontdesk_server.assembly.app import App
 
 from tests.service import pool_config, service
 from tests.upstream.script import Fault, Script

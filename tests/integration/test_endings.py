@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from frontdesk import Client, FrontdeskError
-from frontdesk_server.app import App, open_server
+from frontdesk_server.assembly.app import App, open_server
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.events import TextDelta
 from frontdesk_server.execution.collector import AnswerCollector

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 import yaml
-from frontdesk_server.app import open_app
+from frontdesk_server.assembly.app import open_app
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
 from frontdesk_server.backends.transport import build_client
 from frontdesk_server.cli.check import check

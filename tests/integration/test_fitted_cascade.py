@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from frontdesk import Completed, Event, Started, text_of
 from frontdesk.v1.routing_pb2 import Attempt, AttemptOutcome
-from frontdesk_server.cascades.artefact import load_cascade, save_cascade
-from frontdesk_server.cascades.policy import Action, Answered, CascadePolicy, FittedCascade, NextMove
+from frontdesk_server.artefacts.cascade.artefact import load_cascade, save_cascade
+from frontdesk_server.artefacts.cascade.policy import Action, Answered, CascadePolicy, FittedCascade, NextMove
 
 from tests.chaos.automaton import LifeCycle
 from tests.commands import frontdesk

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from frontdesk import Client, FrontdeskError
-from frontdesk_server.app import open_server
+from frontdesk_server.assembly.app import open_server
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, parse_config
 
 from tests.conftest import DefectLog

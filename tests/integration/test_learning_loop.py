@@ -7,12 +7,12 @@ from pathlib import Path
 
 import yaml
 from frontdesk import Client
+from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.artefacts.quality import Artefact
+from frontdesk_server.artefacts.quality.drift import SHIFTED, WINDOW
 from frontdesk_server.config.loading import default_config_path
-from frontdesk_server.embedders import load_default
 from frontdesk_server.learning.data.dataset import build_dataset
 from frontdesk_server.learning.training.train import TrainingSettings, train
-from frontdesk_server.predictor import Artefact
-from frontdesk_server.predictor.drift import SHIFTED, WINDOW
 
 from tests.integration.test_command_line import frontdesk
 from tests.service import service_of

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from frontdesk import Client, FrontdeskError
 from frontdesk.v1.routing_pb2 import ExclusionReason
-from frontdesk_server.app import App
+from frontdesk_server.assembly.app import App
 from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.domain.errors import BudgetExhausted, ConfigError
 from frontdesk_server.domain.policy import RoutingPolicy

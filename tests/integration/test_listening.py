@@ -12,11 +12,11 @@ import pytest
 import typer
 import yaml
 from frontdesk import Client
+from frontdesk_server.assembly.supervisor import reserved_port
 from frontdesk_server.cli.serve import serve
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.config.service import listening_address
 from frontdesk_server.domain.errors import ConfigError
-from frontdesk_server.supervisor import reserved_port
 
 from tests.fake_desk import FakeDesk
 from tests.integration.test_workers import Service

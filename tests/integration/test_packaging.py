@@ -57,7 +57,7 @@ def test_the_wheel_holds_what_it_needs_and_no_tests(wheel: Path) -> None:
         "frontdesk/py.typed",
         "frontdesk_server/config/default.yaml",
         "frontdesk_server/routing/cues.yaml",
-        "frontdesk_server/embedders/data/model.safetensors",
+        "frontdesk_server/artefacts/embedders/data/model.safetensors",
     ):
         assert needed in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]

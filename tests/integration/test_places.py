@@ -16,7 +16,7 @@ from frontdesk import Client, FrontdeskError
 from frontdesk.v1.chat_pb2 import ContentPart, Message, Query, Role
 from frontdesk.v1.router_service_pb2 import StreamCompleteRequest
 from frontdesk.v1.router_service_pb2_grpc import RouterServiceStub
-from frontdesk_server.app import App, open_server
+from frontdesk_server.assembly.app import App, open_server
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.security.keys import new_key
 

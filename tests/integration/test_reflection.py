@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 import yaml
-from frontdesk_server.app import open_server
+from frontdesk_server.assembly.app import open_server
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.security import new_key
 from google.protobuf.descriptor_pb2 import FileDescriptorProto

@@ -17,7 +17,7 @@ import yaml
 from frontdesk import Client, FrontdeskError, Query, user
 from frontdesk.v1.router_service_pb2 import StreamCompleteRequest
 from frontdesk.v1.router_service_pb2_grpc import RouterServiceStub
-from frontdesk_server.app import App, open_server
+from frontdesk_server.assembly.app import App, open_server
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import NewKey, new_key
@@ -191,7 +191,7 @@ async def test_a_fault_of_ours_while_reloading_ends_nothing(
         raise RuntimeError("a fault of ours")
 
     async with configured(tmp_path, upstream, key_of("ours", ours)) as service, service.client(ours) as client:
-        monkeypatch.setattr("frontdesk_server.app.assemble_runtime", build_nothing)
+        monkeypatch.setattr("frontdesk_server.assembly.app.assemble_runtime", build_nothing)
         assert not await service.app.reload(tmp_path / "frontdesk.yaml")
         assert await client.list_models()
     assert [defect["part"] for defect in caught_defects] == ["reload"]
@@ -231,7 +231,7 @@ async def test_others_are_served_while_a_file_is_read(
         return load_config(path, {})
 
     async with configured(tmp_path, upstream, key_of("ours", ours)) as service, service.client(ours) as client:
-        monkeypatch.setattr("frontdesk_server.app.load_config", slowly)
+        monkeypatch.setattr("frontdesk_server.assembly.app.load_config", slowly)
         reload = asyncio.create_task(service.reload(key_of("ours", ours)))
         await asyncio.sleep(0)
         assert await client.list_models()

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from frontdesk import Client, FrontdeskError
-from frontdesk_server.app import open_server
+from frontdesk_server.assembly.app import open_server
 from frontdesk_server.cli.check import check
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.errors import ConfigError, LedgerUnavailable

@@ -17,7 +17,7 @@ import structlog
 import yaml
 from frontdesk import Client, ContentPart, FrontdeskError, Message, Query
 from frontdesk.v1.chat_pb2 import Media, Role
-from frontdesk_server.app import open_server
+from frontdesk_server.assembly.app import open_server
 from frontdesk_server.cli.connection import in_process
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.errors import ConfigError

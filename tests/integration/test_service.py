@@ -21,7 +21,7 @@ from frontdesk import (
     text_of,
 )
 from frontdesk.v1.routing_pb2 import AttemptOutcome, ExclusionReason
-from frontdesk_server.app import App
+from frontdesk_server.assembly.app import App
 
 from tests.service import pool_config, service
 from tests.upstream.script import Fault, Script

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from frontdesk_server.app import open_runtime
+from frontdesk_server.assembly.app import open_runtime
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.errors import ConfigError
 

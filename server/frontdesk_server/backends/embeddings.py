@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 import orjson
 
+from frontdesk_server.artefacts.embedders import Matrix
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
 from frontdesk_server.backends.headers import headers_error
 from frontdesk_server.backends.json_reading import json_value, place
@@ -17,7 +18,6 @@ from frontdesk_server.backends.refusals import error_object, status_error
 from frontdesk_server.backends.signon import SignOn
 from frontdesk_server.domain.errors import UpstreamProtocolError
 from frontdesk_server.domain.model import Timeouts
-from frontdesk_server.embedders import Matrix
 
 
 class EmbeddingsClient:

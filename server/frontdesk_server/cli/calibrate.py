@@ -11,18 +11,18 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
-from frontdesk_server.cascades.artefact import KIND, read_kind
+from frontdesk_server.artefacts.cascade.artefact import KIND, read_kind
+from frontdesk_server.artefacts.embedders import EmbedderError
+from frontdesk_server.artefacts.quality.artefact import Artefact, default_artefact_path
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.domain.errors import FrontdeskError
-from frontdesk_server.embedders import EmbedderError
 from frontdesk_server.learning.calibration.artefacts import Certify, calibrate_cascade, calibrate_predictor
 from frontdesk_server.learning.calibration.calibrate import Calibrated, Procedure
 from frontdesk_server.learning.calibration.calibrate import calibrate as choose
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError, read_dataset
-from frontdesk_server.offline.certification import SETTINGS, certify_router
-from frontdesk_server.predictor.artefact import Artefact, default_artefact_path
+from frontdesk_server.learning.recorded.certification import SETTINGS, certify_router
 
 _DEFAULT = "default"
 

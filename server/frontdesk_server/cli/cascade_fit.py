@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from frontdesk_server.cascades.artefact import save_cascade
-from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.artefacts.cascade.artefact import save_cascade
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.learning.cascades.fit import CascadeFitOptions
 from frontdesk_server.learning.cascades.fit import fit_cascade as fit
 from frontdesk_server.learning.data.dataset import DatasetError, read_dataset

@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from frontdesk_server.app import open_runtime
+from frontdesk_server.assembly.app import open_runtime
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.ledger.usable import check_ledger
-from frontdesk_server.redis_client import build_redis
 from frontdesk_server.security import server_credentials
+from frontdesk_server.state.redis import build_redis
 
 
 def check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:

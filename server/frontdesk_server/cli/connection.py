@@ -15,7 +15,7 @@ from frontdesk import Client
 from frontdesk.channel import channel_options
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from frontdesk_server.app import open_server
+from frontdesk_server.assembly.app import open_server
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"

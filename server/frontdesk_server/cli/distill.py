@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from frontdesk_server.embedders import EmbedderError, EncoderSettings, OnnxEmbedder
+from frontdesk_server.artefacts.embedders import EmbedderError, EncoderSettings, OnnxEmbedder
 from frontdesk_server.learning.data.dataset import DatasetError
 from frontdesk_server.learning.embedding.corpus import read_texts
 from frontdesk_server.learning.embedding.distill import DistillSettings

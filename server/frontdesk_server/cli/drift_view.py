@@ -8,11 +8,11 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
+from frontdesk_server.artefacts.quality import ArtefactError
+from frontdesk_server.artefacts.quality.drift import ModelDrift
 from frontdesk_server.config.loading import default_config_path, load_config
+from frontdesk_server.learning.recorded.drift import ledger_drift
 from frontdesk_server.ledger.reader import Filters, LedgerReader
-from frontdesk_server.offline.drift import ledger_drift
-from frontdesk_server.predictor import ArtefactError
-from frontdesk_server.predictor.drift import ModelDrift
 
 
 def drift_in(reader: LedgerReader, chosen: Filters, ledger: str | None, config: Path | None) -> tuple[ModelDrift, ...]:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from frontdesk_server.cascades.artefact import KIND as CASCADE
-from frontdesk_server.cascades.artefact import load_cascade, read_kind
+from frontdesk_server.artefacts.cascade.artefact import KIND as CASCADE
+from frontdesk_server.artefacts.cascade.artefact import load_cascade, read_kind
+from frontdesk_server.artefacts.quality import Artefact, Predictor, default_artefact_path
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import LoadedConfig, load_config
@@ -30,8 +31,7 @@ from frontdesk_server.learning.evaluation.plain_routers import (
 )
 from frontdesk_server.learning.evaluation.plots import draw_curves
 from frontdesk_server.learning.evaluation.router_evaluation import evaluate_router
-from frontdesk_server.offline.trial import candidates, try_routers
-from frontdesk_server.predictor import Artefact, Predictor, default_artefact_path
+from frontdesk_server.learning.recorded.trial import candidates, try_routers
 
 _DEFAULT = "default"
 _MOST_CURVES = 5

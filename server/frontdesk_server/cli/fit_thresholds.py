@@ -11,8 +11,8 @@ import numpy as np
 import typer
 import yaml
 
+from frontdesk_server.artefacts.embedders import EmbedderError, Matrix, StaticEmbedder, load_default
 from frontdesk_server.cli.progress import progress_bar
-from frontdesk_server.embedders import EmbedderError, Matrix, StaticEmbedder, load_default
 from frontdesk_server.learning.data.tables import DatasetError, read_table
 from frontdesk_server.learning.embedding.thresholds import fit_thresholds as fit
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring

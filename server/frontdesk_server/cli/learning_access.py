@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from frontdesk_server.artefacts.embedders import Embedder, load_default
+from frontdesk_server.assembly.embedder import load_local_embedder
 from frontdesk_server.config.loading import load_config
-from frontdesk_server.embedders import Embedder, load_default
-from frontdesk_server.embedding import load_local_embedder
 
 RoutingConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Configuration that has the router and the embedder.")

@@ -27,6 +27,7 @@ from frontdesk_server.cli.progress import progress_bar, told
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.learning.data.dataset import DatasetError
+from frontdesk_server.learning.recorded.engine import decides_by_chance, open_engine
 from frontdesk_server.learning.replay.logged import LoggedDecision, build_decisions, read_decisions, since
 from frontdesk_server.learning.replay.replay import Estimate, MovedDecision, ReplayPolicy, ReplayResult
 from frontdesk_server.learning.replay.replay import diff_policy as find_moved
@@ -35,7 +36,6 @@ from frontdesk_server.learning.replay.router_policy import LoggedConditions, Rou
 from frontdesk_server.learning.replay.selection_policy import read_policy_yaml, read_selection_policy
 from frontdesk_server.ledger.export import decision_rows
 from frontdesk_server.ledger.reader import Filters
-from frontdesk_server.offline.engine import decides_by_chance, open_engine
 
 _Policy = Annotated[
     Path,

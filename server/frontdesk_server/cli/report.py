@@ -10,7 +10,9 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
-from frontdesk_server.cascades.artefact import load_cascade
+from frontdesk_server.artefacts.cascade.artefact import load_cascade
+from frontdesk_server.artefacts.quality.artefact import ArtefactError
+from frontdesk_server.artefacts.quality.drift import ModelDrift
 from frontdesk_server.cli.drift_view import drift_in
 from frontdesk_server.cli.ledger_access import (
     ConfigOption,
@@ -25,8 +27,6 @@ from frontdesk_server.cli.replay import load_decisions
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import DatasetError, read_dataset
 from frontdesk_server.learning.report.report import report_dataset, report_decisions
-from frontdesk_server.predictor.artefact import ArtefactError
-from frontdesk_server.predictor.drift import ModelDrift
 
 
 def report(

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from frontdesk_server.assembly.supervisor import Supervisor, reserved_port
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
 from frontdesk_server.config.service import listening_address
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
-from frontdesk_server.supervisor import Supervisor, reserved_port
 
 _GRACE_MARGIN_SECONDS = 5.0
 
@@ -47,7 +47,7 @@ def _checked(address: str) -> str:
 def _serve(loaded: LoadedConfig, address: str, worker: int | None) -> None:
     import uvloop
 
-    from frontdesk_server.app import serve_until_stopped
+    from frontdesk_server.assembly.app import serve_until_stopped
 
     uvloop.run(serve_until_stopped(loaded, address=address, worker=worker))
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from frontdesk_server.artefacts.quality import Artefact
 from frontdesk_server.cli.learning_access import embedder_of, listed
 from frontdesk_server.cli.ledger_access import (
     LedgerOption,
@@ -25,7 +26,6 @@ from frontdesk_server.learning.training.train import FEATURES, TrainingSettings,
 from frontdesk_server.learning.training.train import train as fit
 from frontdesk_server.ledger.export import learning_rows
 from frontdesk_server.ledger.reader import Filters
-from frontdesk_server.predictor import Artefact
 
 
 def train(

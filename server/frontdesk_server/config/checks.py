@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from frontdesk_server.config.base import Count, Fraction, Section, Weight
-from frontdesk_server.domain.answers import Compare
+from frontdesk_server.judging.answers import Compare
 
 
 class LogprobCheck(Section):

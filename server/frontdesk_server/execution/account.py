@@ -11,7 +11,7 @@ from frontdesk_server.domain.errors import DeadlineExceeded, FrontdeskError
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.usage import Cost, sum_known
 from frontdesk_server.execution.attempt import AttemptRun
-from frontdesk_server.limits import Reservation
+from frontdesk_server.state.limits import Reservation
 
 
 @dataclass(frozen=True, slots=True)

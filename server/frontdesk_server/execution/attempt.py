@@ -11,11 +11,11 @@ from random import Random
 import structlog
 
 from frontdesk_server.config.service import RetryConfig
-from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
 from frontdesk_server.domain.backend import Backend, BackendCall, Dispatch
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import StepKind
+from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import (
     FrontdeskError,
     UpstreamCut,

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.config.service import ExecutionConfig
 from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.attempt import Answer, AttemptOutcome, CheckResult, Settlement
@@ -38,7 +38,7 @@ from frontdesk_server.execution.hedging import Hedging, Lane
 from frontdesk_server.execution.panel import Panel
 from frontdesk_server.execution.steps import Steps
 from frontdesk_server.execution.timers import AttemptTimers, Bound
-from frontdesk_server.limits import Limits, Reservation
+from frontdesk_server.state.limits import Limits, Reservation
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from frontdesk_server.domain.model import Model
 from frontdesk_server.execution.attempt import AttemptRun
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.execution.steps import Steps
-from frontdesk_server.limits import worst_case
+from frontdesk_server.state.limits import worst_case
 
 
 @dataclass(slots=True)

@@ -12,10 +12,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from frontdesk_server.cascades.policy import Action, Answered, FittedCascade, NextMove
-from frontdesk_server.defects import DefectCounter, report_defect
+from frontdesk_server.artefacts.cascade.policy import Action, Answered, FittedCascade, NextMove
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
 from frontdesk_server.domain.decision import RoutedQuery, StepKind
+from frontdesk_server.domain.defects import DefectCounter, report_defect
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Delta
 from frontdesk_server.domain.query import ToolCall

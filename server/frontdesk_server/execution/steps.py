@@ -8,7 +8,7 @@ from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.model import Model
 from frontdesk_server.execution.balancing import Balancer, Passage
 from frontdesk_server.execution.conditions import LiveConditions
-from frontdesk_server.limits import Limits, Refusal, Reservation
+from frontdesk_server.state.limits import Limits, Refusal, Reservation
 
 
 class Steps:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.attempt import Answer, Settlement
 from frontdesk_server.domain.decision import RoutedQuery
+from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.ledger.codec import Keeping, Row, attempt_row, decision_row, outcome_row, settlement_row
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
-from frontdesk_server.sqlite import create_private, write_ahead
+from frontdesk_server.state.sqlite import create_private, write_ahead
 
 Durability = Literal["group", "sync"]
 

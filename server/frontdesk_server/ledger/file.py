@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.ledger.engine import sqlite_path
 from frontdesk_server.ledger.migrations import migrate
-from frontdesk_server.sqlite import file_identity
+from frontdesk_server.state.sqlite import file_identity
 
 
 class LedgerFileReplaced(OSError):

@@ -24,8 +24,8 @@ from typing import Protocol
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimedOut
 
-from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.decision import RoutedQuery
+from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
 from frontdesk_server.ledger.batch import Batch, DecisionEntry, Entry, OutcomeEntry, SettlementEntry, encode
 from frontdesk_server.ledger.codec import Keeping

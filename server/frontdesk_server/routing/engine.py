@@ -7,17 +7,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
+from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError
+from frontdesk_server.artefacts.quality.drift import DriftMonitor
 from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.strategies import RouterConfig
-from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.call import ANONYMOUS, Caller
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.conditions import Conditions
 from frontdesk_server.domain.decision import Candidate, Decision, ExclusionReason, PlanStep, StepKind
+from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import (
     ConfigError,
     ModelsUnavailable,
@@ -34,8 +36,6 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import sum_known
-from frontdesk_server.embedders import AsyncEmbedder, EmbedderError
-from frontdesk_server.predictor.drift import DriftMonitor
 from frontdesk_server.routing.affinity import AFFINITY_STRATEGY, consult_affinity
 from frontdesk_server.routing.budget import routing_budget_ms
 from frontdesk_server.routing.choice import Choice, choose, explore

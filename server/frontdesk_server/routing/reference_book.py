@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from frontdesk_server.defects import report_defect
+from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Matrix
 from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import UpstreamError
-from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Matrix
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring, parse_references
 
 _SECONDS_BETWEEN_LOOKS = 1.0

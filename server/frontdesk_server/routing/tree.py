@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.config.naming import no_such
 from frontdesk_server.config.root import Config

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.call import Identify, has_passed
 from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import (
     DeadlineExceeded,
     FieldViolation,

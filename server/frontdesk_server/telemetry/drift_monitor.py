@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from frontdesk_server.predictor.drift import DriftVerdict
+from frontdesk_server.artefacts.quality.drift import DriftVerdict
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.logging import EventLog
 from frontdesk_server.telemetry.metrics import Metrics

@@ -18,7 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 from prometheus_client.samples import Sample
 
-from frontdesk_server.defects import DefectCounter, report_defect
+from frontdesk_server.domain.defects import DefectCounter, report_defect
 from frontdesk_server.telemetry import names
 
 _CUMULATIVE = export.AggregationTemporality.CUMULATIVE

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import typer
+from frontdesk_server.artefacts.quality import Artefact, default_artefact_path
 from frontdesk_server.cli.calibrate import calibrate
 from frontdesk_server.cli.cascade_fit import cascade_fit
 from frontdesk_server.cli.evaluate import evaluate
 from frontdesk_server.cli.replay import diff_policy, replay
 from frontdesk_server.cli.report import report
-from frontdesk_server.predictor import Artefact, default_artefact_path
 from typer.testing import CliRunner, Result
 
 from tests.unit.learning.recorded_fixture import write_answers

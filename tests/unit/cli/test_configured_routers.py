@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.artefacts.quality import Artefact
 from frontdesk_server.cli.calibrate import calibrate
 from frontdesk_server.cli.evaluate import evaluate
-from frontdesk_server.embedders import load_default
+from frontdesk_server.learning.recorded import certification
 from frontdesk_server.learning.training.train import TrainingSettings, train
-from frontdesk_server.offline import certification
-from frontdesk_server.predictor import Artefact
 from typer.testing import CliRunner, Result
 
-from tests.unit.embedders.tables import WORDS, write_table
+from tests.unit.artefacts.embedders.tables import WORDS, write_table
 from tests.unit.learning.conftest import FORMULAS, animals_and_formulas
 from tests.unit.learning.recorded_fixture import write_answers
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from frontdesk_server.cascades.artefact import save_cascade
+from frontdesk_server.artefacts.cascade.artefact import save_cascade
 from frontdesk_server.cli.replay import diff_policy, replay
 from frontdesk_server.cli.report import report
 from frontdesk_server.config.service import LedgerConfig

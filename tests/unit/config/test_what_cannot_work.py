@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from frontdesk_server.app import open_runtime
+from frontdesk_server.assembly.app import open_runtime
 from frontdesk_server.cli import app
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.errors import ConfigError, ConfigFault

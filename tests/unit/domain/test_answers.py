@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from frontdesk_server.domain.answers import agree, extract_answer, group_answers
+from frontdesk_server.judging.answers import agree, extract_answer, group_answers
 
 SAME = [
     ("#### 42", "42"),

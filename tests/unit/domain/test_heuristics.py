@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from frontdesk_server.domain.attempt import Answer
-from frontdesk_server.domain.heuristics import judge_answer, judge_text
 from frontdesk_server.domain.query import (
     GenerationConfig,
     JsonObjectFormat,
@@ -15,6 +14,7 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 from frontdesk_server.domain.usage import FinishReason, Usage
+from frontdesk_server.judging.heuristics import judge_answer, judge_text
 
 
 def _answer(*parts: TextPart | ToolCall, finish: FinishReason = FinishReason.STOP) -> Answer:

@@ -6,12 +6,12 @@ from typing import get_args
 
 import pytest
 from frontdesk_server.config.checks import AgreementCheck
-from frontdesk_server.domain.answers import Compare
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.observer import NULL_CALL, AttemptParent
 from frontdesk_server.domain.query import GenerationConfig, Query, ReasoningEffort, text_query
 from frontdesk_server.execution.checks import CheckContext, build_check
+from frontdesk_server.judging.answers import Compare
 
 from tests.records import an_answer
 

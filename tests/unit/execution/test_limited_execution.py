@@ -15,7 +15,7 @@ from frontdesk_server.domain.errors import CompletionFailed, UpstreamCut, Upstre
 from frontdesk_server.domain.events import AttemptEnded, Completed, TextDelta, UsageReport
 from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.usage import Usage
-from frontdesk_server.limits import Limits, MemoryLimitStore
+from frontdesk_server.state.limits import Limits, MemoryLimitStore
 
 from tests.fakes import Script, answer, plan_of, routed
 from tests.unit.execution.test_executor import CLOCK, Desk, collect, sure

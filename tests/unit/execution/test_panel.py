@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from frontdesk_server.cascades.policy import CascadeStep, LossScorer, Matrix, Vector
+from frontdesk_server.artefacts.cascade.policy import CascadeStep, LossScorer, Matrix, Vector
 from frontdesk_server.config.limits import LimitRule, LimitsConfig
 from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
@@ -21,7 +21,7 @@ from frontdesk_server.domain.events import Completed, Finished, TextDelta, ToolC
 from frontdesk_server.domain.query import GenerationConfig, ToolCall, text_query
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 from frontdesk_server.execution.executor import Execution, Executor
-from frontdesk_server.limits import Limits, MemoryLimitStore
+from frontdesk_server.state.limits import Limits, MemoryLimitStore
 
 from tests.conftest import DefectLog
 from tests.fakes import FakeClock, Script, a_model, answer, routed

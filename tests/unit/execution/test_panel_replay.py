@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.domain.events import Completed, Finished, TextDelta
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import text_query

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from frontdesk_server.cascades.artefact import load_cascade, read_kind, save_cascade
-from frontdesk_server.cascades.policy import Action, Answered, FittedCascade
-from frontdesk_server.cascades.state import FEATURES, describe, feature_count
+from frontdesk_server.artefacts.cascade.artefact import load_cascade, read_kind, save_cascade
+from frontdesk_server.artefacts.cascade.policy import Action, Answered, FittedCascade
+from frontdesk_server.artefacts.cascade.state import FEATURES, describe, feature_count
+from frontdesk_server.artefacts.quality.artefact import ArtefactError
 from frontdesk_server.learning.cascades.difficulty import Folds, TextFeatures
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade, replay_fitted, saved_at_loss
 from frontdesk_server.learning.cascades.fit import CascadeFitOptions, CrossValidated, choose, fit_cascade
 from frontdesk_server.learning.cascades.scorer import ScorePrior, score_states
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.data.recorded import record_answers
-from frontdesk_server.predictor.artefact import ArtefactError
 
 from tests.unit.learning.recorded_fixture import POOL, recorded_dataset
 

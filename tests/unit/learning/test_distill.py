@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from frontdesk_server.embedders import Matrix, StaticEmbedder, Vector
+from frontdesk_server.artefacts.embedders import Matrix, StaticEmbedder, Vector
 from frontdesk_server.learning.data.dataset import DatasetError
 from frontdesk_server.learning.embedding.corpus import python_documentation, read_texts, wordnet_examples
 from frontdesk_server.learning.embedding.distill import (
@@ -19,7 +19,7 @@ from frontdesk_server.learning.embedding.distill import (
     sif_weights,
 )
 
-from tests.unit.embedders.tables import specification
+from tests.unit.artefacts.embedders.tables import specification
 
 NOUNS = [f"n{letter}" for letter in "abcdefghijklmnopqrst"]
 TOKENS = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", *NOUNS, "rare"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from frontdesk_server.embedders import load_default
-from frontdesk_server.predictor import Artefact, Predictor
+from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.artefacts.quality import Artefact, Predictor
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "train-gsm8k-disjoint"
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from frontdesk_server.embedders import load_default
+from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.artefacts.quality import TASKS, Artefact, Predictor
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.training.blocks import Targets
 from frontdesk_server.learning.training.factors import fit_factors
@@ -14,7 +15,6 @@ from frontdesk_server.learning.training.reliability import measure_reliability
 from frontdesk_server.learning.training.stack import fit_stack, folds_by_group
 from frontdesk_server.learning.training.topics import fit_topics, number_domains, with_topics_out_of_fold
 from frontdesk_server.learning.training.train import FEATURES, TrainingError, TrainingSettings, progress_steps, train
-from frontdesk_server.predictor import TASKS, Artefact, Predictor
 
 from tests.unit.learning.conftest import make_dataset
 

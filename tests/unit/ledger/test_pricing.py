@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from frontdesk_server.assembly.pool import build_pool, unknown_prices
+from frontdesk_server.assembly.prices import resolve_prices
 from frontdesk_server.config.pool import PricesConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.domain.usage import Prices, Usage
-from frontdesk_server.ledger.pricing import resolve_prices
-from frontdesk_server.pool import build_pool, unknown_prices
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

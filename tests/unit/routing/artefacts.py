@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from frontdesk_server.predictor import TASKS, Artefact
-from frontdesk_server.predictor.features import FeatureSpec
-from frontdesk_server.predictor.signals import SIGNAL_NAMES, STRUCTURE_NAMES
+from frontdesk_server.artefacts.quality import TASKS, Artefact
+from frontdesk_server.artefacts.quality.features import FeatureSpec
+from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES, STRUCTURE_NAMES
 
 from tests.unit.routing.desk import FakeEmbedder, word_place
 

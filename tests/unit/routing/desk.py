@@ -8,6 +8,9 @@ from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
+from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Matrix
+from frontdesk_server.artefacts.quality.drift import DriftMonitor
+from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.asking import Ask, Bill
@@ -20,9 +23,6 @@ from frontdesk_server.domain.observer import NULL_CALL, AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, text_query
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
-from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Matrix
-from frontdesk_server.pool import build_pool
-from frontdesk_server.predictor.drift import DriftMonitor
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.routing.selection import Outlook, Preferences
 from frontdesk_server.routing.signals import compute_signals

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from frontdesk_server.affinity import MemoryAffinity
 from frontdesk_server.domain.affinity import affinity_key, conversation_keys
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.call import ANONYMOUS, Caller
@@ -13,6 +12,7 @@ from frontdesk_server.domain.decision import Decision, RoutedQuery, Verdict
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, Tool, ToolCall, ToolResult
 from frontdesk_server.domain.usage import FinishReason, Usage
+from frontdesk_server.state.affinity import MemoryAffinity
 
 from tests.fakes import FakeClock
 from tests.unit.routing.desk import engine_of, route

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from frontdesk_server.artefacts.embedders import EmbedderError
+from frontdesk_server.artefacts.quality import Artefact
+from frontdesk_server.artefacts.quality.drift import WINDOW, DriftMonitor, DriftVerdict, profile_scores
 from frontdesk_server.domain.decision import Candidate, Verdict
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.policy import RoutingPolicy
-from frontdesk_server.embedders import EmbedderError
-from frontdesk_server.predictor import Artefact
-from frontdesk_server.predictor.drift import WINDOW, DriftMonitor, DriftVerdict, profile_scores
 from frontdesk_server.routing.engine import Engine
 
 from tests.fakes import FakeClock

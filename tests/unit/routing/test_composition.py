@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.conditions import CalmConditions
 from frontdesk_server.domain.decision import StreamMode, Verdict
 from frontdesk_server.domain.errors import UpstreamFailed
-from frontdesk_server.pool import build_pool
 from frontdesk_server.routing.engine import Engine
 
 from tests.fakes import FakeClock

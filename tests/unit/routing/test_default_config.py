@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.config.loading import default_config_path, load_config
 from frontdesk_server.domain.conditions import CalmConditions
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Tool, text_query
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
-from frontdesk_server.pool import build_pool
 from frontdesk_server.routing.engine import Engine
 
 from tests.fakes import FakeClock

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
-from frontdesk_server.defects import frames_of, type_of
 from frontdesk_server.domain.decision import Verdict
+from frontdesk_server.domain.defects import frames_of, type_of
 from frontdesk_server.domain.errors import UpstreamFailed
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, consult
 from frontdesk_server.routing.strategies.chain import Chain

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from frontdesk_server.artefacts.embedders import EmbedderError
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.policy import RoutingPolicy
-from frontdesk_server.embedders import EmbedderError
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.routing.strategies.embedding import EmbeddingStrategy
 

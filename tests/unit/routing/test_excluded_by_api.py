@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.conditions import CalmConditions
 from frontdesk_server.domain.decision import ExclusionReason
 from frontdesk_server.domain.query import GenerationConfig, ReasoningEffort, text_query
-from frontdesk_server.pool import build_pool
 from frontdesk_server.routing.engine import Engine
 
 from tests.fakes import FakeClock

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import ExclusionReason
@@ -28,7 +29,6 @@ from frontdesk_server.domain.query import (
 )
 from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.domain.usage import Usage
-from frontdesk_server.pool import build_pool
 from frontdesk_server.routing.costs import predicted_cost_nano_usd
 from frontdesk_server.routing.filters import Demands, demands_of, needed_capabilities
 from frontdesk_server.routing.selection import Outlook

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from frontdesk_server.artefacts.embedders import Matrix
 from frontdesk_server.config.checks import LogprobCheck
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.observer import NULL_CALL
 from frontdesk_server.domain.query import text_query
 from frontdesk_server.domain.usage import TokenLogprob, TopLogprob
-from frontdesk_server.embedders import Matrix
 from frontdesk_server.execution.checks import CheckContext, build_check
 from frontdesk_server.routing.selection import Prediction
 from frontdesk_server.routing.strategies.base import Ranking, conclude

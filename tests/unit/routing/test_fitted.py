@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from frontdesk_server.cascades.artefact import save_cascade
+from frontdesk_server.artefacts.cascade.artefact import save_cascade
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.conditions import CalmConditions
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason, PlanStep, StepKind, StreamMode

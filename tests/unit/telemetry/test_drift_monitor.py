@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 
+from frontdesk_server.artefacts.quality.drift import DriftVerdict
 from frontdesk_server.config.service import TelemetryConfig
-from frontdesk_server.predictor.drift import DriftVerdict
 from frontdesk_server.telemetry.drift_monitor import TelemetryDriftMonitor
 from frontdesk_server.telemetry.logging import EventLog, build_logger
 from frontdesk_server.telemetry.metrics import Metrics

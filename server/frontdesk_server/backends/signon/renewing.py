@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from frontdesk_server.defects import report_defect
 from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import UpstreamCredentialsRefused
 
 T = TypeVar("T")

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from frontdesk_server.config.checks import AgreementCheck
-from frontdesk_server.defects import report_defect
-from frontdesk_server.domain.answers import agree
 from frontdesk_server.domain.asking import Ask, Bill
 from frontdesk_server.domain.attempt import Answer, CheckResult
+from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
 from frontdesk_server.domain.query import Query
 from frontdesk_server.execution.checks.base import CheckContext, Judge
+from frontdesk_server.judging.answers import agree
 
 _SAMPLING_TEMPERATURE = 0.7
 

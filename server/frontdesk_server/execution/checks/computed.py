@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from frontdesk_server.config.checks import HeuristicCheck, LogprobCheck
 from frontdesk_server.domain.attempt import Answer, CheckResult
-from frontdesk_server.domain.heuristics import judge_answer
 from frontdesk_server.execution.checks.base import CheckContext, Judge
+from frontdesk_server.judging.heuristics import judge_answer
 
 
 @dataclass(frozen=True, slots=True)

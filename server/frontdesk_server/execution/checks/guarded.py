@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from frontdesk_server.defects import report_defect, type_of
 from frontdesk_server.domain.attempt import Answer, CheckResult
+from frontdesk_server.domain.defects import report_defect, type_of
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.execution.checks.base import Check, CheckContext, Judge
 

@@ -9,14 +9,14 @@ from typing import Protocol
 
 import numpy as np
 
-from frontdesk_server.cascades.artefact import load_cascade, save_cascade
-from frontdesk_server.embedders import Embedder
+from frontdesk_server.artefacts.cascade.artefact import load_cascade, save_cascade
+from frontdesk_server.artefacts.embedders import Embedder
+from frontdesk_server.artefacts.quality import Artefact, Predictor
 from frontdesk_server.learning.calibration.calibrate import Calibrated, Policies
 from frontdesk_server.learning.calibration.policies import cascade_policies, floor_policies, pair_policies
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.data.recorded import record_answers
 from frontdesk_server.learning.evaluation.plain_routers import predicted_qualities
-from frontdesk_server.predictor import Artefact, Predictor
 
 __all__ = ["Certify", "calibrate_cascade", "calibrate_predictor", "costs_or_calls"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.learning.calibration.calibrate import Policies
 from frontdesk_server.learning.cascades.evaluation import replay_fitted
 from frontdesk_server.learning.data.recorded import RecordedAnswers

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.cascades.difficulty import BUCKETS, DifficultyModel, hashed_words, structure
+from frontdesk_server.artefacts.cascade.difficulty import BUCKETS, DifficultyModel, hashed_words, structure
 
 __all__ = ["TextFeatures", "fit_difficulty", "fit_difficulty_crossed"]
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.cascades.policy import CascadePolicy, FittedCascade
-from frontdesk_server.cascades.simulate import Replayed, replay_policy
-from frontdesk_server.cascades.state import describe
+from frontdesk_server.artefacts.cascade.policy import CascadePolicy, FittedCascade
+from frontdesk_server.artefacts.cascade.simulate import Replayed, replay_policy
+from frontdesk_server.artefacts.cascade.state import describe
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.data.recorded import RecordedAnswers, record_answers
 from frontdesk_server.learning.evaluation.estimates import Evaluation, bootstrapped, single_models

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.cascades.policy import CascadePolicy, FittedCascade
-from frontdesk_server.cascades.simulate import Replayed, replay_policy
-from frontdesk_server.domain.answers import Compare
+from frontdesk_server.artefacts.cascade.policy import CascadePolicy, FittedCascade
+from frontdesk_server.artefacts.cascade.simulate import Replayed, replay_policy
+from frontdesk_server.judging.answers import Compare
 from frontdesk_server.learning.cascades.difficulty import Folds, Rows, TextFeatures
 from frontdesk_server.learning.cascades.scorer import ScoredStates, ScorePrior, score_states
 from frontdesk_server.learning.cascades.search import search_policy

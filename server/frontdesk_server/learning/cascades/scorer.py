@@ -13,9 +13,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.cascades.difficulty import DifficultyModel
-from frontdesk_server.cascades.policy import LossScorer, Members
-from frontdesk_server.cascades.state import FEATURES, describe
+from frontdesk_server.artefacts.cascade.difficulty import DifficultyModel
+from frontdesk_server.artefacts.cascade.policy import LossScorer, Members
+from frontdesk_server.artefacts.cascade.state import FEATURES, describe
 from frontdesk_server.learning.cascades.difficulty import Folds, Rows, TextFeatures, fit_difficulty_crossed
 from frontdesk_server.learning.data.recorded import RecordedAnswers
 

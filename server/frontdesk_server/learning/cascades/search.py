@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.cascades.policy import CascadePolicy, CascadeStep
+from frontdesk_server.artefacts.cascade.policy import CascadePolicy, CascadeStep
 from frontdesk_server.learning.cascades.difficulty import Rows
 from frontdesk_server.learning.cascades.scorer import ScoredStates
 from frontdesk_server.learning.data.recorded import RecordedAnswers

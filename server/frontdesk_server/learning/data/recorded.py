@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.domain.answers import Compare, answer_size, group_answers
+from frontdesk_server.judging.answers import Compare, answer_size, group_answers
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 
 __all__ = ["RecordedAnswers", "record_answers"]

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from tokenizers import Tokenizer
 
-from frontdesk_server.embedders import Matrix, Vector
-from frontdesk_server.embedders.safetensors import write_safetensors
+from frontdesk_server.artefacts.embedders import Matrix, Vector
+from frontdesk_server.artefacts.embedders.safetensors import write_safetensors
 
 Progress = Callable[[int, int], None]
 """Told (done, total) after each text that the teacher has read."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.artefacts.quality import Predictor
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
-from frontdesk_server.predictor import Predictor
 
 __all__ = ["CLASSIFIER", "PLAIN_ROUTERS", "plain_qualities", "predicted_qualities"]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.artefacts.quality.drift import ModelDrift
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.pool_routing import envelope
 from frontdesk_server.learning.replay.logged import LoggedDecision
 from frontdesk_server.learning.report.page import Headline, Section, render_page, table
 from frontdesk_server.learning.report.svg import Line, Point, bars, heatmap, xy_chart
-from frontdesk_server.predictor.drift import ModelDrift
 
 __all__ = ["report_dataset", "report_decisions"]
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.artefacts.quality.signals import STRUCTURE_NAMES
 from frontdesk_server.learning.training.blocks import GAMMA, FittedFerns, FittedLandmarks, FittedLinear
 from frontdesk_server.learning.training.factors import Factors
 from frontdesk_server.learning.training.heads import Heads
@@ -14,7 +15,6 @@ from frontdesk_server.learning.training.matrix import Scaling
 from frontdesk_server.learning.training.posterior import Posterior
 from frontdesk_server.learning.training.stack import Stack
 from frontdesk_server.learning.training.topics import TopicModel
-from frontdesk_server.predictor.signals import STRUCTURE_NAMES
 
 __all__ = ["Parts", "export_arrays"]
 
@@ -81,7 +81,7 @@ class _Sums:
 
 
 def export_arrays(parts: Parts) -> dict[str, NDArray[Any]]:
-    """Return the arrays that :class:`frontdesk_server.predictor.predict.Predictor` reads."""
+    """Return the arrays that :class:`frontdesk_server.artefacts.quality.predict.Predictor` reads."""
     sums = _Sums(parts)
     first = 0
     for stack in parts.stacks:

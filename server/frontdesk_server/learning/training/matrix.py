@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from frontdesk_server.embedders import Embedder
-from frontdesk_server.predictor.features import TextReader
-from frontdesk_server.predictor.predict import SIGNAL_CLIP, SIGNAL_SHARE
-from frontdesk_server.predictor.signals import SIGNAL_NAMES, STRUCTURE_NAMES
+from frontdesk_server.artefacts.embedders import Embedder
+from frontdesk_server.artefacts.quality.features import TextReader
+from frontdesk_server.artefacts.quality.predict import SIGNAL_CLIP, SIGNAL_SHARE
+from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES, STRUCTURE_NAMES
 
 __all__ = ["FeatureMatrix", "Scaling", "fit_scaling", "read_texts"]
 

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.artefacts.embedders import Embedder
+from frontdesk_server.artefacts.quality.artefact import Artefact
+from frontdesk_server.artefacts.quality.drift import profile_scores
+from frontdesk_server.artefacts.quality.features import FeatureSpec
 from frontdesk_server.domain.errors import FrontdeskError
-from frontdesk_server.embedders import Embedder
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.training.blocks import BLOCKS, Targets
 from frontdesk_server.learning.training.export import Parts, export_arrays
@@ -24,9 +27,6 @@ from frontdesk_server.learning.training.posterior import fit_posterior
 from frontdesk_server.learning.training.reliability import measure_reliability
 from frontdesk_server.learning.training.stack import Stack, fit_stack, folds_by_group
 from frontdesk_server.learning.training.topics import fit_topics, number_domains, with_topics_out_of_fold
-from frontdesk_server.predictor.artefact import Artefact
-from frontdesk_server.predictor.drift import profile_scores
-from frontdesk_server.predictor.features import FeatureSpec
 
 __all__ = ["FEATURES", "STRUCTURE_FEATURES", "TrainingError", "TrainingSettings", "progress_steps", "train"]
 

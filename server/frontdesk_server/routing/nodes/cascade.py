@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 
-from frontdesk_server.cascades.artefact import load_cascade
-from frontdesk_server.cascades.policy import FittedCascade
+from frontdesk_server.artefacts.cascade.artefact import load_cascade
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
+from frontdesk_server.artefacts.quality import ArtefactError
 from frontdesk_server.config.checks import (
     AgreementCheck,
     CheckConfig,
@@ -17,7 +18,6 @@ from frontdesk_server.config.checks import (
 from frontdesk_server.config.strategies import CascadeConfig
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.model import Capability
-from frontdesk_server.predictor import ArtefactError
 from frontdesk_server.routing.nodes.scope import Location, Scope
 from frontdesk_server.routing.strategies.base import Strategy
 from frontdesk_server.routing.strategies.cascade import Cascade, Fitted, LaidStep

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from frontdesk_server.artefacts.quality import Artefact, ArtefactError, Predictor, artefact_path
+from frontdesk_server.artefacts.quality.drift import DriftWatch
 from frontdesk_server.config.strategies import ClassifierConfig
-from frontdesk_server.predictor import Artefact, ArtefactError, Predictor, artefact_path
-from frontdesk_server.predictor.drift import DriftWatch
 from frontdesk_server.routing.nodes.scope import Location, Scope
 from frontdesk_server.routing.strategies.base import Strategy
 from frontdesk_server.routing.strategies.chain import Chain

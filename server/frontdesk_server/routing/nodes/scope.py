@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, MutableSequence, Seque
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontdesk_server.artefacts.embedders import AsyncEmbedder
+from frontdesk_server.artefacts.quality.drift import DriftMonitor
 from frontdesk_server.config.naming import no_such
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Capability, Model
-from frontdesk_server.embedders import AsyncEmbedder
-from frontdesk_server.predictor.drift import DriftMonitor
 
 Location = tuple[str | int, ...]
 """A place in the configuration, such as ("routers", "default", "strategy")."""

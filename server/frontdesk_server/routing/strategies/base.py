@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from frontdesk_server.defects import report_defect, type_of
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import PlanStep, StrategyStep, Verdict
+from frontdesk_server.domain.defects import report_defect, type_of
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy

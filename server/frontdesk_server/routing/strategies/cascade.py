@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from frontdesk_server.cascades.policy import Action, FittedCascade, NextMove
+from frontdesk_server.artefacts.cascade.policy import Action, FittedCascade, NextMove
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode, Verdict
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, conclude
 

@@ -8,11 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
+from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Vector
+from frontdesk_server.artefacts.quality import Prediction as Forecast
+from frontdesk_server.artefacts.quality.drift import DriftWatch
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
-from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Vector
-from frontdesk_server.predictor import Prediction as Forecast
-from frontdesk_server.predictor.drift import DriftWatch
 from frontdesk_server.routing.selection import Prediction, Preferences, prior_quality, select
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, in_time
 from frontdesk_server.routing.strategies.choosing import hand_over

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Vector
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
-from frontdesk_server.embedders import AsyncEmbedder, EmbedderError, Vector
 from frontdesk_server.routing.reference_book import ReferenceBook
 from frontdesk_server.routing.references import ReferenceIndex
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, in_time

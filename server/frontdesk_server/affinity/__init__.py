@@ -1,6 +1,0 @@
-"""Memories of which model serves which conversation: of one process, or in Redis."""
-
-from frontdesk_server.affinity.memory import MemoryAffinity
-from frontdesk_server.affinity.opening import open_affinity
-
-__all__ = ["MemoryAffinity", "open_affinity"]

@@ -1,0 +1,1 @@
+"""What was learned, at work: embedders, the quality predictor, fitted cascades."""

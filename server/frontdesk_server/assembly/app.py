@@ -1,0 +1,226 @@
+"""The composition root: builds everything from one configuration, in one AsyncExitStack. No globals anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from frontdesk_server.assembly.pool import unknown_prices
+from frontdesk_server.assembly.runtime import SharedState, assemble_runtime, build_runtime, prepare_runtime
+from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.desk.desk import Desk
+from frontdesk_server.desk.runtime import CurrentRuntime, Runtime
+from frontdesk_server.domain.affinity import NO_AFFINITY
+from frontdesk_server.domain.call import Caller, Peer
+from frontdesk_server.domain.clock import SystemClock
+from frontdesk_server.domain.defects import report_defect
+from frontdesk_server.domain.errors import ConfigError, LedgerUnavailable
+from frontdesk_server.execution.admission import Admission
+from frontdesk_server.execution.conditions import LiveConditions
+from frontdesk_server.ledger import open_ledger
+from frontdesk_server.rpc.call import anyone
+from frontdesk_server.rpc.server import RpcServer
+from frontdesk_server.security import server_credentials
+from frontdesk_server.state.affinity import open_affinity
+from frontdesk_server.state.limits import MemoryLimitStore, open_limit_store
+from frontdesk_server.state.redis import open_redis
+from frontdesk_server.telemetry import Telemetry, open_telemetry
+from frontdesk_server.telemetry.logging import configure_process
+
+
+class App:
+    """A running Frontdesk without its front: the desk, and the means to replace its configuration."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        runtimes: CurrentRuntime,
+        shared: SharedState,
+        telemetry: Telemetry,
+        providers: dict[str, str],
+    ) -> None:
+        self.desk = desk
+        self.telemetry = telemetry
+        self.clock = shared.clock
+        self._runtimes = runtimes
+        self._shared = shared
+        self._providers = providers
+        self._reloading = asyncio.Lock()
+        self._latest = runtimes.current
+
+    @property
+    def log(self) -> FilteringBoundLogger:
+        """Where the service's own events go."""
+        return self.telemetry.logger
+
+    @property
+    def loaded(self) -> LoadedConfig:
+        """The configuration that new calls get."""
+        return self._runtimes.current.loaded
+
+    def identify(self, metadata: Mapping[str, str], peer: Peer) -> Caller:
+        """Tell who calls, as the latest configuration says. Raises Unauthenticated."""
+        return self._latest.identify(metadata, peer)
+
+    async def reload(self, path: Path) -> bool:
+        """Read the file again; on any fault the last good configuration stays, and the log says why.
+
+        When it returns, new calls are under the new configuration, or one that was read later; calls that run already
+        finish under theirs. Who calls is told by the new one as soon as it has proven good: a key that it revokes does
+        not work on while references are embedded.
+        """
+        try:
+            async with self._reloading:
+                loaded = await asyncio.to_thread(load_config, path)
+                runtime = self._latest = await assemble_runtime(loaded, self._shared)
+            await prepare_runtime(runtime)
+            if runtime is self._latest:
+                self._take(runtime)
+            else:
+                await runtime.resources.aclose()
+        except ConfigError as error:
+            self.log.error("config.reload_failed", kept=self.loaded.version, faults=error.lines())
+            return False
+        except Exception as error:
+            self.log.error("config.reload_failed", kept=self.loaded.version, faults=[])
+            report_defect("reload", error)
+            return False
+        return True
+
+    def _take(self, runtime: Runtime) -> None:
+        self.log.info("config.reloaded", replaced=self.loaded.version, version=runtime.loaded.version)
+        self._providers.update(runtime.providers())
+        _watch(self.telemetry, runtime)
+        self._runtimes.replace(runtime)
+
+
+def _watch(telemetry: Telemetry, runtime: Runtime) -> None:
+    telemetry.drift_monitor.restart()
+    conditions = runtime.conditions
+    for model in runtime.pool.values():
+        telemetry.metrics.watch_breaker(model.name, partial(conditions.state, model))
+        for deployment in model.deployments:
+            state = partial(conditions.deployment_state, model, deployment)
+            telemetry.metrics.watch_deployment(model.name, deployment, state)
+
+
+@asynccontextmanager
+async def open_runtime(loaded: LoadedConfig) -> AsyncIterator[Runtime]:
+    """A runtime alone, such as for checking a configuration.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+    """
+    clock = SystemClock()
+    conditions = LiveConditions(loaded.config.execution.breaker, clock)
+    runtime = await build_runtime(loaded, SharedState(conditions, MemoryLimitStore(clock), NO_AFFINITY, clock))
+    async with runtime.resources:
+        yield runtime
+
+
+@contextmanager
+def _configured(loaded: LoadedConfig) -> Iterator[None]:
+    """A ledger that cannot be opened at the start is a fault of its URL."""
+    try:
+        yield
+    except LedgerUnavailable as error:
+        raise ConfigError(loaded.source, [loaded.fault(("ledger", "url"), str(error))]) from error
+
+
+@asynccontextmanager
+async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[App]:
+    """Everything but the front. On leaving, backends close, then limits and ledger drain, then telemetry flushes.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+    """
+    clock, config = SystemClock(), loaded.config
+    configure_process(config.telemetry)
+    async with AsyncExitStack() as stack:
+        providers: dict[str, str] = {}
+        telemetry = await stack.enter_async_context(
+            open_telemetry(config.telemetry, os.environ, providers=providers, worker=worker)
+        )
+        monitor = telemetry.ledger_monitor
+        with loaded.placing(), _configured(loaded):
+            ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))
+            redis = await stack.enter_async_context(open_redis(config.redis, loaded.source))
+            limit_store = await stack.enter_async_context(
+                open_limit_store(config.limits, redis, clock, loaded.source, telemetry.metrics)
+            )
+        affinity = await stack.enter_async_context(open_affinity(config.affinity, redis, clock))
+        conditions = LiveConditions(config.execution.breaker, clock)
+        shared = SharedState(conditions, limit_store, affinity, clock, telemetry.drift_monitor)
+        runtimes = CurrentRuntime(await build_runtime(loaded, shared))
+        for model, reason in unknown_prices(config).items():
+            telemetry.logger.warning("prices.unknown", model=model, reason=reason)
+        stack.push_async_callback(runtimes.aclose)
+        providers.update(runtimes.current.providers())
+        _watch(telemetry, runtimes.current)
+        admission = Admission(config.admission, clock)
+        telemetry.metrics.watch_queue(lambda: admission.waiting)
+        desk = Desk(runtimes, admission, ledger, clock, shared.affinity)
+        yield App(desk, runtimes, shared, telemetry, providers)
+
+
+@asynccontextmanager
+async def open_server(
+    loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None, trusted: bool = False
+) -> AsyncIterator[tuple[App, RpcServer]]:
+    """Everything with its gRPC front, listening; an orderly end on leaving.
+
+    `worker` is the index of one of several processes that share the port; None serves alone. `trusted` asks callers
+    for nothing and speaks plaintext: for a socket that only the user of this process can reach.
+
+    Raises:
+        ConfigError: the configuration cannot be used, or its address not be listened on.
+    """
+    config = loaded.config.server
+    if address is not None:
+        config = config.model_copy(update={"address": address})
+    async with (
+        open_app(loaded, worker=worker or 0) as app,
+        RpcServer(
+            app.desk,
+            config,
+            observer=app.telemetry.observer,
+            clock=app.clock,
+            identify=anyone if trusted else app.identify,
+            credentials=None if trusted else server_credentials(loaded),
+            reuse_port=worker is not None,
+        ) as server,
+    ):
+        yield app, server
+
+
+async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with (
+        open_server(loaded, address=address, worker=worker) as (app, server),
+        asyncio.TaskGroup() as reloads,
+    ):
+        gc.freeze()  # what has been built stays: the collector need not look at it again
+        running: set[asyncio.Task[bool]] = set()
+
+        def reload() -> None:
+            running.add(task := reloads.create_task(app.reload(Path(loaded.source))))
+            task.add_done_callback(running.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
+        app.log.info("server.listening", address=server.address, config=loaded.source, version=loaded.version)
+        await stop.wait()
+        for task in running:  # one that waits for an embedder would keep the service from stopping
+            task.cancel()
+        app.log.info("server.stopping", grace_seconds=loaded.config.server.grace_seconds)

@@ -1,0 +1,85 @@
+"""Builds the pool from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from frontdesk_server.assembly.prices import resolve_prices
+from frontdesk_server.config.pool import ModelConfig
+from frontdesk_server.config.root import Config
+from frontdesk_server.domain.backend import Backend
+from frontdesk_server.domain.dialects import Dialect
+from frontdesk_server.domain.model import Deployment, Model, Timeouts
+from frontdesk_server.domain.usage import Prices
+
+
+def build_pool(config: Config) -> dict[str, Model]:
+    """All models by their public names."""
+    return {name: _model(name, section, config) for name, section in config.models.items()}
+
+
+def _deployments(name: str, config: ModelConfig, whole: Config) -> tuple[Deployment, ...]:
+    if config.backend is not None:
+        return (Deployment(config.backend, config.upstream_model or name, dialects=_dialects(config.backend, whole)),)
+    return tuple(
+        Deployment(d.backend, d.upstream_model or config.upstream_model or name, d.weight, _dialects(d.backend, whole))
+        for d in config.deployments
+    )
+
+
+def _dialects(backend: str, whole: Config) -> frozenset[str]:
+    """The kind of the backend, and where they differ its provider, and the kind whose API it speaks."""
+    config = whole.backends.get(backend)
+    if config is None:
+        return frozenset()
+    return frozenset((config.kind, *(getattr(config, name, config.kind) for name in ("provider", "speaks"))))
+
+
+def _model(name: str, config: ModelConfig, whole: Config) -> Model:
+    deployments = _deployments(name, config, whole)
+    return Model(
+        name=name,
+        deployments=deployments,
+        context_window=config.context_window,
+        description=config.description,
+        prices=_resolve(config, name, whole)[0],
+        max_output_tokens=config.max_output_tokens,
+        capabilities=config.capabilities,
+        quality=config.quality,
+        time_to_first_token_ms=config.time_to_first_token_ms,
+        output_tokens_per_second=config.output_tokens_per_second,
+        timeouts=Timeouts(**config.timeouts.model_dump()),
+        dialects=frozenset(Dialect(whole.backends[d.backend].kind) for d in deployments),
+    )
+
+
+def unserved_capabilities(config: Config, backends: Mapping[str, Backend]) -> dict[str, str]:
+    """Models that are said to do what the API of one of their backends cannot, and what."""
+    unserved = {}
+    for name, section in config.models.items():
+        for deployment in _deployments(name, section, config):
+            backend = backends[deployment.backend]
+            if beyond := section.capabilities - backend.capabilities:
+                named = ", ".join(sorted(capability.value for capability in beyond))
+                unserved[name] = f"backend {deployment.backend!r} cannot serve {named}"
+    return unserved
+
+
+def unknown_prices(config: Config) -> dict[str, str]:
+    """Models whose price `auto` could not find, and why."""
+    resolved = {name: _resolve(section, name, config) for name, section in config.models.items()}
+    return {name: trouble for name, (_, trouble) in resolved.items() if trouble}
+
+
+def _resolve(config: ModelConfig, name: str, whole: Config) -> tuple[Prices | None, str]:
+    """By the first deployment: one model has one price wherever it is served."""
+    first = _deployments(name, config, whole)[0]
+    backend = whole.backends.get(first.backend)
+    return resolve_prices(
+        config.prices,
+        upstream_model=first.upstream_model,
+        provider="" if backend is None else getattr(backend, "provider", backend.kind),
+        context_window=config.context_window,
+        now=datetime.now(UTC),
+    )

@@ -1,0 +1,108 @@
+"""Builds everything that one configuration describes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from random import Random
+
+from frontdesk_server.artefacts.quality.drift import DriftMonitor
+from frontdesk_server.assembly.embedder import build_embedder
+from frontdesk_server.assembly.pool import build_pool, unserved_capabilities
+from frontdesk_server.backends import SignOnUnusable, build_backend
+from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.desk.runtime import Runtime
+from frontdesk_server.domain.affinity import Affinity
+from frontdesk_server.domain.backend import Backend
+from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.model import Pool
+from frontdesk_server.execution.asking import Asker
+from frontdesk_server.execution.attempt import AttemptTools
+from frontdesk_server.execution.balancing import Balancer
+from frontdesk_server.execution.checks import build_check
+from frontdesk_server.execution.conditions import LiveConditions
+from frontdesk_server.execution.executor import Executor
+from frontdesk_server.routing.engine import Engine
+from frontdesk_server.security import build_identify
+from frontdesk_server.state.limits import LimitedConditions, Limits, LimitStore
+
+
+@dataclass(frozen=True, slots=True)
+class SharedState:
+    """What outlives a configuration: every runtime gets the same."""
+
+    conditions: LiveConditions
+    limit_store: LimitStore
+    affinity: Affinity
+    clock: Clock
+    drift: DriftMonitor | None = None
+
+
+async def build_runtime(loaded: LoadedConfig, shared: SharedState) -> Runtime:
+    """A runtime that is ready for calls.
+
+    Raises:
+        ConfigError: the configuration contradicts itself in a way that its schema cannot see.
+    """
+    runtime = await assemble_runtime(loaded, shared)
+    await prepare_runtime(runtime)
+    return runtime
+
+
+async def assemble_runtime(loaded: LoadedConfig, shared: SharedState) -> Runtime:
+    """Build pool, backends, engine and executor, beside the event loop: other calls are served meanwhile.
+
+    Raises:
+        ConfigError: the configuration contradicts itself in a way that its schema cannot see.
+    """
+    resources = AsyncExitStack()
+    try:
+        return await asyncio.to_thread(_assembled, loaded, shared, resources)
+    except BaseException:
+        await resources.aclose()
+        raise
+
+
+async def prepare_runtime(runtime: Runtime) -> None:
+    """Do what takes long, such as embedding references; closes the runtime when it is left."""
+    try:
+        await runtime.engine.prepare()
+    except BaseException:
+        await runtime.resources.aclose()
+        raise
+
+
+def _assembled(loaded: LoadedConfig, shared: SharedState, resources: AsyncExitStack) -> Runtime:
+    config, conditions, clock = loaded.config, shared.conditions, shared.clock
+    pool = build_pool(config)
+    random = Random()  # noqa: S311 - jitter and load balancing, no secrets
+    backends = _backends(loaded, pool, resources)
+    if unserved := unserved_capabilities(config, backends):
+        faults = [loaded.fault(("models", name, "capabilities"), message) for name, message in unserved.items()]
+        raise ConfigError(loaded.source, faults)
+    tools = AttemptTools(backends, conditions, Balancer(random, conditions), config.execution.retry, clock, random)
+    ask = Asker(tools, pool)
+    limits = Limits(config.limits, shared.limit_store, clock)
+    limited = LimitedConditions(conditions, limits)
+    embedder = build_embedder(loaded, resources)
+    engine = Engine(loaded, pool, limited, ask, clock, embedder, shared.affinity, shared.drift)
+    checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
+    hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
+    executor = Executor(tools, pool, checks, config.execution, limits, hedges, engine.fitted)
+    return Runtime(loaded, pool, engine, executor, conditions, limits, build_identify(loaded), resources)
+
+
+def _backends(loaded: LoadedConfig, pool: Pool, resources: AsyncExitStack) -> dict[str, Backend]:
+    backends: dict[str, Backend] = {}
+    faults: list[ConfigFault] = []
+    for name, section in loaded.config.backends.items():
+        try:
+            backends[name] = build_backend(name, section, pool)
+            resources.push_async_callback(backends[name].aclose)
+        except SignOnUnusable as error:
+            faults.append(loaded.fault(("backends", name, "sign_on"), str(error)))
+    if faults:
+        raise ConfigError(loaded.source, faults)
+    return backends

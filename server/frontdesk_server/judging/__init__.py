@@ -1,0 +1,1 @@
+"""How answers are compared, and what heuristics read in them."""

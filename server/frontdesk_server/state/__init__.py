@@ -1,0 +1,1 @@
+"""What calls and processes share: limits, affinity, Redis, SQLite."""

@@ -1,0 +1,21 @@
+"""Budgets and rate limits: rules, reservations, and the stores of their counters."""
+
+from frontdesk_server.state.limits.limits import LimitedConditions, Limits
+from frontdesk_server.state.limits.opening import open_limit_store
+from frontdesk_server.state.limits.reservation import Refusal, Reservation
+from frontdesk_server.state.limits.store import Change, Hold, LimitStore, LimitStoreError, MemoryLimitStore
+from frontdesk_server.state.limits.worst_case import worst_case
+
+__all__ = [
+    "Change",
+    "Hold",
+    "LimitStore",
+    "LimitStoreError",
+    "LimitedConditions",
+    "Limits",
+    "MemoryLimitStore",
+    "Refusal",
+    "Reservation",
+    "open_limit_store",
+    "worst_case",
+]
