@@ -87,4 +87,5 @@ def _served(config: Config, resources: AsyncExitStack) -> AsyncEmbedder:
         model=config.embedder.model or "",
         dimension=config.embedder.dimension or 0,
         sign_on=sign_on,
+        headers={name: value.get_secret_value() for name, value in backend.headers.items()},
     )

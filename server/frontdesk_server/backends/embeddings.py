@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -37,6 +37,7 @@ class EmbeddingsClient:
         model: str,
         dimension: int,
         sign_on: SignOn | None = None,
+        headers: Mapping[str, str] | None = None,
         max_batch: int = 64,
         timeout_seconds: float = 10.0,
     ) -> None:
@@ -45,6 +46,7 @@ class EmbeddingsClient:
         self._url = base_url.rstrip("/") + "/embeddings"
         self._model = model
         self._sign_on = sign_on
+        self._headers = {"content-type": "application/json", **(headers or {})}
         self._max_batch = max_batch
         self._timeouts = Timeouts(
             connect_seconds=timeout_seconds,
@@ -71,7 +73,7 @@ class EmbeddingsClient:
             response = await self._client.post(
                 self._url,
                 content=body,
-                headers={"content-type": "application/json", **signed},
+                headers={**self._headers, **signed},
                 timeout=seconds,
             )
         except HTTP_EXCEPTIONS as error:

@@ -48,8 +48,8 @@ def _unknown_callers(config: Config) -> Iterator[tuple[Path_, str]]:
 
 
 def _callers(security: SecurityConfig) -> Collection[str] | None:
-    """Everybody who can call; None where tokens may name anybody, or callers are yet to be configured."""
-    callers = {one.caller for one in (*security.keys, *security.certificates)}
-    if security.jwt is not None or not callers:
+    """Everybody who can call; None where tokens may name anybody."""
+    if security.jwt is not None:
         return None
+    callers = {one.caller for one in (*security.keys, *security.certificates)}
     return callers | {ANONYMOUS.name} if security.serves_anonymous else callers

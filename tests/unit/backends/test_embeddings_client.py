@@ -57,12 +57,13 @@ async def test_vectors_come_normalised_in_the_order_of_the_texts() -> None:
     np.testing.assert_allclose(vectors, [[3 / 10**0.5, 1 / 10**0.5], [0.0, 1.0]], rtol=1e-6)
 
 
-async def test_the_request_names_model_texts_and_key() -> None:
+async def test_the_request_names_model_texts_key_and_configured_headers() -> None:
     endpoint = Endpoint()
-    await client_of(endpoint, sign_on=KeySignOn("secret", bearer)).embed(["abc"])
+    await client_of(endpoint, sign_on=KeySignOn("secret", bearer), headers={"x-team": "search"}).embed(["abc"])
     (request,) = endpoint.requests
     assert str(request.url) == "http://upstream/v1/embeddings"
     assert request.headers["authorization"] == "Bearer secret"
+    assert request.headers["x-team"] == "search"
     assert json.loads(request.content) == {"model": "small", "input": ["abc"], "encoding_format": "float"}
 
 

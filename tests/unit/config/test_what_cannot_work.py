@@ -50,7 +50,7 @@ def _strategy(strategy: str, more: str = "") -> str:
         (CLOSED, "anonymous", "no caller is named 'anonymous'; there are search"),
         (CLOSED.replace("keys:", "anonymous: true, keys:"), "anonymous", None),
         ("", "anonymous", None),
-        ("", "search", None),
+        ("", "search", "no caller is named 'search'; there are anonymous"),
         ("security: {jwt: {jwks_file: keys.json, audience: us}}\n", "serach", None),
     ],
 )
