@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from frontdesk_server.assembly.prices import resolve_prices
-from frontdesk_server.config.pool import ModelConfig
+from frontdesk_server.config.clouds import BedrockBackendConfig
+from frontdesk_server.config.pool import BackendConfig, ModelConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.domain.backend import Backend
 from frontdesk_server.domain.dialects import Dialect
@@ -36,6 +37,12 @@ def _dialects(backend: str, whole: Config) -> frozenset[str]:
     return frozenset((config.kind, *(getattr(config, name, config.kind) for name in ("provider", "speaks"))))
 
 
+def _api(config: BackendConfig, upstream_model: str) -> Dialect:
+    if isinstance(config, BedrockBackendConfig) and config.family_of(upstream_model) == "claude":
+        return Dialect.BEDROCK_CLAUDE
+    return Dialect(config.kind)
+
+
 def _model(name: str, config: ModelConfig, whole: Config) -> Model:
     deployments = _deployments(name, config, whole)
     return Model(
@@ -50,7 +57,7 @@ def _model(name: str, config: ModelConfig, whole: Config) -> Model:
         time_to_first_token_ms=config.time_to_first_token_ms,
         output_tokens_per_second=config.output_tokens_per_second,
         timeouts=Timeouts(**config.timeouts.model_dump()),
-        dialects=frozenset(Dialect(whole.backends[d.backend].kind) for d in deployments),
+        dialects=frozenset(_api(whole.backends[d.backend], d.upstream_model) for d in deployments),
     )
 
 

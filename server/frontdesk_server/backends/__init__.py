@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from frontdesk_server.backends.anthropic import AnthropicBackend
 from frontdesk_server.backends.azure_openai import AzureOpenAIBackend
+from frontdesk_server.backends.bedrock import BedrockBackend
 from frontdesk_server.backends.openai import OpenAIBackend
 from frontdesk_server.backends.signon import SignOnUnusable
 from frontdesk_server.backends.simulated import Pace, SimulatedBackend
 from frontdesk_server.backends.vertex import VertexClaudeBackend, VertexGeminiBackend
 from frontdesk_server.config.clouds import (
     AzureOpenAIBackendConfig,
+    BedrockBackendConfig,
     VertexClaudeBackendConfig,
     VertexGeminiBackendConfig,
 )
@@ -42,6 +44,8 @@ def build_backend(name: str, config: BackendConfig, models: Pool) -> Backend:
             return AnthropicBackend(name, config)
         case VertexClaudeBackendConfig():
             return VertexClaudeBackend(name, config)
+        case BedrockBackendConfig():
+            return BedrockBackend(name, config)
         case SimulatedBackendConfig():
             return SimulatedBackend(name, config, _paces(name, config, models))
 

@@ -124,13 +124,24 @@ def _generation(generation: GenerationConfig, limit: int | None, default_max_tok
     if isinstance(generation.response_format, JsonSchemaFormat):
         schema = parsed(generation.response_format.schema_json, "the schema of the response format")
         settings["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
-    if generation.reasoning_budget_tokens is not None:
-        settings |= _within_budget(generation.reasoning_budget_tokens, limit, default_max_tokens)
-    elif generation.reasoning_effort is ReasoningEffort.NONE:
-        settings["thinking"] = {"type": "disabled"}
-    elif generation.reasoning_effort is not None:
-        settings |= _with_effort(_THINKING_TOKENS[generation.reasoning_effort], limit, default_max_tokens)
+    settings |= thinking(generation, limit, default_max_tokens)
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def thinking(generation: GenerationConfig, limit: int | None, default_max_tokens: int) -> Json:
+    """Claude's `thinking`, with the `max_tokens` that it needs; nothing where reasoning is left to the model.
+
+    Raises:
+        UpstreamRequestRefused: the limit of the answer leaves no room for it.
+
+    """
+    if generation.reasoning_budget_tokens is not None:
+        return _within_budget(generation.reasoning_budget_tokens, limit, default_max_tokens)
+    if generation.reasoning_effort is ReasoningEffort.NONE:
+        return {"thinking": {"type": "disabled"}}
+    if generation.reasoning_effort is not None:
+        return _with_effort(_THINKING_TOKENS[generation.reasoning_effort], limit, default_max_tokens)
+    return {}
 
 
 def _with_effort(budget_tokens: int, limit: int | None, default_max_tokens: int) -> Json:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import httpx
 import orjson
 
+from frontdesk_server.backends import event_stream
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
 from frontdesk_server.backends.headers import headers_error
 from frontdesk_server.backends.json_reading import json_value
@@ -68,6 +69,20 @@ class Translator(Protocol):
 
     def finished(self) -> Finished:
         """The end, once complete."""
+
+
+class Reader(Protocol):
+    """Takes a stream's bytes as they come."""
+
+    def feed(self, chunk: bytes) -> Iterator[SseEvent]:
+        """Give every event that `chunk` completes."""
+
+
+_READERS: Mapping[str, Callable[[], Reader]] = {
+    "text/event-stream": SseReader,
+    event_stream.CONTENT_TYPE: event_stream.EventStreamReader,
+}
+"""How a stream is read by its content type."""
 
 
 class Response:
@@ -231,8 +246,8 @@ async def converse(
     call.dispatch.left = False
     try:
         async with upstream.post(_body(build, call), call) as response:
-            if call.stream and response.content_type == "text/event-stream":
-                reader = SseReader()
+            if call.stream and response.content_type in _READERS:
+                reader = _READERS[response.content_type]()
                 while not translator.complete:
                     chunk = await response.read()
                     if not chunk:
@@ -253,7 +268,7 @@ async def converse(
     yield translator.finished()
 
 
-async def _tail(response: Response, reader: SseReader, translator: Translator) -> list[BackendEvent]:
+async def _tail(response: Response, reader: Reader, translator: Translator) -> list[BackendEvent]:
     """Read what follows a complete answer: usage, the end marker, and the end which frees the connection."""
     events: list[BackendEvent] = []
     loop = asyncio.get_running_loop()

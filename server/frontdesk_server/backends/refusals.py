@@ -33,6 +33,7 @@ _BY_STATUS: Mapping[int, type[UpstreamError]] = {
     403: UpstreamCredentialsRefused,
     408: UpstreamFailed,
     409: UpstreamFailed,
+    424: UpstreamFailed,  # by Amazon Bedrock of a model that failed
     425: UpstreamFailed,
     429: UpstreamOverloaded,
     498: UpstreamOverloaded,
@@ -181,7 +182,7 @@ def _particulars(document: Any, depth: int = 0) -> tuple[list[str], str]:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    message = next((error[key] for key in ("message", "detail", "msg", "title") if error.get(key)), "")
+    message = next((error[key] for key in ("message", "Message", "detail", "msg", "title") if error.get(key)), "")
     return whole_text(message) if isinstance(message, str) else json_text(message)
 
 

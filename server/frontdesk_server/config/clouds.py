@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import StringConstraints
 
 from frontdesk_server.config.headers import HeaderText
-from frontdesk_server.config.sign_on import GoogleAdcSignOn, SignOnConfig
+from frontdesk_server.config.sign_on import AwsSigV4SignOn, GoogleAdcSignOn, SignOnConfig
 from frontdesk_server.config.upstream import AwayFromSecrets, HttpBackendConfig, UpstreamConfig
 
 Segment = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]+$")]
@@ -30,6 +30,46 @@ class AzureOpenAIBackendConfig(HttpBackendConfig):
     def root(self) -> str:
         """The resource itself, whichever of its roots was given."""
         return super().root.removesuffix("/v1").removesuffix("/openai")
+
+
+BedrockFamily = Literal["claude", "nova", "other"]
+
+
+class BedrockBackendConfig(UpstreamConfig):
+    """Amazon Bedrock's Converse. A model's name there is its id, an inference profile's id, or an ARN."""
+
+    kind: Literal["bedrock"]
+    region: Segment
+    """Region of the API."""
+    base_url: AwayFromSecrets | None = None
+    """Another address, such as a VPC endpoint. Default: the region's."""
+    family: Literal["auto", "claude", "nova", "other"] = "auto"
+    """Whose settings models take beyond the common ones. Default: as their names say; the ARNs of application inference
+    profiles say nothing."""
+
+    @property
+    def root(self) -> str:
+        """The region's address."""
+        if self.base_url is not None:
+            return str(self.base_url).rstrip("/")
+        domain = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return f"https://bedrock-runtime.{self.region}.{domain}"
+
+    @property
+    def signs_on(self) -> SignOnConfig:
+        """By default by signatures with what the machine has; in the backend's own region."""
+        chosen = super().signs_on or AwsSigV4SignOn(kind="aws_sigv4")
+        if isinstance(chosen, AwsSigV4SignOn) and chosen.region is None:
+            return chosen.model_copy(update={"region": self.region})
+        return chosen
+
+    def family_of(self, upstream_model: str) -> BedrockFamily:
+        """The family of a model."""
+        if self.family != "auto":
+            return self.family
+        if "anthropic.claude" in upstream_model:
+            return "claude"
+        return "nova" if "amazon.nova" in upstream_model else "other"
 
 
 class VertexBackendConfig(UpstreamConfig):

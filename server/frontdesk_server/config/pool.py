@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Section, Weight
 from frontdesk_server.config.clouds import (
     AzureOpenAIBackendConfig,
+    BedrockBackendConfig,
     VertexClaudeBackendConfig,
     VertexGeminiBackendConfig,
 )
@@ -59,6 +60,7 @@ BackendConfig = Annotated[
     | VertexGeminiBackendConfig
     | AnthropicBackendConfig
     | VertexClaudeBackendConfig
+    | BedrockBackendConfig
     | SimulatedBackendConfig,
     Field(discriminator="kind"),
 ]

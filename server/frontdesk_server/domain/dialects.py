@@ -19,25 +19,28 @@ from frontdesk_server.domain.query import (
     ReasoningPart,
     Role,
     TextPart,
+    ToolCall,
     ToolChoiceMode,
 )
 
 MIN_THINKING_TOKENS = 1024
 """The least thinking budget that Anthropic accepts; it must be less than the limit of the answer."""
 
-_ANTHROPIC_MAX_TEMPERATURE = 1.0
+_MAX_TEMPERATURE = 1.0
 _THINKING_TEMPERATURE = 1.0
 _THINKING_MIN_TOP_P = 0.95
 
 
 class Dialect(enum.Enum):
-    """An upstream API; the value is the kind of its backends in the configuration."""
+    """An upstream API; the value is the kind of its backends in the configuration, which Claude shares on Bedrock."""
 
     OPENAI = "openai"
     AZURE_OPENAI = "azure_openai"
     VERTEX_GEMINI = "vertex_gemini"
     ANTHROPIC = "anthropic"
     VERTEX_CLAUDE = "vertex_claude"
+    BEDROCK = "bedrock"
+    BEDROCK_CLAUDE = "bedrock_claude"
     SIMULATED = "simulated"
 
 
@@ -48,6 +51,22 @@ MESSAGES = frozenset((Dialect.ANTHROPIC, Dialect.VERTEX_CLAUDE))
 """APIs which speak Anthropic's /v1/messages."""
 
 
+CONVERSE = frozenset((Dialect.BEDROCK, Dialect.BEDROCK_CLAUDE))
+"""APIs which speak Amazon Bedrock's Converse."""
+
+CLAUDE = MESSAGES | {Dialect.BEDROCK_CLAUDE}
+"""APIs behind which is Claude, with its rules for reasoning."""
+
+
+def spoken(dialect: Dialect) -> Dialect:
+    """The API of whose JSON a dialect is."""
+    if dialect in CHAT_COMPLETIONS:
+        return Dialect.OPENAI
+    if dialect in MESSAGES:
+        return Dialect.ANTHROPIC
+    return Dialect.BEDROCK if dialect in CONVERSE else dialect
+
+
 def objection(dialect: Dialect, query: Query) -> str | None:
     """What the caller set that no model behind this API can honour, in words; None when there is nothing.
 
@@ -55,12 +74,14 @@ def objection(dialect: Dialect, query: Query) -> str | None:
     """
     if dialect in CHAT_COMPLETIONS and query.generation.reasoning_budget_tokens is not None:
         return "reasoning has efforts, but no budget in tokens"
-    if dialect not in MESSAGES:
-        return None
-    objections = [*_of_anthropic(query)]
+    objections: list[str] = []
+    if dialect in CLAUDE:
+        objections += _of_anthropic(query)
     if dialect is Dialect.VERTEX_CLAUDE:
         objections += _of_vertex_claude(query)
-    return "; ".join(objections) or None
+    if dialect in CONVERSE:
+        objections += _of_converse(query)
+    return "; ".join(dict.fromkeys(objections)) or None
 
 
 def thinking_objection(limit: int, budget_tokens: int = MIN_THINKING_TOKENS) -> str | None:
@@ -85,10 +106,26 @@ def _of_vertex_claude(query: Query) -> Iterator[str]:
         yield "images and documents are taken as bytes only, not by URI"
 
 
+def _of_converse(query: Query) -> Iterator[str]:
+    generation, choice = query.generation, query.tool_choice
+    if generation.temperature is not None and generation.temperature > _MAX_TEMPERATURE:
+        yield f"the temperature is at most {_MAX_TEMPERATURE:g}, not {generation.temperature:g}"
+    if any(media.data is None and not (media.uri or "").startswith("s3://") for media in query.media()):
+        yield "media are taken as bytes or from S3, not by another URI"
+    if query.tools and generation.parallel_tool_calls is False:
+        yield "it cannot be asked for one tool call at a time"
+    if query.tools and choice is not None and choice.mode is ToolChoiceMode.NONE and _speaks_of_tools(query):
+        yield "no tool can be forbidden in a conversation that speaks of tools"
+
+
+def _speaks_of_tools(query: Query) -> bool:
+    return any(isinstance(part, ToolCall) for message in query.messages for part in message.parts)
+
+
 def _of_sampling(generation: GenerationConfig) -> Iterator[str]:
     temperature = generation.temperature
-    if temperature is not None and temperature > _ANTHROPIC_MAX_TEMPERATURE:
-        yield f"the temperature is at most {_ANTHROPIC_MAX_TEMPERATURE:g}, not {temperature:g}"
+    if temperature is not None and temperature > _MAX_TEMPERATURE:
+        yield f"the temperature is at most {_MAX_TEMPERATURE:g}, not {temperature:g}"
     if any(not sequence.strip() for sequence in generation.stop_sequences):
         yield "a stop sequence may not be blank"
 

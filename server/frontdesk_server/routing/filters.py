@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
-from frontdesk_server.domain.dialects import MESSAGES, MIN_THINKING_TOKENS, Dialect, objection, thinking_objection
+from frontdesk_server.domain.dialects import CLAUDE, MIN_THINKING_TOKENS, Dialect, objection, thinking_objection
 from frontdesk_server.domain.model import Capability, Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import (
@@ -89,7 +89,7 @@ class Demands:
     def _by_objection(self, model: Model) -> Exclusion | None:
         for dialect in model.dialects:
             detail = self.objections.get(dialect)
-            if detail is None and self.reasoning_tokens is not None and dialect in MESSAGES:
+            if detail is None and self.reasoning_tokens is not None and dialect in CLAUDE:
                 bound = model.output_bound(self.max_output_tokens, self.input_tokens)
                 detail = None if bound is None else thinking_objection(bound, self.reasoning_tokens)
             if detail is not None:

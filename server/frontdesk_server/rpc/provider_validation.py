@@ -9,7 +9,7 @@ import orjson
 from frontdesk.v1 import chat_pb2 as pb
 from google.protobuf.message import Message
 
-from frontdesk_server.domain.dialects import Dialect
+from frontdesk_server.domain.dialects import Dialect, spoken
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 from frontdesk_server.rpc.violations import Limits, Violations
 
@@ -52,10 +52,26 @@ _QUERY: Mapping[Dialect, _Reserved] = {
         "tool_choice": "tool_choice generation.parallel_tool_calls",
         "metadata.user_id": "user_id",
     },
+    Dialect.BEDROCK: {
+        **dict.fromkeys(("messages", "system", "toolConfig.tools", "inferenceConfig.maxTokens"), _ALWAYS),
+        "inferenceConfig.temperature": "generation.temperature",
+        "inferenceConfig.topP": "generation.top_p",
+        "inferenceConfig.stopSequences": "generation.stop_sequences",
+        "additionalModelRequestFields.top_k": "generation.top_k",
+        "additionalModelRequestFields.inferenceConfig.topK": "generation.top_k",
+        "additionalModelRequestFields.thinking": _REASONING,
+        "additionalModelRequestFields.reasoningConfig": _REASONING,
+        "additionalModelRequestFields.reasoning_effort": _REASONING,
+        "outputConfig.textFormat": "generation.response_format",
+        "outputConfig.effort": _REASONING,
+        "toolConfig.toolChoice": "tool_choice",
+        "requestMetadata.user_id": "user_id",
+    },
 }
 _MESSAGE: Mapping[Dialect, _Reserved] = {
     Dialect.OPENAI: dict.fromkeys(("role", "content", "name", "tool_calls", "tool_call_id", "refusal"), _ALWAYS),
     Dialect.ANTHROPIC: dict.fromkeys(("role", "content"), _ALWAYS),
+    Dialect.BEDROCK: dict.fromkeys(("role", "content"), _ALWAYS),
 }
 _PART: Mapping[Dialect, _Reserved] = {
     Dialect.OPENAI: {
@@ -70,6 +86,14 @@ _PART: Mapping[Dialect, _Reserved] = {
         "title": "media.filename",
         "cache_control": "cache_hint",
     },
+    Dialect.BEDROCK: dict.fromkeys(
+        (
+            *("text", "toolUse.toolUseId", "toolUse.name", "toolUse.input", "reasoningContent"),
+            *("toolResult.toolUseId", "toolResult.content", "toolResult.status"),
+            *(f"{kind}.{name}" for kind in ("image", "document", "audio", "video") for name in ("format", "source")),
+        ),
+        _ALWAYS,
+    ),
 }
 _TOOL: Mapping[Dialect, _Reserved] = {
     Dialect.OPENAI: {
@@ -83,6 +107,11 @@ _TOOL: Mapping[Dialect, _Reserved] = {
         "strict": "strict",
         "cache_control": "cache_hint",
     },
+    Dialect.BEDROCK: {
+        **dict.fromkeys(("toolSpec.name", "toolSpec.inputSchema"), _ALWAYS),
+        "toolSpec.description": "description",
+        "toolSpec.strict": "strict",
+    },
 }
 _PLACES: Mapping[type[Message], Mapping[Dialect, _Reserved]] = {
     pb.Query: _QUERY,
@@ -90,7 +119,7 @@ _PLACES: Mapping[type[Message], Mapping[Dialect, _Reserved]] = {
     pb.ContentPart: _PART,
     pb.Tool: _TOOL,
 }
-_NAMES = {dialect.value: dialect for dialect in Dialect}
+_NAMES = {dialect.value: spoken(dialect) for dialect in Dialect}
 
 
 def check_options(

@@ -1,0 +1,161 @@
+"""A query as the body of a Converse or ConverseStream request of Amazon Bedrock.
+
+Source: the reference of the Bedrock Runtime API. What models take beyond it lies in `additionalModelRequestFields`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from frontdesk_server.backends.anthropic_request import thinking
+from frontdesk_server.backends.bedrock_turns import Turns, called_tools
+from frontdesk_server.backends.extensions import demanded_block, extended, note_history
+from frontdesk_server.backends.openai_request import parsed
+from frontdesk_server.config.clouds import BedrockFamily
+from frontdesk_server.domain.attempt import Adjustment
+from frontdesk_server.domain.backend import BackendCall
+from frontdesk_server.domain.dialects import Dialect, objection
+from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.history import IdRule, sendable
+from frontdesk_server.domain.query import (
+    GenerationConfig,
+    JsonObjectFormat,
+    JsonSchemaFormat,
+    Query,
+    ReasoningEffort,
+    Tool,
+    ToolChoice,
+    ToolChoiceMode,
+)
+
+Json = dict[str, Any]
+
+DEFAULT_MAX_TOKENS = 4096
+"""Limit of Claude's answer beside its reasoning when nothing else sets one."""
+
+_TOOL_CALL_IDS = IdRule(re.compile(r"[a-zA-Z0-9_-]{1,64}"), 24)
+_METADATA_VALUE = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,\-.]{1,256}")
+_ENDED = "No longer available: do not call it."
+_NOVA_EFFORTS = {
+    ReasoningEffort.MINIMAL: "low",
+    ReasoningEffort.XHIGH: "high",
+    ReasoningEffort.MAX: "high",
+}
+"""Efforts between which it makes no difference."""
+
+
+def converse_body(call: BackendCall, family: BedrockFamily) -> Json:
+    """The request's JSON; the model is named by its address.
+
+    Raises:
+        UpstreamRequestRefused: the API or the model has no words for a part of the query.
+
+    """
+    query = call.query
+    dialect = Dialect.BEDROCK_CLAUDE if family == "claude" else Dialect.BEDROCK
+    if refused := objection(dialect, query):
+        raise UpstreamRequestRefused(f"by the API {refused}")
+    history = sendable(query.messages, _TOOL_CALL_IDS)
+    note_history(query, history, call)
+    turns = Turns(call)
+    body: Json = {"messages": turns.of(history), **_generation(query.generation, call.output_limit, family)}
+    if system := turns.system(history):
+        body["system"] = system
+    if tools := _tools(query, called_tools(history), call):
+        body["toolConfig"] = tools
+    if query.user_id:
+        if _METADATA_VALUE.fullmatch(query.user_id):
+            body["requestMetadata"] = {"user_id": query.user_id}
+        else:
+            detail = "left out: the API's metadata hold no such characters"
+            call.dispatch.adjustments.append(Adjustment("query.user_id", detail))
+    return extended(body, query.provider_options, call)
+
+
+def _tools(query: Query, called: list[str], call: BackendCall) -> Json | None:
+    """The API demands tools where the conversation speaks of some, and has no word for calling none of them."""
+    choice = query.tool_choice or ToolChoice()
+    if not called and (not query.tools or choice.mode is ToolChoiceMode.NONE):
+        return None
+    if not query.tools:
+        detail = "the tools of the conversation are described as ended, as the API demands a description"
+        call.dispatch.adjustments.append(Adjustment("query.tools", detail))
+        return {"tools": [_tool(Tool(name, _ENDED)) for name in called]}
+    config: Json = {"tools": [_offered(tool, call) for tool in query.tools]}
+    if choice.tool_name:
+        config["toolChoice"] = {"tool": {"name": choice.tool_name}}
+    elif choice.mode is ToolChoiceMode.REQUIRED:
+        config["toolChoice"] = {"any": {}}
+    elif query.tool_choice is not None:
+        config["toolChoice"] = {"auto": {}}
+    return config
+
+
+def _offered(tool: Tool, call: BackendCall) -> Json:
+    item = _tool(tool) if tool.provider_tool is None else demanded_block(tool.provider_tool, call)
+    return extended(item, tool.provider_options, call)
+
+
+def _tool(tool: Tool) -> Json:
+    schema = parsed(tool.parameters_json, f"the parameters of tool {tool.name!r}") if tool.parameters_json else {}
+    spec: Json = {"name": tool.name, "inputSchema": {"json": {"type": "object", **schema}}}
+    if tool.description.strip():
+        spec["description"] = tool.description
+    if tool.strict is not None:
+        spec["strict"] = tool.strict
+    return {"toolSpec": spec}
+
+
+def _generation(generation: GenerationConfig, limit: int | None, family: BedrockFamily) -> Json:
+    inexpressible = {
+        "a seed": generation.seed is not None,
+        "a frequency penalty": generation.frequency_penalty,
+        "a presence penalty": generation.presence_penalty,
+        "logprobs": generation.logprobs or generation.top_logprobs,
+        "JSON without a schema": isinstance(generation.response_format, JsonObjectFormat),
+    }
+    if unknown := [what for what, asked in inexpressible.items() if asked]:
+        raise UpstreamRequestRefused(f"the API does not know {' and '.join(unknown)}")
+    max_tokens, further = _of_model(generation, limit, family)
+    inference = {
+        "maxTokens": max_tokens,
+        "temperature": generation.temperature,
+        "topP": generation.top_p,
+        "stopSequences": list(generation.stop_sequences) or None,
+    }
+    settings: Json = {
+        "inferenceConfig": {name: value for name, value in inference.items() if value is not None},
+        "additionalModelRequestFields": further,
+    }
+    if isinstance(generation.response_format, JsonSchemaFormat):
+        settings["outputConfig"] = {"textFormat": _text_format(generation.response_format)}
+    return {name: value for name, value in settings.items() if value}
+
+
+def _of_model(generation: GenerationConfig, limit: int | None, family: BedrockFamily) -> tuple[int | None, Json]:
+    """The limit of the answer, and what this family of models takes beyond the API's own fields."""
+    fields: Json = {}
+    effort = generation.reasoning_effort
+    if generation.top_k is not None:
+        fields = {"inferenceConfig": {"topK": generation.top_k}} if family == "nova" else {"top_k": generation.top_k}
+    if family == "claude":
+        settings = thinking(generation, limit, DEFAULT_MAX_TOKENS)
+        max_tokens: int | None = settings.pop("max_tokens", limit)
+        return max_tokens, {**fields, **settings}
+    if generation.reasoning_budget_tokens is not None:
+        raise UpstreamRequestRefused("the model's reasoning has efforts, but no budget in tokens")
+    if effort is not None and family == "nova":
+        on = {"type": "enabled", "maxReasoningEffort": _NOVA_EFFORTS.get(effort, effort.value)}
+        fields["reasoningConfig"] = {"type": "disabled"} if effort is ReasoningEffort.NONE else on
+    elif effort is not None:
+        fields["reasoning_effort"] = effort.value
+    return limit, fields
+
+
+def _text_format(form: JsonSchemaFormat) -> Json:
+    parsed(form.schema_json, "the schema of the response format")
+    schema = {"schema": form.schema_json, "name": form.name}
+    if form.description:
+        schema["description"] = form.description
+    return {"type": "json_schema", "structure": {"jsonSchema": schema}}
