@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from frontdesk.v1 import chat_pb2, router_service_pb2
 from frontdesk_server.backends.anthropic_request import messages_body
+from frontdesk_server.backends.bedrock_request import converse_body
 from frontdesk_server.backends.manners import Manners, manners_of
 from frontdesk_server.backends.openai_request import chat_completion_body
+from frontdesk_server.config.clouds import BedrockFamily
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.call import Caller
@@ -28,7 +30,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import a_model
 from tests.histories import queries
-from tests.upstream import anthropic_rules, openai_rules
+from tests.upstream import anthropic_rules, bedrock, openai_rules
 from tests.upstream.openai_rules import Strictness
 
 _ANTHROPIC = frozenset({Dialect.ANTHROPIC})
@@ -98,6 +100,32 @@ def test_anthropic_is_sent_what_it_documents_or_the_model_is_excluded(
     assert max_output_tokens is None or body["max_tokens"] <= max_output_tokens
     assert _arrived(decoded, body)
     calls = [block for turn in body["messages"] for block in turn["content"] if block["type"] == "tool_use"]
+    assert len(calls) == _count(decoded, ToolCall)
+
+
+@settings(max_examples=300, deadline=None)
+@given(queries(), st.sampled_from([None, 1500, 32_000]), st.sampled_from(["claude", "other"]))
+def test_bedrock_is_sent_what_it_documents_or_the_model_is_excluded(
+    query: chat_pb2.Query, max_output_tokens: int | None, family: BedrockFamily
+) -> None:
+    decoded = _decoded(query)
+    dialects = frozenset({Dialect.BEDROCK_CLAUDE if family == "claude" else Dialect.BEDROCK})
+    model = replace(a_model("m"), dialects=dialects, context_window=1_000_000, max_output_tokens=max_output_tokens)
+    demands = demands_of(decoded, RoutingPolicy(), Caller(), 100, dialects)
+    exclusion = demands.exclusion(model, Outlook(None, None))
+    bound = model.output_bound(decoded.generation.max_output_tokens, 100)
+    call = BackendCall("m", decoded, stream=True, max_output_tokens=bound)
+    if exclusion is not None:
+        event("excluded")
+        if exclusion.reason is ExclusionReason.CAPABILITY:
+            with pytest.raises(UpstreamRequestRefused):
+                converse_body(call, family)
+        return
+    body = converse_body(call, family)
+    bedrock.check(body, claude=family == "claude")
+    assert body == converse_body(call, family)
+    assert _arrived(decoded, body)
+    calls = [block for turn in body["messages"] for block in turn["content"] if "toolUse" in block]
     assert len(calls) == _count(decoded, ToolCall)
 
 

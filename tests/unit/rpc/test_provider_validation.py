@@ -66,6 +66,8 @@ ALLOWED = [
     query_with("anthropic", '{"n": 2}'),
     query_with("openrouter", '{"provider": {"order": ["a"]}}'),
     query_with("nobody", "{}"),
+    query_with("bedrock", '{"guardrailConfig": {}, "additionalModelRequestFields": {"anthropic_beta": ["a"]}}'),
+    query_with("bedrock", '{"inferenceConfig": {"temperature": 1}}'),
     message_with("openai", '{"prefix": true}'),
     part_with("anthropic", '{"cache_control": {"type": "ephemeral"}, "citations": {"enabled": true}}'),
     part_with("anthropic", '{"title": "Plan"}'),
@@ -95,6 +97,12 @@ REFUSED = [
         (query_with(dialect, options_json), f"{OPTIONS}.options_json", "PROVIDER_OPTION_RESERVED")
         for dialect, options_json in [
             ("openai", '{"model": "other"}'),
+            ("azure_openai", '{"messages": []}'),
+            ("vertex_gemini", '{"n": 9}'),
+            ("vertex_claude", '{"system": "Be loud."}'),
+            ("bedrock", '{"messages": []}'),
+            ("bedrock", '{"inferenceConfig": {"maxTokens": 9}}'),
+            ("bedrock", '{"toolConfig": {"tools": []}}'),
             ("openai", '{"n": 9}'),
             ("openai", '{"max_completion_tokens": 9}'),
             ("openai", '{"stream_options": {"include_usage": false}}'),
