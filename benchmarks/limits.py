@@ -28,9 +28,10 @@ from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.decision import Decision, PlanStep, RoutedQuery, StepKind
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.signals import Signals, Task
-from frontdesk_server.domain.usage import Prices, Usage
+from frontdesk_server.domain.usage import Usage
 from frontdesk_server.state.limits import Limits, Reservation, open_limit_store
 from frontdesk_server.state.redis import open_redis
 

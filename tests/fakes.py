@@ -11,9 +11,10 @@ from frontdesk_server.domain.decision import Decision, PlanStep, RoutedQuery, St
 from frontdesk_server.domain.events import BackendEvent, Finished, TextDelta
 from frontdesk_server.domain.model import Capability, Deployment, Model
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.query import Query, text_query
 from frontdesk_server.domain.signals import Signals, Task
-from frontdesk_server.domain.usage import FinishReason, Prices, Usage
+from frontdesk_server.domain.usage import FinishReason, Usage
 
 Script = Sequence[BackendEvent | BaseException | float]
 """What a fake model does, in order: yield an event, raise an error, or hang for so many seconds."""

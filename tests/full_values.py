@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from frontdesk_server.domain.attempt import (
@@ -25,11 +26,12 @@ from frontdesk_server.domain.decision import (
     Verdict,
 )
 from frontdesk_server.domain.model import Capability, Deployment, Model
+from frontdesk_server.domain.prices import PricePeriod, Prices, PriceTier, ServiceTierPrices
 from frontdesk_server.domain.provider import CacheHint, ProviderOptions
 from frontdesk_server.domain.query import Message, ReasoningPart, Role, TextPart, ToolCall
 from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.domain.signals import Signals, Task
-from frontdesk_server.domain.usage import Cost, FinishReason, Prices, TokenLogprob, TopLogprob, Usage
+from frontdesk_server.domain.usage import Cost, FinishReason, TokenLogprob, TopLogprob, Usage
 
 DECISION_ID = "01J0ABCDEFGHJKMNPQRSTVWXYZ"
 INSTANT = datetime(2026, 11, 24, 10, 30, 15, 123456, tzinfo=UTC)
@@ -80,7 +82,20 @@ DECISION = Decision(
     propensity=0.25,
     explored=True,
 )
-USAGE = Usage(input_tokens=10, output_tokens=20, cache_read_tokens=3, cache_write_tokens=4, reasoning_tokens=5)
+USAGE = Usage(
+    input_tokens=10,
+    output_tokens=20,
+    cache_read_tokens=3,
+    cache_write_tokens=4,
+    reasoning_tokens=5,
+    cache_write_long_tokens=2,
+    input_audio_tokens=1,
+    output_audio_tokens=6,
+    input_image_tokens=7,
+    output_image_tokens=8,
+    web_searches=9,
+    service_tier="priority",
+)
 COST = Cost(attempts_nano_usd=100, checks_nano_usd=10, router_nano_usd=1, strongest_nano_usd=1000)
 ATTEMPT = Attempt(
     index=1,
@@ -102,6 +117,7 @@ ATTEMPT = Attempt(
     adjustments=(Adjustment("query.messages", "ids of tool calls were replaced"),),
     provider_request_id="req-7",
     provider_cost_nano_usd=101,
+    cache_saved_nano_usd=-12,
 )
 SETTLEMENT = Settlement((ATTEMPT,), COST, committed=True)
 LOGPROBS = (TokenLogprob("Hi", -0.5, (TopLogprob("Hi", -0.5), TopLogprob("Ho", -1.5))),)
@@ -119,12 +135,19 @@ MESSAGE = Message(
 COMPLETION = Completion("code", Answer(MESSAGE, FinishReason.TOOL_CALLS, USAGE, LOGPROBS, "code-2026-01"), SETTLEMENT)
 OUTCOME = Outcome(DECISION_ID, 0.75, "user", INSTANT, {"run": "7"})
 RECORD = DecisionRecord(DECISION, "alice", {"team": "a"}, SETTLEMENT, (OUTCOME,))
+RATES = Prices(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
+TIERED = replace(RATES, tiers=(PriceTier(200_000, RATES),))
+PRICES = replace(
+    TIERED,
+    service_tiers=(ServiceTierPrices("priority", TIERED),),
+    periods=(PricePeriod(INSTANT, replace(TIERED, service_tiers=(ServiceTierPrices("flex", TIERED),))),),
+)
 MODEL = Model(
     name="code",
     deployments=(Deployment("openai", "code-2026-01"),),
     context_window=128_000,
     description="writes programs",
-    prices=Prices(1, 2, 3, 4, 5),
+    prices=PRICES,
     max_output_tokens=4096,
     capabilities=frozenset({Capability.TOOLS, Capability.SEED}),
 )

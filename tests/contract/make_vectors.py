@@ -64,8 +64,8 @@ def _scalar(field: FieldDescriptor) -> object:
     raise AssertionError(f"the contract has a field of a new kind: {field.full_name}")
 
 
-def _fill(message: Message, arms: Arms) -> Message:
-    """Set every field, and of each oneof one."""
+def _fill(message: Message, arms: Arms, within: frozenset[str] = frozenset()) -> Message:
+    """Set every field, and of each oneof one; a message that lies within one of its kind stays empty."""
     descriptor = cast("Descriptor", message.DESCRIPTOR)  # its stubs know two classes of descriptors
     for field in descriptor.fields:
         oneof = _real_oneof(field)
@@ -76,7 +76,7 @@ def _fill(message: Message, arms: Arms) -> Message:
             value["key ü"] = "value 漢"
         elif field.message_type is not None:
             for target in [value.add(), value.add()] if field.is_repeated else [value]:
-                _fill_submessage(target, arms)
+                _fill_submessage(target, arms, within | {descriptor.full_name})
         elif field.is_repeated:
             value.extend([_scalar(field), _scalar(field)])
         else:
@@ -84,7 +84,7 @@ def _fill(message: Message, arms: Arms) -> Message:
     return message
 
 
-def _fill_submessage(message: Message, arms: Arms) -> None:
+def _fill_submessage(message: Message, arms: Arms, within: frozenset[str]) -> None:
     match message.DESCRIPTOR.full_name:
         case "google.protobuf.Timestamp":
             message.MergeFrom(type(message)(seconds=1_800_000_000, nanos=123_456_789))
@@ -92,7 +92,8 @@ def _fill_submessage(message: Message, arms: Arms) -> None:
             message.MergeFrom(type(message)(seconds=3, nanos=7))
         case _:
             message.SetInParent()
-            _fill(message, arms)
+            if message.DESCRIPTOR.full_name not in within:
+                _fill(message, arms, within)
 
 
 def _real_oneof(field: FieldDescriptor) -> OneofDescriptor | None:

@@ -1843,8 +1843,22 @@ type Usage struct {
 	CacheWriteTokens *int64 `protobuf:"varint,4,opt,name=cache_write_tokens,json=cacheWriteTokens,proto3,oneof" json:"cache_write_tokens,omitempty"`
 	// Output tokens spent on reasoning.
 	ReasoningTokens *int64 `protobuf:"varint,5,opt,name=reasoning_tokens,json=reasoningTokens,proto3,oneof" json:"reasoning_tokens,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too.
+	CacheWriteLongTokens *int64 `protobuf:"varint,6,opt,name=cache_write_long_tokens,json=cacheWriteLongTokens,proto3,oneof" json:"cache_write_long_tokens,omitempty"`
+	// Input tokens of sound.
+	InputAudioTokens *int64 `protobuf:"varint,7,opt,name=input_audio_tokens,json=inputAudioTokens,proto3,oneof" json:"input_audio_tokens,omitempty"`
+	// Output tokens of sound.
+	OutputAudioTokens *int64 `protobuf:"varint,8,opt,name=output_audio_tokens,json=outputAudioTokens,proto3,oneof" json:"output_audio_tokens,omitempty"`
+	// Input tokens of images.
+	InputImageTokens *int64 `protobuf:"varint,9,opt,name=input_image_tokens,json=inputImageTokens,proto3,oneof" json:"input_image_tokens,omitempty"`
+	// Output tokens of images.
+	OutputImageTokens *int64 `protobuf:"varint,10,opt,name=output_image_tokens,json=outputImageTokens,proto3,oneof" json:"output_image_tokens,omitempty"`
+	// Searches of the web that the provider ran.
+	WebSearches *int64 `protobuf:"varint,11,opt,name=web_searches,json=webSearches,proto3,oneof" json:"web_searches,omitempty"`
+	// The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+	ServiceTier   string `protobuf:"bytes,12,opt,name=service_tier,json=serviceTier,proto3" json:"service_tier,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Usage) Reset() {
@@ -1910,6 +1924,55 @@ func (x *Usage) GetReasoningTokens() int64 {
 		return *x.ReasoningTokens
 	}
 	return 0
+}
+
+func (x *Usage) GetCacheWriteLongTokens() int64 {
+	if x != nil && x.CacheWriteLongTokens != nil {
+		return *x.CacheWriteLongTokens
+	}
+	return 0
+}
+
+func (x *Usage) GetInputAudioTokens() int64 {
+	if x != nil && x.InputAudioTokens != nil {
+		return *x.InputAudioTokens
+	}
+	return 0
+}
+
+func (x *Usage) GetOutputAudioTokens() int64 {
+	if x != nil && x.OutputAudioTokens != nil {
+		return *x.OutputAudioTokens
+	}
+	return 0
+}
+
+func (x *Usage) GetInputImageTokens() int64 {
+	if x != nil && x.InputImageTokens != nil {
+		return *x.InputImageTokens
+	}
+	return 0
+}
+
+func (x *Usage) GetOutputImageTokens() int64 {
+	if x != nil && x.OutputImageTokens != nil {
+		return *x.OutputImageTokens
+	}
+	return 0
+}
+
+func (x *Usage) GetWebSearches() int64 {
+	if x != nil && x.WebSearches != nil {
+		return *x.WebSearches
+	}
+	return 0
+}
+
+func (x *Usage) GetServiceTier() string {
+	if x != nil {
+		return x.ServiceTier
+	}
+	return ""
 }
 
 // Log-probability of one generated token.
@@ -2163,18 +2226,33 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"generation\x18\x04 \x01(\v2\x1e.frontdesk.v1.GenerationConfigR\n" +
 	"generation\x12\x17\n" +
 	"\auser_id\x18\x05 \x01(\tR\x06userId\x12H\n" +
-	"\x10provider_options\x18\x06 \x03(\v2\x1d.frontdesk.v1.ProviderOptionsR\x0fproviderOptions\"\xd2\x02\n" +
+	"\x10provider_options\x18\x06 \x03(\v2\x1d.frontdesk.v1.ProviderOptionsR\x0fproviderOptions\"\xb4\x06\n" +
 	"\x05Usage\x12&\n" +
 	"\finput_tokens\x18\x01 \x01(\x03H\x00R\vinputTokens\x88\x01\x01\x12(\n" +
 	"\routput_tokens\x18\x02 \x01(\x03H\x01R\foutputTokens\x88\x01\x01\x12/\n" +
 	"\x11cache_read_tokens\x18\x03 \x01(\x03H\x02R\x0fcacheReadTokens\x88\x01\x01\x121\n" +
 	"\x12cache_write_tokens\x18\x04 \x01(\x03H\x03R\x10cacheWriteTokens\x88\x01\x01\x12.\n" +
-	"\x10reasoning_tokens\x18\x05 \x01(\x03H\x04R\x0freasoningTokens\x88\x01\x01B\x0f\n" +
+	"\x10reasoning_tokens\x18\x05 \x01(\x03H\x04R\x0freasoningTokens\x88\x01\x01\x12:\n" +
+	"\x17cache_write_long_tokens\x18\x06 \x01(\x03H\x05R\x14cacheWriteLongTokens\x88\x01\x01\x121\n" +
+	"\x12input_audio_tokens\x18\a \x01(\x03H\x06R\x10inputAudioTokens\x88\x01\x01\x123\n" +
+	"\x13output_audio_tokens\x18\b \x01(\x03H\aR\x11outputAudioTokens\x88\x01\x01\x121\n" +
+	"\x12input_image_tokens\x18\t \x01(\x03H\bR\x10inputImageTokens\x88\x01\x01\x123\n" +
+	"\x13output_image_tokens\x18\n" +
+	" \x01(\x03H\tR\x11outputImageTokens\x88\x01\x01\x12&\n" +
+	"\fweb_searches\x18\v \x01(\x03H\n" +
+	"R\vwebSearches\x88\x01\x01\x12!\n" +
+	"\fservice_tier\x18\f \x01(\tR\vserviceTierB\x0f\n" +
 	"\r_input_tokensB\x10\n" +
 	"\x0e_output_tokensB\x14\n" +
 	"\x12_cache_read_tokensB\x15\n" +
 	"\x13_cache_write_tokensB\x13\n" +
-	"\x11_reasoning_tokens\"j\n" +
+	"\x11_reasoning_tokensB\x1a\n" +
+	"\x18_cache_write_long_tokensB\x15\n" +
+	"\x13_input_audio_tokensB\x16\n" +
+	"\x14_output_audio_tokensB\x15\n" +
+	"\x13_input_image_tokensB\x16\n" +
+	"\x14_output_image_tokensB\x0f\n" +
+	"\r_web_searches\"j\n" +
 	"\fTokenLogprob\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x18\n" +
 	"\alogprob\x18\x02 \x01(\x01R\alogprob\x12*\n" +

@@ -1951,8 +1951,30 @@ type Prices struct {
 	CacheWriteNanoUsdPerMillion *int64 `protobuf:"varint,4,opt,name=cache_write_nano_usd_per_million,json=cacheWriteNanoUsdPerMillion,proto3,oneof" json:"cache_write_nano_usd_per_million,omitempty"`
 	// Reasoning. Unset: as output.
 	ReasoningNanoUsdPerMillion *int64 `protobuf:"varint,5,opt,name=reasoning_nano_usd_per_million,json=reasoningNanoUsdPerMillion,proto3,oneof" json:"reasoning_nano_usd_per_million,omitempty"`
-	unknownFields              protoimpl.UnknownFields
-	sizeCache                  protoimpl.SizeCache
+	// Input written to the provider's cache for an hour or longer. Unset: as written to it at all.
+	CacheWriteLongNanoUsdPerMillion *int64 `protobuf:"varint,6,opt,name=cache_write_long_nano_usd_per_million,json=cacheWriteLongNanoUsdPerMillion,proto3,oneof" json:"cache_write_long_nano_usd_per_million,omitempty"`
+	// Sound in the input. Unset: as input.
+	InputAudioNanoUsdPerMillion *int64 `protobuf:"varint,7,opt,name=input_audio_nano_usd_per_million,json=inputAudioNanoUsdPerMillion,proto3,oneof" json:"input_audio_nano_usd_per_million,omitempty"`
+	// Sound read from the provider's cache. Unset: as read from it at all.
+	CacheReadAudioNanoUsdPerMillion *int64 `protobuf:"varint,8,opt,name=cache_read_audio_nano_usd_per_million,json=cacheReadAudioNanoUsdPerMillion,proto3,oneof" json:"cache_read_audio_nano_usd_per_million,omitempty"`
+	// Sound in the answer. Unset: as output.
+	OutputAudioNanoUsdPerMillion *int64 `protobuf:"varint,9,opt,name=output_audio_nano_usd_per_million,json=outputAudioNanoUsdPerMillion,proto3,oneof" json:"output_audio_nano_usd_per_million,omitempty"`
+	// Images in the input. Unset: as input.
+	InputImageNanoUsdPerMillion *int64 `protobuf:"varint,10,opt,name=input_image_nano_usd_per_million,json=inputImageNanoUsdPerMillion,proto3,oneof" json:"input_image_nano_usd_per_million,omitempty"`
+	// Images in the answer. Unset: as output.
+	OutputImageNanoUsdPerMillion *int64 `protobuf:"varint,11,opt,name=output_image_nano_usd_per_million,json=outputImageNanoUsdPerMillion,proto3,oneof" json:"output_image_nano_usd_per_million,omitempty"`
+	// Each call, in nano-USD.
+	RequestNanoUsd int64 `protobuf:"varint,12,opt,name=request_nano_usd,json=requestNanoUsd,proto3" json:"request_nano_usd,omitempty"`
+	// Each search that the provider runs, in nano-USD.
+	WebSearchNanoUsd int64 `protobuf:"varint,13,opt,name=web_search_nano_usd,json=webSearchNanoUsd,proto3" json:"web_search_nano_usd,omitempty"`
+	// Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+	Tiers []*PriceTier `protobuf:"bytes,14,rep,name=tiers,proto3" json:"tiers,omitempty"`
+	// Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+	ServiceTiers []*ServiceTierPrices `protobuf:"bytes,15,rep,name=service_tiers,json=serviceTiers,proto3" json:"service_tiers,omitempty"`
+	// Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+	Changes       []*PriceChange `protobuf:"bytes,16,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Prices) Reset() {
@@ -2018,6 +2040,248 @@ func (x *Prices) GetReasoningNanoUsdPerMillion() int64 {
 		return *x.ReasoningNanoUsdPerMillion
 	}
 	return 0
+}
+
+func (x *Prices) GetCacheWriteLongNanoUsdPerMillion() int64 {
+	if x != nil && x.CacheWriteLongNanoUsdPerMillion != nil {
+		return *x.CacheWriteLongNanoUsdPerMillion
+	}
+	return 0
+}
+
+func (x *Prices) GetInputAudioNanoUsdPerMillion() int64 {
+	if x != nil && x.InputAudioNanoUsdPerMillion != nil {
+		return *x.InputAudioNanoUsdPerMillion
+	}
+	return 0
+}
+
+func (x *Prices) GetCacheReadAudioNanoUsdPerMillion() int64 {
+	if x != nil && x.CacheReadAudioNanoUsdPerMillion != nil {
+		return *x.CacheReadAudioNanoUsdPerMillion
+	}
+	return 0
+}
+
+func (x *Prices) GetOutputAudioNanoUsdPerMillion() int64 {
+	if x != nil && x.OutputAudioNanoUsdPerMillion != nil {
+		return *x.OutputAudioNanoUsdPerMillion
+	}
+	return 0
+}
+
+func (x *Prices) GetInputImageNanoUsdPerMillion() int64 {
+	if x != nil && x.InputImageNanoUsdPerMillion != nil {
+		return *x.InputImageNanoUsdPerMillion
+	}
+	return 0
+}
+
+func (x *Prices) GetOutputImageNanoUsdPerMillion() int64 {
+	if x != nil && x.OutputImageNanoUsdPerMillion != nil {
+		return *x.OutputImageNanoUsdPerMillion
+	}
+	return 0
+}
+
+func (x *Prices) GetRequestNanoUsd() int64 {
+	if x != nil {
+		return x.RequestNanoUsd
+	}
+	return 0
+}
+
+func (x *Prices) GetWebSearchNanoUsd() int64 {
+	if x != nil {
+		return x.WebSearchNanoUsd
+	}
+	return 0
+}
+
+func (x *Prices) GetTiers() []*PriceTier {
+	if x != nil {
+		return x.Tiers
+	}
+	return nil
+}
+
+func (x *Prices) GetServiceTiers() []*ServiceTierPrices {
+	if x != nil {
+		return x.ServiceTiers
+	}
+	return nil
+}
+
+func (x *Prices) GetChanges() []*PriceChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// Prices of all tokens of a call whose input is longer than that of the tier before.
+type PriceTier struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Most input tokens, cached ones counted, for which the tier does not hold yet.
+	AboveInputTokens int64 `protobuf:"varint,1,opt,name=above_input_tokens,json=aboveInputTokens,proto3" json:"above_input_tokens,omitempty"`
+	// What then holds.
+	Prices        *Prices `protobuf:"bytes,2,opt,name=prices,proto3" json:"prices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PriceTier) Reset() {
+	*x = PriceTier{}
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriceTier) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriceTier) ProtoMessage() {}
+
+func (x *PriceTier) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriceTier.ProtoReflect.Descriptor instead.
+func (*PriceTier) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *PriceTier) GetAboveInputTokens() int64 {
+	if x != nil {
+		return x.AboveInputTokens
+	}
+	return 0
+}
+
+func (x *PriceTier) GetPrices() *Prices {
+	if x != nil {
+		return x.Prices
+	}
+	return nil
+}
+
+// Prices of what a provider serves in a service tier.
+type ServiceTierPrices struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tier, as in Usage.service_tier.
+	ServiceTier string `protobuf:"bytes,1,opt,name=service_tier,json=serviceTier,proto3" json:"service_tier,omitempty"`
+	// What then holds.
+	Prices        *Prices `protobuf:"bytes,2,opt,name=prices,proto3" json:"prices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServiceTierPrices) Reset() {
+	*x = ServiceTierPrices{}
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServiceTierPrices) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServiceTierPrices) ProtoMessage() {}
+
+func (x *ServiceTierPrices) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServiceTierPrices.ProtoReflect.Descriptor instead.
+func (*ServiceTierPrices) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ServiceTierPrices) GetServiceTier() string {
+	if x != nil {
+		return x.ServiceTier
+	}
+	return ""
+}
+
+func (x *ServiceTierPrices) GetPrices() *Prices {
+	if x != nil {
+		return x.Prices
+	}
+	return nil
+}
+
+// Prices from an instant on.
+type PriceChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The instant.
+	EffectiveAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=effective_at,json=effectiveAt,proto3" json:"effective_at,omitempty"`
+	// What then holds.
+	Prices        *Prices `protobuf:"bytes,2,opt,name=prices,proto3" json:"prices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PriceChange) Reset() {
+	*x = PriceChange{}
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriceChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriceChange) ProtoMessage() {}
+
+func (x *PriceChange) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriceChange.ProtoReflect.Descriptor instead.
+func (*PriceChange) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PriceChange) GetEffectiveAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EffectiveAt
+	}
+	return nil
+}
+
+func (x *PriceChange) GetPrices() *Prices {
+	if x != nil {
+		return x.Prices
+	}
+	return nil
 }
 
 var File_frontdesk_v1_router_service_proto protoreflect.FileDescriptor
@@ -2182,16 +2446,43 @@ const file_frontdesk_v1_router_service_proto_rawDesc = "" +
 	"\x11max_output_tokens\x18\a \x01(\x03H\x00R\x0fmaxOutputTokens\x88\x01\x01\x12<\n" +
 	"\fcapabilities\x18\b \x03(\x0e2\x18.frontdesk.v1.CapabilityR\fcapabilities\x12\x1c\n" +
 	"\tavailable\x18\t \x01(\bR\tavailableB\x14\n" +
-	"\x12_max_output_tokens\"\xcd\x03\n" +
+	"\x12_max_output_tokens\"\x98\v\n" +
 	"\x06Prices\x12:\n" +
 	"\x1ainput_nano_usd_per_million\x18\x01 \x01(\x03R\x16inputNanoUsdPerMillion\x12<\n" +
 	"\x1boutput_nano_usd_per_million\x18\x02 \x01(\x03R\x17outputNanoUsdPerMillion\x12H\n" +
 	"\x1fcache_read_nano_usd_per_million\x18\x03 \x01(\x03H\x00R\x1acacheReadNanoUsdPerMillion\x88\x01\x01\x12J\n" +
 	" cache_write_nano_usd_per_million\x18\x04 \x01(\x03H\x01R\x1bcacheWriteNanoUsdPerMillion\x88\x01\x01\x12G\n" +
-	"\x1ereasoning_nano_usd_per_million\x18\x05 \x01(\x03H\x02R\x1areasoningNanoUsdPerMillion\x88\x01\x01B\"\n" +
+	"\x1ereasoning_nano_usd_per_million\x18\x05 \x01(\x03H\x02R\x1areasoningNanoUsdPerMillion\x88\x01\x01\x12S\n" +
+	"%cache_write_long_nano_usd_per_million\x18\x06 \x01(\x03H\x03R\x1fcacheWriteLongNanoUsdPerMillion\x88\x01\x01\x12J\n" +
+	" input_audio_nano_usd_per_million\x18\a \x01(\x03H\x04R\x1binputAudioNanoUsdPerMillion\x88\x01\x01\x12S\n" +
+	"%cache_read_audio_nano_usd_per_million\x18\b \x01(\x03H\x05R\x1fcacheReadAudioNanoUsdPerMillion\x88\x01\x01\x12L\n" +
+	"!output_audio_nano_usd_per_million\x18\t \x01(\x03H\x06R\x1coutputAudioNanoUsdPerMillion\x88\x01\x01\x12J\n" +
+	" input_image_nano_usd_per_million\x18\n" +
+	" \x01(\x03H\aR\x1binputImageNanoUsdPerMillion\x88\x01\x01\x12L\n" +
+	"!output_image_nano_usd_per_million\x18\v \x01(\x03H\bR\x1coutputImageNanoUsdPerMillion\x88\x01\x01\x12(\n" +
+	"\x10request_nano_usd\x18\f \x01(\x03R\x0erequestNanoUsd\x12-\n" +
+	"\x13web_search_nano_usd\x18\r \x01(\x03R\x10webSearchNanoUsd\x12-\n" +
+	"\x05tiers\x18\x0e \x03(\v2\x17.frontdesk.v1.PriceTierR\x05tiers\x12D\n" +
+	"\rservice_tiers\x18\x0f \x03(\v2\x1f.frontdesk.v1.ServiceTierPricesR\fserviceTiers\x123\n" +
+	"\achanges\x18\x10 \x03(\v2\x19.frontdesk.v1.PriceChangeR\achangesB\"\n" +
 	" _cache_read_nano_usd_per_millionB#\n" +
 	"!_cache_write_nano_usd_per_millionB!\n" +
-	"\x1f_reasoning_nano_usd_per_million2\xcb\x04\n" +
+	"\x1f_reasoning_nano_usd_per_millionB(\n" +
+	"&_cache_write_long_nano_usd_per_millionB#\n" +
+	"!_input_audio_nano_usd_per_millionB(\n" +
+	"&_cache_read_audio_nano_usd_per_millionB$\n" +
+	"\"_output_audio_nano_usd_per_millionB#\n" +
+	"!_input_image_nano_usd_per_millionB$\n" +
+	"\"_output_image_nano_usd_per_million\"g\n" +
+	"\tPriceTier\x12,\n" +
+	"\x12above_input_tokens\x18\x01 \x01(\x03R\x10aboveInputTokens\x12,\n" +
+	"\x06prices\x18\x02 \x01(\v2\x14.frontdesk.v1.PricesR\x06prices\"d\n" +
+	"\x11ServiceTierPrices\x12!\n" +
+	"\fservice_tier\x18\x01 \x01(\tR\vserviceTier\x12,\n" +
+	"\x06prices\x18\x02 \x01(\v2\x14.frontdesk.v1.PricesR\x06prices\"z\n" +
+	"\vPriceChange\x12=\n" +
+	"\feffective_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\veffectiveAt\x12,\n" +
+	"\x06prices\x18\x02 \x01(\v2\x14.frontdesk.v1.PricesR\x06prices2\xcb\x04\n" +
 	"\rRouterService\x12@\n" +
 	"\x05Route\x12\x1a.frontdesk.v1.RouteRequest\x1a\x1b.frontdesk.v1.RouteResponse\x12O\n" +
 	"\n" +
@@ -2216,7 +2507,7 @@ func file_frontdesk_v1_router_service_proto_rawDescGZIP() []byte {
 	return file_frontdesk_v1_router_service_proto_rawDescData
 }
 
-var file_frontdesk_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_frontdesk_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_frontdesk_v1_router_service_proto_goTypes = []any{
 	(*RouteRequest)(nil),           // 0: frontdesk.v1.RouteRequest
 	(*RouteResponse)(nil),          // 1: frontdesk.v1.RouteResponse
@@ -2245,50 +2536,53 @@ var file_frontdesk_v1_router_service_proto_goTypes = []any{
 	(*ListModelsResponse)(nil),     // 24: frontdesk.v1.ListModelsResponse
 	(*Model)(nil),                  // 25: frontdesk.v1.Model
 	(*Prices)(nil),                 // 26: frontdesk.v1.Prices
-	nil,                            // 27: frontdesk.v1.RouteRequest.LabelsEntry
-	nil,                            // 28: frontdesk.v1.RouteBatchRequest.LabelsEntry
-	nil,                            // 29: frontdesk.v1.CompleteRequest.LabelsEntry
-	nil,                            // 30: frontdesk.v1.StreamCompleteRequest.LabelsEntry
-	nil,                            // 31: frontdesk.v1.ReportOutcomeRequest.LabelsEntry
-	nil,                            // 32: frontdesk.v1.Outcome.LabelsEntry
-	nil,                            // 33: frontdesk.v1.GetDecisionResponse.LabelsEntry
-	(*Query)(nil),                  // 34: frontdesk.v1.Query
-	(*RoutingPolicy)(nil),          // 35: frontdesk.v1.RoutingPolicy
-	(*Decision)(nil),               // 36: frontdesk.v1.Decision
-	(*Message)(nil),                // 37: frontdesk.v1.Message
-	(FinishReason)(0),              // 38: frontdesk.v1.FinishReason
-	(*Usage)(nil),                  // 39: frontdesk.v1.Usage
-	(*Cost)(nil),                   // 40: frontdesk.v1.Cost
-	(*Attempt)(nil),                // 41: frontdesk.v1.Attempt
-	(*TokenLogprob)(nil),           // 42: frontdesk.v1.TokenLogprob
-	(StepKind)(0),                  // 43: frontdesk.v1.StepKind
-	(*timestamppb.Timestamp)(nil),  // 44: google.protobuf.Timestamp
-	(Capability)(0),                // 45: frontdesk.v1.Capability
+	(*PriceTier)(nil),              // 27: frontdesk.v1.PriceTier
+	(*ServiceTierPrices)(nil),      // 28: frontdesk.v1.ServiceTierPrices
+	(*PriceChange)(nil),            // 29: frontdesk.v1.PriceChange
+	nil,                            // 30: frontdesk.v1.RouteRequest.LabelsEntry
+	nil,                            // 31: frontdesk.v1.RouteBatchRequest.LabelsEntry
+	nil,                            // 32: frontdesk.v1.CompleteRequest.LabelsEntry
+	nil,                            // 33: frontdesk.v1.StreamCompleteRequest.LabelsEntry
+	nil,                            // 34: frontdesk.v1.ReportOutcomeRequest.LabelsEntry
+	nil,                            // 35: frontdesk.v1.Outcome.LabelsEntry
+	nil,                            // 36: frontdesk.v1.GetDecisionResponse.LabelsEntry
+	(*Query)(nil),                  // 37: frontdesk.v1.Query
+	(*RoutingPolicy)(nil),          // 38: frontdesk.v1.RoutingPolicy
+	(*Decision)(nil),               // 39: frontdesk.v1.Decision
+	(*Message)(nil),                // 40: frontdesk.v1.Message
+	(FinishReason)(0),              // 41: frontdesk.v1.FinishReason
+	(*Usage)(nil),                  // 42: frontdesk.v1.Usage
+	(*Cost)(nil),                   // 43: frontdesk.v1.Cost
+	(*Attempt)(nil),                // 44: frontdesk.v1.Attempt
+	(*TokenLogprob)(nil),           // 45: frontdesk.v1.TokenLogprob
+	(StepKind)(0),                  // 46: frontdesk.v1.StepKind
+	(*timestamppb.Timestamp)(nil),  // 47: google.protobuf.Timestamp
+	(Capability)(0),                // 48: frontdesk.v1.Capability
 }
 var file_frontdesk_v1_router_service_proto_depIdxs = []int32{
-	34, // 0: frontdesk.v1.RouteRequest.query:type_name -> frontdesk.v1.Query
-	35, // 1: frontdesk.v1.RouteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
-	27, // 2: frontdesk.v1.RouteRequest.labels:type_name -> frontdesk.v1.RouteRequest.LabelsEntry
-	36, // 3: frontdesk.v1.RouteResponse.decision:type_name -> frontdesk.v1.Decision
-	34, // 4: frontdesk.v1.RouteBatchRequest.queries:type_name -> frontdesk.v1.Query
-	35, // 5: frontdesk.v1.RouteBatchRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
-	28, // 6: frontdesk.v1.RouteBatchRequest.labels:type_name -> frontdesk.v1.RouteBatchRequest.LabelsEntry
+	37, // 0: frontdesk.v1.RouteRequest.query:type_name -> frontdesk.v1.Query
+	38, // 1: frontdesk.v1.RouteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
+	30, // 2: frontdesk.v1.RouteRequest.labels:type_name -> frontdesk.v1.RouteRequest.LabelsEntry
+	39, // 3: frontdesk.v1.RouteResponse.decision:type_name -> frontdesk.v1.Decision
+	37, // 4: frontdesk.v1.RouteBatchRequest.queries:type_name -> frontdesk.v1.Query
+	38, // 5: frontdesk.v1.RouteBatchRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
+	31, // 6: frontdesk.v1.RouteBatchRequest.labels:type_name -> frontdesk.v1.RouteBatchRequest.LabelsEntry
 	4,  // 7: frontdesk.v1.RouteBatchResponse.results:type_name -> frontdesk.v1.RouteResult
-	36, // 8: frontdesk.v1.RouteResult.decision:type_name -> frontdesk.v1.Decision
+	39, // 8: frontdesk.v1.RouteResult.decision:type_name -> frontdesk.v1.Decision
 	5,  // 9: frontdesk.v1.RouteResult.error:type_name -> frontdesk.v1.RouteError
-	34, // 10: frontdesk.v1.CompleteRequest.query:type_name -> frontdesk.v1.Query
-	35, // 11: frontdesk.v1.CompleteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
-	29, // 12: frontdesk.v1.CompleteRequest.labels:type_name -> frontdesk.v1.CompleteRequest.LabelsEntry
-	36, // 13: frontdesk.v1.CompleteResponse.decision:type_name -> frontdesk.v1.Decision
-	37, // 14: frontdesk.v1.CompleteResponse.message:type_name -> frontdesk.v1.Message
-	38, // 15: frontdesk.v1.CompleteResponse.finish_reason:type_name -> frontdesk.v1.FinishReason
-	39, // 16: frontdesk.v1.CompleteResponse.usage:type_name -> frontdesk.v1.Usage
-	40, // 17: frontdesk.v1.CompleteResponse.cost:type_name -> frontdesk.v1.Cost
-	41, // 18: frontdesk.v1.CompleteResponse.attempts:type_name -> frontdesk.v1.Attempt
-	42, // 19: frontdesk.v1.CompleteResponse.logprobs:type_name -> frontdesk.v1.TokenLogprob
-	34, // 20: frontdesk.v1.StreamCompleteRequest.query:type_name -> frontdesk.v1.Query
-	35, // 21: frontdesk.v1.StreamCompleteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
-	30, // 22: frontdesk.v1.StreamCompleteRequest.labels:type_name -> frontdesk.v1.StreamCompleteRequest.LabelsEntry
+	37, // 10: frontdesk.v1.CompleteRequest.query:type_name -> frontdesk.v1.Query
+	38, // 11: frontdesk.v1.CompleteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
+	32, // 12: frontdesk.v1.CompleteRequest.labels:type_name -> frontdesk.v1.CompleteRequest.LabelsEntry
+	39, // 13: frontdesk.v1.CompleteResponse.decision:type_name -> frontdesk.v1.Decision
+	40, // 14: frontdesk.v1.CompleteResponse.message:type_name -> frontdesk.v1.Message
+	41, // 15: frontdesk.v1.CompleteResponse.finish_reason:type_name -> frontdesk.v1.FinishReason
+	42, // 16: frontdesk.v1.CompleteResponse.usage:type_name -> frontdesk.v1.Usage
+	43, // 17: frontdesk.v1.CompleteResponse.cost:type_name -> frontdesk.v1.Cost
+	44, // 18: frontdesk.v1.CompleteResponse.attempts:type_name -> frontdesk.v1.Attempt
+	45, // 19: frontdesk.v1.CompleteResponse.logprobs:type_name -> frontdesk.v1.TokenLogprob
+	37, // 20: frontdesk.v1.StreamCompleteRequest.query:type_name -> frontdesk.v1.Query
+	38, // 21: frontdesk.v1.StreamCompleteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
+	33, // 22: frontdesk.v1.StreamCompleteRequest.labels:type_name -> frontdesk.v1.StreamCompleteRequest.LabelsEntry
 	10, // 23: frontdesk.v1.StreamCompleteResponse.started:type_name -> frontdesk.v1.Started
 	11, // 24: frontdesk.v1.StreamCompleteResponse.attempt_started:type_name -> frontdesk.v1.AttemptStarted
 	12, // 25: frontdesk.v1.StreamCompleteResponse.text_delta:type_name -> frontdesk.v1.TextDelta
@@ -2296,47 +2590,54 @@ var file_frontdesk_v1_router_service_proto_depIdxs = []int32{
 	14, // 27: frontdesk.v1.StreamCompleteResponse.tool_call_delta:type_name -> frontdesk.v1.ToolCallDelta
 	15, // 28: frontdesk.v1.StreamCompleteResponse.attempt_ended:type_name -> frontdesk.v1.AttemptEnded
 	16, // 29: frontdesk.v1.StreamCompleteResponse.completed:type_name -> frontdesk.v1.Completed
-	36, // 30: frontdesk.v1.Started.decision:type_name -> frontdesk.v1.Decision
-	43, // 31: frontdesk.v1.AttemptStarted.kind:type_name -> frontdesk.v1.StepKind
-	42, // 32: frontdesk.v1.TextDelta.logprobs:type_name -> frontdesk.v1.TokenLogprob
-	41, // 33: frontdesk.v1.AttemptEnded.attempt:type_name -> frontdesk.v1.Attempt
-	38, // 34: frontdesk.v1.Completed.finish_reason:type_name -> frontdesk.v1.FinishReason
-	39, // 35: frontdesk.v1.Completed.usage:type_name -> frontdesk.v1.Usage
-	40, // 36: frontdesk.v1.Completed.cost:type_name -> frontdesk.v1.Cost
-	41, // 37: frontdesk.v1.Completed.attempts:type_name -> frontdesk.v1.Attempt
-	41, // 38: frontdesk.v1.CompletionFailure.attempts:type_name -> frontdesk.v1.Attempt
-	40, // 39: frontdesk.v1.CompletionFailure.cost:type_name -> frontdesk.v1.Cost
-	31, // 40: frontdesk.v1.ReportOutcomeRequest.labels:type_name -> frontdesk.v1.ReportOutcomeRequest.LabelsEntry
+	39, // 30: frontdesk.v1.Started.decision:type_name -> frontdesk.v1.Decision
+	46, // 31: frontdesk.v1.AttemptStarted.kind:type_name -> frontdesk.v1.StepKind
+	45, // 32: frontdesk.v1.TextDelta.logprobs:type_name -> frontdesk.v1.TokenLogprob
+	44, // 33: frontdesk.v1.AttemptEnded.attempt:type_name -> frontdesk.v1.Attempt
+	41, // 34: frontdesk.v1.Completed.finish_reason:type_name -> frontdesk.v1.FinishReason
+	42, // 35: frontdesk.v1.Completed.usage:type_name -> frontdesk.v1.Usage
+	43, // 36: frontdesk.v1.Completed.cost:type_name -> frontdesk.v1.Cost
+	44, // 37: frontdesk.v1.Completed.attempts:type_name -> frontdesk.v1.Attempt
+	44, // 38: frontdesk.v1.CompletionFailure.attempts:type_name -> frontdesk.v1.Attempt
+	43, // 39: frontdesk.v1.CompletionFailure.cost:type_name -> frontdesk.v1.Cost
+	34, // 40: frontdesk.v1.ReportOutcomeRequest.labels:type_name -> frontdesk.v1.ReportOutcomeRequest.LabelsEntry
 	20, // 41: frontdesk.v1.ReportOutcomeResponse.outcome:type_name -> frontdesk.v1.Outcome
-	32, // 42: frontdesk.v1.Outcome.labels:type_name -> frontdesk.v1.Outcome.LabelsEntry
-	44, // 43: frontdesk.v1.Outcome.reported_at:type_name -> google.protobuf.Timestamp
-	36, // 44: frontdesk.v1.GetDecisionResponse.decision:type_name -> frontdesk.v1.Decision
-	41, // 45: frontdesk.v1.GetDecisionResponse.attempts:type_name -> frontdesk.v1.Attempt
-	40, // 46: frontdesk.v1.GetDecisionResponse.cost:type_name -> frontdesk.v1.Cost
+	35, // 42: frontdesk.v1.Outcome.labels:type_name -> frontdesk.v1.Outcome.LabelsEntry
+	47, // 43: frontdesk.v1.Outcome.reported_at:type_name -> google.protobuf.Timestamp
+	39, // 44: frontdesk.v1.GetDecisionResponse.decision:type_name -> frontdesk.v1.Decision
+	44, // 45: frontdesk.v1.GetDecisionResponse.attempts:type_name -> frontdesk.v1.Attempt
+	43, // 46: frontdesk.v1.GetDecisionResponse.cost:type_name -> frontdesk.v1.Cost
 	20, // 47: frontdesk.v1.GetDecisionResponse.outcomes:type_name -> frontdesk.v1.Outcome
-	33, // 48: frontdesk.v1.GetDecisionResponse.labels:type_name -> frontdesk.v1.GetDecisionResponse.LabelsEntry
+	36, // 48: frontdesk.v1.GetDecisionResponse.labels:type_name -> frontdesk.v1.GetDecisionResponse.LabelsEntry
 	25, // 49: frontdesk.v1.ListModelsResponse.models:type_name -> frontdesk.v1.Model
 	26, // 50: frontdesk.v1.Model.prices:type_name -> frontdesk.v1.Prices
-	45, // 51: frontdesk.v1.Model.capabilities:type_name -> frontdesk.v1.Capability
-	0,  // 52: frontdesk.v1.RouterService.Route:input_type -> frontdesk.v1.RouteRequest
-	2,  // 53: frontdesk.v1.RouterService.RouteBatch:input_type -> frontdesk.v1.RouteBatchRequest
-	6,  // 54: frontdesk.v1.RouterService.Complete:input_type -> frontdesk.v1.CompleteRequest
-	8,  // 55: frontdesk.v1.RouterService.StreamComplete:input_type -> frontdesk.v1.StreamCompleteRequest
-	18, // 56: frontdesk.v1.RouterService.ReportOutcome:input_type -> frontdesk.v1.ReportOutcomeRequest
-	21, // 57: frontdesk.v1.RouterService.GetDecision:input_type -> frontdesk.v1.GetDecisionRequest
-	23, // 58: frontdesk.v1.RouterService.ListModels:input_type -> frontdesk.v1.ListModelsRequest
-	1,  // 59: frontdesk.v1.RouterService.Route:output_type -> frontdesk.v1.RouteResponse
-	3,  // 60: frontdesk.v1.RouterService.RouteBatch:output_type -> frontdesk.v1.RouteBatchResponse
-	7,  // 61: frontdesk.v1.RouterService.Complete:output_type -> frontdesk.v1.CompleteResponse
-	9,  // 62: frontdesk.v1.RouterService.StreamComplete:output_type -> frontdesk.v1.StreamCompleteResponse
-	19, // 63: frontdesk.v1.RouterService.ReportOutcome:output_type -> frontdesk.v1.ReportOutcomeResponse
-	22, // 64: frontdesk.v1.RouterService.GetDecision:output_type -> frontdesk.v1.GetDecisionResponse
-	24, // 65: frontdesk.v1.RouterService.ListModels:output_type -> frontdesk.v1.ListModelsResponse
-	59, // [59:66] is the sub-list for method output_type
-	52, // [52:59] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	48, // 51: frontdesk.v1.Model.capabilities:type_name -> frontdesk.v1.Capability
+	27, // 52: frontdesk.v1.Prices.tiers:type_name -> frontdesk.v1.PriceTier
+	28, // 53: frontdesk.v1.Prices.service_tiers:type_name -> frontdesk.v1.ServiceTierPrices
+	29, // 54: frontdesk.v1.Prices.changes:type_name -> frontdesk.v1.PriceChange
+	26, // 55: frontdesk.v1.PriceTier.prices:type_name -> frontdesk.v1.Prices
+	26, // 56: frontdesk.v1.ServiceTierPrices.prices:type_name -> frontdesk.v1.Prices
+	47, // 57: frontdesk.v1.PriceChange.effective_at:type_name -> google.protobuf.Timestamp
+	26, // 58: frontdesk.v1.PriceChange.prices:type_name -> frontdesk.v1.Prices
+	0,  // 59: frontdesk.v1.RouterService.Route:input_type -> frontdesk.v1.RouteRequest
+	2,  // 60: frontdesk.v1.RouterService.RouteBatch:input_type -> frontdesk.v1.RouteBatchRequest
+	6,  // 61: frontdesk.v1.RouterService.Complete:input_type -> frontdesk.v1.CompleteRequest
+	8,  // 62: frontdesk.v1.RouterService.StreamComplete:input_type -> frontdesk.v1.StreamCompleteRequest
+	18, // 63: frontdesk.v1.RouterService.ReportOutcome:input_type -> frontdesk.v1.ReportOutcomeRequest
+	21, // 64: frontdesk.v1.RouterService.GetDecision:input_type -> frontdesk.v1.GetDecisionRequest
+	23, // 65: frontdesk.v1.RouterService.ListModels:input_type -> frontdesk.v1.ListModelsRequest
+	1,  // 66: frontdesk.v1.RouterService.Route:output_type -> frontdesk.v1.RouteResponse
+	3,  // 67: frontdesk.v1.RouterService.RouteBatch:output_type -> frontdesk.v1.RouteBatchResponse
+	7,  // 68: frontdesk.v1.RouterService.Complete:output_type -> frontdesk.v1.CompleteResponse
+	9,  // 69: frontdesk.v1.RouterService.StreamComplete:output_type -> frontdesk.v1.StreamCompleteResponse
+	19, // 70: frontdesk.v1.RouterService.ReportOutcome:output_type -> frontdesk.v1.ReportOutcomeResponse
+	22, // 71: frontdesk.v1.RouterService.GetDecision:output_type -> frontdesk.v1.GetDecisionResponse
+	24, // 72: frontdesk.v1.RouterService.ListModels:output_type -> frontdesk.v1.ListModelsResponse
+	66, // [66:73] is the sub-list for method output_type
+	59, // [59:66] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_frontdesk_v1_router_service_proto_init() }
@@ -2371,7 +2672,7 @@ func file_frontdesk_v1_router_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frontdesk_v1_router_service_proto_rawDesc), len(file_frontdesk_v1_router_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -12,7 +12,7 @@ from frontdesk_server.config.root import Config
 from frontdesk_server.domain.backend import Backend
 from frontdesk_server.domain.dialects import Dialect
 from frontdesk_server.domain.model import Deployment, Model, Timeouts
-from frontdesk_server.domain.usage import Prices
+from frontdesk_server.domain.prices import Prices
 
 
 def build_pool(config: Config) -> dict[str, Model]:
@@ -87,6 +87,6 @@ def _resolve(config: ModelConfig, name: str, whole: Config) -> tuple[Prices | No
         config.prices,
         upstream_model=first.upstream_model,
         provider="" if backend is None else getattr(backend, "provider", backend.kind),
-        context_window=config.context_window,
+        address=str(getattr(backend, "base_url", None) or ""),
         now=datetime.now(UTC),
     )

@@ -2,75 +2,66 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Literal
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
-from frontdesk_server.config.pool import PricesConfig
-from frontdesk_server.domain.usage import NANO_USD_PER_USD, Prices
+from frontdesk_server.assembly.price_table import look_up
+from frontdesk_server.config.prices import ModelPrices, PricesConfig, PriceTierConfig, RatesConfig
+from frontdesk_server.domain.prices import PricePeriod, Prices, PriceTier, ServiceTierPrices
+from frontdesk_server.domain.usage import nano_usd
+
+Rates = dict[str, Any]
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_RATES = {
+    field.name: field.name.removesuffix("_nano_usd_per_million").removesuffix("_nano_usd") for field in fields(Prices)
+}
+"""The fields of prices that are rates, and what they are called in the configuration."""
 
 
 def resolve_prices(
-    config: PricesConfig | Literal["auto"] | None,
-    *,
-    upstream_model: str,
-    provider: str,
-    context_window: int,
-    now: datetime,
+    config: ModelPrices | None, *, upstream_model: str, provider: str, now: datetime, address: str = ""
 ) -> tuple[Prices | None, str]:
     """Exact integer prices, or None and why `auto` found none; unknown is never zero.
 
-    `provider` is its name in the GenAI conventions. Where a price rises with the query's length, the base price holds
-    only if no query of this context window can reach the next tier; otherwise the price is unknown.
+    `provider` is its name in the GenAI conventions, `address` the root of its API, where it has one.
     """
-    if config is None:
-        return None, ""
-    if isinstance(config, PricesConfig):
-        return _exact(config.input, config.output, config.cache_read, config.cache_write, config.reasoning), ""
-    return _looked_up(upstream_model, provider, context_window, now)
+    match config:
+        case None:
+            return None, ""
+        case "auto":
+            return look_up(upstream_model, provider, address, now)
+        case PricesConfig():
+            return _prices(config), ""
+    base, *later = config
+    periods = tuple(PricePeriod(one.since or _ALWAYS, _prices(one), one.daily) for one in later)
+    return replace(_prices(base), periods=periods), ""
 
 
-def _looked_up(upstream_model: str, provider: str, context_window: int, now: datetime) -> tuple[Prices | None, str]:
-    """The package's data are in the package: nothing is fetched."""
-    try:
-        from genai_prices import data_snapshot
-    except ImportError:
-        return None, "package genai-prices is not installed: frontdesk[prices]"
-    try:
-        _, model = data_snapshot.get_snapshot().find_provider_model(upstream_model, None, provider or None, None)
-    except LookupError:
-        return None, "not in the price table"
-    found = model.get_prices(now)
-    parts = []
-    for name in ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "output_reasoning_mtok"):
-        price: Any = getattr(found, name, None)
-        if hasattr(price, "tiers"):
-            if min(tier.start for tier in price.tiers) < context_window:
-                return None, "it rises with the query's length within this context window"
-            price = price.base
-        parts.append(price)
-    input_usd, output_usd, cache_read_usd, cache_write_usd, reasoning_usd = parts
-    if input_usd is None or output_usd is None:
-        return None, "the price table has no price for input or output tokens"
-    return _exact(input_usd, output_usd, cache_read_usd, cache_write_usd, reasoning_usd), ""
+def _prices(config: PricesConfig) -> Prices:
+    rates = _said(config)
+    served = []
+    for name, service_tier in config.service_tiers.items():
+        own = _said(service_tier)
+        if service_tier.tiers:
+            prices = _tiered(rates | own, service_tier.tiers, {})
+        else:
+            prices = _tiered(rates | own, config.tiers, own)
+        served.append(ServiceTierPrices(name, prices))
+    return replace(_tiered(rates, config.tiers, {}), service_tiers=tuple(served))
 
 
-def _exact(
-    input_usd: float | Decimal,
-    output_usd: float | Decimal,
-    cache_read_usd: float | Decimal | None,
-    cache_write_usd: float | Decimal | None,
-    reasoning_usd: float | Decimal | None,
-) -> Prices:
-    return Prices(
-        _nano_usd(input_usd),
-        _nano_usd(output_usd),
-        None if cache_read_usd is None else _nano_usd(cache_read_usd),
-        None if cache_write_usd is None else _nano_usd(cache_write_usd),
-        None if reasoning_usd is None else _nano_usd(reasoning_usd),
-    )
+def _tiered(rates: Rates, tiers: Iterable[PriceTierConfig], throughout: Rates) -> Prices:
+    """Prices whose tiers say what differs from the rates; `throughout` holds in all of them."""
+    ordered = sorted(tiers, key=lambda tier: tier.above_input_tokens)
+    built = (PriceTier(tier.above_input_tokens, Prices(**rates | _said(tier) | throughout)) for tier in ordered)
+    return Prices(**rates, tiers=tuple(built))
 
 
-def _nano_usd(usd: float | Decimal) -> int:
-    """Through decimal text, so that 0.1 USD is 100,000,000 nano-USD and not one less."""
-    return int((Decimal(str(usd)) * NANO_USD_PER_USD).to_integral_value(ROUND_HALF_UP))
+def _said(config: RatesConfig) -> Rates:
+    """The rates that a section spells out, by the fields of prices."""
+    said = ((field, getattr(config, name, None)) for field, name in _RATES.items())
+    return {field: nano_usd(usd) for field, usd in said if isinstance(usd, Decimal)}

@@ -17,7 +17,7 @@ from frontdesk_server.backends.tool_calls import OpenToolCalls
 from frontdesk_server.backends.usage import counts_something, find_usage, read_usage
 from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamProtocolError
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, UsageReport
-from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob
+from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
 
 
 class OpenAITranslator:
@@ -34,6 +34,7 @@ class OpenAITranslator:
         self._finish_reason: FinishReason | None = None
         self._usage: Json | None = None
         self._upstream_model = ""
+        self._service_tier: Any = None
         self._refused = False
         self._shown = False
 
@@ -79,13 +80,18 @@ class OpenAITranslator:
         if self._finish_reason is None:
             raise UpstreamProtocolError("the response has no finish reason")
         usage = self._usage or {}
-        return Finished(self._finish_reason, read_usage(usage), self._upstream_model, reported_cost_nano_usd(usage))
+        return Finished(
+            self._finish_reason, self._read_usage(usage), self._upstream_model, reported_cost_nano_usd(usage)
+        )
 
     def _take(self, usage_before: Json | None) -> Iterator[BackendEvent]:
         if self._usage is not None and self._usage is not usage_before and not self.complete:
             cost = reported_cost_nano_usd(self._usage)
-            self._fold.add(UsageReport(read_usage(self._usage), self._upstream_model, cost))
+            self._fold.add(UsageReport(self._read_usage(self._usage), self._upstream_model, cost))
         return iter(self._fold.take())
+
+    def _read_usage(self, usage: Json) -> Usage:
+        return read_usage(usage, service_tier=self._service_tier)
 
     def _read_chunk(self, chunk: Json, *, whole: bool = False) -> None:
         usage = find_usage(chunk)
@@ -97,6 +103,7 @@ class OpenAITranslator:
             model = chunk.get("model")
             if model != self._upstream_model:
                 self._upstream_model = word(model) or self._upstream_model
+            self._service_tier = chunk.get("service_tier") or self._service_tier
             for choice in chunk.get("choices") or ():
                 if not place(choice.get("index")):
                     self._read_choice(choice, whole=whole)

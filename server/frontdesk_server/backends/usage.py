@@ -22,6 +22,8 @@ MAX_COUNT = 1_000_000_000
 
 _MODALITY = re.compile(r"(?:audio|image|video|file|document)_tokens?")
 _MAX_MODALITIES = 4
+_ORDINARY_TIERS = frozenset({"default", "standard", "auto", "normal", "on_demand"})
+_LONGEST_TIER = 64
 
 
 def token_count(value: Any) -> int | None:
@@ -45,10 +47,11 @@ def find_usage(document: Json) -> Json | None:
     return None
 
 
-def read_usage(usage: Json, *, cache_beside: bool = False) -> Usage:
+def read_usage(usage: Json, *, cache_beside: bool = False, service_tier: Any = None) -> Usage:
     """The counts of a usage object; what it does not say, or cannot be true, is None.
 
-    `cache_beside`: the API counts cached tokens beside its input tokens, unless a total says otherwise.
+    `cache_beside`: the API counts cached tokens beside its input tokens, unless a total says otherwise. `service_tier`:
+    what the answer says of it outside of the object.
     """
     prompt = _first(usage, "prompt_tokens", "input_tokens")
     completion = _first(usage, "completion_tokens", "output_tokens")
@@ -78,7 +81,28 @@ def read_usage(usage: Json, *, cache_beside: bool = False) -> Usage:
         beyond = total - prompt - completion
         completion += beyond
         reasoning = beyond if reasoning is None else reasoning  # Gemini counts it in the total only
-    return Usage(prompt, completion, cache_read_tokens=read, cache_write_tokens=written, reasoning_tokens=reasoning)
+    return Usage(
+        prompt,
+        completion,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        reasoning_tokens=reasoning,
+        cache_write_long_tokens=_first(_details(usage, "cache_creation"), "ephemeral_1h_input_tokens") or None,
+        input_audio_tokens=_first(prompt_details, "audio_tokens") or None,
+        output_audio_tokens=_first(completion_details, "audio_tokens") or None,
+        input_image_tokens=_first(prompt_details, "image_tokens") or None,
+        output_image_tokens=_first(completion_details, "image_tokens") or None,
+        web_searches=_first(_details(usage, "server_tool_use"), "web_search_requests") or None,
+        service_tier=_service_tier(usage, service_tier),
+    )
+
+
+def _service_tier(usage: Json, outside: Any) -> str:
+    """Anthropic calls its fast tier a speed, and Perplexity charges by the size of what it searched."""
+    for said in (usage.get("speed"), usage.get("service_tier"), outside, usage.get("search_context_size")):
+        if said and isinstance(said, str) and said not in _ORDINARY_TIERS:
+            return said[:_LONGEST_TIER]
+    return ""
 
 
 def _explained(beyond: int, prompt_parts: Sequence[int], reasoning: int) -> tuple[Sequence[int], bool]:

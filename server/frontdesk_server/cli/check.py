@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from frontdesk_server.assembly.app import open_runtime
+from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.domain.prices import Prices
+from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.ledger.usable import check_ledger
 from frontdesk_server.security import server_credentials
 from frontdesk_server.state.redis import build_redis
@@ -44,12 +49,24 @@ async def _build(loaded: LoadedConfig) -> None:
 def _summarise(loaded: LoadedConfig, console: Console) -> None:
     config = loaded.config
     table = Table("model", "backend", "USD per million in / out", "context window", box=None, header_style="bold")
+    pool = build_pool(config)
     for name, model in config.models.items():
-        prices = model.prices
-        shown = (
-            "unknown" if prices is None else prices if isinstance(prices, str) else f"{prices.input} / {prices.output}"
-        )
         backend = model.backend or ", ".join(d.backend for d in model.deployments)
-        table.add_row(name, backend, shown, f"{model.context_window:,}")
+        table.add_row(name, backend, _shown(pool[name].prices), f"{model.context_window:,}")
     console.print(table)
     console.print(f"\n{loaded.source} is good: version {loaded.version}, routers {', '.join(config.routers)}")
+
+
+def _shown(prices: Prices | None) -> str:
+    """The prices of today in USD, and whether they depend on anything."""
+    if prices is None:
+        return "unknown"
+    today = prices.at(datetime.now(UTC))
+    shown = f"{_usd(today.input_nano_usd_per_million)} / {_usd(today.output_nano_usd_per_million)}"
+    further = ("length", prices.tiers), ("service tier", prices.service_tiers), ("date", prices.periods)
+    depends = [what for what, several in further if several]
+    return f"{shown}, by {', '.join(depends)}" if depends else shown
+
+
+def _usd(nano_usd: int) -> str:
+    return f"{Decimal(nano_usd) / NANO_USD_PER_USD:f}"

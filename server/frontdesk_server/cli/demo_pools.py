@@ -13,7 +13,8 @@ import typer
 from pydantic import SecretStr
 
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
-from frontdesk_server.config.pool import ModelConfig, OpenAIBackendConfig, PricesConfig
+from frontdesk_server.config.pool import ModelConfig, OpenAIBackendConfig
+from frontdesk_server.config.prices import PricesConfig
 from frontdesk_server.config.service import LedgerConfig
 
 _OLLAMA = "http://127.0.0.1:11434"
@@ -70,7 +71,7 @@ def _pool(
             update={
                 "backend": "real",
                 "upstream_model": upstream,
-                "prices": PricesConfig(input=input_usd, output=output_usd),
+                "prices": PricesConfig.model_validate({"input": input_usd, "output": output_usd}),
             }
         )
         for name, (upstream, input_usd, output_usd) in models.items()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Section, Weight
+from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Section
 from frontdesk_server.config.clouds import (
     AzureOpenAIBackendConfig,
     BedrockBackendConfig,
@@ -14,6 +14,7 @@ from frontdesk_server.config.clouds import (
     VertexGeminiBackendConfig,
 )
 from frontdesk_server.config.headers import HeaderText
+from frontdesk_server.config.prices import ModelPrices
 from frontdesk_server.config.upstream import HttpBackendConfig
 from frontdesk_server.domain.model import Capability
 
@@ -66,21 +67,6 @@ BackendConfig = Annotated[
 ]
 
 
-class PricesConfig(Section):
-    """USD per million tokens."""
-
-    input: Weight
-    """Input tokens."""
-    output: Weight
-    """Output tokens."""
-    cache_read: Weight | None = None
-    """Input read from the provider's cache. Default: as input."""
-    cache_write: Weight | None = None
-    """Input written to the provider's cache. Default: as input."""
-    reasoning: Weight | None = None
-    """Reasoning tokens. Default: as output."""
-
-
 class TimeoutsConfig(Section):
     """Timers of one attempt."""
 
@@ -116,8 +102,9 @@ class ModelConfig(Section):
     """Several places that serve the model; load is balanced over them."""
     description: str = ""
     """What it is good at; a router LLM reads it."""
-    prices: PricesConfig | Literal["auto"] | None = None
-    """USD per million tokens; auto looks them up by the upstream model's name. Default: unknown."""
+    prices: ModelPrices | None = None
+    """USD per million tokens; a list where they change with time; auto looks them up by the upstream model's name.
+    Default: unknown."""
     context_window: Count = 8192
     """Most tokens of input and output together."""
     max_output_tokens: Count | None = None

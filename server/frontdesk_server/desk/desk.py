@@ -146,7 +146,9 @@ class Desk:
         return await self._ledger.decision(decision_id, call.caller.name)
 
     def models(self, router: str, call: Call) -> list[tuple[Model, bool]]:
-        """The models which the caller may use, by name, each with whether one of its deployments may be called.
+        """The models which the caller may use, by name, at the prices from now on.
+
+        Each with whether one of its deployments may be called.
 
         Raises:
             UnknownRouter: a router is named that does not exist.
@@ -157,10 +159,9 @@ class Desk:
             routers = {router} if router else caller.routers & runtime.loaded.config.routers.keys()
             reachable = {name for one in routers for name in runtime.engine.router_models(one, caller)}
             names = reachable if router or caller.routers else runtime.pool
-            return [
-                (runtime.pool[name], runtime.conditions.is_available(runtime.pool[name]))
-                for name in sorted(filter(caller.may_use_model, names))
-            ]
+            models = [runtime.pool[name] for name in sorted(filter(caller.may_use_model, names))]
+            now = self._clock.now()
+            return [(model.onward(now), runtime.conditions.is_available(model)) for model in models]
 
     async def _routed(
         self, runtime: Runtime, query: Query, policy: RoutingPolicy, call: Call, labels: Labels

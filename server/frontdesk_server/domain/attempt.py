@@ -59,7 +59,8 @@ class Adjustment:
 class Attempt:
     """One call of one model, settled.
 
-    `provider_cost_nano_usd` is what the provider says that it cost.
+    `provider_cost_nano_usd` is what the provider says that it cost; `cache_saved_nano_usd` what it would have cost
+    without the provider's cache, less what it cost.
 
     `usage_estimated`: the provider reported no usage, or none that can be true, and Frontdesk counted tokens itself.
     """
@@ -84,6 +85,7 @@ class Attempt:
     adjustments: tuple[Adjustment, ...] = ()
     provider_request_id: str = ""
     provider_cost_nano_usd: int | None = None
+    cache_saved_nano_usd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from frontdesk_server.domain.dialects import Dialect
+from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.query import Query, ReasoningEffort
-from frontdesk_server.domain.usage import Prices
 
 INPUT_MARGIN = 1.25
 """Input tokens are estimated; upstreams count templates and their own way of splitting words."""
@@ -88,6 +89,10 @@ class Model:
         if effort is not ReasoningEffort.NONE or Capability.REASONING in self.capabilities:
             return query
         return replace(query, generation=replace(query.generation, reasoning_effort=None))
+
+    def onward(self, moment: datetime) -> Model:
+        """The model with the prices from a moment on."""
+        return self if self.prices is None else replace(self, prices=self.prices.onward(moment))
 
     def output_bound(self, asked: int | None, estimated_input_tokens: int) -> int | None:
         """Most tokens of an answer: what is asked for and the model's own limit allow; None when neither is set.

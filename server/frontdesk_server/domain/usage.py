@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
 
 NANO_USD_PER_USD = 1_000_000_000
-_PER_MILLION = 1_000_000
-_MOST_NANO_USD = 2**53 - 1
-"""Nine million USD: more than any call, and exact in every store and language."""
-
 
 _INT64 = 2**63
 
@@ -18,6 +15,11 @@ _INT64 = 2**63
 def within_int64(number: int | None) -> int | None:
     """The number as far as protobuf and databases tell it: sixty-four bits, signed."""
     return number if number is None else max(-_INT64, min(number, _INT64 - 1))
+
+
+def nano_usd(usd: Decimal) -> int:
+    """Dollars as whole nano-USD, rounded half up."""
+    return int((usd * NANO_USD_PER_USD).to_integral_value(ROUND_HALF_UP))
 
 
 class FinishReason(enum.Enum):
@@ -49,43 +51,29 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens consumed: input includes cached tokens, output includes reasoning tokens."""
+    """Tokens consumed: input includes cached tokens and media, output includes reasoning and media.
+
+    `cache_write_long_tokens`, the part of `cache_write_tokens` that is kept for an hour or longer, and `web_searches`,
+    which the provider ran, are priced apart; of them and of media None is none, too. `service_tier` is what the
+    provider says that it served the call with, empty for its ordinary one.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_long_tokens: int | None = None
+    input_audio_tokens: int | None = None
+    output_audio_tokens: int | None = None
+    input_image_tokens: int | None = None
+    output_image_tokens: int | None = None
+    web_searches: int | None = None
+    service_tier: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Prices in nano-USD per million tokens; None follows input (cache) or output (reasoning)."""
-
-    input_nano_usd_per_million: int
-    output_nano_usd_per_million: int
-    cache_read_nano_usd_per_million: int | None = None
-    cache_write_nano_usd_per_million: int | None = None
-    reasoning_nano_usd_per_million: int | None = None
-
-    def cost_nano_usd(self, usage: Usage) -> int | None:
-        """Exact cost, rounded half up once at the end; None when input or output tokens are unknown.
-
-        No call costs more than nine million USD, so that every cost, and the sum of many, can be kept and sent.
-        """
-        if usage.input_tokens is None or usage.output_tokens is None:
-            return None
-        read = usage.cache_read_tokens or 0
-        write = usage.cache_write_tokens or 0
-        reasoning = usage.reasoning_tokens or 0
-        total = (
-            max(0, usage.input_tokens - read - write) * self.input_nano_usd_per_million
-            + read * _either(self.cache_read_nano_usd_per_million, self.input_nano_usd_per_million)
-            + write * _either(self.cache_write_nano_usd_per_million, self.input_nano_usd_per_million)
-            + max(0, usage.output_tokens - reasoning) * self.output_nano_usd_per_million
-            + reasoning * _either(self.reasoning_nano_usd_per_million, self.output_nano_usd_per_million)
-        )
-        return min(_MOST_NANO_USD, (total + _PER_MILLION // 2) // _PER_MILLION)
+    def uncached(self) -> Usage:
+        """The same tokens, none of them read from a cache or written to it."""
+        return replace(self, cache_read_tokens=None, cache_write_tokens=None, cache_write_long_tokens=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +105,3 @@ def sum_known(amounts: Iterable[int | None]) -> int | None:
             return None
         total += amount
     return total
-
-
-def _either(first: int | None, second: int) -> int:
-    return second if first is None else first

@@ -83,6 +83,8 @@ class Account:
             attempts_nano_usd=sum_known(a.cost_nano_usd for a in attempts),
             checks_nano_usd=self._asked.total_nano_usd,
             router_nano_usd=self._decision.router_cost_nano_usd,
-            strongest_nano_usd=prices.cost_nano_usd(accepted.usage) if accepted and prices else None,
+            strongest_nano_usd=prices.cost_nano_usd(accepted.usage, self._decision.decided_at)
+            if accepted and prices
+            else None,
         )
         return Settlement(attempts, cost, self.committed)

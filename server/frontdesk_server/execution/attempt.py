@@ -29,7 +29,7 @@ from frontdesk_server.domain.left_out import left_out
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
 from frontdesk_server.domain.query import Query
-from frontdesk_server.domain.usage import FinishReason, Usage
+from frontdesk_server.domain.usage import FinishReason, Usage, sum_known
 from frontdesk_server.execution.balancing import Balancer, Passage
 from frontdesk_server.execution.billing import NOTHING, Billing, Expectation, Heard, bill, together
 from frontdesk_server.execution.collector import AnswerCollector
@@ -94,6 +94,8 @@ class AttemptRun:
         self._calls = 1
         self._repeats = 0
         self._before = NOTHING
+        self._before_nano_usd: int | None = 0
+        self._began_at = tools.clock.now()
         self._expectation = Expectation(order.model, order.query, order.stream, order.input_tokens, order.output_tokens)
         self._source = self._repeated()
         self._head: Delta | None = None
@@ -116,7 +118,7 @@ class AttemptRun:
     @property
     def cost_nano_usd(self) -> int | None:
         """What it has cost so far; None when unknown."""
-        return self._priced(self._billing(None).usage)
+        return self._cost(None)
 
     def generates_on(self, error: BaseException | None = None) -> bool:
         """Whether its provider may bill more than it is settled with, as it cannot see that nobody waits any more."""
@@ -161,7 +163,7 @@ class AttemptRun:
                 wait = self._wait_before_next_call(error)
                 if wait is None:
                     raise
-                self._before = self._billing(error)
+                self._before, self._before_nano_usd = self._billing(error), self._cost(error)
                 self._usage = Usage()
                 self._dispatch = None
                 self._calls += 1
@@ -284,7 +286,7 @@ class AttemptRun:
             outcome=outcome,
             backend=self._deployments.current.backend,
             usage=billing.usage,
-            cost_nano_usd=self._priced(billing.usage),
+            cost_nano_usd=self._cost(error),
             duration_seconds=ended - self._started,
             time_to_first_token_seconds=first_token,
             error_reason=error.reason if isinstance(error, FrontdeskError) else "",
@@ -298,6 +300,7 @@ class AttemptRun:
             adjustments=() if self._dispatch is None else tuple(self._dispatch.adjustments),
             provider_request_id="" if self._dispatch is None else self._dispatch.request_id,
             provider_cost_nano_usd=self._provider_cost_nano_usd,
+            cache_saved_nano_usd=self._cache_saved(error),
         )
         self._deployments.ended(outcome, error)
         if order.stream and first_token is not None:
@@ -308,20 +311,35 @@ class AttemptRun:
             report_defect("telemetry", fault)
         return attempt
 
-    def _priced(self, usage: Usage) -> int | None:
+    def _cost(self, error: BaseException | None) -> int | None:
+        """What every call of the attempt costs, each by itself: fees and lengths of input are those of one call."""
         prices = self._order.model.prices
-        return None if prices is None else prices.cost_nano_usd(usage)
+        if prices is None:
+            return None
+        return sum_known((self._before_nano_usd, prices.cost_nano_usd(self._last_billing(error).usage, self._began_at)))
+
+    def _cache_saved(self, error: BaseException | None) -> int | None:
+        """What caching saved in the last call; before a call that is repeated nothing is read from a cache."""
+        prices, usage = self._order.model.prices, self._last_billing(error).usage
+        if prices is None:
+            return None
+        cost = prices.cost_nano_usd(usage, self._began_at)
+        uncached = prices.cost_nano_usd(usage.uncached(), self._began_at)
+        return None if cost is None or uncached is None else uncached - cost
 
     def _billing(self, error: BaseException | None) -> Billing:
         """What every call of the attempt is settled with."""
-        last = NOTHING
-        if self._has_left:
-            heard = Heard(
-                self._usage,
-                self._collector.tokens,
-                self._first_token_at is not None,
-                self._finish_reason is not None,
-                error,
-            )
-            last = bill(self._expectation, heard)
+        last = self._last_billing(error)
         return last if self._before is NOTHING else together(self._before, last)
+
+    def _last_billing(self, error: BaseException | None) -> Billing:
+        if not self._has_left:
+            return NOTHING
+        heard = Heard(
+            self._usage,
+            self._collector.tokens,
+            self._first_token_at is not None,
+            self._finish_reason is not None,
+            error,
+        )
+        return bill(self._expectation, heard)

@@ -8,7 +8,7 @@ count. Whatever a provider says, the input holds the cached tokens and the outpu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from frontdesk_server.domain.errors import (
     UpstreamCredentialsRefused,
@@ -30,6 +30,7 @@ _FEW_TOKENS = 64
 """Below so many counted tokens a report that is lower, but not zero, contradicts nothing."""
 _MOST_TOKENS = 2**40
 """More than any window, and few enough to be stored, priced and summed up wherever tokens go."""
+_COUNTS = tuple(field.name for field in fields(Usage) if field.name != "service_tier")
 _UNBILLED = (
     UpstreamUnreachable,
     UpstreamOverloaded,
@@ -97,7 +98,11 @@ def bill(expected: Expectation, heard: Heard) -> Billing:
     input_tokens = report.number("input_tokens")
     output_tokens = report.number("output_tokens")
     read, write = report.parts("cache_read_tokens", "cache_write_tokens", of="input_tokens")
-    (reasoning,) = report.parts("reasoning_tokens", of="output_tokens")
+    (long_write,) = report.parts("cache_write_long_tokens", of="input_tokens")
+    sound, images = report.parts("input_audio_tokens", "input_image_tokens", of="input_tokens")
+    reasoning, spoken, drawn = report.parts(
+        "reasoning_tokens", "output_audio_tokens", "output_image_tokens", of="output_tokens"
+    )
     whole = heard.finished or (output_tokens or 0) >= heard.came
     estimated = input_tokens is None or output_tokens is None or not whole or bool(report.doubted)
     if input_tokens is None:
@@ -108,22 +113,28 @@ def bill(expected: Expectation, heard: Heard) -> Billing:
         if not (expected.stream or heard.finished or heard.anything_came):
             output_tokens = min(expected.output_tokens, expected.model.max_output_tokens or expected.output_tokens)
             generates_on = not isinstance(heard.error, UpstreamError) or isinstance(heard.error, UpstreamTimedOut)
-    input_tokens = max(input_tokens, (read or 0) + (write or 0))
-    output_tokens = max(output_tokens, reasoning or 0)
-    usage = Usage(input_tokens, output_tokens, read, write, reasoning)
+    usage = Usage(
+        input_tokens=max(input_tokens, (read or 0) + (write or 0), (sound or 0) + (images or 0)),
+        output_tokens=max(output_tokens, (reasoning or 0) + (spoken or 0) + (drawn or 0)),
+        cache_read_tokens=read,
+        cache_write_tokens=write,
+        reasoning_tokens=reasoning,
+        cache_write_long_tokens=long_write,
+        input_audio_tokens=sound,
+        output_audio_tokens=spoken,
+        input_image_tokens=images,
+        output_image_tokens=drawn,
+        web_searches=heard.reported.web_searches,
+        service_tier=heard.reported.service_tier,
+    )
     return Billing(usage, estimated, tuple(report.doubted), generates_on)
 
 
 def together(first: Billing, then: Billing) -> Billing:
     """What two calls are settled with; what neither reported stays unknown."""
     one, other = first.usage, then.usage
-    usage = Usage(
-        _sum(one.input_tokens, other.input_tokens),
-        _sum(one.output_tokens, other.output_tokens),
-        _sum(one.cache_read_tokens, other.cache_read_tokens),
-        _sum(one.cache_write_tokens, other.cache_write_tokens),
-        _sum(one.reasoning_tokens, other.reasoning_tokens),
-    )
+    sums = {count: _sum(getattr(one, count), getattr(other, count)) for count in _COUNTS}
+    usage = Usage(**sums, service_tier=other.service_tier or one.service_tier)
     return Billing(usage, first.estimated or then.estimated, first.doubted + then.doubted, then.generates_on)
 
 

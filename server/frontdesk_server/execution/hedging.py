@@ -101,7 +101,9 @@ class Hedging:
         with suppress(LimitsUnavailable):
             position = await self.steps.next(position)
             if position < self.steps.end and not (step := routed.decision.plan[position]).check:
-                worst = worst_case(self.models[step.model], routed.query, routed.decision.signals.input_tokens)
+                decision = routed.decision
+                model = self.models[step.model]
+                worst = worst_case(model, routed.query, decision.signals.input_tokens, decision.decided_at)
                 if worst.cost_nano_usd is not None and worst.cost_nano_usd <= self.config.max_cost_nano_usd:
                     return position
         return None

@@ -30,12 +30,15 @@ from frontdesk_server.domain.record import Outcome
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage, within_int64
 from frontdesk_server.ledger.redaction import BLANK, Redactor
+from frontdesk_server.ledger.schema import ATTEMPTS
 
 Row = dict[str, Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MESSAGE_CHARACTERS = 500
+_FURTHER_USAGE = tuple(field.name for field in fields(Usage) if field.name not in ATTEMPTS.c and field.type != "str")
+"""Counts without a column of their own."""
 _UNSTATED = RoutingPolicy()
 _POLICY_FIELDS = tuple(field.name for field in fields(RoutingPolicy))
 
@@ -178,6 +181,8 @@ def attempt_row(decision_id: str, attempt: Attempt, keeping: Keeping) -> Row:
         "adjustments": _json(attempt.adjustments) if attempt.adjustments else "[]",
         "provider_request_id": _plain(attempt.provider_request_id),
         "provider_cost_nano_usd": attempt.provider_cost_nano_usd,
+        "further_usage": _json(further) if (further := _further(usage)) else "{}",
+        "cache_saved_nano_usd": within_int64(attempt.cache_saved_nano_usd),
     }
 
 
@@ -222,6 +227,7 @@ def _decode_attempt(row: RowMapping) -> Attempt:
             row["cache_read_tokens"],
             row["cache_write_tokens"],
             row["reasoning_tokens"],
+            **orjson.loads(row["further_usage"]),
         ),
         cost_nano_usd=row["cost_nano_usd"],
         duration_seconds=row["duration_seconds"],
@@ -236,7 +242,16 @@ def _decode_attempt(row: RowMapping) -> Attempt:
         adjustments=_adapter(tuple[Adjustment, ...]).validate_json(row["adjustments"]),
         provider_request_id=row["provider_request_id"],
         provider_cost_nano_usd=row["provider_cost_nano_usd"],
+        cache_saved_nano_usd=row["cache_saved_nano_usd"],
     )
+
+
+def _further(usage: Usage) -> dict[str, int | str | None]:
+    """What an answer used beyond the classes that have columns."""
+    counts: dict[str, int | str | None] = {
+        name: within_int64(count) for name in _FURTHER_USAGE if (count := getattr(usage, name)) is not None
+    }
+    return {**counts, "service_tier": _plain(usage.service_tier)} if usage.service_tier else counts
 
 
 # Dictionaries written out: orjson takes three times as long for slotted dataclasses, and most decisions pass here.

@@ -97,6 +97,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE attempts ADD COLUMN provider_request_id TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE attempts ADD COLUMN provider_cost_nano_usd BIGINT",
     ),
+    (
+        "ALTER TABLE attempts ADD COLUMN further_usage TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE attempts ADD COLUMN cache_saved_nano_usd BIGINT",
+    ),
 )
 
 

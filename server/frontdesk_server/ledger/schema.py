@@ -88,6 +88,8 @@ ATTEMPTS = Table(
     Column("adjustments", Text, nullable=False),
     Column("provider_request_id", Text, nullable=False),
     Column("provider_cost_nano_usd", BigInteger),
+    Column("further_usage", Text, nullable=False),
+    Column("cache_saved_nano_usd", BigInteger),
 )
 """One row per attempt of a settled completion."""
 

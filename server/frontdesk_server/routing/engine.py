@@ -143,7 +143,7 @@ class Engine:
         router = self._checked(policy, caller)
         signals = compute_signals(query)
         remaining = None if deadline is None else deadline - started
-        field = survey(router.models, query, policy, signals, caller, self._conditions, remaining)
+        field = survey(router.models, query, policy, signals, caller, self._conditions, remaining, self._clock.now())
         _demand_eligible(field)
         context = RoutingContext(
             query=query,

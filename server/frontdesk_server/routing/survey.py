@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.conditions import Conditions
@@ -43,8 +44,12 @@ def survey(
     caller: Caller,
     conditions: Conditions,
     remaining_seconds: float | None,
+    moment: datetime,
 ) -> Survey:
-    """Filter the models by what the query, the policy and the caller demand, and by how the models fare."""
+    """Filter the models by what the query, the policy and the caller demand, and by how the models fare.
+
+    `moment`: now, as prices change with time.
+    """
     models = tuple(models)
     dialects = {dialect for model in models for dialect in model.dialects}
     demands = demands_of(query, policy, caller, signals.input_tokens, dialects)
@@ -53,7 +58,7 @@ def survey(
     eligible: dict[str, Model] = {}
     exclusions: dict[str, Exclusion] = {}
     for model in models:
-        cost = predicted_cost_nano_usd(model, usage)
+        cost = predicted_cost_nano_usd(model, query, usage, moment)
         outlook = outlooks[model.name] = Outlook(cost, conditions.time_to_first_token_seconds(model))
         exclusion = demands.exclusion(model, outlook) or conditions.exclusion(model, caller.name, remaining_seconds)
         if exclusion is None:

@@ -24,7 +24,8 @@ from frontdesk_server.domain.query import (
 )
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.domain.signals import Signals
-from frontdesk_server.domain.usage import Cost, Prices, TokenLogprob, Usage, within_int64
+from frontdesk_server.domain.usage import Cost, TokenLogprob, Usage, within_int64
+from frontdesk_server.rpc.encode_prices import encode_prices
 from frontdesk_server.rpc.enums import (
     ATTEMPT_OUTCOME,
     CAPABILITY,
@@ -111,6 +112,13 @@ def encode_usage(usage: Usage) -> chat_pb2.Usage:
         cache_read_tokens=within_int64(usage.cache_read_tokens),
         cache_write_tokens=within_int64(usage.cache_write_tokens),
         reasoning_tokens=within_int64(usage.reasoning_tokens),
+        cache_write_long_tokens=within_int64(usage.cache_write_long_tokens),
+        input_audio_tokens=within_int64(usage.input_audio_tokens),
+        output_audio_tokens=within_int64(usage.output_audio_tokens),
+        input_image_tokens=within_int64(usage.input_image_tokens),
+        output_image_tokens=within_int64(usage.output_image_tokens),
+        web_searches=within_int64(usage.web_searches),
+        service_tier=usage.service_tier,
     )
 
 
@@ -172,7 +180,7 @@ def encode_model(model: Model, available: bool) -> router_service_pb2.Model:
         description=model.description,
         backend=model.primary.backend,
         upstream_model=model.primary.upstream_model,
-        prices=None if model.prices is None else _prices(model.prices),
+        prices=None if model.prices is None else encode_prices(model.prices),
         context_window=model.context_window,
         max_output_tokens=model.max_output_tokens,
         capabilities=sorted(CAPABILITY[capability] for capability in model.capabilities),
@@ -246,16 +254,6 @@ def _check_result(check: CheckResult) -> routing_pb2.CheckResult:
         passed=check.passed,
         detail=check.detail,
         cost_nano_usd=check.cost_nano_usd,
-    )
-
-
-def _prices(prices: Prices) -> router_service_pb2.Prices:
-    return router_service_pb2.Prices(
-        input_nano_usd_per_million=prices.input_nano_usd_per_million,
-        output_nano_usd_per_million=prices.output_nano_usd_per_million,
-        cache_read_nano_usd_per_million=prices.cache_read_nano_usd_per_million,
-        cache_write_nano_usd_per_million=prices.cache_write_nano_usd_per_million,
-        reasoning_nano_usd_per_million=prices.reasoning_nano_usd_per_million,
     )
 
 

@@ -11,7 +11,8 @@ from frontdesk_server.backends.anthropic_response import AnthropicTranslator
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.backends.usage import MAX_COUNT, read_usage, token_count
-from frontdesk_server.domain.usage import Prices, Usage
+from frontdesk_server.domain.prices import Prices
+from frontdesk_server.domain.usage import Usage
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,7 +109,7 @@ PRICES = Prices(3_000_000_000, 15_000_000_000, 300_000_000, 3_750_000_000, 20_00
                 "total_tokens": 252,
                 "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 200},
             },
-            Usage(212, 40, cache_read_tokens=0),
+            Usage(212, 40, cache_read_tokens=0, input_audio_tokens=200),
         ),
         (  # audio inside
             {
@@ -117,7 +118,7 @@ PRICES = Prices(3_000_000_000, 15_000_000_000, 300_000_000, 3_750_000_000, 20_00
                 "total_tokens": 73,
                 "prompt_tokens_details": {"audio_tokens": 44, "text_tokens": 20},
             },
-            Usage(64, 9),
+            Usage(64, 9, input_audio_tokens=44),
         ),
         ({"prompt_tokens": 12.0, "completion_tokens": 5.0}, Usage(12, 5)),
         ({"prompt_tokens": 12.5, "completion_tokens": "5"}, Usage()),
@@ -161,7 +162,37 @@ def test_tokens_read_from_the_cache_in_each_spelling(spelt: dict[str, Any]) -> N
 )
 def test_tokens_written_to_the_cache_in_each_spelling(spelt: dict[str, Any]) -> None:
     usage = read_usage({"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105, **spelt})
-    assert usage == Usage(100, 5, cache_write_tokens=40)
+    long = spelt.get("cache_creation", {}).get("ephemeral_1h_input_tokens")
+    assert usage == Usage(100, 5, cache_write_tokens=40, cache_write_long_tokens=long)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (
+            {"completion_tokens_details": {"audio_tokens": 7, "text_tokens": 3, "image_tokens": 0}},
+            Usage(90, 10, output_audio_tokens=7),
+        ),
+        (
+            {"prompt_tokens_details": {"image_tokens": 80}, "completion_tokens_details": {"image_tokens": 10}},
+            Usage(90, 10, input_image_tokens=80, output_image_tokens=10),
+        ),
+        ({"server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 1}}, Usage(90, 10, web_searches=2)),
+        ({"service_tier": "batch"}, Usage(90, 10, service_tier="batch")),
+        ({"service_tier": "standard", "speed": "fast"}, Usage(90, 10, service_tier="fast")),
+        ({"service_tier": "default"}, Usage(90, 10)),
+        ({"service_tier": {}, "speed": 4}, Usage(90, 10)),
+    ],
+)
+def test_what_is_priced_apart(usage: dict[str, Any], expected: Usage) -> None:
+    assert read_usage({"prompt_tokens": 90, "completion_tokens": 10, "total_tokens": 100, **usage}) == expected
+
+
+@pytest.mark.parametrize("tier", ["priority", "flex"])
+def test_the_service_tier_beside_the_usage(tier: str) -> None:
+    chunk = {"choices": [], "service_tier": tier}
+    chunks = [chunk, *openai_finish({"prompt_tokens": 3, "completion_tokens": 5}, "later")]
+    assert read_stream(chunks) == Usage(3, 5, service_tier=tier)
 
 
 def test_anthropic_counts_cached_tokens_beside_its_input_unless_a_total_says_otherwise() -> None:
@@ -233,6 +264,7 @@ class Truth:
             cache_read_tokens=self.read,
             cache_write_tokens=self.written,
             reasoning_tokens=self.reasoning,
+            input_audio_tokens=self.audio or None,
         )
 
     def told(self) -> dict[str, Any]:

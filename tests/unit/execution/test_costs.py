@@ -11,8 +11,9 @@ from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.errors import CompletionFailed, UpstreamCut, UpstreamError, UpstreamFailed
 from frontdesk_server.domain.events import Completed, Finished, TextDelta, UsageReport
 from frontdesk_server.domain.observer import NULL_CALL
+from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.query import text_query
-from frontdesk_server.domain.usage import FinishReason, Prices, TokenLogprob, Usage
+from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 from frontdesk_server.execution.asking import Asker
 
 from tests.fakes import Script, plan_of, routed

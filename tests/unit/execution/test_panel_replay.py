@@ -10,8 +10,9 @@ import pytest
 from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.domain.events import Completed, Finished, TextDelta
 from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.query import text_query
-from frontdesk_server.domain.usage import FinishReason, Prices, Usage
+from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.learning.cascades.evaluation import replay_fitted
 from frontdesk_server.learning.cascades.fit import CascadeFitOptions, fit_cascade
 from frontdesk_server.learning.data.dataset import Dataset

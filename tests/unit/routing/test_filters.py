@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from frontdesk_server.assembly.pool import build_pool
@@ -196,9 +197,13 @@ def test_harder_queries_are_expected_to_cost_more_and_unknown_prices_cost_unknow
     tokens = [expected_output_tokens(query, compute_signals(query)) for query in (easy, hard)]
 
     assert tokens[1] > 10 * tokens[0]
-    assert predicted_cost_nano_usd(a_model("m", output_usd=10), Usage(1000, 100)) == 1000 * 2_000 + 100 * 10_000
-    assert predicted_cost_nano_usd(replace(a_model("m"), prices=None), Usage(1000, 100)) is None
-    assert predicted_cost_nano_usd(replace(a_model("m", output_usd=10), max_output_tokens=1), Usage(0, 100)) == 10_000
+    assert predicted(a_model("m", output_usd=10), Usage(1000, 100)) == 1000 * 2_000 + 100 * 10_000
+    assert predicted(replace(a_model("m"), prices=None), Usage(1000, 100)) is None
+    assert predicted(replace(a_model("m", output_usd=10), max_output_tokens=1), Usage(0, 100)) == 10_000
+
+
+def predicted(model: Model, usage: Usage) -> int | None:
+    return predicted_cost_nano_usd(model, text_query("hi"), usage, datetime.now(UTC))
 
 
 REASONING = text_query("hi", GenerationConfig(reasoning_effort=ReasoningEffort.HIGH))

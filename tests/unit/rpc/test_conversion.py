@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -31,6 +31,7 @@ NOT_IN_DOMAIN = {
     "Candidate": {"exclusion_reason", "exclusion_detail"},
     "Signals": {"text_characters"},
     "Model": {"backend", "upstream_model", "available"},
+    "Prices": {"changes"},
     "Completed": {"cost", "attempts"},
     "Started": {"completion_id"},
     "CompletionFailure": {"completion_id"},
@@ -191,6 +192,9 @@ def test_what_the_contract_shapes_differently() -> None:
     assert excluded.exclusion_detail == "needs 9,000 tokens of 8,192"
     model = encode.encode_model(full.MODEL, False)
     assert (model.backend, model.upstream_model, model.available) == ("openai", "code-2026-01", False)
+    (change,) = model.prices.changes
+    assert change.effective_at.ToDatetime(UTC) == full.INSTANT
+    assert change.prices.service_tiers[0].service_tier == "flex"
     completed = encode_event(EVENTS[-1][1]).completed
     assert (completed.cost, list(completed.attempts)) == (
         encode.encode_cost(full.COST),

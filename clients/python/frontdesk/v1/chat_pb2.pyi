@@ -832,6 +832,13 @@ class Usage(google.protobuf.message.Message):
     CACHE_READ_TOKENS_FIELD_NUMBER: builtins.int
     CACHE_WRITE_TOKENS_FIELD_NUMBER: builtins.int
     REASONING_TOKENS_FIELD_NUMBER: builtins.int
+    CACHE_WRITE_LONG_TOKENS_FIELD_NUMBER: builtins.int
+    INPUT_AUDIO_TOKENS_FIELD_NUMBER: builtins.int
+    OUTPUT_AUDIO_TOKENS_FIELD_NUMBER: builtins.int
+    INPUT_IMAGE_TOKENS_FIELD_NUMBER: builtins.int
+    OUTPUT_IMAGE_TOKENS_FIELD_NUMBER: builtins.int
+    WEB_SEARCHES_FIELD_NUMBER: builtins.int
+    SERVICE_TIER_FIELD_NUMBER: builtins.int
     input_tokens: builtins.int
     """All input tokens, cached ones included."""
     output_tokens: builtins.int
@@ -842,6 +849,20 @@ class Usage(google.protobuf.message.Message):
     """Input tokens written to the provider's cache."""
     reasoning_tokens: builtins.int
     """Output tokens spent on reasoning."""
+    cache_write_long_tokens: builtins.int
+    """Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too."""
+    input_audio_tokens: builtins.int
+    """Input tokens of sound."""
+    output_audio_tokens: builtins.int
+    """Output tokens of sound."""
+    input_image_tokens: builtins.int
+    """Input tokens of images."""
+    output_image_tokens: builtins.int
+    """Output tokens of images."""
+    web_searches: builtins.int
+    """Searches of the web that the provider ran."""
+    service_tier: builtins.str
+    """The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one."""
     def __init__(
         self,
         *,
@@ -850,19 +871,38 @@ class Usage(google.protobuf.message.Message):
         cache_read_tokens: builtins.int | None = ...,
         cache_write_tokens: builtins.int | None = ...,
         reasoning_tokens: builtins.int | None = ...,
+        cache_write_long_tokens: builtins.int | None = ...,
+        input_audio_tokens: builtins.int | None = ...,
+        output_audio_tokens: builtins.int | None = ...,
+        input_image_tokens: builtins.int | None = ...,
+        output_image_tokens: builtins.int | None = ...,
+        web_searches: builtins.int | None = ...,
+        service_tier: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_tokens", b"_input_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_tokens", b"cache_write_tokens", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_tokens", b"_input_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_tokens", b"cache_write_tokens", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_long_tokens", b"_cache_write_long_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_audio_tokens", b"_input_audio_tokens", "_input_image_tokens", b"_input_image_tokens", "_input_tokens", b"_input_tokens", "_output_audio_tokens", b"_output_audio_tokens", "_output_image_tokens", b"_output_image_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "_web_searches", b"_web_searches", "cache_read_tokens", b"cache_read_tokens", "cache_write_long_tokens", b"cache_write_long_tokens", "cache_write_tokens", b"cache_write_tokens", "input_audio_tokens", b"input_audio_tokens", "input_image_tokens", b"input_image_tokens", "input_tokens", b"input_tokens", "output_audio_tokens", b"output_audio_tokens", "output_image_tokens", b"output_image_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens", "web_searches", b"web_searches"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_long_tokens", b"_cache_write_long_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_audio_tokens", b"_input_audio_tokens", "_input_image_tokens", b"_input_image_tokens", "_input_tokens", b"_input_tokens", "_output_audio_tokens", b"_output_audio_tokens", "_output_image_tokens", b"_output_image_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "_web_searches", b"_web_searches", "cache_read_tokens", b"cache_read_tokens", "cache_write_long_tokens", b"cache_write_long_tokens", "cache_write_tokens", b"cache_write_tokens", "input_audio_tokens", b"input_audio_tokens", "input_image_tokens", b"input_image_tokens", "input_tokens", b"input_tokens", "output_audio_tokens", b"output_audio_tokens", "output_image_tokens", b"output_image_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens", "service_tier", b"service_tier", "web_searches", b"web_searches"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cache_read_tokens", b"_cache_read_tokens"]) -> typing.Literal["cache_read_tokens"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cache_write_long_tokens", b"_cache_write_long_tokens"]) -> typing.Literal["cache_write_long_tokens"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cache_write_tokens", b"_cache_write_tokens"]) -> typing.Literal["cache_write_tokens"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_input_audio_tokens", b"_input_audio_tokens"]) -> typing.Literal["input_audio_tokens"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_input_image_tokens", b"_input_image_tokens"]) -> typing.Literal["input_image_tokens"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_input_tokens", b"_input_tokens"]) -> typing.Literal["input_tokens"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_output_audio_tokens", b"_output_audio_tokens"]) -> typing.Literal["output_audio_tokens"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_output_image_tokens", b"_output_image_tokens"]) -> typing.Literal["output_image_tokens"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_output_tokens", b"_output_tokens"]) -> typing.Literal["output_tokens"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_reasoning_tokens", b"_reasoning_tokens"]) -> typing.Literal["reasoning_tokens"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_web_searches", b"_web_searches"]) -> typing.Literal["web_searches"] | None: ...
 
 Global___Usage: typing_extensions.TypeAlias = Usage
 

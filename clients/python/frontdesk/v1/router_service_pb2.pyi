@@ -1012,6 +1012,17 @@ class Prices(google.protobuf.message.Message):
     CACHE_READ_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
     CACHE_WRITE_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
     REASONING_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    CACHE_WRITE_LONG_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    INPUT_AUDIO_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    CACHE_READ_AUDIO_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    OUTPUT_AUDIO_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    INPUT_IMAGE_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    OUTPUT_IMAGE_NANO_USD_PER_MILLION_FIELD_NUMBER: builtins.int
+    REQUEST_NANO_USD_FIELD_NUMBER: builtins.int
+    WEB_SEARCH_NANO_USD_FIELD_NUMBER: builtins.int
+    TIERS_FIELD_NUMBER: builtins.int
+    SERVICE_TIERS_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
     input_nano_usd_per_million: builtins.int
     """Input."""
     output_nano_usd_per_million: builtins.int
@@ -1022,6 +1033,34 @@ class Prices(google.protobuf.message.Message):
     """Input written to the provider's cache. Unset: as input."""
     reasoning_nano_usd_per_million: builtins.int
     """Reasoning. Unset: as output."""
+    cache_write_long_nano_usd_per_million: builtins.int
+    """Input written to the provider's cache for an hour or longer. Unset: as written to it at all."""
+    input_audio_nano_usd_per_million: builtins.int
+    """Sound in the input. Unset: as input."""
+    cache_read_audio_nano_usd_per_million: builtins.int
+    """Sound read from the provider's cache. Unset: as read from it at all."""
+    output_audio_nano_usd_per_million: builtins.int
+    """Sound in the answer. Unset: as output."""
+    input_image_nano_usd_per_million: builtins.int
+    """Images in the input. Unset: as input."""
+    output_image_nano_usd_per_million: builtins.int
+    """Images in the answer. Unset: as output."""
+    request_nano_usd: builtins.int
+    """Each call, in nano-USD."""
+    web_search_nano_usd: builtins.int
+    """Each search that the provider runs, in nano-USD."""
+    @property
+    def tiers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PriceTier]:
+        """Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own."""
+
+    @property
+    def service_tiers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ServiceTierPrices]:
+        """Prices of other service tiers. They have tiers, but no service tiers and changes of their own."""
+
+    @property
+    def changes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PriceChange]:
+        """Prices to come, earliest first, without changes of their own; what changes with the time of day is left out."""
+
     def __init__(
         self,
         *,
@@ -1030,14 +1069,114 @@ class Prices(google.protobuf.message.Message):
         cache_read_nano_usd_per_million: builtins.int | None = ...,
         cache_write_nano_usd_per_million: builtins.int | None = ...,
         reasoning_nano_usd_per_million: builtins.int | None = ...,
+        cache_write_long_nano_usd_per_million: builtins.int | None = ...,
+        input_audio_nano_usd_per_million: builtins.int | None = ...,
+        cache_read_audio_nano_usd_per_million: builtins.int | None = ...,
+        output_audio_nano_usd_per_million: builtins.int | None = ...,
+        input_image_nano_usd_per_million: builtins.int | None = ...,
+        output_image_nano_usd_per_million: builtins.int | None = ...,
+        request_nano_usd: builtins.int = ...,
+        web_search_nano_usd: builtins.int = ...,
+        tiers: collections.abc.Iterable[Global___PriceTier] | None = ...,
+        service_tiers: collections.abc.Iterable[Global___ServiceTierPrices] | None = ...,
+        changes: collections.abc.Iterable[Global___PriceChange] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million", "_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million", "_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million", "cache_read_nano_usd_per_million", b"cache_read_nano_usd_per_million", "cache_write_nano_usd_per_million", b"cache_write_nano_usd_per_million", "reasoning_nano_usd_per_million", b"reasoning_nano_usd_per_million"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million", "_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million", "_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million", "cache_read_nano_usd_per_million", b"cache_read_nano_usd_per_million", "cache_write_nano_usd_per_million", b"cache_write_nano_usd_per_million", "input_nano_usd_per_million", b"input_nano_usd_per_million", "output_nano_usd_per_million", b"output_nano_usd_per_million", "reasoning_nano_usd_per_million", b"reasoning_nano_usd_per_million"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cache_read_audio_nano_usd_per_million", b"_cache_read_audio_nano_usd_per_million", "_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million", "_cache_write_long_nano_usd_per_million", b"_cache_write_long_nano_usd_per_million", "_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million", "_input_audio_nano_usd_per_million", b"_input_audio_nano_usd_per_million", "_input_image_nano_usd_per_million", b"_input_image_nano_usd_per_million", "_output_audio_nano_usd_per_million", b"_output_audio_nano_usd_per_million", "_output_image_nano_usd_per_million", b"_output_image_nano_usd_per_million", "_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million", "cache_read_audio_nano_usd_per_million", b"cache_read_audio_nano_usd_per_million", "cache_read_nano_usd_per_million", b"cache_read_nano_usd_per_million", "cache_write_long_nano_usd_per_million", b"cache_write_long_nano_usd_per_million", "cache_write_nano_usd_per_million", b"cache_write_nano_usd_per_million", "input_audio_nano_usd_per_million", b"input_audio_nano_usd_per_million", "input_image_nano_usd_per_million", b"input_image_nano_usd_per_million", "output_audio_nano_usd_per_million", b"output_audio_nano_usd_per_million", "output_image_nano_usd_per_million", b"output_image_nano_usd_per_million", "reasoning_nano_usd_per_million", b"reasoning_nano_usd_per_million"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cache_read_audio_nano_usd_per_million", b"_cache_read_audio_nano_usd_per_million", "_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million", "_cache_write_long_nano_usd_per_million", b"_cache_write_long_nano_usd_per_million", "_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million", "_input_audio_nano_usd_per_million", b"_input_audio_nano_usd_per_million", "_input_image_nano_usd_per_million", b"_input_image_nano_usd_per_million", "_output_audio_nano_usd_per_million", b"_output_audio_nano_usd_per_million", "_output_image_nano_usd_per_million", b"_output_image_nano_usd_per_million", "_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million", "cache_read_audio_nano_usd_per_million", b"cache_read_audio_nano_usd_per_million", "cache_read_nano_usd_per_million", b"cache_read_nano_usd_per_million", "cache_write_long_nano_usd_per_million", b"cache_write_long_nano_usd_per_million", "cache_write_nano_usd_per_million", b"cache_write_nano_usd_per_million", "changes", b"changes", "input_audio_nano_usd_per_million", b"input_audio_nano_usd_per_million", "input_image_nano_usd_per_million", b"input_image_nano_usd_per_million", "input_nano_usd_per_million", b"input_nano_usd_per_million", "output_audio_nano_usd_per_million", b"output_audio_nano_usd_per_million", "output_image_nano_usd_per_million", b"output_image_nano_usd_per_million", "output_nano_usd_per_million", b"output_nano_usd_per_million", "reasoning_nano_usd_per_million", b"reasoning_nano_usd_per_million", "request_nano_usd", b"request_nano_usd", "service_tiers", b"service_tiers", "tiers", b"tiers", "web_search_nano_usd", b"web_search_nano_usd"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cache_read_audio_nano_usd_per_million", b"_cache_read_audio_nano_usd_per_million"]) -> typing.Literal["cache_read_audio_nano_usd_per_million"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cache_read_nano_usd_per_million", b"_cache_read_nano_usd_per_million"]) -> typing.Literal["cache_read_nano_usd_per_million"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cache_write_long_nano_usd_per_million", b"_cache_write_long_nano_usd_per_million"]) -> typing.Literal["cache_write_long_nano_usd_per_million"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cache_write_nano_usd_per_million", b"_cache_write_nano_usd_per_million"]) -> typing.Literal["cache_write_nano_usd_per_million"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_input_audio_nano_usd_per_million", b"_input_audio_nano_usd_per_million"]) -> typing.Literal["input_audio_nano_usd_per_million"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_input_image_nano_usd_per_million", b"_input_image_nano_usd_per_million"]) -> typing.Literal["input_image_nano_usd_per_million"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_output_audio_nano_usd_per_million", b"_output_audio_nano_usd_per_million"]) -> typing.Literal["output_audio_nano_usd_per_million"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_output_image_nano_usd_per_million", b"_output_image_nano_usd_per_million"]) -> typing.Literal["output_image_nano_usd_per_million"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_reasoning_nano_usd_per_million", b"_reasoning_nano_usd_per_million"]) -> typing.Literal["reasoning_nano_usd_per_million"] | None: ...
 
 Global___Prices: typing_extensions.TypeAlias = Prices
+
+@typing.final
+class PriceTier(google.protobuf.message.Message):
+    """Prices of all tokens of a call whose input is longer than that of the tier before."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ABOVE_INPUT_TOKENS_FIELD_NUMBER: builtins.int
+    PRICES_FIELD_NUMBER: builtins.int
+    above_input_tokens: builtins.int
+    """Most input tokens, cached ones counted, for which the tier does not hold yet."""
+    @property
+    def prices(self) -> Global___Prices:
+        """What then holds."""
+
+    def __init__(
+        self,
+        *,
+        above_input_tokens: builtins.int = ...,
+        prices: Global___Prices | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["prices", b"prices"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["above_input_tokens", b"above_input_tokens", "prices", b"prices"]) -> None: ...
+
+Global___PriceTier: typing_extensions.TypeAlias = PriceTier
+
+@typing.final
+class ServiceTierPrices(google.protobuf.message.Message):
+    """Prices of what a provider serves in a service tier."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SERVICE_TIER_FIELD_NUMBER: builtins.int
+    PRICES_FIELD_NUMBER: builtins.int
+    service_tier: builtins.str
+    """The tier, as in Usage.service_tier."""
+    @property
+    def prices(self) -> Global___Prices:
+        """What then holds."""
+
+    def __init__(
+        self,
+        *,
+        service_tier: builtins.str = ...,
+        prices: Global___Prices | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["prices", b"prices"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["prices", b"prices", "service_tier", b"service_tier"]) -> None: ...
+
+Global___ServiceTierPrices: typing_extensions.TypeAlias = ServiceTierPrices
+
+@typing.final
+class PriceChange(google.protobuf.message.Message):
+    """Prices from an instant on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EFFECTIVE_AT_FIELD_NUMBER: builtins.int
+    PRICES_FIELD_NUMBER: builtins.int
+    @property
+    def effective_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """The instant."""
+
+    @property
+    def prices(self) -> Global___Prices:
+        """What then holds."""
+
+    def __init__(
+        self,
+        *,
+        effective_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        prices: Global___Prices | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["effective_at", b"effective_at", "prices", b"prices"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["effective_at", b"effective_at", "prices", b"prices"]) -> None: ...
+
+Global___PriceChange: typing_extensions.TypeAlias = PriceChange

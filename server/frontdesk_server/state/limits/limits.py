@@ -58,8 +58,8 @@ class Limits:
         rules = [rule for rule in self._config.rules if _holds_for(rule, routed, model)]
         if not rules:
             return Reservation(self._store, ())
-        worst = worst_case(model, routed.query, routed.decision.signals.input_tokens)
         now = self._clock.now()
+        worst = worst_case(model, routed.query, routed.decision.signals.input_tokens, now)
         if worst.cost_nano_usd is None and any(rule.usd is not None for rule in rules):
             return self._remember(routed.caller, _unpriced(model))
         held = [held for rule in rules for held in _held_by(rule, routed, model, worst, now, first=first)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from frontdesk_server.config.limits import LimitRule, LimitsConfig
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome
 from frontdesk_server.domain.decision import ExclusionReason, RoutedQuery, StepKind
 from frontdesk_server.domain.errors import BudgetExhausted, LimitsUnavailable, RateLimited
-from frontdesk_server.domain.model import Model
-from frontdesk_server.domain.query import GenerationConfig, text_query
-from frontdesk_server.domain.usage import Prices, Usage
+from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.prices import PricePeriod, Prices, PriceTier, ServiceTierPrices
+from frontdesk_server.domain.provider import ProviderOptions
+from frontdesk_server.domain.query import GenerationConfig, MediaPart, Message, Role, text_query
+from frontdesk_server.domain.usage import Usage
 from frontdesk_server.state.limits import Change, Hold, Limits, LimitStoreError, MemoryLimitStore, Refusal, Reservation
 from frontdesk_server.state.limits.worst_case import WorstCase, worst_case
 from pydantic import ValidationError
@@ -268,6 +271,11 @@ async def test_a_caller_who_goes_away_while_the_store_answers_leaves_nothing_hel
     assert await desk.admits()
 
 
+REACHED = Prices(3_000_000, 4_000_000, request_nano_usd=5)
+TIERED = Prices(1_000_000, 1_000_000, tiers=(PriceTier(1249, REACHED), PriceTier(1250, Prices(9_000_000, 9_000_000))))
+LATER = replace(TIERED, periods=(PricePeriod(datetime(2026, 1, 1, tzinfo=UTC), Prices(7_000_000, 7_000_000)),))
+
+
 @pytest.mark.parametrize(
     ("model", "max_output_tokens", "expected"),
     [
@@ -280,15 +288,39 @@ async def test_a_caller_who_goes_away_while_the_store_answers_leaves_nothing_hel
             100,
             WorstCase(1350, 1250 * 3 + 100 * 4),
         ),
+        (replace(SMALL, prices=TIERED), 100, WorstCase(1350, 1250 * 3 + 100 * 4 + 5)),
+        (replace(SMALL, prices=LATER), 100, WorstCase(1350, 1250 * 7 + 100 * 7)),
         (replace(SMALL, prices=None), 100, WorstCase(1350, None)),
     ],
-    ids=["query", "model", "window", "overfull", "dearest tokens", "no prices"],
+    ids=["query", "model", "window", "overfull", "dearest tokens", "longer input", "date", "no prices"],
 )
 def test_the_worst_case_is_the_longest_answer_at_the_dearest_prices(
     model: Model, max_output_tokens: int | None, expected: WorstCase
 ) -> None:
     query = text_query("hi", GenerationConfig(max_output_tokens=max_output_tokens))
-    assert worst_case(model, query, 1000) == expected
+    assert worst_case(model, query, 1000, datetime.now(UTC)) == expected
+
+
+def test_the_worst_case_is_that_of_the_service_tier_asked_for_and_of_the_media_there_are() -> None:
+    prices = Prices(
+        1_000_000,
+        1_000_000,
+        input_audio_nano_usd_per_million=8_000_000,
+        service_tiers=(ServiceTierPrices("priority", Prices(2_000_000, 2_000_000)),),
+    )
+    model = replace(SMALL, prices=prices, deployments=(Deployment("b", "m", dialects=frozenset({"openai"})),))
+    query = text_query("hi", GenerationConfig(max_output_tokens=100))
+    sound = Message(Role.USER, (MediaPart("audio/wav", b"1"),))
+    costs = [
+        worst_case(model, asked, 1000, datetime.now(UTC)).cost_nano_usd
+        for asked in (
+            query,
+            replace(query, provider_options=(ProviderOptions("openai", '{"service_tier": "priority"}'),)),
+            replace(query, provider_options=(ProviderOptions("anthropic", '{"service_tier": "priority"}'),)),
+            replace(query, messages=(sound,)),
+        )
+    ]
+    assert costs == [1350, 2 * 1350, 1350, 8 * 1250 + 100]
 
 
 @pytest.mark.parametrize(

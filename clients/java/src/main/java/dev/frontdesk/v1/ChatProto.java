@@ -209,13 +209,22 @@ public final class ChatProto {
       "generation\030\004 \001(\0132\036.frontdesk.v1.Generati" +
       "onConfig\022\017\n\007user_id\030\005 \001(\t\0227\n\020provider_op" +
       "tions\030\006 \003(\0132\035.frontdesk.v1.ProviderOptio" +
-      "ns\"\203\002\n\005Usage\022\031\n\014input_tokens\030\001 \001(\003H\000\210\001\001\022" +
+      "ns\"\353\004\n\005Usage\022\031\n\014input_tokens\030\001 \001(\003H\000\210\001\001\022" +
       "\032\n\routput_tokens\030\002 \001(\003H\001\210\001\001\022\036\n\021cache_rea" +
       "d_tokens\030\003 \001(\003H\002\210\001\001\022\037\n\022cache_write_token" +
       "s\030\004 \001(\003H\003\210\001\001\022\035\n\020reasoning_tokens\030\005 \001(\003H\004" +
-      "\210\001\001B\017\n\r_input_tokensB\020\n\016_output_tokensB\024" +
-      "\n\022_cache_read_tokensB\025\n\023_cache_write_tok" +
-      "ensB\023\n\021_reasoning_tokens\"U\n\014TokenLogprob" +
+      "\210\001\001\022$\n\027cache_write_long_tokens\030\006 \001(\003H\005\210\001" +
+      "\001\022\037\n\022input_audio_tokens\030\007 \001(\003H\006\210\001\001\022 \n\023ou" +
+      "tput_audio_tokens\030\010 \001(\003H\007\210\001\001\022\037\n\022input_im" +
+      "age_tokens\030\t \001(\003H\010\210\001\001\022 \n\023output_image_to" +
+      "kens\030\n \001(\003H\t\210\001\001\022\031\n\014web_searches\030\013 \001(\003H\n\210" +
+      "\001\001\022\024\n\014service_tier\030\014 \001(\tB\017\n\r_input_token" +
+      "sB\020\n\016_output_tokensB\024\n\022_cache_read_token" +
+      "sB\025\n\023_cache_write_tokensB\023\n\021_reasoning_t" +
+      "okensB\032\n\030_cache_write_long_tokensB\025\n\023_in" +
+      "put_audio_tokensB\026\n\024_output_audio_tokens" +
+      "B\025\n\023_input_image_tokensB\026\n\024_output_image" +
+      "_tokensB\017\n\r_web_searches\"U\n\014TokenLogprob" +
       "\022\r\n\005token\030\001 \001(\t\022\017\n\007logprob\030\002 \001(\001\022%\n\003top\030" +
       "\003 \003(\0132\030.frontdesk.v1.TopLogprob\",\n\nTopLo" +
       "gprob\022\r\n\005token\030\001 \001(\t\022\017\n\007logprob\030\002 \001(\001*_\n" +
@@ -352,7 +361,7 @@ public final class ChatProto {
     internal_static_frontdesk_v1_Usage_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Usage_descriptor,
-        new java.lang.String[] { "InputTokens", "OutputTokens", "CacheReadTokens", "CacheWriteTokens", "ReasoningTokens", });
+        new java.lang.String[] { "InputTokens", "OutputTokens", "CacheReadTokens", "CacheWriteTokens", "ReasoningTokens", "CacheWriteLongTokens", "InputAudioTokens", "OutputAudioTokens", "InputImageTokens", "OutputImageTokens", "WebSearches", "ServiceTier", });
     internal_static_frontdesk_v1_TokenLogprob_descriptor =
       getDescriptor().getMessageTypes().get(18);
     internal_static_frontdesk_v1_TokenLogprob_fieldAccessorTable = new

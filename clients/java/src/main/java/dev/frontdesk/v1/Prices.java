@@ -32,6 +32,9 @@ private static final long serialVersionUID = 0L;
     super(builder);
   }
   private Prices() {
+    tiers_ = java.util.Collections.emptyList();
+    serviceTiers_ = java.util.Collections.emptyList();
+    changes_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -159,6 +162,381 @@ private static final long serialVersionUID = 0L;
     return reasoningNanoUsdPerMillion_;
   }
 
+  public static final int CACHE_WRITE_LONG_NANO_USD_PER_MILLION_FIELD_NUMBER = 6;
+  private long cacheWriteLongNanoUsdPerMillion_ = 0L;
+  /**
+   * <pre>
+   * Input written to the provider's cache for an hour or longer. Unset: as written to it at all.
+   * </pre>
+   *
+   * <code>optional int64 cache_write_long_nano_usd_per_million = 6;</code>
+   * @return Whether the cacheWriteLongNanoUsdPerMillion field is set.
+   */
+  @java.lang.Override
+  public boolean hasCacheWriteLongNanoUsdPerMillion() {
+    return ((bitField0_ & 0x00000008) != 0);
+  }
+  /**
+   * <pre>
+   * Input written to the provider's cache for an hour or longer. Unset: as written to it at all.
+   * </pre>
+   *
+   * <code>optional int64 cache_write_long_nano_usd_per_million = 6;</code>
+   * @return The cacheWriteLongNanoUsdPerMillion.
+   */
+  @java.lang.Override
+  public long getCacheWriteLongNanoUsdPerMillion() {
+    return cacheWriteLongNanoUsdPerMillion_;
+  }
+
+  public static final int INPUT_AUDIO_NANO_USD_PER_MILLION_FIELD_NUMBER = 7;
+  private long inputAudioNanoUsdPerMillion_ = 0L;
+  /**
+   * <pre>
+   * Sound in the input. Unset: as input.
+   * </pre>
+   *
+   * <code>optional int64 input_audio_nano_usd_per_million = 7;</code>
+   * @return Whether the inputAudioNanoUsdPerMillion field is set.
+   */
+  @java.lang.Override
+  public boolean hasInputAudioNanoUsdPerMillion() {
+    return ((bitField0_ & 0x00000010) != 0);
+  }
+  /**
+   * <pre>
+   * Sound in the input. Unset: as input.
+   * </pre>
+   *
+   * <code>optional int64 input_audio_nano_usd_per_million = 7;</code>
+   * @return The inputAudioNanoUsdPerMillion.
+   */
+  @java.lang.Override
+  public long getInputAudioNanoUsdPerMillion() {
+    return inputAudioNanoUsdPerMillion_;
+  }
+
+  public static final int CACHE_READ_AUDIO_NANO_USD_PER_MILLION_FIELD_NUMBER = 8;
+  private long cacheReadAudioNanoUsdPerMillion_ = 0L;
+  /**
+   * <pre>
+   * Sound read from the provider's cache. Unset: as read from it at all.
+   * </pre>
+   *
+   * <code>optional int64 cache_read_audio_nano_usd_per_million = 8;</code>
+   * @return Whether the cacheReadAudioNanoUsdPerMillion field is set.
+   */
+  @java.lang.Override
+  public boolean hasCacheReadAudioNanoUsdPerMillion() {
+    return ((bitField0_ & 0x00000020) != 0);
+  }
+  /**
+   * <pre>
+   * Sound read from the provider's cache. Unset: as read from it at all.
+   * </pre>
+   *
+   * <code>optional int64 cache_read_audio_nano_usd_per_million = 8;</code>
+   * @return The cacheReadAudioNanoUsdPerMillion.
+   */
+  @java.lang.Override
+  public long getCacheReadAudioNanoUsdPerMillion() {
+    return cacheReadAudioNanoUsdPerMillion_;
+  }
+
+  public static final int OUTPUT_AUDIO_NANO_USD_PER_MILLION_FIELD_NUMBER = 9;
+  private long outputAudioNanoUsdPerMillion_ = 0L;
+  /**
+   * <pre>
+   * Sound in the answer. Unset: as output.
+   * </pre>
+   *
+   * <code>optional int64 output_audio_nano_usd_per_million = 9;</code>
+   * @return Whether the outputAudioNanoUsdPerMillion field is set.
+   */
+  @java.lang.Override
+  public boolean hasOutputAudioNanoUsdPerMillion() {
+    return ((bitField0_ & 0x00000040) != 0);
+  }
+  /**
+   * <pre>
+   * Sound in the answer. Unset: as output.
+   * </pre>
+   *
+   * <code>optional int64 output_audio_nano_usd_per_million = 9;</code>
+   * @return The outputAudioNanoUsdPerMillion.
+   */
+  @java.lang.Override
+  public long getOutputAudioNanoUsdPerMillion() {
+    return outputAudioNanoUsdPerMillion_;
+  }
+
+  public static final int INPUT_IMAGE_NANO_USD_PER_MILLION_FIELD_NUMBER = 10;
+  private long inputImageNanoUsdPerMillion_ = 0L;
+  /**
+   * <pre>
+   * Images in the input. Unset: as input.
+   * </pre>
+   *
+   * <code>optional int64 input_image_nano_usd_per_million = 10;</code>
+   * @return Whether the inputImageNanoUsdPerMillion field is set.
+   */
+  @java.lang.Override
+  public boolean hasInputImageNanoUsdPerMillion() {
+    return ((bitField0_ & 0x00000080) != 0);
+  }
+  /**
+   * <pre>
+   * Images in the input. Unset: as input.
+   * </pre>
+   *
+   * <code>optional int64 input_image_nano_usd_per_million = 10;</code>
+   * @return The inputImageNanoUsdPerMillion.
+   */
+  @java.lang.Override
+  public long getInputImageNanoUsdPerMillion() {
+    return inputImageNanoUsdPerMillion_;
+  }
+
+  public static final int OUTPUT_IMAGE_NANO_USD_PER_MILLION_FIELD_NUMBER = 11;
+  private long outputImageNanoUsdPerMillion_ = 0L;
+  /**
+   * <pre>
+   * Images in the answer. Unset: as output.
+   * </pre>
+   *
+   * <code>optional int64 output_image_nano_usd_per_million = 11;</code>
+   * @return Whether the outputImageNanoUsdPerMillion field is set.
+   */
+  @java.lang.Override
+  public boolean hasOutputImageNanoUsdPerMillion() {
+    return ((bitField0_ & 0x00000100) != 0);
+  }
+  /**
+   * <pre>
+   * Images in the answer. Unset: as output.
+   * </pre>
+   *
+   * <code>optional int64 output_image_nano_usd_per_million = 11;</code>
+   * @return The outputImageNanoUsdPerMillion.
+   */
+  @java.lang.Override
+  public long getOutputImageNanoUsdPerMillion() {
+    return outputImageNanoUsdPerMillion_;
+  }
+
+  public static final int REQUEST_NANO_USD_FIELD_NUMBER = 12;
+  private long requestNanoUsd_ = 0L;
+  /**
+   * <pre>
+   * Each call, in nano-USD.
+   * </pre>
+   *
+   * <code>int64 request_nano_usd = 12;</code>
+   * @return The requestNanoUsd.
+   */
+  @java.lang.Override
+  public long getRequestNanoUsd() {
+    return requestNanoUsd_;
+  }
+
+  public static final int WEB_SEARCH_NANO_USD_FIELD_NUMBER = 13;
+  private long webSearchNanoUsd_ = 0L;
+  /**
+   * <pre>
+   * Each search that the provider runs, in nano-USD.
+   * </pre>
+   *
+   * <code>int64 web_search_nano_usd = 13;</code>
+   * @return The webSearchNanoUsd.
+   */
+  @java.lang.Override
+  public long getWebSearchNanoUsd() {
+    return webSearchNanoUsd_;
+  }
+
+  public static final int TIERS_FIELD_NUMBER = 14;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.PriceTier> tiers_;
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.PriceTier> getTiersList() {
+    return tiers_;
+  }
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.PriceTierOrBuilder> 
+      getTiersOrBuilderList() {
+    return tiers_;
+  }
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  @java.lang.Override
+  public int getTiersCount() {
+    return tiers_.size();
+  }
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.PriceTier getTiers(int index) {
+    return tiers_.get(index);
+  }
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.PriceTierOrBuilder getTiersOrBuilder(
+      int index) {
+    return tiers_.get(index);
+  }
+
+  public static final int SERVICE_TIERS_FIELD_NUMBER = 15;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.ServiceTierPrices> serviceTiers_;
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.ServiceTierPrices> getServiceTiersList() {
+    return serviceTiers_;
+  }
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.ServiceTierPricesOrBuilder> 
+      getServiceTiersOrBuilderList() {
+    return serviceTiers_;
+  }
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  @java.lang.Override
+  public int getServiceTiersCount() {
+    return serviceTiers_.size();
+  }
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ServiceTierPrices getServiceTiers(int index) {
+    return serviceTiers_.get(index);
+  }
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ServiceTierPricesOrBuilder getServiceTiersOrBuilder(
+      int index) {
+    return serviceTiers_.get(index);
+  }
+
+  public static final int CHANGES_FIELD_NUMBER = 16;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.PriceChange> changes_;
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.PriceChange> getChangesList() {
+    return changes_;
+  }
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.PriceChangeOrBuilder> 
+      getChangesOrBuilderList() {
+    return changes_;
+  }
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  @java.lang.Override
+  public int getChangesCount() {
+    return changes_.size();
+  }
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.PriceChange getChanges(int index) {
+    return changes_.get(index);
+  }
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.PriceChangeOrBuilder getChangesOrBuilder(
+      int index) {
+    return changes_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -188,6 +566,39 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000004) != 0)) {
       output.writeInt64(5, reasoningNanoUsdPerMillion_);
     }
+    if (((bitField0_ & 0x00000008) != 0)) {
+      output.writeInt64(6, cacheWriteLongNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000010) != 0)) {
+      output.writeInt64(7, inputAudioNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000020) != 0)) {
+      output.writeInt64(8, cacheReadAudioNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000040) != 0)) {
+      output.writeInt64(9, outputAudioNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000080) != 0)) {
+      output.writeInt64(10, inputImageNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000100) != 0)) {
+      output.writeInt64(11, outputImageNanoUsdPerMillion_);
+    }
+    if (requestNanoUsd_ != 0L) {
+      output.writeInt64(12, requestNanoUsd_);
+    }
+    if (webSearchNanoUsd_ != 0L) {
+      output.writeInt64(13, webSearchNanoUsd_);
+    }
+    for (int i = 0; i < tiers_.size(); i++) {
+      output.writeMessage(14, tiers_.get(i));
+    }
+    for (int i = 0; i < serviceTiers_.size(); i++) {
+      output.writeMessage(15, serviceTiers_.get(i));
+    }
+    for (int i = 0; i < changes_.size(); i++) {
+      output.writeMessage(16, changes_.get(i));
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -216,6 +627,50 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000004) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(5, reasoningNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000008) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(6, cacheWriteLongNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000010) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(7, inputAudioNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000020) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(8, cacheReadAudioNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000040) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(9, outputAudioNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000080) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(10, inputImageNanoUsdPerMillion_);
+    }
+    if (((bitField0_ & 0x00000100) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(11, outputImageNanoUsdPerMillion_);
+    }
+    if (requestNanoUsd_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(12, requestNanoUsd_);
+    }
+    if (webSearchNanoUsd_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(13, webSearchNanoUsd_);
+    }
+    for (int i = 0; i < tiers_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(14, tiers_.get(i));
+    }
+    for (int i = 0; i < serviceTiers_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(15, serviceTiers_.get(i));
+    }
+    for (int i = 0; i < changes_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(16, changes_.get(i));
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -251,6 +706,46 @@ private static final long serialVersionUID = 0L;
       if (getReasoningNanoUsdPerMillion()
           != other.getReasoningNanoUsdPerMillion()) return false;
     }
+    if (hasCacheWriteLongNanoUsdPerMillion() != other.hasCacheWriteLongNanoUsdPerMillion()) return false;
+    if (hasCacheWriteLongNanoUsdPerMillion()) {
+      if (getCacheWriteLongNanoUsdPerMillion()
+          != other.getCacheWriteLongNanoUsdPerMillion()) return false;
+    }
+    if (hasInputAudioNanoUsdPerMillion() != other.hasInputAudioNanoUsdPerMillion()) return false;
+    if (hasInputAudioNanoUsdPerMillion()) {
+      if (getInputAudioNanoUsdPerMillion()
+          != other.getInputAudioNanoUsdPerMillion()) return false;
+    }
+    if (hasCacheReadAudioNanoUsdPerMillion() != other.hasCacheReadAudioNanoUsdPerMillion()) return false;
+    if (hasCacheReadAudioNanoUsdPerMillion()) {
+      if (getCacheReadAudioNanoUsdPerMillion()
+          != other.getCacheReadAudioNanoUsdPerMillion()) return false;
+    }
+    if (hasOutputAudioNanoUsdPerMillion() != other.hasOutputAudioNanoUsdPerMillion()) return false;
+    if (hasOutputAudioNanoUsdPerMillion()) {
+      if (getOutputAudioNanoUsdPerMillion()
+          != other.getOutputAudioNanoUsdPerMillion()) return false;
+    }
+    if (hasInputImageNanoUsdPerMillion() != other.hasInputImageNanoUsdPerMillion()) return false;
+    if (hasInputImageNanoUsdPerMillion()) {
+      if (getInputImageNanoUsdPerMillion()
+          != other.getInputImageNanoUsdPerMillion()) return false;
+    }
+    if (hasOutputImageNanoUsdPerMillion() != other.hasOutputImageNanoUsdPerMillion()) return false;
+    if (hasOutputImageNanoUsdPerMillion()) {
+      if (getOutputImageNanoUsdPerMillion()
+          != other.getOutputImageNanoUsdPerMillion()) return false;
+    }
+    if (getRequestNanoUsd()
+        != other.getRequestNanoUsd()) return false;
+    if (getWebSearchNanoUsd()
+        != other.getWebSearchNanoUsd()) return false;
+    if (!getTiersList()
+        .equals(other.getTiersList())) return false;
+    if (!getServiceTiersList()
+        .equals(other.getServiceTiersList())) return false;
+    if (!getChangesList()
+        .equals(other.getChangesList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -282,6 +777,54 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + REASONING_NANO_USD_PER_MILLION_FIELD_NUMBER;
       hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
           getReasoningNanoUsdPerMillion());
+    }
+    if (hasCacheWriteLongNanoUsdPerMillion()) {
+      hash = (37 * hash) + CACHE_WRITE_LONG_NANO_USD_PER_MILLION_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getCacheWriteLongNanoUsdPerMillion());
+    }
+    if (hasInputAudioNanoUsdPerMillion()) {
+      hash = (37 * hash) + INPUT_AUDIO_NANO_USD_PER_MILLION_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getInputAudioNanoUsdPerMillion());
+    }
+    if (hasCacheReadAudioNanoUsdPerMillion()) {
+      hash = (37 * hash) + CACHE_READ_AUDIO_NANO_USD_PER_MILLION_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getCacheReadAudioNanoUsdPerMillion());
+    }
+    if (hasOutputAudioNanoUsdPerMillion()) {
+      hash = (37 * hash) + OUTPUT_AUDIO_NANO_USD_PER_MILLION_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getOutputAudioNanoUsdPerMillion());
+    }
+    if (hasInputImageNanoUsdPerMillion()) {
+      hash = (37 * hash) + INPUT_IMAGE_NANO_USD_PER_MILLION_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getInputImageNanoUsdPerMillion());
+    }
+    if (hasOutputImageNanoUsdPerMillion()) {
+      hash = (37 * hash) + OUTPUT_IMAGE_NANO_USD_PER_MILLION_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getOutputImageNanoUsdPerMillion());
+    }
+    hash = (37 * hash) + REQUEST_NANO_USD_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getRequestNanoUsd());
+    hash = (37 * hash) + WEB_SEARCH_NANO_USD_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getWebSearchNanoUsd());
+    if (getTiersCount() > 0) {
+      hash = (37 * hash) + TIERS_FIELD_NUMBER;
+      hash = (53 * hash) + getTiersList().hashCode();
+    }
+    if (getServiceTiersCount() > 0) {
+      hash = (37 * hash) + SERVICE_TIERS_FIELD_NUMBER;
+      hash = (53 * hash) + getServiceTiersList().hashCode();
+    }
+    if (getChangesCount() > 0) {
+      hash = (37 * hash) + CHANGES_FIELD_NUMBER;
+      hash = (53 * hash) + getChangesList().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -423,6 +966,35 @@ private static final long serialVersionUID = 0L;
       cacheReadNanoUsdPerMillion_ = 0L;
       cacheWriteNanoUsdPerMillion_ = 0L;
       reasoningNanoUsdPerMillion_ = 0L;
+      cacheWriteLongNanoUsdPerMillion_ = 0L;
+      inputAudioNanoUsdPerMillion_ = 0L;
+      cacheReadAudioNanoUsdPerMillion_ = 0L;
+      outputAudioNanoUsdPerMillion_ = 0L;
+      inputImageNanoUsdPerMillion_ = 0L;
+      outputImageNanoUsdPerMillion_ = 0L;
+      requestNanoUsd_ = 0L;
+      webSearchNanoUsd_ = 0L;
+      if (tiersBuilder_ == null) {
+        tiers_ = java.util.Collections.emptyList();
+      } else {
+        tiers_ = null;
+        tiersBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00002000);
+      if (serviceTiersBuilder_ == null) {
+        serviceTiers_ = java.util.Collections.emptyList();
+      } else {
+        serviceTiers_ = null;
+        serviceTiersBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00004000);
+      if (changesBuilder_ == null) {
+        changes_ = java.util.Collections.emptyList();
+      } else {
+        changes_ = null;
+        changesBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00008000);
       return this;
     }
 
@@ -449,9 +1021,40 @@ private static final long serialVersionUID = 0L;
     @java.lang.Override
     public dev.frontdesk.v1.Prices buildPartial() {
       dev.frontdesk.v1.Prices result = new dev.frontdesk.v1.Prices(this);
+      buildPartialRepeatedFields(result);
       if (bitField0_ != 0) { buildPartial0(result); }
       onBuilt();
       return result;
+    }
+
+    private void buildPartialRepeatedFields(dev.frontdesk.v1.Prices result) {
+      if (tiersBuilder_ == null) {
+        if (((bitField0_ & 0x00002000) != 0)) {
+          tiers_ = java.util.Collections.unmodifiableList(tiers_);
+          bitField0_ = (bitField0_ & ~0x00002000);
+        }
+        result.tiers_ = tiers_;
+      } else {
+        result.tiers_ = tiersBuilder_.build();
+      }
+      if (serviceTiersBuilder_ == null) {
+        if (((bitField0_ & 0x00004000) != 0)) {
+          serviceTiers_ = java.util.Collections.unmodifiableList(serviceTiers_);
+          bitField0_ = (bitField0_ & ~0x00004000);
+        }
+        result.serviceTiers_ = serviceTiers_;
+      } else {
+        result.serviceTiers_ = serviceTiersBuilder_.build();
+      }
+      if (changesBuilder_ == null) {
+        if (((bitField0_ & 0x00008000) != 0)) {
+          changes_ = java.util.Collections.unmodifiableList(changes_);
+          bitField0_ = (bitField0_ & ~0x00008000);
+        }
+        result.changes_ = changes_;
+      } else {
+        result.changes_ = changesBuilder_.build();
+      }
     }
 
     private void buildPartial0(dev.frontdesk.v1.Prices result) {
@@ -474,6 +1077,36 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000010) != 0)) {
         result.reasoningNanoUsdPerMillion_ = reasoningNanoUsdPerMillion_;
         to_bitField0_ |= 0x00000004;
+      }
+      if (((from_bitField0_ & 0x00000020) != 0)) {
+        result.cacheWriteLongNanoUsdPerMillion_ = cacheWriteLongNanoUsdPerMillion_;
+        to_bitField0_ |= 0x00000008;
+      }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.inputAudioNanoUsdPerMillion_ = inputAudioNanoUsdPerMillion_;
+        to_bitField0_ |= 0x00000010;
+      }
+      if (((from_bitField0_ & 0x00000080) != 0)) {
+        result.cacheReadAudioNanoUsdPerMillion_ = cacheReadAudioNanoUsdPerMillion_;
+        to_bitField0_ |= 0x00000020;
+      }
+      if (((from_bitField0_ & 0x00000100) != 0)) {
+        result.outputAudioNanoUsdPerMillion_ = outputAudioNanoUsdPerMillion_;
+        to_bitField0_ |= 0x00000040;
+      }
+      if (((from_bitField0_ & 0x00000200) != 0)) {
+        result.inputImageNanoUsdPerMillion_ = inputImageNanoUsdPerMillion_;
+        to_bitField0_ |= 0x00000080;
+      }
+      if (((from_bitField0_ & 0x00000400) != 0)) {
+        result.outputImageNanoUsdPerMillion_ = outputImageNanoUsdPerMillion_;
+        to_bitField0_ |= 0x00000100;
+      }
+      if (((from_bitField0_ & 0x00000800) != 0)) {
+        result.requestNanoUsd_ = requestNanoUsd_;
+      }
+      if (((from_bitField0_ & 0x00001000) != 0)) {
+        result.webSearchNanoUsd_ = webSearchNanoUsd_;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -504,6 +1137,108 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasReasoningNanoUsdPerMillion()) {
         setReasoningNanoUsdPerMillion(other.getReasoningNanoUsdPerMillion());
+      }
+      if (other.hasCacheWriteLongNanoUsdPerMillion()) {
+        setCacheWriteLongNanoUsdPerMillion(other.getCacheWriteLongNanoUsdPerMillion());
+      }
+      if (other.hasInputAudioNanoUsdPerMillion()) {
+        setInputAudioNanoUsdPerMillion(other.getInputAudioNanoUsdPerMillion());
+      }
+      if (other.hasCacheReadAudioNanoUsdPerMillion()) {
+        setCacheReadAudioNanoUsdPerMillion(other.getCacheReadAudioNanoUsdPerMillion());
+      }
+      if (other.hasOutputAudioNanoUsdPerMillion()) {
+        setOutputAudioNanoUsdPerMillion(other.getOutputAudioNanoUsdPerMillion());
+      }
+      if (other.hasInputImageNanoUsdPerMillion()) {
+        setInputImageNanoUsdPerMillion(other.getInputImageNanoUsdPerMillion());
+      }
+      if (other.hasOutputImageNanoUsdPerMillion()) {
+        setOutputImageNanoUsdPerMillion(other.getOutputImageNanoUsdPerMillion());
+      }
+      if (other.getRequestNanoUsd() != 0L) {
+        setRequestNanoUsd(other.getRequestNanoUsd());
+      }
+      if (other.getWebSearchNanoUsd() != 0L) {
+        setWebSearchNanoUsd(other.getWebSearchNanoUsd());
+      }
+      if (tiersBuilder_ == null) {
+        if (!other.tiers_.isEmpty()) {
+          if (tiers_.isEmpty()) {
+            tiers_ = other.tiers_;
+            bitField0_ = (bitField0_ & ~0x00002000);
+          } else {
+            ensureTiersIsMutable();
+            tiers_.addAll(other.tiers_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.tiers_.isEmpty()) {
+          if (tiersBuilder_.isEmpty()) {
+            tiersBuilder_.dispose();
+            tiersBuilder_ = null;
+            tiers_ = other.tiers_;
+            bitField0_ = (bitField0_ & ~0x00002000);
+            tiersBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetTiersFieldBuilder() : null;
+          } else {
+            tiersBuilder_.addAllMessages(other.tiers_);
+          }
+        }
+      }
+      if (serviceTiersBuilder_ == null) {
+        if (!other.serviceTiers_.isEmpty()) {
+          if (serviceTiers_.isEmpty()) {
+            serviceTiers_ = other.serviceTiers_;
+            bitField0_ = (bitField0_ & ~0x00004000);
+          } else {
+            ensureServiceTiersIsMutable();
+            serviceTiers_.addAll(other.serviceTiers_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.serviceTiers_.isEmpty()) {
+          if (serviceTiersBuilder_.isEmpty()) {
+            serviceTiersBuilder_.dispose();
+            serviceTiersBuilder_ = null;
+            serviceTiers_ = other.serviceTiers_;
+            bitField0_ = (bitField0_ & ~0x00004000);
+            serviceTiersBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetServiceTiersFieldBuilder() : null;
+          } else {
+            serviceTiersBuilder_.addAllMessages(other.serviceTiers_);
+          }
+        }
+      }
+      if (changesBuilder_ == null) {
+        if (!other.changes_.isEmpty()) {
+          if (changes_.isEmpty()) {
+            changes_ = other.changes_;
+            bitField0_ = (bitField0_ & ~0x00008000);
+          } else {
+            ensureChangesIsMutable();
+            changes_.addAll(other.changes_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.changes_.isEmpty()) {
+          if (changesBuilder_.isEmpty()) {
+            changesBuilder_.dispose();
+            changesBuilder_ = null;
+            changes_ = other.changes_;
+            bitField0_ = (bitField0_ & ~0x00008000);
+            changesBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetChangesFieldBuilder() : null;
+          } else {
+            changesBuilder_.addAllMessages(other.changes_);
+          }
+        }
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -556,6 +1291,85 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000010;
               break;
             } // case 40
+            case 48: {
+              cacheWriteLongNanoUsdPerMillion_ = input.readInt64();
+              bitField0_ |= 0x00000020;
+              break;
+            } // case 48
+            case 56: {
+              inputAudioNanoUsdPerMillion_ = input.readInt64();
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 56
+            case 64: {
+              cacheReadAudioNanoUsdPerMillion_ = input.readInt64();
+              bitField0_ |= 0x00000080;
+              break;
+            } // case 64
+            case 72: {
+              outputAudioNanoUsdPerMillion_ = input.readInt64();
+              bitField0_ |= 0x00000100;
+              break;
+            } // case 72
+            case 80: {
+              inputImageNanoUsdPerMillion_ = input.readInt64();
+              bitField0_ |= 0x00000200;
+              break;
+            } // case 80
+            case 88: {
+              outputImageNanoUsdPerMillion_ = input.readInt64();
+              bitField0_ |= 0x00000400;
+              break;
+            } // case 88
+            case 96: {
+              requestNanoUsd_ = input.readInt64();
+              bitField0_ |= 0x00000800;
+              break;
+            } // case 96
+            case 104: {
+              webSearchNanoUsd_ = input.readInt64();
+              bitField0_ |= 0x00001000;
+              break;
+            } // case 104
+            case 114: {
+              dev.frontdesk.v1.PriceTier m =
+                  input.readMessage(
+                      dev.frontdesk.v1.PriceTier.parser(),
+                      extensionRegistry);
+              if (tiersBuilder_ == null) {
+                ensureTiersIsMutable();
+                tiers_.add(m);
+              } else {
+                tiersBuilder_.addMessage(m);
+              }
+              break;
+            } // case 114
+            case 122: {
+              dev.frontdesk.v1.ServiceTierPrices m =
+                  input.readMessage(
+                      dev.frontdesk.v1.ServiceTierPrices.parser(),
+                      extensionRegistry);
+              if (serviceTiersBuilder_ == null) {
+                ensureServiceTiersIsMutable();
+                serviceTiers_.add(m);
+              } else {
+                serviceTiersBuilder_.addMessage(m);
+              }
+              break;
+            } // case 122
+            case 130: {
+              dev.frontdesk.v1.PriceChange m =
+                  input.readMessage(
+                      dev.frontdesk.v1.PriceChange.parser(),
+                      extensionRegistry);
+              if (changesBuilder_ == null) {
+                ensureChangesIsMutable();
+                changes_.add(m);
+              } else {
+                changesBuilder_.addMessage(m);
+              }
+              break;
+            } // case 130
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -827,6 +1641,1366 @@ private static final long serialVersionUID = 0L;
       reasoningNanoUsdPerMillion_ = 0L;
       onChanged();
       return this;
+    }
+
+    private long cacheWriteLongNanoUsdPerMillion_ ;
+    /**
+     * <pre>
+     * Input written to the provider's cache for an hour or longer. Unset: as written to it at all.
+     * </pre>
+     *
+     * <code>optional int64 cache_write_long_nano_usd_per_million = 6;</code>
+     * @return Whether the cacheWriteLongNanoUsdPerMillion field is set.
+     */
+    @java.lang.Override
+    public boolean hasCacheWriteLongNanoUsdPerMillion() {
+      return ((bitField0_ & 0x00000020) != 0);
+    }
+    /**
+     * <pre>
+     * Input written to the provider's cache for an hour or longer. Unset: as written to it at all.
+     * </pre>
+     *
+     * <code>optional int64 cache_write_long_nano_usd_per_million = 6;</code>
+     * @return The cacheWriteLongNanoUsdPerMillion.
+     */
+    @java.lang.Override
+    public long getCacheWriteLongNanoUsdPerMillion() {
+      return cacheWriteLongNanoUsdPerMillion_;
+    }
+    /**
+     * <pre>
+     * Input written to the provider's cache for an hour or longer. Unset: as written to it at all.
+     * </pre>
+     *
+     * <code>optional int64 cache_write_long_nano_usd_per_million = 6;</code>
+     * @param value The cacheWriteLongNanoUsdPerMillion to set.
+     * @return This builder for chaining.
+     */
+    public Builder setCacheWriteLongNanoUsdPerMillion(long value) {
+
+      cacheWriteLongNanoUsdPerMillion_ = value;
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Input written to the provider's cache for an hour or longer. Unset: as written to it at all.
+     * </pre>
+     *
+     * <code>optional int64 cache_write_long_nano_usd_per_million = 6;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearCacheWriteLongNanoUsdPerMillion() {
+      bitField0_ = (bitField0_ & ~0x00000020);
+      cacheWriteLongNanoUsdPerMillion_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long inputAudioNanoUsdPerMillion_ ;
+    /**
+     * <pre>
+     * Sound in the input. Unset: as input.
+     * </pre>
+     *
+     * <code>optional int64 input_audio_nano_usd_per_million = 7;</code>
+     * @return Whether the inputAudioNanoUsdPerMillion field is set.
+     */
+    @java.lang.Override
+    public boolean hasInputAudioNanoUsdPerMillion() {
+      return ((bitField0_ & 0x00000040) != 0);
+    }
+    /**
+     * <pre>
+     * Sound in the input. Unset: as input.
+     * </pre>
+     *
+     * <code>optional int64 input_audio_nano_usd_per_million = 7;</code>
+     * @return The inputAudioNanoUsdPerMillion.
+     */
+    @java.lang.Override
+    public long getInputAudioNanoUsdPerMillion() {
+      return inputAudioNanoUsdPerMillion_;
+    }
+    /**
+     * <pre>
+     * Sound in the input. Unset: as input.
+     * </pre>
+     *
+     * <code>optional int64 input_audio_nano_usd_per_million = 7;</code>
+     * @param value The inputAudioNanoUsdPerMillion to set.
+     * @return This builder for chaining.
+     */
+    public Builder setInputAudioNanoUsdPerMillion(long value) {
+
+      inputAudioNanoUsdPerMillion_ = value;
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Sound in the input. Unset: as input.
+     * </pre>
+     *
+     * <code>optional int64 input_audio_nano_usd_per_million = 7;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearInputAudioNanoUsdPerMillion() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      inputAudioNanoUsdPerMillion_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long cacheReadAudioNanoUsdPerMillion_ ;
+    /**
+     * <pre>
+     * Sound read from the provider's cache. Unset: as read from it at all.
+     * </pre>
+     *
+     * <code>optional int64 cache_read_audio_nano_usd_per_million = 8;</code>
+     * @return Whether the cacheReadAudioNanoUsdPerMillion field is set.
+     */
+    @java.lang.Override
+    public boolean hasCacheReadAudioNanoUsdPerMillion() {
+      return ((bitField0_ & 0x00000080) != 0);
+    }
+    /**
+     * <pre>
+     * Sound read from the provider's cache. Unset: as read from it at all.
+     * </pre>
+     *
+     * <code>optional int64 cache_read_audio_nano_usd_per_million = 8;</code>
+     * @return The cacheReadAudioNanoUsdPerMillion.
+     */
+    @java.lang.Override
+    public long getCacheReadAudioNanoUsdPerMillion() {
+      return cacheReadAudioNanoUsdPerMillion_;
+    }
+    /**
+     * <pre>
+     * Sound read from the provider's cache. Unset: as read from it at all.
+     * </pre>
+     *
+     * <code>optional int64 cache_read_audio_nano_usd_per_million = 8;</code>
+     * @param value The cacheReadAudioNanoUsdPerMillion to set.
+     * @return This builder for chaining.
+     */
+    public Builder setCacheReadAudioNanoUsdPerMillion(long value) {
+
+      cacheReadAudioNanoUsdPerMillion_ = value;
+      bitField0_ |= 0x00000080;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Sound read from the provider's cache. Unset: as read from it at all.
+     * </pre>
+     *
+     * <code>optional int64 cache_read_audio_nano_usd_per_million = 8;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearCacheReadAudioNanoUsdPerMillion() {
+      bitField0_ = (bitField0_ & ~0x00000080);
+      cacheReadAudioNanoUsdPerMillion_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long outputAudioNanoUsdPerMillion_ ;
+    /**
+     * <pre>
+     * Sound in the answer. Unset: as output.
+     * </pre>
+     *
+     * <code>optional int64 output_audio_nano_usd_per_million = 9;</code>
+     * @return Whether the outputAudioNanoUsdPerMillion field is set.
+     */
+    @java.lang.Override
+    public boolean hasOutputAudioNanoUsdPerMillion() {
+      return ((bitField0_ & 0x00000100) != 0);
+    }
+    /**
+     * <pre>
+     * Sound in the answer. Unset: as output.
+     * </pre>
+     *
+     * <code>optional int64 output_audio_nano_usd_per_million = 9;</code>
+     * @return The outputAudioNanoUsdPerMillion.
+     */
+    @java.lang.Override
+    public long getOutputAudioNanoUsdPerMillion() {
+      return outputAudioNanoUsdPerMillion_;
+    }
+    /**
+     * <pre>
+     * Sound in the answer. Unset: as output.
+     * </pre>
+     *
+     * <code>optional int64 output_audio_nano_usd_per_million = 9;</code>
+     * @param value The outputAudioNanoUsdPerMillion to set.
+     * @return This builder for chaining.
+     */
+    public Builder setOutputAudioNanoUsdPerMillion(long value) {
+
+      outputAudioNanoUsdPerMillion_ = value;
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Sound in the answer. Unset: as output.
+     * </pre>
+     *
+     * <code>optional int64 output_audio_nano_usd_per_million = 9;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearOutputAudioNanoUsdPerMillion() {
+      bitField0_ = (bitField0_ & ~0x00000100);
+      outputAudioNanoUsdPerMillion_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long inputImageNanoUsdPerMillion_ ;
+    /**
+     * <pre>
+     * Images in the input. Unset: as input.
+     * </pre>
+     *
+     * <code>optional int64 input_image_nano_usd_per_million = 10;</code>
+     * @return Whether the inputImageNanoUsdPerMillion field is set.
+     */
+    @java.lang.Override
+    public boolean hasInputImageNanoUsdPerMillion() {
+      return ((bitField0_ & 0x00000200) != 0);
+    }
+    /**
+     * <pre>
+     * Images in the input. Unset: as input.
+     * </pre>
+     *
+     * <code>optional int64 input_image_nano_usd_per_million = 10;</code>
+     * @return The inputImageNanoUsdPerMillion.
+     */
+    @java.lang.Override
+    public long getInputImageNanoUsdPerMillion() {
+      return inputImageNanoUsdPerMillion_;
+    }
+    /**
+     * <pre>
+     * Images in the input. Unset: as input.
+     * </pre>
+     *
+     * <code>optional int64 input_image_nano_usd_per_million = 10;</code>
+     * @param value The inputImageNanoUsdPerMillion to set.
+     * @return This builder for chaining.
+     */
+    public Builder setInputImageNanoUsdPerMillion(long value) {
+
+      inputImageNanoUsdPerMillion_ = value;
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Images in the input. Unset: as input.
+     * </pre>
+     *
+     * <code>optional int64 input_image_nano_usd_per_million = 10;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearInputImageNanoUsdPerMillion() {
+      bitField0_ = (bitField0_ & ~0x00000200);
+      inputImageNanoUsdPerMillion_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long outputImageNanoUsdPerMillion_ ;
+    /**
+     * <pre>
+     * Images in the answer. Unset: as output.
+     * </pre>
+     *
+     * <code>optional int64 output_image_nano_usd_per_million = 11;</code>
+     * @return Whether the outputImageNanoUsdPerMillion field is set.
+     */
+    @java.lang.Override
+    public boolean hasOutputImageNanoUsdPerMillion() {
+      return ((bitField0_ & 0x00000400) != 0);
+    }
+    /**
+     * <pre>
+     * Images in the answer. Unset: as output.
+     * </pre>
+     *
+     * <code>optional int64 output_image_nano_usd_per_million = 11;</code>
+     * @return The outputImageNanoUsdPerMillion.
+     */
+    @java.lang.Override
+    public long getOutputImageNanoUsdPerMillion() {
+      return outputImageNanoUsdPerMillion_;
+    }
+    /**
+     * <pre>
+     * Images in the answer. Unset: as output.
+     * </pre>
+     *
+     * <code>optional int64 output_image_nano_usd_per_million = 11;</code>
+     * @param value The outputImageNanoUsdPerMillion to set.
+     * @return This builder for chaining.
+     */
+    public Builder setOutputImageNanoUsdPerMillion(long value) {
+
+      outputImageNanoUsdPerMillion_ = value;
+      bitField0_ |= 0x00000400;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Images in the answer. Unset: as output.
+     * </pre>
+     *
+     * <code>optional int64 output_image_nano_usd_per_million = 11;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearOutputImageNanoUsdPerMillion() {
+      bitField0_ = (bitField0_ & ~0x00000400);
+      outputImageNanoUsdPerMillion_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long requestNanoUsd_ ;
+    /**
+     * <pre>
+     * Each call, in nano-USD.
+     * </pre>
+     *
+     * <code>int64 request_nano_usd = 12;</code>
+     * @return The requestNanoUsd.
+     */
+    @java.lang.Override
+    public long getRequestNanoUsd() {
+      return requestNanoUsd_;
+    }
+    /**
+     * <pre>
+     * Each call, in nano-USD.
+     * </pre>
+     *
+     * <code>int64 request_nano_usd = 12;</code>
+     * @param value The requestNanoUsd to set.
+     * @return This builder for chaining.
+     */
+    public Builder setRequestNanoUsd(long value) {
+
+      requestNanoUsd_ = value;
+      bitField0_ |= 0x00000800;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Each call, in nano-USD.
+     * </pre>
+     *
+     * <code>int64 request_nano_usd = 12;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearRequestNanoUsd() {
+      bitField0_ = (bitField0_ & ~0x00000800);
+      requestNanoUsd_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long webSearchNanoUsd_ ;
+    /**
+     * <pre>
+     * Each search that the provider runs, in nano-USD.
+     * </pre>
+     *
+     * <code>int64 web_search_nano_usd = 13;</code>
+     * @return The webSearchNanoUsd.
+     */
+    @java.lang.Override
+    public long getWebSearchNanoUsd() {
+      return webSearchNanoUsd_;
+    }
+    /**
+     * <pre>
+     * Each search that the provider runs, in nano-USD.
+     * </pre>
+     *
+     * <code>int64 web_search_nano_usd = 13;</code>
+     * @param value The webSearchNanoUsd to set.
+     * @return This builder for chaining.
+     */
+    public Builder setWebSearchNanoUsd(long value) {
+
+      webSearchNanoUsd_ = value;
+      bitField0_ |= 0x00001000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Each search that the provider runs, in nano-USD.
+     * </pre>
+     *
+     * <code>int64 web_search_nano_usd = 13;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearWebSearchNanoUsd() {
+      bitField0_ = (bitField0_ & ~0x00001000);
+      webSearchNanoUsd_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private java.util.List<dev.frontdesk.v1.PriceTier> tiers_ =
+      java.util.Collections.emptyList();
+    private void ensureTiersIsMutable() {
+      if (!((bitField0_ & 0x00002000) != 0)) {
+        tiers_ = new java.util.ArrayList<dev.frontdesk.v1.PriceTier>(tiers_);
+        bitField0_ |= 0x00002000;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.PriceTier, dev.frontdesk.v1.PriceTier.Builder, dev.frontdesk.v1.PriceTierOrBuilder> tiersBuilder_;
+
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.PriceTier> getTiersList() {
+      if (tiersBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(tiers_);
+      } else {
+        return tiersBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public int getTiersCount() {
+      if (tiersBuilder_ == null) {
+        return tiers_.size();
+      } else {
+        return tiersBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public dev.frontdesk.v1.PriceTier getTiers(int index) {
+      if (tiersBuilder_ == null) {
+        return tiers_.get(index);
+      } else {
+        return tiersBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public Builder setTiers(
+        int index, dev.frontdesk.v1.PriceTier value) {
+      if (tiersBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureTiersIsMutable();
+        tiers_.set(index, value);
+        onChanged();
+      } else {
+        tiersBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public Builder setTiers(
+        int index, dev.frontdesk.v1.PriceTier.Builder builderForValue) {
+      if (tiersBuilder_ == null) {
+        ensureTiersIsMutable();
+        tiers_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        tiersBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public Builder addTiers(dev.frontdesk.v1.PriceTier value) {
+      if (tiersBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureTiersIsMutable();
+        tiers_.add(value);
+        onChanged();
+      } else {
+        tiersBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public Builder addTiers(
+        int index, dev.frontdesk.v1.PriceTier value) {
+      if (tiersBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureTiersIsMutable();
+        tiers_.add(index, value);
+        onChanged();
+      } else {
+        tiersBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public Builder addTiers(
+        dev.frontdesk.v1.PriceTier.Builder builderForValue) {
+      if (tiersBuilder_ == null) {
+        ensureTiersIsMutable();
+        tiers_.add(builderForValue.build());
+        onChanged();
+      } else {
+        tiersBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public Builder addTiers(
+        int index, dev.frontdesk.v1.PriceTier.Builder builderForValue) {
+      if (tiersBuilder_ == null) {
+        ensureTiersIsMutable();
+        tiers_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        tiersBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public Builder addAllTiers(
+        java.lang.Iterable<? extends dev.frontdesk.v1.PriceTier> values) {
+      if (tiersBuilder_ == null) {
+        ensureTiersIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, tiers_);
+        onChanged();
+      } else {
+        tiersBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public Builder clearTiers() {
+      if (tiersBuilder_ == null) {
+        tiers_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00002000);
+        onChanged();
+      } else {
+        tiersBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public Builder removeTiers(int index) {
+      if (tiersBuilder_ == null) {
+        ensureTiersIsMutable();
+        tiers_.remove(index);
+        onChanged();
+      } else {
+        tiersBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public dev.frontdesk.v1.PriceTier.Builder getTiersBuilder(
+        int index) {
+      return internalGetTiersFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public dev.frontdesk.v1.PriceTierOrBuilder getTiersOrBuilder(
+        int index) {
+      if (tiersBuilder_ == null) {
+        return tiers_.get(index);  } else {
+        return tiersBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.PriceTierOrBuilder> 
+         getTiersOrBuilderList() {
+      if (tiersBuilder_ != null) {
+        return tiersBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(tiers_);
+      }
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public dev.frontdesk.v1.PriceTier.Builder addTiersBuilder() {
+      return internalGetTiersFieldBuilder().addBuilder(
+          dev.frontdesk.v1.PriceTier.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public dev.frontdesk.v1.PriceTier.Builder addTiersBuilder(
+        int index) {
+      return internalGetTiersFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.PriceTier.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.PriceTier.Builder> 
+         getTiersBuilderList() {
+      return internalGetTiersFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.PriceTier, dev.frontdesk.v1.PriceTier.Builder, dev.frontdesk.v1.PriceTierOrBuilder> 
+        internalGetTiersFieldBuilder() {
+      if (tiersBuilder_ == null) {
+        tiersBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.PriceTier, dev.frontdesk.v1.PriceTier.Builder, dev.frontdesk.v1.PriceTierOrBuilder>(
+                tiers_,
+                ((bitField0_ & 0x00002000) != 0),
+                getParentForChildren(),
+                isClean());
+        tiers_ = null;
+      }
+      return tiersBuilder_;
+    }
+
+    private java.util.List<dev.frontdesk.v1.ServiceTierPrices> serviceTiers_ =
+      java.util.Collections.emptyList();
+    private void ensureServiceTiersIsMutable() {
+      if (!((bitField0_ & 0x00004000) != 0)) {
+        serviceTiers_ = new java.util.ArrayList<dev.frontdesk.v1.ServiceTierPrices>(serviceTiers_);
+        bitField0_ |= 0x00004000;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ServiceTierPrices, dev.frontdesk.v1.ServiceTierPrices.Builder, dev.frontdesk.v1.ServiceTierPricesOrBuilder> serviceTiersBuilder_;
+
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ServiceTierPrices> getServiceTiersList() {
+      if (serviceTiersBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(serviceTiers_);
+      } else {
+        return serviceTiersBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public int getServiceTiersCount() {
+      if (serviceTiersBuilder_ == null) {
+        return serviceTiers_.size();
+      } else {
+        return serviceTiersBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public dev.frontdesk.v1.ServiceTierPrices getServiceTiers(int index) {
+      if (serviceTiersBuilder_ == null) {
+        return serviceTiers_.get(index);
+      } else {
+        return serviceTiersBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public Builder setServiceTiers(
+        int index, dev.frontdesk.v1.ServiceTierPrices value) {
+      if (serviceTiersBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureServiceTiersIsMutable();
+        serviceTiers_.set(index, value);
+        onChanged();
+      } else {
+        serviceTiersBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public Builder setServiceTiers(
+        int index, dev.frontdesk.v1.ServiceTierPrices.Builder builderForValue) {
+      if (serviceTiersBuilder_ == null) {
+        ensureServiceTiersIsMutable();
+        serviceTiers_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        serviceTiersBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public Builder addServiceTiers(dev.frontdesk.v1.ServiceTierPrices value) {
+      if (serviceTiersBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureServiceTiersIsMutable();
+        serviceTiers_.add(value);
+        onChanged();
+      } else {
+        serviceTiersBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public Builder addServiceTiers(
+        int index, dev.frontdesk.v1.ServiceTierPrices value) {
+      if (serviceTiersBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureServiceTiersIsMutable();
+        serviceTiers_.add(index, value);
+        onChanged();
+      } else {
+        serviceTiersBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public Builder addServiceTiers(
+        dev.frontdesk.v1.ServiceTierPrices.Builder builderForValue) {
+      if (serviceTiersBuilder_ == null) {
+        ensureServiceTiersIsMutable();
+        serviceTiers_.add(builderForValue.build());
+        onChanged();
+      } else {
+        serviceTiersBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public Builder addServiceTiers(
+        int index, dev.frontdesk.v1.ServiceTierPrices.Builder builderForValue) {
+      if (serviceTiersBuilder_ == null) {
+        ensureServiceTiersIsMutable();
+        serviceTiers_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        serviceTiersBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public Builder addAllServiceTiers(
+        java.lang.Iterable<? extends dev.frontdesk.v1.ServiceTierPrices> values) {
+      if (serviceTiersBuilder_ == null) {
+        ensureServiceTiersIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, serviceTiers_);
+        onChanged();
+      } else {
+        serviceTiersBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public Builder clearServiceTiers() {
+      if (serviceTiersBuilder_ == null) {
+        serviceTiers_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00004000);
+        onChanged();
+      } else {
+        serviceTiersBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public Builder removeServiceTiers(int index) {
+      if (serviceTiersBuilder_ == null) {
+        ensureServiceTiersIsMutable();
+        serviceTiers_.remove(index);
+        onChanged();
+      } else {
+        serviceTiersBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public dev.frontdesk.v1.ServiceTierPrices.Builder getServiceTiersBuilder(
+        int index) {
+      return internalGetServiceTiersFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public dev.frontdesk.v1.ServiceTierPricesOrBuilder getServiceTiersOrBuilder(
+        int index) {
+      if (serviceTiersBuilder_ == null) {
+        return serviceTiers_.get(index);  } else {
+        return serviceTiersBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.ServiceTierPricesOrBuilder> 
+         getServiceTiersOrBuilderList() {
+      if (serviceTiersBuilder_ != null) {
+        return serviceTiersBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(serviceTiers_);
+      }
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public dev.frontdesk.v1.ServiceTierPrices.Builder addServiceTiersBuilder() {
+      return internalGetServiceTiersFieldBuilder().addBuilder(
+          dev.frontdesk.v1.ServiceTierPrices.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public dev.frontdesk.v1.ServiceTierPrices.Builder addServiceTiersBuilder(
+        int index) {
+      return internalGetServiceTiersFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.ServiceTierPrices.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ServiceTierPrices.Builder> 
+         getServiceTiersBuilderList() {
+      return internalGetServiceTiersFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ServiceTierPrices, dev.frontdesk.v1.ServiceTierPrices.Builder, dev.frontdesk.v1.ServiceTierPricesOrBuilder> 
+        internalGetServiceTiersFieldBuilder() {
+      if (serviceTiersBuilder_ == null) {
+        serviceTiersBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.ServiceTierPrices, dev.frontdesk.v1.ServiceTierPrices.Builder, dev.frontdesk.v1.ServiceTierPricesOrBuilder>(
+                serviceTiers_,
+                ((bitField0_ & 0x00004000) != 0),
+                getParentForChildren(),
+                isClean());
+        serviceTiers_ = null;
+      }
+      return serviceTiersBuilder_;
+    }
+
+    private java.util.List<dev.frontdesk.v1.PriceChange> changes_ =
+      java.util.Collections.emptyList();
+    private void ensureChangesIsMutable() {
+      if (!((bitField0_ & 0x00008000) != 0)) {
+        changes_ = new java.util.ArrayList<dev.frontdesk.v1.PriceChange>(changes_);
+        bitField0_ |= 0x00008000;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.PriceChange, dev.frontdesk.v1.PriceChange.Builder, dev.frontdesk.v1.PriceChangeOrBuilder> changesBuilder_;
+
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.PriceChange> getChangesList() {
+      if (changesBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(changes_);
+      } else {
+        return changesBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public int getChangesCount() {
+      if (changesBuilder_ == null) {
+        return changes_.size();
+      } else {
+        return changesBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public dev.frontdesk.v1.PriceChange getChanges(int index) {
+      if (changesBuilder_ == null) {
+        return changes_.get(index);
+      } else {
+        return changesBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public Builder setChanges(
+        int index, dev.frontdesk.v1.PriceChange value) {
+      if (changesBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureChangesIsMutable();
+        changes_.set(index, value);
+        onChanged();
+      } else {
+        changesBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public Builder setChanges(
+        int index, dev.frontdesk.v1.PriceChange.Builder builderForValue) {
+      if (changesBuilder_ == null) {
+        ensureChangesIsMutable();
+        changes_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        changesBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public Builder addChanges(dev.frontdesk.v1.PriceChange value) {
+      if (changesBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureChangesIsMutable();
+        changes_.add(value);
+        onChanged();
+      } else {
+        changesBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public Builder addChanges(
+        int index, dev.frontdesk.v1.PriceChange value) {
+      if (changesBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureChangesIsMutable();
+        changes_.add(index, value);
+        onChanged();
+      } else {
+        changesBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public Builder addChanges(
+        dev.frontdesk.v1.PriceChange.Builder builderForValue) {
+      if (changesBuilder_ == null) {
+        ensureChangesIsMutable();
+        changes_.add(builderForValue.build());
+        onChanged();
+      } else {
+        changesBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public Builder addChanges(
+        int index, dev.frontdesk.v1.PriceChange.Builder builderForValue) {
+      if (changesBuilder_ == null) {
+        ensureChangesIsMutable();
+        changes_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        changesBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public Builder addAllChanges(
+        java.lang.Iterable<? extends dev.frontdesk.v1.PriceChange> values) {
+      if (changesBuilder_ == null) {
+        ensureChangesIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, changes_);
+        onChanged();
+      } else {
+        changesBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public Builder clearChanges() {
+      if (changesBuilder_ == null) {
+        changes_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00008000);
+        onChanged();
+      } else {
+        changesBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public Builder removeChanges(int index) {
+      if (changesBuilder_ == null) {
+        ensureChangesIsMutable();
+        changes_.remove(index);
+        onChanged();
+      } else {
+        changesBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public dev.frontdesk.v1.PriceChange.Builder getChangesBuilder(
+        int index) {
+      return internalGetChangesFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public dev.frontdesk.v1.PriceChangeOrBuilder getChangesOrBuilder(
+        int index) {
+      if (changesBuilder_ == null) {
+        return changes_.get(index);  } else {
+        return changesBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.PriceChangeOrBuilder> 
+         getChangesOrBuilderList() {
+      if (changesBuilder_ != null) {
+        return changesBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(changes_);
+      }
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public dev.frontdesk.v1.PriceChange.Builder addChangesBuilder() {
+      return internalGetChangesFieldBuilder().addBuilder(
+          dev.frontdesk.v1.PriceChange.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public dev.frontdesk.v1.PriceChange.Builder addChangesBuilder(
+        int index) {
+      return internalGetChangesFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.PriceChange.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.PriceChange.Builder> 
+         getChangesBuilderList() {
+      return internalGetChangesFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.PriceChange, dev.frontdesk.v1.PriceChange.Builder, dev.frontdesk.v1.PriceChangeOrBuilder> 
+        internalGetChangesFieldBuilder() {
+      if (changesBuilder_ == null) {
+        changesBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.PriceChange, dev.frontdesk.v1.PriceChange.Builder, dev.frontdesk.v1.PriceChangeOrBuilder>(
+                changes_,
+                ((bitField0_ & 0x00008000) != 0),
+                getParentForChildren(),
+                isClean());
+        changes_ = null;
+      }
+      return changesBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.Prices)

@@ -86,4 +86,270 @@ public interface PricesOrBuilder extends
    * @return The reasoningNanoUsdPerMillion.
    */
   long getReasoningNanoUsdPerMillion();
+
+  /**
+   * <pre>
+   * Input written to the provider's cache for an hour or longer. Unset: as written to it at all.
+   * </pre>
+   *
+   * <code>optional int64 cache_write_long_nano_usd_per_million = 6;</code>
+   * @return Whether the cacheWriteLongNanoUsdPerMillion field is set.
+   */
+  boolean hasCacheWriteLongNanoUsdPerMillion();
+  /**
+   * <pre>
+   * Input written to the provider's cache for an hour or longer. Unset: as written to it at all.
+   * </pre>
+   *
+   * <code>optional int64 cache_write_long_nano_usd_per_million = 6;</code>
+   * @return The cacheWriteLongNanoUsdPerMillion.
+   */
+  long getCacheWriteLongNanoUsdPerMillion();
+
+  /**
+   * <pre>
+   * Sound in the input. Unset: as input.
+   * </pre>
+   *
+   * <code>optional int64 input_audio_nano_usd_per_million = 7;</code>
+   * @return Whether the inputAudioNanoUsdPerMillion field is set.
+   */
+  boolean hasInputAudioNanoUsdPerMillion();
+  /**
+   * <pre>
+   * Sound in the input. Unset: as input.
+   * </pre>
+   *
+   * <code>optional int64 input_audio_nano_usd_per_million = 7;</code>
+   * @return The inputAudioNanoUsdPerMillion.
+   */
+  long getInputAudioNanoUsdPerMillion();
+
+  /**
+   * <pre>
+   * Sound read from the provider's cache. Unset: as read from it at all.
+   * </pre>
+   *
+   * <code>optional int64 cache_read_audio_nano_usd_per_million = 8;</code>
+   * @return Whether the cacheReadAudioNanoUsdPerMillion field is set.
+   */
+  boolean hasCacheReadAudioNanoUsdPerMillion();
+  /**
+   * <pre>
+   * Sound read from the provider's cache. Unset: as read from it at all.
+   * </pre>
+   *
+   * <code>optional int64 cache_read_audio_nano_usd_per_million = 8;</code>
+   * @return The cacheReadAudioNanoUsdPerMillion.
+   */
+  long getCacheReadAudioNanoUsdPerMillion();
+
+  /**
+   * <pre>
+   * Sound in the answer. Unset: as output.
+   * </pre>
+   *
+   * <code>optional int64 output_audio_nano_usd_per_million = 9;</code>
+   * @return Whether the outputAudioNanoUsdPerMillion field is set.
+   */
+  boolean hasOutputAudioNanoUsdPerMillion();
+  /**
+   * <pre>
+   * Sound in the answer. Unset: as output.
+   * </pre>
+   *
+   * <code>optional int64 output_audio_nano_usd_per_million = 9;</code>
+   * @return The outputAudioNanoUsdPerMillion.
+   */
+  long getOutputAudioNanoUsdPerMillion();
+
+  /**
+   * <pre>
+   * Images in the input. Unset: as input.
+   * </pre>
+   *
+   * <code>optional int64 input_image_nano_usd_per_million = 10;</code>
+   * @return Whether the inputImageNanoUsdPerMillion field is set.
+   */
+  boolean hasInputImageNanoUsdPerMillion();
+  /**
+   * <pre>
+   * Images in the input. Unset: as input.
+   * </pre>
+   *
+   * <code>optional int64 input_image_nano_usd_per_million = 10;</code>
+   * @return The inputImageNanoUsdPerMillion.
+   */
+  long getInputImageNanoUsdPerMillion();
+
+  /**
+   * <pre>
+   * Images in the answer. Unset: as output.
+   * </pre>
+   *
+   * <code>optional int64 output_image_nano_usd_per_million = 11;</code>
+   * @return Whether the outputImageNanoUsdPerMillion field is set.
+   */
+  boolean hasOutputImageNanoUsdPerMillion();
+  /**
+   * <pre>
+   * Images in the answer. Unset: as output.
+   * </pre>
+   *
+   * <code>optional int64 output_image_nano_usd_per_million = 11;</code>
+   * @return The outputImageNanoUsdPerMillion.
+   */
+  long getOutputImageNanoUsdPerMillion();
+
+  /**
+   * <pre>
+   * Each call, in nano-USD.
+   * </pre>
+   *
+   * <code>int64 request_nano_usd = 12;</code>
+   * @return The requestNanoUsd.
+   */
+  long getRequestNanoUsd();
+
+  /**
+   * <pre>
+   * Each search that the provider runs, in nano-USD.
+   * </pre>
+   *
+   * <code>int64 web_search_nano_usd = 13;</code>
+   * @return The webSearchNanoUsd.
+   */
+  long getWebSearchNanoUsd();
+
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  java.util.List<dev.frontdesk.v1.PriceTier> 
+      getTiersList();
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  dev.frontdesk.v1.PriceTier getTiers(int index);
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  int getTiersCount();
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.PriceTierOrBuilder> 
+      getTiersOrBuilderList();
+  /**
+   * <pre>
+   * Prices of longer input, shortest first. Tiers have no tiers, service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceTier tiers = 14;</code>
+   */
+  dev.frontdesk.v1.PriceTierOrBuilder getTiersOrBuilder(
+      int index);
+
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  java.util.List<dev.frontdesk.v1.ServiceTierPrices> 
+      getServiceTiersList();
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  dev.frontdesk.v1.ServiceTierPrices getServiceTiers(int index);
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  int getServiceTiersCount();
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.ServiceTierPricesOrBuilder> 
+      getServiceTiersOrBuilderList();
+  /**
+   * <pre>
+   * Prices of other service tiers. They have tiers, but no service tiers and changes of their own.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ServiceTierPrices service_tiers = 15;</code>
+   */
+  dev.frontdesk.v1.ServiceTierPricesOrBuilder getServiceTiersOrBuilder(
+      int index);
+
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  java.util.List<dev.frontdesk.v1.PriceChange> 
+      getChangesList();
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  dev.frontdesk.v1.PriceChange getChanges(int index);
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  int getChangesCount();
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.PriceChangeOrBuilder> 
+      getChangesOrBuilderList();
+  /**
+   * <pre>
+   * Prices to come, earliest first, without changes of their own; what changes with the time of day is left out.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.PriceChange changes = 16;</code>
+   */
+  dev.frontdesk.v1.PriceChangeOrBuilder getChangesOrBuilder(
+      int index);
 }

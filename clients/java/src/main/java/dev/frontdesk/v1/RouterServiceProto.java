@@ -196,6 +196,21 @@ public final class RouterServiceProto {
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_frontdesk_v1_Prices_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_frontdesk_v1_PriceTier_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_frontdesk_v1_PriceTier_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_frontdesk_v1_ServiceTierPrices_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_frontdesk_v1_ServiceTierPrices_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_frontdesk_v1_PriceChange_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_frontdesk_v1_PriceChange_fieldAccessorTable;
 
   public static com.google.protobuf.Descriptors.FileDescriptor
       getDescriptor() {
@@ -308,34 +323,58 @@ public final class RouterServiceProto {
       ".Prices\022\026\n\016context_window\030\006 \001(\003\022\036\n\021max_o" +
       "utput_tokens\030\007 \001(\003H\000\210\001\001\022.\n\014capabilities\030" +
       "\010 \003(\0162\030.frontdesk.v1.Capability\022\021\n\tavail" +
-      "able\030\t \001(\010B\024\n\022_max_output_tokens\"\307\002\n\006Pri" +
+      "able\030\t \001(\010B\024\n\022_max_output_tokens\"\232\010\n\006Pri" +
       "ces\022\"\n\032input_nano_usd_per_million\030\001 \001(\003\022" +
       "#\n\033output_nano_usd_per_million\030\002 \001(\003\022,\n\037" +
       "cache_read_nano_usd_per_million\030\003 \001(\003H\000\210" +
       "\001\001\022-\n cache_write_nano_usd_per_million\030\004" +
       " \001(\003H\001\210\001\001\022+\n\036reasoning_nano_usd_per_mill" +
-      "ion\030\005 \001(\003H\002\210\001\001B\"\n _cache_read_nano_usd_p" +
-      "er_millionB#\n!_cache_write_nano_usd_per_" +
-      "millionB!\n\037_reasoning_nano_usd_per_milli" +
-      "on2\313\004\n\rRouterService\022@\n\005Route\022\032.frontdes" +
-      "k.v1.RouteRequest\032\033.frontdesk.v1.RouteRe" +
-      "sponse\022O\n\nRouteBatch\022\037.frontdesk.v1.Rout" +
-      "eBatchRequest\032 .frontdesk.v1.RouteBatchR" +
-      "esponse\022I\n\010Complete\022\035.frontdesk.v1.Compl" +
-      "eteRequest\032\036.frontdesk.v1.CompleteRespon" +
-      "se\022]\n\016StreamComplete\022#.frontdesk.v1.Stre" +
-      "amCompleteRequest\032$.frontdesk.v1.StreamC" +
-      "ompleteResponse0\001\022X\n\rReportOutcome\022\".fro" +
-      "ntdesk.v1.ReportOutcomeRequest\032#.frontde" +
-      "sk.v1.ReportOutcomeResponse\022R\n\013GetDecisi" +
-      "on\022 .frontdesk.v1.GetDecisionRequest\032!.f" +
-      "rontdesk.v1.GetDecisionResponse\022O\n\nListM" +
-      "odels\022\037.frontdesk.v1.ListModelsRequest\032 " +
-      ".frontdesk.v1.ListModelsResponseBz\n\020dev." +
-      "frontdesk.v1B\022RouterServiceProtoP\001ZAgith" +
-      "ub.com/frontdesk/frontdesk/clients/go/fr" +
-      "ontdeskv1;frontdeskv1\252\002\014Frontdesk.V1b\006pr" +
-      "oto3"
+      "ion\030\005 \001(\003H\002\210\001\001\0222\n%cache_write_long_nano_" +
+      "usd_per_million\030\006 \001(\003H\003\210\001\001\022-\n input_audi" +
+      "o_nano_usd_per_million\030\007 \001(\003H\004\210\001\001\0222\n%cac" +
+      "he_read_audio_nano_usd_per_million\030\010 \001(\003" +
+      "H\005\210\001\001\022.\n!output_audio_nano_usd_per_milli" +
+      "on\030\t \001(\003H\006\210\001\001\022-\n input_image_nano_usd_pe" +
+      "r_million\030\n \001(\003H\007\210\001\001\022.\n!output_image_nan" +
+      "o_usd_per_million\030\013 \001(\003H\010\210\001\001\022\030\n\020request_" +
+      "nano_usd\030\014 \001(\003\022\033\n\023web_search_nano_usd\030\r " +
+      "\001(\003\022&\n\005tiers\030\016 \003(\0132\027.frontdesk.v1.PriceT" +
+      "ier\0226\n\rservice_tiers\030\017 \003(\0132\037.frontdesk.v" +
+      "1.ServiceTierPrices\022*\n\007changes\030\020 \003(\0132\031.f" +
+      "rontdesk.v1.PriceChangeB\"\n _cache_read_n" +
+      "ano_usd_per_millionB#\n!_cache_write_nano" +
+      "_usd_per_millionB!\n\037_reasoning_nano_usd_" +
+      "per_millionB(\n&_cache_write_long_nano_us" +
+      "d_per_millionB#\n!_input_audio_nano_usd_p" +
+      "er_millionB(\n&_cache_read_audio_nano_usd" +
+      "_per_millionB$\n\"_output_audio_nano_usd_p" +
+      "er_millionB#\n!_input_image_nano_usd_per_" +
+      "millionB$\n\"_output_image_nano_usd_per_mi" +
+      "llion\"M\n\tPriceTier\022\032\n\022above_input_tokens" +
+      "\030\001 \001(\003\022$\n\006prices\030\002 \001(\0132\024.frontdesk.v1.Pr" +
+      "ices\"O\n\021ServiceTierPrices\022\024\n\014service_tie" +
+      "r\030\001 \001(\t\022$\n\006prices\030\002 \001(\0132\024.frontdesk.v1.P" +
+      "rices\"e\n\013PriceChange\0220\n\014effective_at\030\001 \001" +
+      "(\0132\032.google.protobuf.Timestamp\022$\n\006prices" +
+      "\030\002 \001(\0132\024.frontdesk.v1.Prices2\313\004\n\rRouterS" +
+      "ervice\022@\n\005Route\022\032.frontdesk.v1.RouteRequ" +
+      "est\032\033.frontdesk.v1.RouteResponse\022O\n\nRout" +
+      "eBatch\022\037.frontdesk.v1.RouteBatchRequest\032" +
+      " .frontdesk.v1.RouteBatchResponse\022I\n\010Com" +
+      "plete\022\035.frontdesk.v1.CompleteRequest\032\036.f" +
+      "rontdesk.v1.CompleteResponse\022]\n\016StreamCo" +
+      "mplete\022#.frontdesk.v1.StreamCompleteRequ" +
+      "est\032$.frontdesk.v1.StreamCompleteRespons" +
+      "e0\001\022X\n\rReportOutcome\022\".frontdesk.v1.Repo" +
+      "rtOutcomeRequest\032#.frontdesk.v1.ReportOu" +
+      "tcomeResponse\022R\n\013GetDecision\022 .frontdesk" +
+      ".v1.GetDecisionRequest\032!.frontdesk.v1.Ge" +
+      "tDecisionResponse\022O\n\nListModels\022\037.frontd" +
+      "esk.v1.ListModelsRequest\032 .frontdesk.v1." +
+      "ListModelsResponseBz\n\020dev.frontdesk.v1B\022" +
+      "RouterServiceProtoP\001ZAgithub.com/frontde" +
+      "sk/frontdesk/clients/go/frontdeskv1;fron" +
+      "tdeskv1\252\002\014Frontdesk.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -547,7 +586,25 @@ public final class RouterServiceProto {
     internal_static_frontdesk_v1_Prices_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Prices_descriptor,
-        new java.lang.String[] { "InputNanoUsdPerMillion", "OutputNanoUsdPerMillion", "CacheReadNanoUsdPerMillion", "CacheWriteNanoUsdPerMillion", "ReasoningNanoUsdPerMillion", });
+        new java.lang.String[] { "InputNanoUsdPerMillion", "OutputNanoUsdPerMillion", "CacheReadNanoUsdPerMillion", "CacheWriteNanoUsdPerMillion", "ReasoningNanoUsdPerMillion", "CacheWriteLongNanoUsdPerMillion", "InputAudioNanoUsdPerMillion", "CacheReadAudioNanoUsdPerMillion", "OutputAudioNanoUsdPerMillion", "InputImageNanoUsdPerMillion", "OutputImageNanoUsdPerMillion", "RequestNanoUsd", "WebSearchNanoUsd", "Tiers", "ServiceTiers", "Changes", });
+    internal_static_frontdesk_v1_PriceTier_descriptor =
+      getDescriptor().getMessageTypes().get(27);
+    internal_static_frontdesk_v1_PriceTier_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_frontdesk_v1_PriceTier_descriptor,
+        new java.lang.String[] { "AboveInputTokens", "Prices", });
+    internal_static_frontdesk_v1_ServiceTierPrices_descriptor =
+      getDescriptor().getMessageTypes().get(28);
+    internal_static_frontdesk_v1_ServiceTierPrices_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_frontdesk_v1_ServiceTierPrices_descriptor,
+        new java.lang.String[] { "ServiceTier", "Prices", });
+    internal_static_frontdesk_v1_PriceChange_descriptor =
+      getDescriptor().getMessageTypes().get(29);
+    internal_static_frontdesk_v1_PriceChange_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_frontdesk_v1_PriceChange_descriptor,
+        new java.lang.String[] { "EffectiveAt", "Prices", });
     descriptor.resolveAllFeaturesImmutable();
     com.google.protobuf.TimestampProto.getDescriptor();
     dev.frontdesk.v1.ChatProto.getDescriptor();

@@ -32,6 +32,7 @@ private static final long serialVersionUID = 0L;
     super(builder);
   }
   private Usage() {
+    serviceTier_ = "";
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -183,6 +184,215 @@ private static final long serialVersionUID = 0L;
     return reasoningTokens_;
   }
 
+  public static final int CACHE_WRITE_LONG_TOKENS_FIELD_NUMBER = 6;
+  private long cacheWriteLongTokens_ = 0L;
+  /**
+   * <pre>
+   * Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too.
+   * </pre>
+   *
+   * <code>optional int64 cache_write_long_tokens = 6;</code>
+   * @return Whether the cacheWriteLongTokens field is set.
+   */
+  @java.lang.Override
+  public boolean hasCacheWriteLongTokens() {
+    return ((bitField0_ & 0x00000020) != 0);
+  }
+  /**
+   * <pre>
+   * Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too.
+   * </pre>
+   *
+   * <code>optional int64 cache_write_long_tokens = 6;</code>
+   * @return The cacheWriteLongTokens.
+   */
+  @java.lang.Override
+  public long getCacheWriteLongTokens() {
+    return cacheWriteLongTokens_;
+  }
+
+  public static final int INPUT_AUDIO_TOKENS_FIELD_NUMBER = 7;
+  private long inputAudioTokens_ = 0L;
+  /**
+   * <pre>
+   * Input tokens of sound.
+   * </pre>
+   *
+   * <code>optional int64 input_audio_tokens = 7;</code>
+   * @return Whether the inputAudioTokens field is set.
+   */
+  @java.lang.Override
+  public boolean hasInputAudioTokens() {
+    return ((bitField0_ & 0x00000040) != 0);
+  }
+  /**
+   * <pre>
+   * Input tokens of sound.
+   * </pre>
+   *
+   * <code>optional int64 input_audio_tokens = 7;</code>
+   * @return The inputAudioTokens.
+   */
+  @java.lang.Override
+  public long getInputAudioTokens() {
+    return inputAudioTokens_;
+  }
+
+  public static final int OUTPUT_AUDIO_TOKENS_FIELD_NUMBER = 8;
+  private long outputAudioTokens_ = 0L;
+  /**
+   * <pre>
+   * Output tokens of sound.
+   * </pre>
+   *
+   * <code>optional int64 output_audio_tokens = 8;</code>
+   * @return Whether the outputAudioTokens field is set.
+   */
+  @java.lang.Override
+  public boolean hasOutputAudioTokens() {
+    return ((bitField0_ & 0x00000080) != 0);
+  }
+  /**
+   * <pre>
+   * Output tokens of sound.
+   * </pre>
+   *
+   * <code>optional int64 output_audio_tokens = 8;</code>
+   * @return The outputAudioTokens.
+   */
+  @java.lang.Override
+  public long getOutputAudioTokens() {
+    return outputAudioTokens_;
+  }
+
+  public static final int INPUT_IMAGE_TOKENS_FIELD_NUMBER = 9;
+  private long inputImageTokens_ = 0L;
+  /**
+   * <pre>
+   * Input tokens of images.
+   * </pre>
+   *
+   * <code>optional int64 input_image_tokens = 9;</code>
+   * @return Whether the inputImageTokens field is set.
+   */
+  @java.lang.Override
+  public boolean hasInputImageTokens() {
+    return ((bitField0_ & 0x00000100) != 0);
+  }
+  /**
+   * <pre>
+   * Input tokens of images.
+   * </pre>
+   *
+   * <code>optional int64 input_image_tokens = 9;</code>
+   * @return The inputImageTokens.
+   */
+  @java.lang.Override
+  public long getInputImageTokens() {
+    return inputImageTokens_;
+  }
+
+  public static final int OUTPUT_IMAGE_TOKENS_FIELD_NUMBER = 10;
+  private long outputImageTokens_ = 0L;
+  /**
+   * <pre>
+   * Output tokens of images.
+   * </pre>
+   *
+   * <code>optional int64 output_image_tokens = 10;</code>
+   * @return Whether the outputImageTokens field is set.
+   */
+  @java.lang.Override
+  public boolean hasOutputImageTokens() {
+    return ((bitField0_ & 0x00000200) != 0);
+  }
+  /**
+   * <pre>
+   * Output tokens of images.
+   * </pre>
+   *
+   * <code>optional int64 output_image_tokens = 10;</code>
+   * @return The outputImageTokens.
+   */
+  @java.lang.Override
+  public long getOutputImageTokens() {
+    return outputImageTokens_;
+  }
+
+  public static final int WEB_SEARCHES_FIELD_NUMBER = 11;
+  private long webSearches_ = 0L;
+  /**
+   * <pre>
+   * Searches of the web that the provider ran.
+   * </pre>
+   *
+   * <code>optional int64 web_searches = 11;</code>
+   * @return Whether the webSearches field is set.
+   */
+  @java.lang.Override
+  public boolean hasWebSearches() {
+    return ((bitField0_ & 0x00000400) != 0);
+  }
+  /**
+   * <pre>
+   * Searches of the web that the provider ran.
+   * </pre>
+   *
+   * <code>optional int64 web_searches = 11;</code>
+   * @return The webSearches.
+   */
+  @java.lang.Override
+  public long getWebSearches() {
+    return webSearches_;
+  }
+
+  public static final int SERVICE_TIER_FIELD_NUMBER = 12;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object serviceTier_ = "";
+  /**
+   * <pre>
+   * The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+   * </pre>
+   *
+   * <code>string service_tier = 12;</code>
+   * @return The serviceTier.
+   */
+  @java.lang.Override
+  public java.lang.String getServiceTier() {
+    java.lang.Object ref = serviceTier_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      serviceTier_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+   * </pre>
+   *
+   * <code>string service_tier = 12;</code>
+   * @return The bytes for serviceTier.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getServiceTierBytes() {
+    java.lang.Object ref = serviceTier_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      serviceTier_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -212,6 +422,27 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000010) != 0)) {
       output.writeInt64(5, reasoningTokens_);
     }
+    if (((bitField0_ & 0x00000020) != 0)) {
+      output.writeInt64(6, cacheWriteLongTokens_);
+    }
+    if (((bitField0_ & 0x00000040) != 0)) {
+      output.writeInt64(7, inputAudioTokens_);
+    }
+    if (((bitField0_ & 0x00000080) != 0)) {
+      output.writeInt64(8, outputAudioTokens_);
+    }
+    if (((bitField0_ & 0x00000100) != 0)) {
+      output.writeInt64(9, inputImageTokens_);
+    }
+    if (((bitField0_ & 0x00000200) != 0)) {
+      output.writeInt64(10, outputImageTokens_);
+    }
+    if (((bitField0_ & 0x00000400) != 0)) {
+      output.writeInt64(11, webSearches_);
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(serviceTier_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 12, serviceTier_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -240,6 +471,33 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000010) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(5, reasoningTokens_);
+    }
+    if (((bitField0_ & 0x00000020) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(6, cacheWriteLongTokens_);
+    }
+    if (((bitField0_ & 0x00000040) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(7, inputAudioTokens_);
+    }
+    if (((bitField0_ & 0x00000080) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(8, outputAudioTokens_);
+    }
+    if (((bitField0_ & 0x00000100) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(9, inputImageTokens_);
+    }
+    if (((bitField0_ & 0x00000200) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(10, outputImageTokens_);
+    }
+    if (((bitField0_ & 0x00000400) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(11, webSearches_);
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(serviceTier_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(12, serviceTier_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -281,6 +539,38 @@ private static final long serialVersionUID = 0L;
       if (getReasoningTokens()
           != other.getReasoningTokens()) return false;
     }
+    if (hasCacheWriteLongTokens() != other.hasCacheWriteLongTokens()) return false;
+    if (hasCacheWriteLongTokens()) {
+      if (getCacheWriteLongTokens()
+          != other.getCacheWriteLongTokens()) return false;
+    }
+    if (hasInputAudioTokens() != other.hasInputAudioTokens()) return false;
+    if (hasInputAudioTokens()) {
+      if (getInputAudioTokens()
+          != other.getInputAudioTokens()) return false;
+    }
+    if (hasOutputAudioTokens() != other.hasOutputAudioTokens()) return false;
+    if (hasOutputAudioTokens()) {
+      if (getOutputAudioTokens()
+          != other.getOutputAudioTokens()) return false;
+    }
+    if (hasInputImageTokens() != other.hasInputImageTokens()) return false;
+    if (hasInputImageTokens()) {
+      if (getInputImageTokens()
+          != other.getInputImageTokens()) return false;
+    }
+    if (hasOutputImageTokens() != other.hasOutputImageTokens()) return false;
+    if (hasOutputImageTokens()) {
+      if (getOutputImageTokens()
+          != other.getOutputImageTokens()) return false;
+    }
+    if (hasWebSearches() != other.hasWebSearches()) return false;
+    if (hasWebSearches()) {
+      if (getWebSearches()
+          != other.getWebSearches()) return false;
+    }
+    if (!getServiceTier()
+        .equals(other.getServiceTier())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -317,6 +607,38 @@ private static final long serialVersionUID = 0L;
       hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
           getReasoningTokens());
     }
+    if (hasCacheWriteLongTokens()) {
+      hash = (37 * hash) + CACHE_WRITE_LONG_TOKENS_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getCacheWriteLongTokens());
+    }
+    if (hasInputAudioTokens()) {
+      hash = (37 * hash) + INPUT_AUDIO_TOKENS_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getInputAudioTokens());
+    }
+    if (hasOutputAudioTokens()) {
+      hash = (37 * hash) + OUTPUT_AUDIO_TOKENS_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getOutputAudioTokens());
+    }
+    if (hasInputImageTokens()) {
+      hash = (37 * hash) + INPUT_IMAGE_TOKENS_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getInputImageTokens());
+    }
+    if (hasOutputImageTokens()) {
+      hash = (37 * hash) + OUTPUT_IMAGE_TOKENS_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getOutputImageTokens());
+    }
+    if (hasWebSearches()) {
+      hash = (37 * hash) + WEB_SEARCHES_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getWebSearches());
+    }
+    hash = (37 * hash) + SERVICE_TIER_FIELD_NUMBER;
+    hash = (53 * hash) + getServiceTier().hashCode();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -457,6 +779,13 @@ private static final long serialVersionUID = 0L;
       cacheReadTokens_ = 0L;
       cacheWriteTokens_ = 0L;
       reasoningTokens_ = 0L;
+      cacheWriteLongTokens_ = 0L;
+      inputAudioTokens_ = 0L;
+      outputAudioTokens_ = 0L;
+      inputImageTokens_ = 0L;
+      outputImageTokens_ = 0L;
+      webSearches_ = 0L;
+      serviceTier_ = "";
       return this;
     }
 
@@ -511,6 +840,33 @@ private static final long serialVersionUID = 0L;
         result.reasoningTokens_ = reasoningTokens_;
         to_bitField0_ |= 0x00000010;
       }
+      if (((from_bitField0_ & 0x00000020) != 0)) {
+        result.cacheWriteLongTokens_ = cacheWriteLongTokens_;
+        to_bitField0_ |= 0x00000020;
+      }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.inputAudioTokens_ = inputAudioTokens_;
+        to_bitField0_ |= 0x00000040;
+      }
+      if (((from_bitField0_ & 0x00000080) != 0)) {
+        result.outputAudioTokens_ = outputAudioTokens_;
+        to_bitField0_ |= 0x00000080;
+      }
+      if (((from_bitField0_ & 0x00000100) != 0)) {
+        result.inputImageTokens_ = inputImageTokens_;
+        to_bitField0_ |= 0x00000100;
+      }
+      if (((from_bitField0_ & 0x00000200) != 0)) {
+        result.outputImageTokens_ = outputImageTokens_;
+        to_bitField0_ |= 0x00000200;
+      }
+      if (((from_bitField0_ & 0x00000400) != 0)) {
+        result.webSearches_ = webSearches_;
+        to_bitField0_ |= 0x00000400;
+      }
+      if (((from_bitField0_ & 0x00000800) != 0)) {
+        result.serviceTier_ = serviceTier_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -540,6 +896,29 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasReasoningTokens()) {
         setReasoningTokens(other.getReasoningTokens());
+      }
+      if (other.hasCacheWriteLongTokens()) {
+        setCacheWriteLongTokens(other.getCacheWriteLongTokens());
+      }
+      if (other.hasInputAudioTokens()) {
+        setInputAudioTokens(other.getInputAudioTokens());
+      }
+      if (other.hasOutputAudioTokens()) {
+        setOutputAudioTokens(other.getOutputAudioTokens());
+      }
+      if (other.hasInputImageTokens()) {
+        setInputImageTokens(other.getInputImageTokens());
+      }
+      if (other.hasOutputImageTokens()) {
+        setOutputImageTokens(other.getOutputImageTokens());
+      }
+      if (other.hasWebSearches()) {
+        setWebSearches(other.getWebSearches());
+      }
+      if (!other.getServiceTier().isEmpty()) {
+        serviceTier_ = other.serviceTier_;
+        bitField0_ |= 0x00000800;
+        onChanged();
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -592,6 +971,41 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000010;
               break;
             } // case 40
+            case 48: {
+              cacheWriteLongTokens_ = input.readInt64();
+              bitField0_ |= 0x00000020;
+              break;
+            } // case 48
+            case 56: {
+              inputAudioTokens_ = input.readInt64();
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 56
+            case 64: {
+              outputAudioTokens_ = input.readInt64();
+              bitField0_ |= 0x00000080;
+              break;
+            } // case 64
+            case 72: {
+              inputImageTokens_ = input.readInt64();
+              bitField0_ |= 0x00000100;
+              break;
+            } // case 72
+            case 80: {
+              outputImageTokens_ = input.readInt64();
+              bitField0_ |= 0x00000200;
+              break;
+            } // case 80
+            case 88: {
+              webSearches_ = input.readInt64();
+              bitField0_ |= 0x00000400;
+              break;
+            } // case 88
+            case 98: {
+              serviceTier_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000800;
+              break;
+            } // case 98
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -885,6 +1299,434 @@ private static final long serialVersionUID = 0L;
     public Builder clearReasoningTokens() {
       bitField0_ = (bitField0_ & ~0x00000010);
       reasoningTokens_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long cacheWriteLongTokens_ ;
+    /**
+     * <pre>
+     * Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too.
+     * </pre>
+     *
+     * <code>optional int64 cache_write_long_tokens = 6;</code>
+     * @return Whether the cacheWriteLongTokens field is set.
+     */
+    @java.lang.Override
+    public boolean hasCacheWriteLongTokens() {
+      return ((bitField0_ & 0x00000020) != 0);
+    }
+    /**
+     * <pre>
+     * Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too.
+     * </pre>
+     *
+     * <code>optional int64 cache_write_long_tokens = 6;</code>
+     * @return The cacheWriteLongTokens.
+     */
+    @java.lang.Override
+    public long getCacheWriteLongTokens() {
+      return cacheWriteLongTokens_;
+    }
+    /**
+     * <pre>
+     * Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too.
+     * </pre>
+     *
+     * <code>optional int64 cache_write_long_tokens = 6;</code>
+     * @param value The cacheWriteLongTokens to set.
+     * @return This builder for chaining.
+     */
+    public Builder setCacheWriteLongTokens(long value) {
+
+      cacheWriteLongTokens_ = value;
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too.
+     * </pre>
+     *
+     * <code>optional int64 cache_write_long_tokens = 6;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearCacheWriteLongTokens() {
+      bitField0_ = (bitField0_ & ~0x00000020);
+      cacheWriteLongTokens_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long inputAudioTokens_ ;
+    /**
+     * <pre>
+     * Input tokens of sound.
+     * </pre>
+     *
+     * <code>optional int64 input_audio_tokens = 7;</code>
+     * @return Whether the inputAudioTokens field is set.
+     */
+    @java.lang.Override
+    public boolean hasInputAudioTokens() {
+      return ((bitField0_ & 0x00000040) != 0);
+    }
+    /**
+     * <pre>
+     * Input tokens of sound.
+     * </pre>
+     *
+     * <code>optional int64 input_audio_tokens = 7;</code>
+     * @return The inputAudioTokens.
+     */
+    @java.lang.Override
+    public long getInputAudioTokens() {
+      return inputAudioTokens_;
+    }
+    /**
+     * <pre>
+     * Input tokens of sound.
+     * </pre>
+     *
+     * <code>optional int64 input_audio_tokens = 7;</code>
+     * @param value The inputAudioTokens to set.
+     * @return This builder for chaining.
+     */
+    public Builder setInputAudioTokens(long value) {
+
+      inputAudioTokens_ = value;
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Input tokens of sound.
+     * </pre>
+     *
+     * <code>optional int64 input_audio_tokens = 7;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearInputAudioTokens() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      inputAudioTokens_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long outputAudioTokens_ ;
+    /**
+     * <pre>
+     * Output tokens of sound.
+     * </pre>
+     *
+     * <code>optional int64 output_audio_tokens = 8;</code>
+     * @return Whether the outputAudioTokens field is set.
+     */
+    @java.lang.Override
+    public boolean hasOutputAudioTokens() {
+      return ((bitField0_ & 0x00000080) != 0);
+    }
+    /**
+     * <pre>
+     * Output tokens of sound.
+     * </pre>
+     *
+     * <code>optional int64 output_audio_tokens = 8;</code>
+     * @return The outputAudioTokens.
+     */
+    @java.lang.Override
+    public long getOutputAudioTokens() {
+      return outputAudioTokens_;
+    }
+    /**
+     * <pre>
+     * Output tokens of sound.
+     * </pre>
+     *
+     * <code>optional int64 output_audio_tokens = 8;</code>
+     * @param value The outputAudioTokens to set.
+     * @return This builder for chaining.
+     */
+    public Builder setOutputAudioTokens(long value) {
+
+      outputAudioTokens_ = value;
+      bitField0_ |= 0x00000080;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Output tokens of sound.
+     * </pre>
+     *
+     * <code>optional int64 output_audio_tokens = 8;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearOutputAudioTokens() {
+      bitField0_ = (bitField0_ & ~0x00000080);
+      outputAudioTokens_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long inputImageTokens_ ;
+    /**
+     * <pre>
+     * Input tokens of images.
+     * </pre>
+     *
+     * <code>optional int64 input_image_tokens = 9;</code>
+     * @return Whether the inputImageTokens field is set.
+     */
+    @java.lang.Override
+    public boolean hasInputImageTokens() {
+      return ((bitField0_ & 0x00000100) != 0);
+    }
+    /**
+     * <pre>
+     * Input tokens of images.
+     * </pre>
+     *
+     * <code>optional int64 input_image_tokens = 9;</code>
+     * @return The inputImageTokens.
+     */
+    @java.lang.Override
+    public long getInputImageTokens() {
+      return inputImageTokens_;
+    }
+    /**
+     * <pre>
+     * Input tokens of images.
+     * </pre>
+     *
+     * <code>optional int64 input_image_tokens = 9;</code>
+     * @param value The inputImageTokens to set.
+     * @return This builder for chaining.
+     */
+    public Builder setInputImageTokens(long value) {
+
+      inputImageTokens_ = value;
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Input tokens of images.
+     * </pre>
+     *
+     * <code>optional int64 input_image_tokens = 9;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearInputImageTokens() {
+      bitField0_ = (bitField0_ & ~0x00000100);
+      inputImageTokens_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long outputImageTokens_ ;
+    /**
+     * <pre>
+     * Output tokens of images.
+     * </pre>
+     *
+     * <code>optional int64 output_image_tokens = 10;</code>
+     * @return Whether the outputImageTokens field is set.
+     */
+    @java.lang.Override
+    public boolean hasOutputImageTokens() {
+      return ((bitField0_ & 0x00000200) != 0);
+    }
+    /**
+     * <pre>
+     * Output tokens of images.
+     * </pre>
+     *
+     * <code>optional int64 output_image_tokens = 10;</code>
+     * @return The outputImageTokens.
+     */
+    @java.lang.Override
+    public long getOutputImageTokens() {
+      return outputImageTokens_;
+    }
+    /**
+     * <pre>
+     * Output tokens of images.
+     * </pre>
+     *
+     * <code>optional int64 output_image_tokens = 10;</code>
+     * @param value The outputImageTokens to set.
+     * @return This builder for chaining.
+     */
+    public Builder setOutputImageTokens(long value) {
+
+      outputImageTokens_ = value;
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Output tokens of images.
+     * </pre>
+     *
+     * <code>optional int64 output_image_tokens = 10;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearOutputImageTokens() {
+      bitField0_ = (bitField0_ & ~0x00000200);
+      outputImageTokens_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long webSearches_ ;
+    /**
+     * <pre>
+     * Searches of the web that the provider ran.
+     * </pre>
+     *
+     * <code>optional int64 web_searches = 11;</code>
+     * @return Whether the webSearches field is set.
+     */
+    @java.lang.Override
+    public boolean hasWebSearches() {
+      return ((bitField0_ & 0x00000400) != 0);
+    }
+    /**
+     * <pre>
+     * Searches of the web that the provider ran.
+     * </pre>
+     *
+     * <code>optional int64 web_searches = 11;</code>
+     * @return The webSearches.
+     */
+    @java.lang.Override
+    public long getWebSearches() {
+      return webSearches_;
+    }
+    /**
+     * <pre>
+     * Searches of the web that the provider ran.
+     * </pre>
+     *
+     * <code>optional int64 web_searches = 11;</code>
+     * @param value The webSearches to set.
+     * @return This builder for chaining.
+     */
+    public Builder setWebSearches(long value) {
+
+      webSearches_ = value;
+      bitField0_ |= 0x00000400;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Searches of the web that the provider ran.
+     * </pre>
+     *
+     * <code>optional int64 web_searches = 11;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearWebSearches() {
+      bitField0_ = (bitField0_ & ~0x00000400);
+      webSearches_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private java.lang.Object serviceTier_ = "";
+    /**
+     * <pre>
+     * The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+     * </pre>
+     *
+     * <code>string service_tier = 12;</code>
+     * @return The serviceTier.
+     */
+    public java.lang.String getServiceTier() {
+      java.lang.Object ref = serviceTier_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        serviceTier_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+     * </pre>
+     *
+     * <code>string service_tier = 12;</code>
+     * @return The bytes for serviceTier.
+     */
+    public com.google.protobuf.ByteString
+        getServiceTierBytes() {
+      java.lang.Object ref = serviceTier_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        serviceTier_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+     * </pre>
+     *
+     * <code>string service_tier = 12;</code>
+     * @param value The serviceTier to set.
+     * @return This builder for chaining.
+     */
+    public Builder setServiceTier(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      serviceTier_ = value;
+      bitField0_ |= 0x00000800;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+     * </pre>
+     *
+     * <code>string service_tier = 12;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearServiceTier() {
+      serviceTier_ = getDefaultInstance().getServiceTier();
+      bitField0_ = (bitField0_ & ~0x00000800);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+     * </pre>
+     *
+     * <code>string service_tier = 12;</code>
+     * @param value The bytes for serviceTier to set.
+     * @return This builder for chaining.
+     */
+    public Builder setServiceTierBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      serviceTier_ = value;
+      bitField0_ |= 0x00000800;
       onChanged();
       return this;
     }

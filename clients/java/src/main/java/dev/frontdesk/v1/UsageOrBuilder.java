@@ -104,4 +104,138 @@ public interface UsageOrBuilder extends
    * @return The reasoningTokens.
    */
   long getReasoningTokens();
+
+  /**
+   * <pre>
+   * Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too.
+   * </pre>
+   *
+   * <code>optional int64 cache_write_long_tokens = 6;</code>
+   * @return Whether the cacheWriteLongTokens field is set.
+   */
+  boolean hasCacheWriteLongTokens();
+  /**
+   * <pre>
+   * Those of cache_write_tokens that are kept for an hour or longer. This and what follows is unset for none, too.
+   * </pre>
+   *
+   * <code>optional int64 cache_write_long_tokens = 6;</code>
+   * @return The cacheWriteLongTokens.
+   */
+  long getCacheWriteLongTokens();
+
+  /**
+   * <pre>
+   * Input tokens of sound.
+   * </pre>
+   *
+   * <code>optional int64 input_audio_tokens = 7;</code>
+   * @return Whether the inputAudioTokens field is set.
+   */
+  boolean hasInputAudioTokens();
+  /**
+   * <pre>
+   * Input tokens of sound.
+   * </pre>
+   *
+   * <code>optional int64 input_audio_tokens = 7;</code>
+   * @return The inputAudioTokens.
+   */
+  long getInputAudioTokens();
+
+  /**
+   * <pre>
+   * Output tokens of sound.
+   * </pre>
+   *
+   * <code>optional int64 output_audio_tokens = 8;</code>
+   * @return Whether the outputAudioTokens field is set.
+   */
+  boolean hasOutputAudioTokens();
+  /**
+   * <pre>
+   * Output tokens of sound.
+   * </pre>
+   *
+   * <code>optional int64 output_audio_tokens = 8;</code>
+   * @return The outputAudioTokens.
+   */
+  long getOutputAudioTokens();
+
+  /**
+   * <pre>
+   * Input tokens of images.
+   * </pre>
+   *
+   * <code>optional int64 input_image_tokens = 9;</code>
+   * @return Whether the inputImageTokens field is set.
+   */
+  boolean hasInputImageTokens();
+  /**
+   * <pre>
+   * Input tokens of images.
+   * </pre>
+   *
+   * <code>optional int64 input_image_tokens = 9;</code>
+   * @return The inputImageTokens.
+   */
+  long getInputImageTokens();
+
+  /**
+   * <pre>
+   * Output tokens of images.
+   * </pre>
+   *
+   * <code>optional int64 output_image_tokens = 10;</code>
+   * @return Whether the outputImageTokens field is set.
+   */
+  boolean hasOutputImageTokens();
+  /**
+   * <pre>
+   * Output tokens of images.
+   * </pre>
+   *
+   * <code>optional int64 output_image_tokens = 10;</code>
+   * @return The outputImageTokens.
+   */
+  long getOutputImageTokens();
+
+  /**
+   * <pre>
+   * Searches of the web that the provider ran.
+   * </pre>
+   *
+   * <code>optional int64 web_searches = 11;</code>
+   * @return Whether the webSearches field is set.
+   */
+  boolean hasWebSearches();
+  /**
+   * <pre>
+   * Searches of the web that the provider ran.
+   * </pre>
+   *
+   * <code>optional int64 web_searches = 11;</code>
+   * @return The webSearches.
+   */
+  long getWebSearches();
+
+  /**
+   * <pre>
+   * The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+   * </pre>
+   *
+   * <code>string service_tier = 12;</code>
+   * @return The serviceTier.
+   */
+  java.lang.String getServiceTier();
+  /**
+   * <pre>
+   * The service tier that the provider says it served the call with, such as "priority" or "flex"; empty for its ordinary one.
+   * </pre>
+   *
+   * <code>string service_tier = 12;</code>
+   * @return The bytes for serviceTier.
+   */
+  com.google.protobuf.ByteString
+      getServiceTierBytes();
 }
