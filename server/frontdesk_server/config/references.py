@@ -18,6 +18,9 @@ def dangling_references(config: Config) -> Iterator[tuple[Path_, str]]:
         for what, named, known in (("router", part.routers, config.routers), ("model", part.models, config.models)):
             for name in sorted(named - known.keys()):
                 yield (*start, f"{what}s"), no_such(what, name, known)
+        if isinstance(part, CallerConfig):
+            for name in sorted(part.own_keys - config.backends.keys()):
+                yield (*start, "own_keys"), no_such("backend", name, config.backends)
     yield from _unknown_callers(config)
     for name, model in config.models.items():
         served: list[tuple[Path_, str]] = [(("models", name, "backend"), model.backend)] if model.backend else []

@@ -35,6 +35,8 @@ class CallerConfig(Section):
     """Routers the caller may use. Default: all."""
     models: Names = frozenset()
     """Models that may answer the caller. Default: all."""
+    own_keys: Names = frozenset()
+    """Backends that are called with a key of the caller's own where its metadata bring one. Default: none."""
 
     @field_validator("caller")
     @classmethod
@@ -77,6 +79,8 @@ class JwtConfig(Section):
     """Claim that lists the routers the caller may use. Default: all."""
     models_claim: str | None = None
     """Claim that lists the models that may answer the caller. Default: all."""
+    own_keys_claim: str | None = None
+    """Claim that lists the backends which the caller may bring keys of its own for. Default: none."""
 
 
 class SecurityConfig(Section):

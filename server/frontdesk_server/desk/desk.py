@@ -21,6 +21,7 @@ from frontdesk_server.domain.errors import (
 )
 from frontdesk_server.domain.events import Completed, CompletionEvent, Started
 from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.own_keys import own_keys
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.record import DecisionRecord, Ledger, Outcome
@@ -168,6 +169,7 @@ class Desk:
     ) -> RoutedQuery:
         if call.deadline is not None and call.deadline <= self._clock.monotonic():
             raise DeadlineExceeded("the deadline had passed when the call arrived")
+        own_keys(call)  # before anything is decided for a caller that may not bring them
         observation = call.observation.route_started()
         try:
             decision = await runtime.engine.route(

@@ -12,11 +12,12 @@ from frontdesk_server.domain.observer import NULL_CALL, CallObservation
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. Empty sets allow every router and model."""
+    """Who calls. Empty sets allow every router and model; `own_keys` are backends it may bring a provider's key for."""
 
     name: str = "anonymous"
     routers: frozenset[str] = frozenset()
     models: frozenset[str] = frozenset()
+    own_keys: frozenset[str] = frozenset()
 
     def may_use_model(self, name: str) -> bool:
         """Whether the model may answer this caller."""
@@ -78,6 +79,6 @@ class LocalCall:
 
     caller: Caller = ANONYMOUS
     deadline: float | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     observation: CallObservation = NULL_CALL
     ended_by: FrontdeskError | None = None

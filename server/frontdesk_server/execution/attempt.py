@@ -28,6 +28,7 @@ from frontdesk_server.domain.events import Delta, Finished, UsageReport
 from frontdesk_server.domain.left_out import left_out
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
+from frontdesk_server.domain.own_keys import NO_OWN_KEYS, OwnKeys
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.usage import FinishReason, Usage, sum_known
 from frontdesk_server.execution.balancing import Balancer, Passage
@@ -57,6 +58,7 @@ class AttemptOrder:
     """What is to be called and within which timers.
 
     `input_tokens` and `output_tokens` are expected of the query and of its whole answer, should they not be reported.
+    `own_keys` are the caller's, for the providers it brings some for.
     """
 
     index: int
@@ -68,6 +70,7 @@ class AttemptOrder:
     input_tokens: int
     output_tokens: int
     purpose: str = "answer"
+    own_keys: OwnKeys = NO_OWN_KEYS
 
 
 class AttemptRun:
@@ -182,6 +185,7 @@ class AttemptRun:
             order.model.output_bound(order.query.generation.max_output_tokens, order.input_tokens),
             deployment.dialects,
             Dispatch(adjustments=list(left_out(order.query, deployment.dialects))),
+            order.own_keys.of(deployment.backend),
         )
         self._dispatch = call.dispatch
         self._call_began = tools.clock.monotonic()

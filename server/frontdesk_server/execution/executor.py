@@ -29,6 +29,7 @@ from frontdesk_server.domain.errors import (
 )
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Completed, CompletionEvent
 from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.own_keys import own_keys
 from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.execution.account import Account
 from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
@@ -88,6 +89,7 @@ class Execution:
         self._executor = executor
         self._routed = routed
         self._call = call
+        self._own_keys = own_keys(call)
         self._deadline = deadline
         self._whose_deadline = "the caller's deadline" if call.deadline == deadline else "the router's timeout"
         self._stream = stream
@@ -227,6 +229,7 @@ class Execution:
             timers=AttemptTimers.of(model.timeouts, deadline, share, until_end, stream=self._stream),
             input_tokens=signals.input_tokens,
             output_tokens=expected_output_tokens(self._routed.query, signals),
+            own_keys=self._own_keys,
         )
         run = AttemptRun(executor.tools, order, passage, self._call.observation)
         self._account.open(run, reservation)

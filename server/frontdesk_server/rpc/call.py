@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -40,7 +40,7 @@ class GrpcCall:
 
     caller: Caller
     deadline: float | None
-    metadata: Mapping[str, str]
+    metadata: Mapping[str, str] = field(repr=False)
     observation: CallObservation
     is_stopped: Callable[[], bool] = _never
     _failed: bool = False

@@ -21,7 +21,7 @@ def build_identify(loaded: LoadedConfig) -> Identify:
     config = loaded.config.security
     ring = KeyRing(config.keys)
     tokens = _verifier(loaded)
-    certified = {c.name: Caller(c.caller, c.routers, c.models) for c in config.certificates}
+    certified = {c.name: Caller(c.caller, c.routers, c.models, c.own_keys) for c in config.certificates}
 
     def without_credentials(peer: Peer) -> Caller:
         if certified:  # a look at the peer costs microseconds

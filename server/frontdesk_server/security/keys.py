@@ -39,7 +39,7 @@ class KeyRing:
     """Tells callers by their keys."""
 
     def __init__(self, keys: Iterable[KeyConfig]) -> None:
-        self._keys = {key.id: (key, Caller(key.caller, key.routers, key.models)) for key in keys}
+        self._keys = {key.id: (key, Caller(key.caller, key.routers, key.models, key.own_keys)) for key in keys}
 
     def caller(self, key: str) -> Caller | None:
         """Whose key it is; None when nobody's. Takes the same time for a wrong secret as for an unknown id."""

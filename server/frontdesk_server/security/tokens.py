@@ -78,7 +78,13 @@ class TokenVerifier:
             raise Unauthenticated(f"the token has no claim {config.caller_claim}")
         if name == ANONYMOUS.name:
             raise Unauthenticated("the token names callers without credentials")
-        return Caller(name, _names(claims, config.routers_claim), _names(claims, config.models_claim))
+        own_keys = config.own_keys_claim if config.own_keys_claim in claims else None
+        return Caller(
+            name,
+            _names(claims, config.routers_claim),
+            _names(claims, config.models_claim),
+            _names(claims, own_keys),
+        )
 
     def _reload(self) -> None:
         try:

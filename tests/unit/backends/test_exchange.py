@@ -108,6 +108,25 @@ async def test_a_request_that_http_cannot_carry_is_a_refused_credential(settings
     await upstream.aclose()
 
 
+@pytest.mark.parametrize("key", ["sk-own\n", "sk-own\r\nx-evil: 1", "sk-ключ"])
+async def test_a_callers_own_key_that_http_cannot_carry_is_a_refused_credential(key: str) -> None:
+    upstream = upstream_of()
+    call = BackendCall("m", text_query("hi"), stream=True, key=key)
+    events = converse(upstream, lambda call: {}, OpenAITranslator(), call)
+    with pytest.raises(UpstreamCredentialsRefused) as caught:
+        await anext(events)
+    assert caught.value.own_key
+    assert "sk-" not in str(caught.value) + repr(call)
+    await upstream.aclose()
+
+
+async def test_a_callers_own_key_is_masked_like_ours() -> None:
+    upstream = upstream_of()
+    own = "sk-own-abcdefghijkl"
+    assert upstream.quote(f"neither {own} nor {SECRET}", own) == "neither *** nor ***"
+    await upstream.aclose()
+
+
 async def test_a_body_that_cannot_be_built_is_a_refused_request() -> None:
     upstream = upstream_of()
     body = {"text": "\ud83d"}
