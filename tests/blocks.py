@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from frontdesk_server.domain.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta
-from frontdesk_server.domain.query import ContentPart, ReasoningPart, TextPart, ToolCall
+from frontdesk_server.domain.events import (
+    CitationDelta,
+    Delta,
+    ProviderBlockDelta,
+    ProviderStateDelta,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+)
+from frontdesk_server.domain.provider import Citation, ProviderBlock, ProviderState
+from frontdesk_server.domain.query import ContentPart, ProviderPart, ReasoningPart, TextPart, ToolCall
 from hypothesis import strategies as st
 
 _TEXT = st.text(min_size=1, max_size=8)
@@ -20,9 +29,19 @@ def parts_of_an_answer() -> st.SearchStrategy[tuple[ContentPart, ...]]:
         st.builds(ReasoningPart, _TEXT, st.one_of(st.just(""), _TEXT)),
         st.builds(lambda signature: ReasoningPart(signature=signature), _TEXT),
         st.builds(lambda data: ReasoningPart(redacted_data=data), _TEXT),
+        st.builds(lambda json: ProviderPart(ProviderBlock("anthropic", json)), st.sampled_from(_ARGUMENTS)),
         st.builds(lambda name, arguments: ToolCall("", name, arguments), _TEXT, st.sampled_from(_ARGUMENTS)),
     )
-    return st.lists(one, max_size=8).map(_with_ids)
+    return st.lists(st.tuples(one, st.booleans()).map(_with_more), max_size=8).map(_with_ids)
+
+
+def _with_more(drawn: tuple[ContentPart, bool]) -> ContentPart:
+    """Every other part has state, and sources where it is text."""
+    part, more = drawn
+    if not more:
+        return part
+    part = replace(part, provider_state=(ProviderState("openai", '{"a":1}'), ProviderState("anthropic", "{}")))
+    return replace(part, citations=(Citation("https://e.org", "t"),)) if isinstance(part, TextPart) else part
 
 
 def _with_ids(parts: Sequence[ContentPart]) -> tuple[ContentPart, ...]:
@@ -59,6 +78,11 @@ def deltas_of(draw: st.DrawFn, parts: Sequence[ContentPart]) -> list[Delta]:
                 queues.append([ToolCallDelta(calls, id, name, part=place)])
                 queues[-1] += [ToolCallDelta(calls, arguments_json=p, part=place) for p in draw(cut(arguments))]
                 calls += 1
+            case ProviderPart(block):
+                queues.append([ProviderBlockDelta(block, place)])
+        queues[-1] += [ProviderStateDelta(state, place) for state in part.provider_state]
+        if isinstance(part, TextPart):
+            queues[-1] += [CitationDelta(citation, place) for citation in part.citations]
     deltas: list[Delta] = []
     while waiting := [queue for queue in queues if queue]:
         deltas.append(draw(st.sampled_from(waiting)).pop(0))

@@ -27,7 +27,7 @@ from frontdesk_server.domain.decision import (
 )
 from frontdesk_server.domain.model import Capability, Deployment, Model
 from frontdesk_server.domain.prices import PricePeriod, Prices, PriceTier, ServiceTierPrices
-from frontdesk_server.domain.provider import CacheHint, ProviderOptions
+from frontdesk_server.domain.provider import CacheHint, Citation, ProviderOptions, ProviderState
 from frontdesk_server.domain.query import Message, ReasoningPart, Role, TextPart, ToolCall
 from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.domain.signals import Signals, Task
@@ -121,16 +121,18 @@ ATTEMPT = Attempt(
 )
 SETTLEMENT = Settlement((ATTEMPT,), COST, committed=True)
 LOGPROBS = (TokenLogprob("Hi", -0.5, (TopLogprob("Hi", -0.5), TopLogprob("Ho", -1.5))),)
+CITATION = Citation("https://example.org/a", "Weather", "rain", 0, 8)
 MESSAGE = Message(
     Role.ASSISTANT,
     (
-        ReasoningPart("hm", "signed", "redacted"),
-        TextPart("Hi"),
+        ReasoningPart("hm", "signed", "redacted", "anthropic"),
+        TextPart("Hi", citations=(CITATION,), provider_state=(ProviderState("anthropic", "{}"),)),
         ToolCall("call-1", "search", '{"q": 1}'),
     ),
     name="bot",
     provider_options=(ProviderOptions("openai", '{"prefix": true}', required=True),),
     cache_hint=CacheHint(300.0),
+    provider_state=(ProviderState("openai", '{"a": 1}'),),
 )
 COMPLETION = Completion("code", Answer(MESSAGE, FinishReason.TOOL_CALLS, USAGE, LOGPROBS, "code-2026-01"), SETTLEMENT)
 OUTCOME = Outcome(DECISION_ID, 0.75, "user", INSTANT, {"run": "7"})

@@ -1,6 +1,7 @@
 package frontdesk
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -38,6 +39,10 @@ type fold struct {
 	reasoning map[int32]*frontdeskv1.Reasoning
 	texts     map[int32]*spoken
 	calls     map[callPlace]*frontdeskv1.ToolCall
+	blocks    map[int32]*frontdeskv1.ProviderBlock
+	citations map[int32][]*frontdeskv1.Citation
+	state     map[int32][]*frontdeskv1.ProviderState
+	ofMessage []*frontdeskv1.ProviderState
 	logprobs  []*frontdeskv1.TokenLogprob
 }
 
@@ -106,6 +111,20 @@ func (f *fold) addDelta(event any) {
 		reasoning.Text += delta.GetText()
 		reasoning.Signature += delta.GetSignature()
 		reasoning.RedactedData += delta.GetRedactedData()
+		reasoning.Dialect = cmp.Or(reasoning.Dialect, delta.GetDialect())
+	case *frontdeskv1.StreamCompleteResponse_ProviderBlockDelta:
+		delta := event.ProviderBlockDelta
+		f.blocks[delta.GetPart()] = delta.GetBlock()
+	case *frontdeskv1.StreamCompleteResponse_ProviderStateDelta:
+		delta := event.ProviderStateDelta
+		if delta.Part == nil {
+			f.ofMessage = append(f.ofMessage, delta.GetState())
+		} else {
+			f.state[delta.GetPart()] = append(f.state[delta.GetPart()], delta.GetState())
+		}
+	case *frontdeskv1.StreamCompleteResponse_CitationDelta:
+		delta := event.CitationDelta
+		f.citations[delta.GetPart()] = append(f.citations[delta.GetPart()], delta.GetCitation())
 	case *frontdeskv1.StreamCompleteResponse_ToolCallDelta:
 		delta := event.ToolCallDelta
 		call := valueOf(f.calls, callPlace{delta.GetPart(), delta.GetIndex()})
@@ -119,7 +138,10 @@ func (f *fold) forget() {
 	f.reasoning = map[int32]*frontdeskv1.Reasoning{}
 	f.texts = map[int32]*spoken{}
 	f.calls = map[callPlace]*frontdeskv1.ToolCall{}
-	f.logprobs = nil
+	f.blocks = map[int32]*frontdeskv1.ProviderBlock{}
+	f.citations = map[int32][]*frontdeskv1.Citation{}
+	f.state = map[int32][]*frontdeskv1.ProviderState{}
+	f.ofMessage, f.logprobs = nil, nil
 }
 
 func (f *fold) end() *Error {
@@ -131,7 +153,9 @@ func (f *fold) end() *Error {
 
 // result is the answer so far.
 func (f *fold) result() *frontdeskv1.CompleteResponse {
-	f.response.Message = &frontdeskv1.Message{Role: frontdeskv1.Role_ROLE_ASSISTANT, Parts: f.parts()}
+	f.response.Message = &frontdeskv1.Message{
+		Role: frontdeskv1.Role_ROLE_ASSISTANT, Parts: f.parts(), ProviderState: f.ofMessage,
+	}
 	f.response.Logprobs = f.logprobs
 	return &f.response
 }
@@ -149,7 +173,8 @@ func (f *fold) parts() []*frontdeskv1.ContentPart {
 	}
 	for part, said := range f.texts {
 		content := &frontdeskv1.ContentPart_Text{Text: said.text.String()}
-		all = append(all, placed{[3]int32{part, 1, 0}, &frontdeskv1.ContentPart{Part: content, Refusal: said.refusal}})
+		whole := &frontdeskv1.ContentPart{Part: content, Refusal: said.refusal, Citations: f.citations[part]}
+		all = append(all, placed{[3]int32{part, 1, 0}, whole})
 	}
 	for at, call := range f.calls {
 		if call.ArgumentsJson == "" {
@@ -158,9 +183,14 @@ func (f *fold) parts() []*frontdeskv1.ContentPart {
 		content := &frontdeskv1.ContentPart_ToolCall{ToolCall: call}
 		all = append(all, placed{[3]int32{at.part, 2, at.index}, &frontdeskv1.ContentPart{Part: content}})
 	}
+	for part, block := range f.blocks {
+		content := &frontdeskv1.ContentPart_ProviderBlock{ProviderBlock: block}
+		all = append(all, placed{[3]int32{part, 3, 0}, &frontdeskv1.ContentPart{Part: content}})
+	}
 	slices.SortFunc(all, func(a, b placed) int { return slices.Compare(a.place[:], b.place[:]) })
 	var parts []*frontdeskv1.ContentPart
 	for _, one := range all {
+		one.part.ProviderState = f.state[one.place[0]]
 		parts = append(parts, one.part)
 	}
 	return parts

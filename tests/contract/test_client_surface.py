@@ -10,6 +10,7 @@ from frontdesk import client, stream, sync
 NAMES = [
     "AttemptEnded",
     "AttemptStarted",
+    "CitationDelta",
     "Client",
     "CompleteResponse",
     "Completed",
@@ -22,6 +23,8 @@ NAMES = [
     "FrontdeskError",
     "GenerationConfig",
     "Message",
+    "ProviderBlockDelta",
+    "ProviderStateDelta",
     "Query",
     "ReasoningDelta",
     "RoutingPolicy",

@@ -334,7 +334,7 @@ func (x ToolChoice_Mode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ToolChoice_Mode.Descriptor instead.
 func (ToolChoice_Mode) EnumDescriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{11, 0}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{13, 0}
 }
 
 // Settings that only one dialect knows, passed through to it: merged into the JSON of what they stand at. Unless they are required, models of
@@ -459,6 +459,144 @@ func (x *ProviderBlock) GetJson() string {
 	return ""
 }
 
+// What a provider wants back with something that it answered, such as a signature: the members of its JSON which this contract has no words
+// for. Pass it back unchanged; it reaches the provider that made it, and no other.
+type ProviderState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider, as ProviderOptions name it. Required.
+	Dialect string `protobuf:"bytes,1,opt,name=dialect,proto3" json:"dialect,omitempty"`
+	// A JSON object, opaque to Frontdesk. Required.
+	Json          string `protobuf:"bytes,2,opt,name=json,proto3" json:"json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProviderState) Reset() {
+	*x = ProviderState{}
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProviderState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProviderState) ProtoMessage() {}
+
+func (x *ProviderState) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProviderState.ProtoReflect.Descriptor instead.
+func (*ProviderState) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ProviderState) GetDialect() string {
+	if x != nil {
+		return x.Dialect
+	}
+	return ""
+}
+
+func (x *ProviderState) GetJson() string {
+	if x != nil {
+		return x.Json
+	}
+	return ""
+}
+
+// Where something comes from that an answer says. For reading only: what the provider wants back of it is in the part's provider_state.
+type Citation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Address of the source; empty when it has none.
+	Uri string `protobuf:"bytes,1,opt,name=uri,proto3" json:"uri,omitempty"`
+	// Title of the source. Default: none.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// What the source says. Default: none.
+	CitedText string `protobuf:"bytes,3,opt,name=cited_text,json=citedText,proto3" json:"cited_text,omitempty"`
+	// Where in the part's text the statement begins, in characters from 0. Unset: it is the whole text.
+	Start *int32 `protobuf:"varint,4,opt,name=start,proto3,oneof" json:"start,omitempty"`
+	// Where it ends.
+	End           *int32 `protobuf:"varint,5,opt,name=end,proto3,oneof" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Citation) Reset() {
+	*x = Citation{}
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Citation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Citation) ProtoMessage() {}
+
+func (x *Citation) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Citation.ProtoReflect.Descriptor instead.
+func (*Citation) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Citation) GetUri() string {
+	if x != nil {
+		return x.Uri
+	}
+	return ""
+}
+
+func (x *Citation) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Citation) GetCitedText() string {
+	if x != nil {
+		return x.CitedText
+	}
+	return ""
+}
+
+func (x *Citation) GetStart() int32 {
+	if x != nil && x.Start != nil {
+		return *x.Start
+	}
+	return 0
+}
+
+func (x *Citation) GetEnd() int32 {
+	if x != nil && x.End != nil {
+		return *x.End
+	}
+	return 0
+}
+
 // Says that everything up to here will soon be sent again. A hint: where prompts are cached unasked, or never, nothing is done.
 type CacheHint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -470,7 +608,7 @@ type CacheHint struct {
 
 func (x *CacheHint) Reset() {
 	*x = CacheHint{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[2]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -482,7 +620,7 @@ func (x *CacheHint) String() string {
 func (*CacheHint) ProtoMessage() {}
 
 func (x *CacheHint) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[2]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -495,7 +633,7 @@ func (x *CacheHint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CacheHint.ProtoReflect.Descriptor instead.
 func (*CacheHint) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{2}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CacheHint) GetTtl() *durationpb.Duration {
@@ -517,14 +655,16 @@ type Message struct {
 	// Settings for the message, by dialect; at most 16.
 	ProviderOptions []*ProviderOptions `protobuf:"bytes,4,rep,name=provider_options,json=providerOptions,proto3" json:"provider_options,omitempty"`
 	// Where a prompt cache may end: after this message.
-	CacheHint     *CacheHint `protobuf:"bytes,5,opt,name=cache_hint,json=cacheHint,proto3" json:"cache_hint,omitempty"`
+	CacheHint *CacheHint `protobuf:"bytes,5,opt,name=cache_hint,json=cacheHint,proto3" json:"cache_hint,omitempty"`
+	// What the provider wants back with the whole message. Only in assistant messages; at most 16.
+	ProviderState []*ProviderState `protobuf:"bytes,6,rep,name=provider_state,json=providerState,proto3" json:"provider_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[3]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +676,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[3]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +689,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{3}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Message) GetRole() Role {
@@ -587,6 +727,13 @@ func (x *Message) GetCacheHint() *CacheHint {
 	return nil
 }
 
+func (x *Message) GetProviderState() []*ProviderState {
+	if x != nil {
+		return x.ProviderState
+	}
+	return nil
+}
+
 // One piece of a message.
 type ContentPart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -606,14 +753,18 @@ type ContentPart struct {
 	// Settings for the part, by dialect; at most 16.
 	ProviderOptions []*ProviderOptions `protobuf:"bytes,8,rep,name=provider_options,json=providerOptions,proto3" json:"provider_options,omitempty"`
 	// Where a prompt cache may end: after this part.
-	CacheHint     *CacheHint `protobuf:"bytes,9,opt,name=cache_hint,json=cacheHint,proto3" json:"cache_hint,omitempty"`
+	CacheHint *CacheHint `protobuf:"bytes,9,opt,name=cache_hint,json=cacheHint,proto3" json:"cache_hint,omitempty"`
+	// What the provider wants back with the part. Only in assistant messages; at most 16.
+	ProviderState []*ProviderState `protobuf:"bytes,10,rep,name=provider_state,json=providerState,proto3" json:"provider_state,omitempty"`
+	// Where the text comes from. Ignored in requests.
+	Citations     []*Citation `protobuf:"bytes,11,rep,name=citations,proto3" json:"citations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ContentPart) Reset() {
 	*x = ContentPart{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[4]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +776,7 @@ func (x *ContentPart) String() string {
 func (*ContentPart) ProtoMessage() {}
 
 func (x *ContentPart) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[4]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +789,7 @@ func (x *ContentPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContentPart.ProtoReflect.Descriptor instead.
 func (*ContentPart) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{4}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ContentPart) GetPart() isContentPart_Part {
@@ -723,6 +874,20 @@ func (x *ContentPart) GetCacheHint() *CacheHint {
 	return nil
 }
 
+func (x *ContentPart) GetProviderState() []*ProviderState {
+	if x != nil {
+		return x.ProviderState
+	}
+	return nil
+}
+
+func (x *ContentPart) GetCitations() []*Citation {
+	if x != nil {
+		return x.Citations
+	}
+	return nil
+}
+
 type isContentPart_Part interface {
 	isContentPart_Part()
 }
@@ -792,7 +957,7 @@ type Media struct {
 
 func (x *Media) Reset() {
 	*x = Media{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +969,7 @@ func (x *Media) String() string {
 func (*Media) ProtoMessage() {}
 
 func (x *Media) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[5]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +982,7 @@ func (x *Media) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Media.ProtoReflect.Descriptor instead.
 func (*Media) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{5}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Media) GetMimeType() string {
@@ -899,7 +1064,7 @@ type ToolCall struct {
 
 func (x *ToolCall) Reset() {
 	*x = ToolCall{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -911,7 +1076,7 @@ func (x *ToolCall) String() string {
 func (*ToolCall) ProtoMessage() {}
 
 func (x *ToolCall) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[6]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -924,7 +1089,7 @@ func (x *ToolCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolCall.ProtoReflect.Descriptor instead.
 func (*ToolCall) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{6}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ToolCall) GetId() string {
@@ -965,7 +1130,7 @@ type ToolResult struct {
 
 func (x *ToolResult) Reset() {
 	*x = ToolResult{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -977,7 +1142,7 @@ func (x *ToolResult) String() string {
 func (*ToolResult) ProtoMessage() {}
 
 func (x *ToolResult) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[7]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -990,7 +1155,7 @@ func (x *ToolResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolResult.ProtoReflect.Descriptor instead.
 func (*ToolResult) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{7}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ToolResult) GetToolCallId() string {
@@ -1038,7 +1203,7 @@ type ToolResultPart struct {
 
 func (x *ToolResultPart) Reset() {
 	*x = ToolResultPart{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1215,7 @@ func (x *ToolResultPart) String() string {
 func (*ToolResultPart) ProtoMessage() {}
 
 func (x *ToolResultPart) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[8]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1228,7 @@ func (x *ToolResultPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolResultPart.ProtoReflect.Descriptor instead.
 func (*ToolResultPart) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{8}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ToolResultPart) GetPart() isToolResultPart_Part {
@@ -1133,14 +1298,16 @@ type Reasoning struct {
 	// The provider's signature over the text. Default: none.
 	Signature string `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
 	// Reasoning that the provider encrypted. Default: none.
-	RedactedData  string `protobuf:"bytes,3,opt,name=redacted_data,json=redactedData,proto3" json:"redacted_data,omitempty"`
+	RedactedData string `protobuf:"bytes,3,opt,name=redacted_data,json=redactedData,proto3" json:"redacted_data,omitempty"`
+	// The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+	Dialect       string `protobuf:"bytes,4,opt,name=dialect,proto3" json:"dialect,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Reasoning) Reset() {
 	*x = Reasoning{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1319,7 @@ func (x *Reasoning) String() string {
 func (*Reasoning) ProtoMessage() {}
 
 func (x *Reasoning) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[9]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1332,7 @@ func (x *Reasoning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reasoning.ProtoReflect.Descriptor instead.
 func (*Reasoning) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{9}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Reasoning) GetText() string {
@@ -1185,6 +1352,13 @@ func (x *Reasoning) GetSignature() string {
 func (x *Reasoning) GetRedactedData() string {
 	if x != nil {
 		return x.RedactedData
+	}
+	return ""
+}
+
+func (x *Reasoning) GetDialect() string {
+	if x != nil {
+		return x.Dialect
 	}
 	return ""
 }
@@ -1213,7 +1387,7 @@ type Tool struct {
 
 func (x *Tool) Reset() {
 	*x = Tool{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +1399,7 @@ func (x *Tool) String() string {
 func (*Tool) ProtoMessage() {}
 
 func (x *Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[10]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +1412,7 @@ func (x *Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tool.ProtoReflect.Descriptor instead.
 func (*Tool) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{10}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Tool) GetName() string {
@@ -1306,7 +1480,7 @@ type ToolChoice struct {
 
 func (x *ToolChoice) Reset() {
 	*x = ToolChoice{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1492,7 @@ func (x *ToolChoice) String() string {
 func (*ToolChoice) ProtoMessage() {}
 
 func (x *ToolChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[11]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1505,7 @@ func (x *ToolChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolChoice.ProtoReflect.Descriptor instead.
 func (*ToolChoice) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{11}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ToolChoice) GetChoice() isToolChoice_Choice {
@@ -1393,7 +1567,7 @@ type ResponseFormat struct {
 
 func (x *ResponseFormat) Reset() {
 	*x = ResponseFormat{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1405,7 +1579,7 @@ func (x *ResponseFormat) String() string {
 func (*ResponseFormat) ProtoMessage() {}
 
 func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[12]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1418,7 +1592,7 @@ func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
 func (*ResponseFormat) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{12}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResponseFormat) GetFormat() isResponseFormat_Format {
@@ -1473,7 +1647,7 @@ type JsonObjectFormat struct {
 
 func (x *JsonObjectFormat) Reset() {
 	*x = JsonObjectFormat{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1485,7 +1659,7 @@ func (x *JsonObjectFormat) String() string {
 func (*JsonObjectFormat) ProtoMessage() {}
 
 func (x *JsonObjectFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[13]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1498,7 +1672,7 @@ func (x *JsonObjectFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JsonObjectFormat.ProtoReflect.Descriptor instead.
 func (*JsonObjectFormat) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{13}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{15}
 }
 
 // JSON which satisfies a schema.
@@ -1518,7 +1692,7 @@ type JsonSchemaFormat struct {
 
 func (x *JsonSchemaFormat) Reset() {
 	*x = JsonSchemaFormat{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1530,7 +1704,7 @@ func (x *JsonSchemaFormat) String() string {
 func (*JsonSchemaFormat) ProtoMessage() {}
 
 func (x *JsonSchemaFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[14]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1543,7 +1717,7 @@ func (x *JsonSchemaFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JsonSchemaFormat.ProtoReflect.Descriptor instead.
 func (*JsonSchemaFormat) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{14}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *JsonSchemaFormat) GetName() string {
@@ -1611,7 +1785,7 @@ type GenerationConfig struct {
 
 func (x *GenerationConfig) Reset() {
 	*x = GenerationConfig{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1797,7 @@ func (x *GenerationConfig) String() string {
 func (*GenerationConfig) ProtoMessage() {}
 
 func (x *GenerationConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[15]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1810,7 @@ func (x *GenerationConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GenerationConfig.ProtoReflect.Descriptor instead.
 func (*GenerationConfig) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{15}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GenerationConfig) GetMaxOutputTokens() int32 {
@@ -1740,8 +1914,8 @@ func (x *GenerationConfig) GetTopK() int32 {
 // What is to be answered. The router sees all of it, not only the last line.
 type Query struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-	// only, and needs a model with CAPABILITY_PREFILL.
+	// The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+	// and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Tools which the LLM may call, at most 1,024 with 20,000 subschemas in all. Default: none.
 	Tools []*Tool `protobuf:"bytes,2,rep,name=tools,proto3" json:"tools,omitempty"`
@@ -1760,7 +1934,7 @@ type Query struct {
 
 func (x *Query) Reset() {
 	*x = Query{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1772,7 +1946,7 @@ func (x *Query) String() string {
 func (*Query) ProtoMessage() {}
 
 func (x *Query) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[16]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1785,7 +1959,7 @@ func (x *Query) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Query.ProtoReflect.Descriptor instead.
 func (*Query) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{16}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Query) GetMessages() []*Message {
@@ -1863,7 +2037,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[17]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +2049,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[17]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +2062,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{17}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Usage) GetInputTokens() int64 {
@@ -1990,7 +2164,7 @@ type TokenLogprob struct {
 
 func (x *TokenLogprob) Reset() {
 	*x = TokenLogprob{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[18]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2002,7 +2176,7 @@ func (x *TokenLogprob) String() string {
 func (*TokenLogprob) ProtoMessage() {}
 
 func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[18]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2015,7 +2189,7 @@ func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
 func (*TokenLogprob) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{18}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TokenLogprob) GetToken() string {
@@ -2052,7 +2226,7 @@ type TopLogprob struct {
 
 func (x *TopLogprob) Reset() {
 	*x = TopLogprob{}
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[19]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2064,7 +2238,7 @@ func (x *TopLogprob) String() string {
 func (*TopLogprob) ProtoMessage() {}
 
 func (x *TopLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_chat_proto_msgTypes[19]
+	mi := &file_frontdesk_v1_chat_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2077,7 +2251,7 @@ func (x *TopLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopLogprob.ProtoReflect.Descriptor instead.
 func (*TopLogprob) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{19}
+	return file_frontdesk_v1_chat_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TopLogprob) GetToken() string {
@@ -2105,16 +2279,29 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\brequired\x18\x03 \x01(\bR\brequired\"=\n" +
 	"\rProviderBlock\x12\x18\n" +
 	"\adialect\x18\x01 \x01(\tR\adialect\x12\x12\n" +
-	"\x04json\x18\x02 \x01(\tR\x04json\"8\n" +
+	"\x04json\x18\x02 \x01(\tR\x04json\"=\n" +
+	"\rProviderState\x12\x18\n" +
+	"\adialect\x18\x01 \x01(\tR\adialect\x12\x12\n" +
+	"\x04json\x18\x02 \x01(\tR\x04json\"\x95\x01\n" +
+	"\bCitation\x12\x10\n" +
+	"\x03uri\x18\x01 \x01(\tR\x03uri\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1d\n" +
+	"\n" +
+	"cited_text\x18\x03 \x01(\tR\tcitedText\x12\x19\n" +
+	"\x05start\x18\x04 \x01(\x05H\x00R\x05start\x88\x01\x01\x12\x15\n" +
+	"\x03end\x18\x05 \x01(\x05H\x01R\x03end\x88\x01\x01B\b\n" +
+	"\x06_startB\x06\n" +
+	"\x04_end\"8\n" +
 	"\tCacheHint\x12+\n" +
-	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\"\xf8\x01\n" +
+	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\"\xbc\x02\n" +
 	"\aMessage\x12&\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x12.frontdesk.v1.RoleR\x04role\x12/\n" +
 	"\x05parts\x18\x02 \x03(\v2\x19.frontdesk.v1.ContentPartR\x05parts\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12H\n" +
 	"\x10provider_options\x18\x04 \x03(\v2\x1d.frontdesk.v1.ProviderOptionsR\x0fproviderOptions\x126\n" +
 	"\n" +
-	"cache_hint\x18\x05 \x01(\v2\x17.frontdesk.v1.CacheHintR\tcacheHint\"\xe7\x03\n" +
+	"cache_hint\x18\x05 \x01(\v2\x17.frontdesk.v1.CacheHintR\tcacheHint\x12B\n" +
+	"\x0eprovider_state\x18\x06 \x03(\v2\x1b.frontdesk.v1.ProviderStateR\rproviderState\"\xe1\x04\n" +
 	"\vContentPart\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12+\n" +
 	"\x05media\x18\x02 \x01(\v2\x13.frontdesk.v1.MediaH\x00R\x05media\x125\n" +
@@ -2126,7 +2313,10 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\arefusal\x18\x06 \x01(\bR\arefusal\x12H\n" +
 	"\x10provider_options\x18\b \x03(\v2\x1d.frontdesk.v1.ProviderOptionsR\x0fproviderOptions\x126\n" +
 	"\n" +
-	"cache_hint\x18\t \x01(\v2\x17.frontdesk.v1.CacheHintR\tcacheHintB\x06\n" +
+	"cache_hint\x18\t \x01(\v2\x17.frontdesk.v1.CacheHintR\tcacheHint\x12B\n" +
+	"\x0eprovider_state\x18\n" +
+	" \x03(\v2\x1b.frontdesk.v1.ProviderStateR\rproviderState\x124\n" +
+	"\tcitations\x18\v \x03(\v2\x16.frontdesk.v1.CitationR\tcitationsB\x06\n" +
 	"\x04part\"\xa7\x01\n" +
 	"\x05Media\x12\x1b\n" +
 	"\tmime_type\x18\x01 \x01(\tR\bmimeType\x12\x14\n" +
@@ -2150,11 +2340,12 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12+\n" +
 	"\x05media\x18\x02 \x01(\v2\x13.frontdesk.v1.MediaH\x00R\x05media\x12D\n" +
 	"\x0eprovider_block\x18\x03 \x01(\v2\x1b.frontdesk.v1.ProviderBlockH\x00R\rproviderBlockB\x06\n" +
-	"\x04part\"b\n" +
+	"\x04part\"|\n" +
 	"\tReasoning\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\tR\tsignature\x12#\n" +
-	"\rredacted_data\x18\x03 \x01(\tR\fredactedData\"\xd1\x02\n" +
+	"\rredacted_data\x18\x03 \x01(\tR\fredactedData\x12\x18\n" +
+	"\adialect\x18\x04 \x01(\tR\adialect\"\xd1\x02\n" +
 	"\x04Tool\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12'\n" +
@@ -2303,7 +2494,7 @@ func file_frontdesk_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_frontdesk_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_frontdesk_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_frontdesk_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_frontdesk_v1_chat_proto_goTypes = []any{
 	(Role)(0),                   // 0: frontdesk.v1.Role
 	(ImageDetail)(0),            // 1: frontdesk.v1.ImageDetail
@@ -2312,62 +2503,67 @@ var file_frontdesk_v1_chat_proto_goTypes = []any{
 	(ToolChoice_Mode)(0),        // 4: frontdesk.v1.ToolChoice.Mode
 	(*ProviderOptions)(nil),     // 5: frontdesk.v1.ProviderOptions
 	(*ProviderBlock)(nil),       // 6: frontdesk.v1.ProviderBlock
-	(*CacheHint)(nil),           // 7: frontdesk.v1.CacheHint
-	(*Message)(nil),             // 8: frontdesk.v1.Message
-	(*ContentPart)(nil),         // 9: frontdesk.v1.ContentPart
-	(*Media)(nil),               // 10: frontdesk.v1.Media
-	(*ToolCall)(nil),            // 11: frontdesk.v1.ToolCall
-	(*ToolResult)(nil),          // 12: frontdesk.v1.ToolResult
-	(*ToolResultPart)(nil),      // 13: frontdesk.v1.ToolResultPart
-	(*Reasoning)(nil),           // 14: frontdesk.v1.Reasoning
-	(*Tool)(nil),                // 15: frontdesk.v1.Tool
-	(*ToolChoice)(nil),          // 16: frontdesk.v1.ToolChoice
-	(*ResponseFormat)(nil),      // 17: frontdesk.v1.ResponseFormat
-	(*JsonObjectFormat)(nil),    // 18: frontdesk.v1.JsonObjectFormat
-	(*JsonSchemaFormat)(nil),    // 19: frontdesk.v1.JsonSchemaFormat
-	(*GenerationConfig)(nil),    // 20: frontdesk.v1.GenerationConfig
-	(*Query)(nil),               // 21: frontdesk.v1.Query
-	(*Usage)(nil),               // 22: frontdesk.v1.Usage
-	(*TokenLogprob)(nil),        // 23: frontdesk.v1.TokenLogprob
-	(*TopLogprob)(nil),          // 24: frontdesk.v1.TopLogprob
-	(*durationpb.Duration)(nil), // 25: google.protobuf.Duration
+	(*ProviderState)(nil),       // 7: frontdesk.v1.ProviderState
+	(*Citation)(nil),            // 8: frontdesk.v1.Citation
+	(*CacheHint)(nil),           // 9: frontdesk.v1.CacheHint
+	(*Message)(nil),             // 10: frontdesk.v1.Message
+	(*ContentPart)(nil),         // 11: frontdesk.v1.ContentPart
+	(*Media)(nil),               // 12: frontdesk.v1.Media
+	(*ToolCall)(nil),            // 13: frontdesk.v1.ToolCall
+	(*ToolResult)(nil),          // 14: frontdesk.v1.ToolResult
+	(*ToolResultPart)(nil),      // 15: frontdesk.v1.ToolResultPart
+	(*Reasoning)(nil),           // 16: frontdesk.v1.Reasoning
+	(*Tool)(nil),                // 17: frontdesk.v1.Tool
+	(*ToolChoice)(nil),          // 18: frontdesk.v1.ToolChoice
+	(*ResponseFormat)(nil),      // 19: frontdesk.v1.ResponseFormat
+	(*JsonObjectFormat)(nil),    // 20: frontdesk.v1.JsonObjectFormat
+	(*JsonSchemaFormat)(nil),    // 21: frontdesk.v1.JsonSchemaFormat
+	(*GenerationConfig)(nil),    // 22: frontdesk.v1.GenerationConfig
+	(*Query)(nil),               // 23: frontdesk.v1.Query
+	(*Usage)(nil),               // 24: frontdesk.v1.Usage
+	(*TokenLogprob)(nil),        // 25: frontdesk.v1.TokenLogprob
+	(*TopLogprob)(nil),          // 26: frontdesk.v1.TopLogprob
+	(*durationpb.Duration)(nil), // 27: google.protobuf.Duration
 }
 var file_frontdesk_v1_chat_proto_depIdxs = []int32{
-	25, // 0: frontdesk.v1.CacheHint.ttl:type_name -> google.protobuf.Duration
+	27, // 0: frontdesk.v1.CacheHint.ttl:type_name -> google.protobuf.Duration
 	0,  // 1: frontdesk.v1.Message.role:type_name -> frontdesk.v1.Role
-	9,  // 2: frontdesk.v1.Message.parts:type_name -> frontdesk.v1.ContentPart
+	11, // 2: frontdesk.v1.Message.parts:type_name -> frontdesk.v1.ContentPart
 	5,  // 3: frontdesk.v1.Message.provider_options:type_name -> frontdesk.v1.ProviderOptions
-	7,  // 4: frontdesk.v1.Message.cache_hint:type_name -> frontdesk.v1.CacheHint
-	10, // 5: frontdesk.v1.ContentPart.media:type_name -> frontdesk.v1.Media
-	11, // 6: frontdesk.v1.ContentPart.tool_call:type_name -> frontdesk.v1.ToolCall
-	12, // 7: frontdesk.v1.ContentPart.tool_result:type_name -> frontdesk.v1.ToolResult
-	14, // 8: frontdesk.v1.ContentPart.reasoning:type_name -> frontdesk.v1.Reasoning
-	6,  // 9: frontdesk.v1.ContentPart.provider_block:type_name -> frontdesk.v1.ProviderBlock
-	5,  // 10: frontdesk.v1.ContentPart.provider_options:type_name -> frontdesk.v1.ProviderOptions
-	7,  // 11: frontdesk.v1.ContentPart.cache_hint:type_name -> frontdesk.v1.CacheHint
-	1,  // 12: frontdesk.v1.Media.detail:type_name -> frontdesk.v1.ImageDetail
-	13, // 13: frontdesk.v1.ToolResult.parts:type_name -> frontdesk.v1.ToolResultPart
-	10, // 14: frontdesk.v1.ToolResultPart.media:type_name -> frontdesk.v1.Media
-	6,  // 15: frontdesk.v1.ToolResultPart.provider_block:type_name -> frontdesk.v1.ProviderBlock
-	5,  // 16: frontdesk.v1.Tool.provider_options:type_name -> frontdesk.v1.ProviderOptions
-	7,  // 17: frontdesk.v1.Tool.cache_hint:type_name -> frontdesk.v1.CacheHint
-	6,  // 18: frontdesk.v1.Tool.provider_tool:type_name -> frontdesk.v1.ProviderBlock
-	4,  // 19: frontdesk.v1.ToolChoice.mode:type_name -> frontdesk.v1.ToolChoice.Mode
-	18, // 20: frontdesk.v1.ResponseFormat.json_object:type_name -> frontdesk.v1.JsonObjectFormat
-	19, // 21: frontdesk.v1.ResponseFormat.json_schema:type_name -> frontdesk.v1.JsonSchemaFormat
-	17, // 22: frontdesk.v1.GenerationConfig.response_format:type_name -> frontdesk.v1.ResponseFormat
-	2,  // 23: frontdesk.v1.GenerationConfig.reasoning_effort:type_name -> frontdesk.v1.ReasoningEffort
-	8,  // 24: frontdesk.v1.Query.messages:type_name -> frontdesk.v1.Message
-	15, // 25: frontdesk.v1.Query.tools:type_name -> frontdesk.v1.Tool
-	16, // 26: frontdesk.v1.Query.tool_choice:type_name -> frontdesk.v1.ToolChoice
-	20, // 27: frontdesk.v1.Query.generation:type_name -> frontdesk.v1.GenerationConfig
-	5,  // 28: frontdesk.v1.Query.provider_options:type_name -> frontdesk.v1.ProviderOptions
-	24, // 29: frontdesk.v1.TokenLogprob.top:type_name -> frontdesk.v1.TopLogprob
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	9,  // 4: frontdesk.v1.Message.cache_hint:type_name -> frontdesk.v1.CacheHint
+	7,  // 5: frontdesk.v1.Message.provider_state:type_name -> frontdesk.v1.ProviderState
+	12, // 6: frontdesk.v1.ContentPart.media:type_name -> frontdesk.v1.Media
+	13, // 7: frontdesk.v1.ContentPart.tool_call:type_name -> frontdesk.v1.ToolCall
+	14, // 8: frontdesk.v1.ContentPart.tool_result:type_name -> frontdesk.v1.ToolResult
+	16, // 9: frontdesk.v1.ContentPart.reasoning:type_name -> frontdesk.v1.Reasoning
+	6,  // 10: frontdesk.v1.ContentPart.provider_block:type_name -> frontdesk.v1.ProviderBlock
+	5,  // 11: frontdesk.v1.ContentPart.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	9,  // 12: frontdesk.v1.ContentPart.cache_hint:type_name -> frontdesk.v1.CacheHint
+	7,  // 13: frontdesk.v1.ContentPart.provider_state:type_name -> frontdesk.v1.ProviderState
+	8,  // 14: frontdesk.v1.ContentPart.citations:type_name -> frontdesk.v1.Citation
+	1,  // 15: frontdesk.v1.Media.detail:type_name -> frontdesk.v1.ImageDetail
+	15, // 16: frontdesk.v1.ToolResult.parts:type_name -> frontdesk.v1.ToolResultPart
+	12, // 17: frontdesk.v1.ToolResultPart.media:type_name -> frontdesk.v1.Media
+	6,  // 18: frontdesk.v1.ToolResultPart.provider_block:type_name -> frontdesk.v1.ProviderBlock
+	5,  // 19: frontdesk.v1.Tool.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	9,  // 20: frontdesk.v1.Tool.cache_hint:type_name -> frontdesk.v1.CacheHint
+	6,  // 21: frontdesk.v1.Tool.provider_tool:type_name -> frontdesk.v1.ProviderBlock
+	4,  // 22: frontdesk.v1.ToolChoice.mode:type_name -> frontdesk.v1.ToolChoice.Mode
+	20, // 23: frontdesk.v1.ResponseFormat.json_object:type_name -> frontdesk.v1.JsonObjectFormat
+	21, // 24: frontdesk.v1.ResponseFormat.json_schema:type_name -> frontdesk.v1.JsonSchemaFormat
+	19, // 25: frontdesk.v1.GenerationConfig.response_format:type_name -> frontdesk.v1.ResponseFormat
+	2,  // 26: frontdesk.v1.GenerationConfig.reasoning_effort:type_name -> frontdesk.v1.ReasoningEffort
+	10, // 27: frontdesk.v1.Query.messages:type_name -> frontdesk.v1.Message
+	17, // 28: frontdesk.v1.Query.tools:type_name -> frontdesk.v1.Tool
+	18, // 29: frontdesk.v1.Query.tool_choice:type_name -> frontdesk.v1.ToolChoice
+	22, // 30: frontdesk.v1.Query.generation:type_name -> frontdesk.v1.GenerationConfig
+	5,  // 31: frontdesk.v1.Query.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	26, // 32: frontdesk.v1.TokenLogprob.top:type_name -> frontdesk.v1.TopLogprob
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_frontdesk_v1_chat_proto_init() }
@@ -2375,7 +2571,8 @@ func file_frontdesk_v1_chat_proto_init() {
 	if File_frontdesk_v1_chat_proto != nil {
 		return
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[4].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[3].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[6].OneofWrappers = []any{
 		(*ContentPart_Text)(nil),
 		(*ContentPart_Media)(nil),
 		(*ContentPart_ToolCall)(nil),
@@ -2383,34 +2580,34 @@ func file_frontdesk_v1_chat_proto_init() {
 		(*ContentPart_Reasoning)(nil),
 		(*ContentPart_ProviderBlock)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[5].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[7].OneofWrappers = []any{
 		(*Media_Data)(nil),
 		(*Media_Uri)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[8].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[10].OneofWrappers = []any{
 		(*ToolResultPart_Text)(nil),
 		(*ToolResultPart_Media)(nil),
 		(*ToolResultPart_ProviderBlock)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[10].OneofWrappers = []any{}
-	file_frontdesk_v1_chat_proto_msgTypes[11].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[12].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[13].OneofWrappers = []any{
 		(*ToolChoice_Mode_)(nil),
 		(*ToolChoice_ToolName)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[12].OneofWrappers = []any{
+	file_frontdesk_v1_chat_proto_msgTypes[14].OneofWrappers = []any{
 		(*ResponseFormat_JsonObject)(nil),
 		(*ResponseFormat_JsonSchema)(nil),
 	}
-	file_frontdesk_v1_chat_proto_msgTypes[14].OneofWrappers = []any{}
-	file_frontdesk_v1_chat_proto_msgTypes[15].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[16].OneofWrappers = []any{}
 	file_frontdesk_v1_chat_proto_msgTypes[17].OneofWrappers = []any{}
+	file_frontdesk_v1_chat_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frontdesk_v1_chat_proto_rawDesc), len(file_frontdesk_v1_chat_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -664,6 +664,9 @@ type StreamCompleteResponse struct {
 	//	*StreamCompleteResponse_ToolCallDelta
 	//	*StreamCompleteResponse_AttemptEnded
 	//	*StreamCompleteResponse_Completed
+	//	*StreamCompleteResponse_ProviderBlockDelta
+	//	*StreamCompleteResponse_ProviderStateDelta
+	//	*StreamCompleteResponse_CitationDelta
 	Event         isStreamCompleteResponse_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -769,6 +772,33 @@ func (x *StreamCompleteResponse) GetCompleted() *Completed {
 	return nil
 }
 
+func (x *StreamCompleteResponse) GetProviderBlockDelta() *ProviderBlockDelta {
+	if x != nil {
+		if x, ok := x.Event.(*StreamCompleteResponse_ProviderBlockDelta); ok {
+			return x.ProviderBlockDelta
+		}
+	}
+	return nil
+}
+
+func (x *StreamCompleteResponse) GetProviderStateDelta() *ProviderStateDelta {
+	if x != nil {
+		if x, ok := x.Event.(*StreamCompleteResponse_ProviderStateDelta); ok {
+			return x.ProviderStateDelta
+		}
+	}
+	return nil
+}
+
+func (x *StreamCompleteResponse) GetCitationDelta() *CitationDelta {
+	if x != nil {
+		if x, ok := x.Event.(*StreamCompleteResponse_CitationDelta); ok {
+			return x.CitationDelta
+		}
+	}
+	return nil
+}
+
 type isStreamCompleteResponse_Event interface {
 	isStreamCompleteResponse_Event()
 }
@@ -808,6 +838,21 @@ type StreamCompleteResponse_Completed struct {
 	Completed *Completed `protobuf:"bytes,7,opt,name=completed,proto3,oneof"`
 }
 
+type StreamCompleteResponse_ProviderBlockDelta struct {
+	// A part of the answer that only its dialect understands.
+	ProviderBlockDelta *ProviderBlockDelta `protobuf:"bytes,8,opt,name=provider_block_delta,json=providerBlockDelta,proto3,oneof"`
+}
+
+type StreamCompleteResponse_ProviderStateDelta struct {
+	// What the provider wants back.
+	ProviderStateDelta *ProviderStateDelta `protobuf:"bytes,9,opt,name=provider_state_delta,json=providerStateDelta,proto3,oneof"`
+}
+
+type StreamCompleteResponse_CitationDelta struct {
+	// Where a text of the answer comes from.
+	CitationDelta *CitationDelta `protobuf:"bytes,10,opt,name=citation_delta,json=citationDelta,proto3,oneof"`
+}
+
 func (*StreamCompleteResponse_Started) isStreamCompleteResponse_Event() {}
 
 func (*StreamCompleteResponse_AttemptStarted) isStreamCompleteResponse_Event() {}
@@ -821,6 +866,12 @@ func (*StreamCompleteResponse_ToolCallDelta) isStreamCompleteResponse_Event() {}
 func (*StreamCompleteResponse_AttemptEnded) isStreamCompleteResponse_Event() {}
 
 func (*StreamCompleteResponse_Completed) isStreamCompleteResponse_Event() {}
+
+func (*StreamCompleteResponse_ProviderBlockDelta) isStreamCompleteResponse_Event() {}
+
+func (*StreamCompleteResponse_ProviderStateDelta) isStreamCompleteResponse_Event() {}
+
+func (*StreamCompleteResponse_CitationDelta) isStreamCompleteResponse_Event() {}
 
 // Routing has decided.
 type Started struct {
@@ -1026,7 +1077,9 @@ type ReasoningDelta struct {
 	// Reasoning that the provider encrypted. Default: none.
 	RedactedData string `protobuf:"bytes,3,opt,name=redacted_data,json=redactedData,proto3" json:"redacted_data,omitempty"`
 	// Place of the part in the answer's message, as in TextDelta.
-	Part          *int32 `protobuf:"varint,4,opt,name=part,proto3,oneof" json:"part,omitempty"`
+	Part *int32 `protobuf:"varint,4,opt,name=part,proto3,oneof" json:"part,omitempty"`
+	// The provider which made it, as in Reasoning; comes with the opaque fields.
+	Dialect       string `protobuf:"bytes,5,opt,name=dialect,proto3" json:"dialect,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1087,6 +1140,13 @@ func (x *ReasoningDelta) GetPart() int32 {
 		return *x.Part
 	}
 	return 0
+}
+
+func (x *ReasoningDelta) GetDialect() string {
+	if x != nil {
+		return x.Dialect
+	}
+	return ""
 }
 
 // A piece of a tool call. Pieces with the same index belong together.
@@ -1171,6 +1231,171 @@ func (x *ToolCallDelta) GetPart() int32 {
 	return 0
 }
 
+// A part of the answer that only its dialect understands, as a whole.
+type ProviderBlockDelta struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The block.
+	Block *ProviderBlock `protobuf:"bytes,1,opt,name=block,proto3" json:"block,omitempty"`
+	// Place of the part in the answer's message, as in TextDelta.
+	Part          *int32 `protobuf:"varint,2,opt,name=part,proto3,oneof" json:"part,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProviderBlockDelta) Reset() {
+	*x = ProviderBlockDelta{}
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProviderBlockDelta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProviderBlockDelta) ProtoMessage() {}
+
+func (x *ProviderBlockDelta) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProviderBlockDelta.ProtoReflect.Descriptor instead.
+func (*ProviderBlockDelta) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ProviderBlockDelta) GetBlock() *ProviderBlock {
+	if x != nil {
+		return x.Block
+	}
+	return nil
+}
+
+func (x *ProviderBlockDelta) GetPart() int32 {
+	if x != nil && x.Part != nil {
+		return *x.Part
+	}
+	return 0
+}
+
+// What the provider wants back with a part, or with the whole message; each comes as a whole, after what it belongs to.
+type ProviderStateDelta struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The state.
+	State *ProviderState `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// Place of the part that it belongs to. Unset: it belongs to the message.
+	Part          *int32 `protobuf:"varint,2,opt,name=part,proto3,oneof" json:"part,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProviderStateDelta) Reset() {
+	*x = ProviderStateDelta{}
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProviderStateDelta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProviderStateDelta) ProtoMessage() {}
+
+func (x *ProviderStateDelta) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProviderStateDelta.ProtoReflect.Descriptor instead.
+func (*ProviderStateDelta) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ProviderStateDelta) GetState() *ProviderState {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *ProviderStateDelta) GetPart() int32 {
+	if x != nil && x.Part != nil {
+		return *x.Part
+	}
+	return 0
+}
+
+// Where a text of the answer comes from.
+type CitationDelta struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The source.
+	Citation *Citation `protobuf:"bytes,1,opt,name=citation,proto3" json:"citation,omitempty"`
+	// Place of the text's part in the answer's message, as in TextDelta.
+	Part          *int32 `protobuf:"varint,2,opt,name=part,proto3,oneof" json:"part,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CitationDelta) Reset() {
+	*x = CitationDelta{}
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CitationDelta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CitationDelta) ProtoMessage() {}
+
+func (x *CitationDelta) ProtoReflect() protoreflect.Message {
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CitationDelta.ProtoReflect.Descriptor instead.
+func (*CitationDelta) Descriptor() ([]byte, []int) {
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CitationDelta) GetCitation() *Citation {
+	if x != nil {
+		return x.Citation
+	}
+	return nil
+}
+
+func (x *CitationDelta) GetPart() int32 {
+	if x != nil && x.Part != nil {
+		return *x.Part
+	}
+	return 0
+}
+
 // An attempt ended without being the answer: it was rejected, it failed, or another one that ran beside it won.
 type AttemptEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1186,7 +1411,7 @@ type AttemptEnded struct {
 
 func (x *AttemptEnded) Reset() {
 	*x = AttemptEnded{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[15]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1198,7 +1423,7 @@ func (x *AttemptEnded) String() string {
 func (*AttemptEnded) ProtoMessage() {}
 
 func (x *AttemptEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[15]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1211,7 +1436,7 @@ func (x *AttemptEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptEnded.ProtoReflect.Descriptor instead.
 func (*AttemptEnded) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{15}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AttemptEnded) GetAttempt() *Attempt {
@@ -1254,7 +1479,7 @@ type Completed struct {
 
 func (x *Completed) Reset() {
 	*x = Completed{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[16]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1491,7 @@ func (x *Completed) String() string {
 func (*Completed) ProtoMessage() {}
 
 func (x *Completed) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[16]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1504,7 @@ func (x *Completed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Completed.ProtoReflect.Descriptor instead.
 func (*Completed) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{16}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Completed) GetModel() string {
@@ -1334,7 +1559,7 @@ type CompletionFailure struct {
 
 func (x *CompletionFailure) Reset() {
 	*x = CompletionFailure{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[17]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1346,7 +1571,7 @@ func (x *CompletionFailure) String() string {
 func (*CompletionFailure) ProtoMessage() {}
 
 func (x *CompletionFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[17]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1359,7 +1584,7 @@ func (x *CompletionFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompletionFailure.ProtoReflect.Descriptor instead.
 func (*CompletionFailure) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{17}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CompletionFailure) GetCompletionId() string {
@@ -1407,7 +1632,7 @@ type ReportOutcomeRequest struct {
 
 func (x *ReportOutcomeRequest) Reset() {
 	*x = ReportOutcomeRequest{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[18]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1644,7 @@ func (x *ReportOutcomeRequest) String() string {
 func (*ReportOutcomeRequest) ProtoMessage() {}
 
 func (x *ReportOutcomeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[18]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1657,7 @@ func (x *ReportOutcomeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportOutcomeRequest.ProtoReflect.Descriptor instead.
 func (*ReportOutcomeRequest) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{18}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReportOutcomeRequest) GetDecisionId() string {
@@ -1476,7 +1701,7 @@ type ReportOutcomeResponse struct {
 
 func (x *ReportOutcomeResponse) Reset() {
 	*x = ReportOutcomeResponse{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[19]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1488,7 +1713,7 @@ func (x *ReportOutcomeResponse) String() string {
 func (*ReportOutcomeResponse) ProtoMessage() {}
 
 func (x *ReportOutcomeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[19]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +1726,7 @@ func (x *ReportOutcomeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportOutcomeResponse.ProtoReflect.Descriptor instead.
 func (*ReportOutcomeResponse) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{19}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReportOutcomeResponse) GetOutcome() *Outcome {
@@ -1537,7 +1762,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[20]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1774,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[20]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1787,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{20}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Outcome) GetDecisionId() string {
@@ -1611,7 +1836,7 @@ type GetDecisionRequest struct {
 
 func (x *GetDecisionRequest) Reset() {
 	*x = GetDecisionRequest{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[21]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1848,7 @@ func (x *GetDecisionRequest) String() string {
 func (*GetDecisionRequest) ProtoMessage() {}
 
 func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[21]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1861,7 @@ func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionRequest.ProtoReflect.Descriptor instead.
 func (*GetDecisionRequest) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{21}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetDecisionRequest) GetDecisionId() string {
@@ -1665,7 +1890,7 @@ type GetDecisionResponse struct {
 
 func (x *GetDecisionResponse) Reset() {
 	*x = GetDecisionResponse{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[22]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1677,7 +1902,7 @@ func (x *GetDecisionResponse) String() string {
 func (*GetDecisionResponse) ProtoMessage() {}
 
 func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[22]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1690,7 +1915,7 @@ func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionResponse.ProtoReflect.Descriptor instead.
 func (*GetDecisionResponse) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{22}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetDecisionResponse) GetDecision() *Decision {
@@ -1739,7 +1964,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[23]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1751,7 +1976,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[23]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1764,7 +1989,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{23}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListModelsRequest) GetRouter() string {
@@ -1785,7 +2010,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[24]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1797,7 +2022,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[24]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1810,7 +2035,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{24}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -1847,7 +2072,7 @@ type Model struct {
 
 func (x *Model) Reset() {
 	*x = Model{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[25]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +2084,7 @@ func (x *Model) String() string {
 func (*Model) ProtoMessage() {}
 
 func (x *Model) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[25]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +2097,7 @@ func (x *Model) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Model.ProtoReflect.Descriptor instead.
 func (*Model) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{25}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Model) GetName() string {
@@ -1979,7 +2204,7 @@ type Prices struct {
 
 func (x *Prices) Reset() {
 	*x = Prices{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[26]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1991,7 +2216,7 @@ func (x *Prices) String() string {
 func (*Prices) ProtoMessage() {}
 
 func (x *Prices) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[26]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2004,7 +2229,7 @@ func (x *Prices) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prices.ProtoReflect.Descriptor instead.
 func (*Prices) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{26}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Prices) GetInputNanoUsdPerMillion() int64 {
@@ -2132,7 +2357,7 @@ type PriceTier struct {
 
 func (x *PriceTier) Reset() {
 	*x = PriceTier{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[27]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2144,7 +2369,7 @@ func (x *PriceTier) String() string {
 func (*PriceTier) ProtoMessage() {}
 
 func (x *PriceTier) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[27]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2157,7 +2382,7 @@ func (x *PriceTier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriceTier.ProtoReflect.Descriptor instead.
 func (*PriceTier) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{27}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PriceTier) GetAboveInputTokens() int64 {
@@ -2187,7 +2412,7 @@ type ServiceTierPrices struct {
 
 func (x *ServiceTierPrices) Reset() {
 	*x = ServiceTierPrices{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[28]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2199,7 +2424,7 @@ func (x *ServiceTierPrices) String() string {
 func (*ServiceTierPrices) ProtoMessage() {}
 
 func (x *ServiceTierPrices) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[28]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2212,7 +2437,7 @@ func (x *ServiceTierPrices) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceTierPrices.ProtoReflect.Descriptor instead.
 func (*ServiceTierPrices) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{28}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ServiceTierPrices) GetServiceTier() string {
@@ -2242,7 +2467,7 @@ type PriceChange struct {
 
 func (x *PriceChange) Reset() {
 	*x = PriceChange{}
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[29]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2254,7 +2479,7 @@ func (x *PriceChange) String() string {
 func (*PriceChange) ProtoMessage() {}
 
 func (x *PriceChange) ProtoReflect() protoreflect.Message {
-	mi := &file_frontdesk_v1_router_service_proto_msgTypes[29]
+	mi := &file_frontdesk_v1_router_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2267,7 +2492,7 @@ func (x *PriceChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriceChange.ProtoReflect.Descriptor instead.
 func (*PriceChange) Descriptor() ([]byte, []int) {
-	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{29}
+	return file_frontdesk_v1_router_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PriceChange) GetEffectiveAt() *timestamppb.Timestamp {
@@ -2340,7 +2565,7 @@ const file_frontdesk_v1_router_service_proto_rawDesc = "" +
 	"\x06labels\x18\x03 \x03(\v2/.frontdesk.v1.StreamCompleteRequest.LabelsEntryR\x06labels\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe3\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd5\x05\n" +
 	"\x16StreamCompleteResponse\x121\n" +
 	"\astarted\x18\x01 \x01(\v2\x15.frontdesk.v1.StartedH\x00R\astarted\x12G\n" +
 	"\x0fattempt_started\x18\x02 \x01(\v2\x1c.frontdesk.v1.AttemptStartedH\x00R\x0eattemptStarted\x128\n" +
@@ -2349,7 +2574,11 @@ const file_frontdesk_v1_router_service_proto_rawDesc = "" +
 	"\x0freasoning_delta\x18\x04 \x01(\v2\x1c.frontdesk.v1.ReasoningDeltaH\x00R\x0ereasoningDelta\x12E\n" +
 	"\x0ftool_call_delta\x18\x05 \x01(\v2\x1b.frontdesk.v1.ToolCallDeltaH\x00R\rtoolCallDelta\x12A\n" +
 	"\rattempt_ended\x18\x06 \x01(\v2\x1a.frontdesk.v1.AttemptEndedH\x00R\fattemptEnded\x127\n" +
-	"\tcompleted\x18\a \x01(\v2\x17.frontdesk.v1.CompletedH\x00R\tcompletedB\a\n" +
+	"\tcompleted\x18\a \x01(\v2\x17.frontdesk.v1.CompletedH\x00R\tcompleted\x12T\n" +
+	"\x14provider_block_delta\x18\b \x01(\v2 .frontdesk.v1.ProviderBlockDeltaH\x00R\x12providerBlockDelta\x12T\n" +
+	"\x14provider_state_delta\x18\t \x01(\v2 .frontdesk.v1.ProviderStateDeltaH\x00R\x12providerStateDelta\x12D\n" +
+	"\x0ecitation_delta\x18\n" +
+	" \x01(\v2\x1b.frontdesk.v1.CitationDeltaH\x00R\rcitationDeltaB\a\n" +
 	"\x05event\"b\n" +
 	"\aStarted\x12#\n" +
 	"\rcompletion_id\x18\x01 \x01(\tR\fcompletionId\x122\n" +
@@ -2363,12 +2592,13 @@ const file_frontdesk_v1_router_service_proto_rawDesc = "" +
 	"\blogprobs\x18\x02 \x03(\v2\x1a.frontdesk.v1.TokenLogprobR\blogprobs\x12\x17\n" +
 	"\x04part\x18\x03 \x01(\x05H\x00R\x04part\x88\x01\x01\x12\x18\n" +
 	"\arefusal\x18\x04 \x01(\bR\arefusalB\a\n" +
-	"\x05_part\"\x89\x01\n" +
+	"\x05_part\"\xa3\x01\n" +
 	"\x0eReasoningDelta\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\tR\tsignature\x12#\n" +
 	"\rredacted_data\x18\x03 \x01(\tR\fredactedData\x12\x17\n" +
-	"\x04part\x18\x04 \x01(\x05H\x00R\x04part\x88\x01\x01B\a\n" +
+	"\x04part\x18\x04 \x01(\x05H\x00R\x04part\x88\x01\x01\x12\x18\n" +
+	"\adialect\x18\x05 \x01(\tR\adialectB\a\n" +
 	"\x05_part\"\x92\x01\n" +
 	"\rToolCallDelta\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x0e\n" +
@@ -2376,6 +2606,18 @@ const file_frontdesk_v1_router_service_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12%\n" +
 	"\x0earguments_json\x18\x04 \x01(\tR\rargumentsJson\x12\x17\n" +
 	"\x04part\x18\x05 \x01(\x05H\x00R\x04part\x88\x01\x01B\a\n" +
+	"\x05_part\"i\n" +
+	"\x12ProviderBlockDelta\x121\n" +
+	"\x05block\x18\x01 \x01(\v2\x1b.frontdesk.v1.ProviderBlockR\x05block\x12\x17\n" +
+	"\x04part\x18\x02 \x01(\x05H\x00R\x04part\x88\x01\x01B\a\n" +
+	"\x05_part\"i\n" +
+	"\x12ProviderStateDelta\x121\n" +
+	"\x05state\x18\x01 \x01(\v2\x1b.frontdesk.v1.ProviderStateR\x05state\x12\x17\n" +
+	"\x04part\x18\x02 \x01(\x05H\x00R\x04part\x88\x01\x01B\a\n" +
+	"\x05_part\"e\n" +
+	"\rCitationDelta\x122\n" +
+	"\bcitation\x18\x01 \x01(\v2\x16.frontdesk.v1.CitationR\bcitation\x12\x17\n" +
+	"\x04part\x18\x02 \x01(\x05H\x00R\x04part\x88\x01\x01B\a\n" +
 	"\x05_part\"~\n" +
 	"\fAttemptEnded\x12/\n" +
 	"\aattempt\x18\x01 \x01(\v2\x15.frontdesk.v1.AttemptR\aattempt\x12\x1d\n" +
@@ -2507,7 +2749,7 @@ func file_frontdesk_v1_router_service_proto_rawDescGZIP() []byte {
 	return file_frontdesk_v1_router_service_proto_rawDescData
 }
 
-var file_frontdesk_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_frontdesk_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_frontdesk_v1_router_service_proto_goTypes = []any{
 	(*RouteRequest)(nil),           // 0: frontdesk.v1.RouteRequest
 	(*RouteResponse)(nil),          // 1: frontdesk.v1.RouteResponse
@@ -2524,120 +2766,132 @@ var file_frontdesk_v1_router_service_proto_goTypes = []any{
 	(*TextDelta)(nil),              // 12: frontdesk.v1.TextDelta
 	(*ReasoningDelta)(nil),         // 13: frontdesk.v1.ReasoningDelta
 	(*ToolCallDelta)(nil),          // 14: frontdesk.v1.ToolCallDelta
-	(*AttemptEnded)(nil),           // 15: frontdesk.v1.AttemptEnded
-	(*Completed)(nil),              // 16: frontdesk.v1.Completed
-	(*CompletionFailure)(nil),      // 17: frontdesk.v1.CompletionFailure
-	(*ReportOutcomeRequest)(nil),   // 18: frontdesk.v1.ReportOutcomeRequest
-	(*ReportOutcomeResponse)(nil),  // 19: frontdesk.v1.ReportOutcomeResponse
-	(*Outcome)(nil),                // 20: frontdesk.v1.Outcome
-	(*GetDecisionRequest)(nil),     // 21: frontdesk.v1.GetDecisionRequest
-	(*GetDecisionResponse)(nil),    // 22: frontdesk.v1.GetDecisionResponse
-	(*ListModelsRequest)(nil),      // 23: frontdesk.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),     // 24: frontdesk.v1.ListModelsResponse
-	(*Model)(nil),                  // 25: frontdesk.v1.Model
-	(*Prices)(nil),                 // 26: frontdesk.v1.Prices
-	(*PriceTier)(nil),              // 27: frontdesk.v1.PriceTier
-	(*ServiceTierPrices)(nil),      // 28: frontdesk.v1.ServiceTierPrices
-	(*PriceChange)(nil),            // 29: frontdesk.v1.PriceChange
-	nil,                            // 30: frontdesk.v1.RouteRequest.LabelsEntry
-	nil,                            // 31: frontdesk.v1.RouteBatchRequest.LabelsEntry
-	nil,                            // 32: frontdesk.v1.CompleteRequest.LabelsEntry
-	nil,                            // 33: frontdesk.v1.StreamCompleteRequest.LabelsEntry
-	nil,                            // 34: frontdesk.v1.ReportOutcomeRequest.LabelsEntry
-	nil,                            // 35: frontdesk.v1.Outcome.LabelsEntry
-	nil,                            // 36: frontdesk.v1.GetDecisionResponse.LabelsEntry
-	(*Query)(nil),                  // 37: frontdesk.v1.Query
-	(*RoutingPolicy)(nil),          // 38: frontdesk.v1.RoutingPolicy
-	(*Decision)(nil),               // 39: frontdesk.v1.Decision
-	(*Message)(nil),                // 40: frontdesk.v1.Message
-	(FinishReason)(0),              // 41: frontdesk.v1.FinishReason
-	(*Usage)(nil),                  // 42: frontdesk.v1.Usage
-	(*Cost)(nil),                   // 43: frontdesk.v1.Cost
-	(*Attempt)(nil),                // 44: frontdesk.v1.Attempt
-	(*TokenLogprob)(nil),           // 45: frontdesk.v1.TokenLogprob
-	(StepKind)(0),                  // 46: frontdesk.v1.StepKind
-	(*timestamppb.Timestamp)(nil),  // 47: google.protobuf.Timestamp
-	(Capability)(0),                // 48: frontdesk.v1.Capability
+	(*ProviderBlockDelta)(nil),     // 15: frontdesk.v1.ProviderBlockDelta
+	(*ProviderStateDelta)(nil),     // 16: frontdesk.v1.ProviderStateDelta
+	(*CitationDelta)(nil),          // 17: frontdesk.v1.CitationDelta
+	(*AttemptEnded)(nil),           // 18: frontdesk.v1.AttemptEnded
+	(*Completed)(nil),              // 19: frontdesk.v1.Completed
+	(*CompletionFailure)(nil),      // 20: frontdesk.v1.CompletionFailure
+	(*ReportOutcomeRequest)(nil),   // 21: frontdesk.v1.ReportOutcomeRequest
+	(*ReportOutcomeResponse)(nil),  // 22: frontdesk.v1.ReportOutcomeResponse
+	(*Outcome)(nil),                // 23: frontdesk.v1.Outcome
+	(*GetDecisionRequest)(nil),     // 24: frontdesk.v1.GetDecisionRequest
+	(*GetDecisionResponse)(nil),    // 25: frontdesk.v1.GetDecisionResponse
+	(*ListModelsRequest)(nil),      // 26: frontdesk.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),     // 27: frontdesk.v1.ListModelsResponse
+	(*Model)(nil),                  // 28: frontdesk.v1.Model
+	(*Prices)(nil),                 // 29: frontdesk.v1.Prices
+	(*PriceTier)(nil),              // 30: frontdesk.v1.PriceTier
+	(*ServiceTierPrices)(nil),      // 31: frontdesk.v1.ServiceTierPrices
+	(*PriceChange)(nil),            // 32: frontdesk.v1.PriceChange
+	nil,                            // 33: frontdesk.v1.RouteRequest.LabelsEntry
+	nil,                            // 34: frontdesk.v1.RouteBatchRequest.LabelsEntry
+	nil,                            // 35: frontdesk.v1.CompleteRequest.LabelsEntry
+	nil,                            // 36: frontdesk.v1.StreamCompleteRequest.LabelsEntry
+	nil,                            // 37: frontdesk.v1.ReportOutcomeRequest.LabelsEntry
+	nil,                            // 38: frontdesk.v1.Outcome.LabelsEntry
+	nil,                            // 39: frontdesk.v1.GetDecisionResponse.LabelsEntry
+	(*Query)(nil),                  // 40: frontdesk.v1.Query
+	(*RoutingPolicy)(nil),          // 41: frontdesk.v1.RoutingPolicy
+	(*Decision)(nil),               // 42: frontdesk.v1.Decision
+	(*Message)(nil),                // 43: frontdesk.v1.Message
+	(FinishReason)(0),              // 44: frontdesk.v1.FinishReason
+	(*Usage)(nil),                  // 45: frontdesk.v1.Usage
+	(*Cost)(nil),                   // 46: frontdesk.v1.Cost
+	(*Attempt)(nil),                // 47: frontdesk.v1.Attempt
+	(*TokenLogprob)(nil),           // 48: frontdesk.v1.TokenLogprob
+	(StepKind)(0),                  // 49: frontdesk.v1.StepKind
+	(*ProviderBlock)(nil),          // 50: frontdesk.v1.ProviderBlock
+	(*ProviderState)(nil),          // 51: frontdesk.v1.ProviderState
+	(*Citation)(nil),               // 52: frontdesk.v1.Citation
+	(*timestamppb.Timestamp)(nil),  // 53: google.protobuf.Timestamp
+	(Capability)(0),                // 54: frontdesk.v1.Capability
 }
 var file_frontdesk_v1_router_service_proto_depIdxs = []int32{
-	37, // 0: frontdesk.v1.RouteRequest.query:type_name -> frontdesk.v1.Query
-	38, // 1: frontdesk.v1.RouteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
-	30, // 2: frontdesk.v1.RouteRequest.labels:type_name -> frontdesk.v1.RouteRequest.LabelsEntry
-	39, // 3: frontdesk.v1.RouteResponse.decision:type_name -> frontdesk.v1.Decision
-	37, // 4: frontdesk.v1.RouteBatchRequest.queries:type_name -> frontdesk.v1.Query
-	38, // 5: frontdesk.v1.RouteBatchRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
-	31, // 6: frontdesk.v1.RouteBatchRequest.labels:type_name -> frontdesk.v1.RouteBatchRequest.LabelsEntry
+	40, // 0: frontdesk.v1.RouteRequest.query:type_name -> frontdesk.v1.Query
+	41, // 1: frontdesk.v1.RouteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
+	33, // 2: frontdesk.v1.RouteRequest.labels:type_name -> frontdesk.v1.RouteRequest.LabelsEntry
+	42, // 3: frontdesk.v1.RouteResponse.decision:type_name -> frontdesk.v1.Decision
+	40, // 4: frontdesk.v1.RouteBatchRequest.queries:type_name -> frontdesk.v1.Query
+	41, // 5: frontdesk.v1.RouteBatchRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
+	34, // 6: frontdesk.v1.RouteBatchRequest.labels:type_name -> frontdesk.v1.RouteBatchRequest.LabelsEntry
 	4,  // 7: frontdesk.v1.RouteBatchResponse.results:type_name -> frontdesk.v1.RouteResult
-	39, // 8: frontdesk.v1.RouteResult.decision:type_name -> frontdesk.v1.Decision
+	42, // 8: frontdesk.v1.RouteResult.decision:type_name -> frontdesk.v1.Decision
 	5,  // 9: frontdesk.v1.RouteResult.error:type_name -> frontdesk.v1.RouteError
-	37, // 10: frontdesk.v1.CompleteRequest.query:type_name -> frontdesk.v1.Query
-	38, // 11: frontdesk.v1.CompleteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
-	32, // 12: frontdesk.v1.CompleteRequest.labels:type_name -> frontdesk.v1.CompleteRequest.LabelsEntry
-	39, // 13: frontdesk.v1.CompleteResponse.decision:type_name -> frontdesk.v1.Decision
-	40, // 14: frontdesk.v1.CompleteResponse.message:type_name -> frontdesk.v1.Message
-	41, // 15: frontdesk.v1.CompleteResponse.finish_reason:type_name -> frontdesk.v1.FinishReason
-	42, // 16: frontdesk.v1.CompleteResponse.usage:type_name -> frontdesk.v1.Usage
-	43, // 17: frontdesk.v1.CompleteResponse.cost:type_name -> frontdesk.v1.Cost
-	44, // 18: frontdesk.v1.CompleteResponse.attempts:type_name -> frontdesk.v1.Attempt
-	45, // 19: frontdesk.v1.CompleteResponse.logprobs:type_name -> frontdesk.v1.TokenLogprob
-	37, // 20: frontdesk.v1.StreamCompleteRequest.query:type_name -> frontdesk.v1.Query
-	38, // 21: frontdesk.v1.StreamCompleteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
-	33, // 22: frontdesk.v1.StreamCompleteRequest.labels:type_name -> frontdesk.v1.StreamCompleteRequest.LabelsEntry
+	40, // 10: frontdesk.v1.CompleteRequest.query:type_name -> frontdesk.v1.Query
+	41, // 11: frontdesk.v1.CompleteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
+	35, // 12: frontdesk.v1.CompleteRequest.labels:type_name -> frontdesk.v1.CompleteRequest.LabelsEntry
+	42, // 13: frontdesk.v1.CompleteResponse.decision:type_name -> frontdesk.v1.Decision
+	43, // 14: frontdesk.v1.CompleteResponse.message:type_name -> frontdesk.v1.Message
+	44, // 15: frontdesk.v1.CompleteResponse.finish_reason:type_name -> frontdesk.v1.FinishReason
+	45, // 16: frontdesk.v1.CompleteResponse.usage:type_name -> frontdesk.v1.Usage
+	46, // 17: frontdesk.v1.CompleteResponse.cost:type_name -> frontdesk.v1.Cost
+	47, // 18: frontdesk.v1.CompleteResponse.attempts:type_name -> frontdesk.v1.Attempt
+	48, // 19: frontdesk.v1.CompleteResponse.logprobs:type_name -> frontdesk.v1.TokenLogprob
+	40, // 20: frontdesk.v1.StreamCompleteRequest.query:type_name -> frontdesk.v1.Query
+	41, // 21: frontdesk.v1.StreamCompleteRequest.policy:type_name -> frontdesk.v1.RoutingPolicy
+	36, // 22: frontdesk.v1.StreamCompleteRequest.labels:type_name -> frontdesk.v1.StreamCompleteRequest.LabelsEntry
 	10, // 23: frontdesk.v1.StreamCompleteResponse.started:type_name -> frontdesk.v1.Started
 	11, // 24: frontdesk.v1.StreamCompleteResponse.attempt_started:type_name -> frontdesk.v1.AttemptStarted
 	12, // 25: frontdesk.v1.StreamCompleteResponse.text_delta:type_name -> frontdesk.v1.TextDelta
 	13, // 26: frontdesk.v1.StreamCompleteResponse.reasoning_delta:type_name -> frontdesk.v1.ReasoningDelta
 	14, // 27: frontdesk.v1.StreamCompleteResponse.tool_call_delta:type_name -> frontdesk.v1.ToolCallDelta
-	15, // 28: frontdesk.v1.StreamCompleteResponse.attempt_ended:type_name -> frontdesk.v1.AttemptEnded
-	16, // 29: frontdesk.v1.StreamCompleteResponse.completed:type_name -> frontdesk.v1.Completed
-	39, // 30: frontdesk.v1.Started.decision:type_name -> frontdesk.v1.Decision
-	46, // 31: frontdesk.v1.AttemptStarted.kind:type_name -> frontdesk.v1.StepKind
-	45, // 32: frontdesk.v1.TextDelta.logprobs:type_name -> frontdesk.v1.TokenLogprob
-	44, // 33: frontdesk.v1.AttemptEnded.attempt:type_name -> frontdesk.v1.Attempt
-	41, // 34: frontdesk.v1.Completed.finish_reason:type_name -> frontdesk.v1.FinishReason
-	42, // 35: frontdesk.v1.Completed.usage:type_name -> frontdesk.v1.Usage
-	43, // 36: frontdesk.v1.Completed.cost:type_name -> frontdesk.v1.Cost
-	44, // 37: frontdesk.v1.Completed.attempts:type_name -> frontdesk.v1.Attempt
-	44, // 38: frontdesk.v1.CompletionFailure.attempts:type_name -> frontdesk.v1.Attempt
-	43, // 39: frontdesk.v1.CompletionFailure.cost:type_name -> frontdesk.v1.Cost
-	34, // 40: frontdesk.v1.ReportOutcomeRequest.labels:type_name -> frontdesk.v1.ReportOutcomeRequest.LabelsEntry
-	20, // 41: frontdesk.v1.ReportOutcomeResponse.outcome:type_name -> frontdesk.v1.Outcome
-	35, // 42: frontdesk.v1.Outcome.labels:type_name -> frontdesk.v1.Outcome.LabelsEntry
-	47, // 43: frontdesk.v1.Outcome.reported_at:type_name -> google.protobuf.Timestamp
-	39, // 44: frontdesk.v1.GetDecisionResponse.decision:type_name -> frontdesk.v1.Decision
-	44, // 45: frontdesk.v1.GetDecisionResponse.attempts:type_name -> frontdesk.v1.Attempt
-	43, // 46: frontdesk.v1.GetDecisionResponse.cost:type_name -> frontdesk.v1.Cost
-	20, // 47: frontdesk.v1.GetDecisionResponse.outcomes:type_name -> frontdesk.v1.Outcome
-	36, // 48: frontdesk.v1.GetDecisionResponse.labels:type_name -> frontdesk.v1.GetDecisionResponse.LabelsEntry
-	25, // 49: frontdesk.v1.ListModelsResponse.models:type_name -> frontdesk.v1.Model
-	26, // 50: frontdesk.v1.Model.prices:type_name -> frontdesk.v1.Prices
-	48, // 51: frontdesk.v1.Model.capabilities:type_name -> frontdesk.v1.Capability
-	27, // 52: frontdesk.v1.Prices.tiers:type_name -> frontdesk.v1.PriceTier
-	28, // 53: frontdesk.v1.Prices.service_tiers:type_name -> frontdesk.v1.ServiceTierPrices
-	29, // 54: frontdesk.v1.Prices.changes:type_name -> frontdesk.v1.PriceChange
-	26, // 55: frontdesk.v1.PriceTier.prices:type_name -> frontdesk.v1.Prices
-	26, // 56: frontdesk.v1.ServiceTierPrices.prices:type_name -> frontdesk.v1.Prices
-	47, // 57: frontdesk.v1.PriceChange.effective_at:type_name -> google.protobuf.Timestamp
-	26, // 58: frontdesk.v1.PriceChange.prices:type_name -> frontdesk.v1.Prices
-	0,  // 59: frontdesk.v1.RouterService.Route:input_type -> frontdesk.v1.RouteRequest
-	2,  // 60: frontdesk.v1.RouterService.RouteBatch:input_type -> frontdesk.v1.RouteBatchRequest
-	6,  // 61: frontdesk.v1.RouterService.Complete:input_type -> frontdesk.v1.CompleteRequest
-	8,  // 62: frontdesk.v1.RouterService.StreamComplete:input_type -> frontdesk.v1.StreamCompleteRequest
-	18, // 63: frontdesk.v1.RouterService.ReportOutcome:input_type -> frontdesk.v1.ReportOutcomeRequest
-	21, // 64: frontdesk.v1.RouterService.GetDecision:input_type -> frontdesk.v1.GetDecisionRequest
-	23, // 65: frontdesk.v1.RouterService.ListModels:input_type -> frontdesk.v1.ListModelsRequest
-	1,  // 66: frontdesk.v1.RouterService.Route:output_type -> frontdesk.v1.RouteResponse
-	3,  // 67: frontdesk.v1.RouterService.RouteBatch:output_type -> frontdesk.v1.RouteBatchResponse
-	7,  // 68: frontdesk.v1.RouterService.Complete:output_type -> frontdesk.v1.CompleteResponse
-	9,  // 69: frontdesk.v1.RouterService.StreamComplete:output_type -> frontdesk.v1.StreamCompleteResponse
-	19, // 70: frontdesk.v1.RouterService.ReportOutcome:output_type -> frontdesk.v1.ReportOutcomeResponse
-	22, // 71: frontdesk.v1.RouterService.GetDecision:output_type -> frontdesk.v1.GetDecisionResponse
-	24, // 72: frontdesk.v1.RouterService.ListModels:output_type -> frontdesk.v1.ListModelsResponse
-	66, // [66:73] is the sub-list for method output_type
-	59, // [59:66] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	18, // 28: frontdesk.v1.StreamCompleteResponse.attempt_ended:type_name -> frontdesk.v1.AttemptEnded
+	19, // 29: frontdesk.v1.StreamCompleteResponse.completed:type_name -> frontdesk.v1.Completed
+	15, // 30: frontdesk.v1.StreamCompleteResponse.provider_block_delta:type_name -> frontdesk.v1.ProviderBlockDelta
+	16, // 31: frontdesk.v1.StreamCompleteResponse.provider_state_delta:type_name -> frontdesk.v1.ProviderStateDelta
+	17, // 32: frontdesk.v1.StreamCompleteResponse.citation_delta:type_name -> frontdesk.v1.CitationDelta
+	42, // 33: frontdesk.v1.Started.decision:type_name -> frontdesk.v1.Decision
+	49, // 34: frontdesk.v1.AttemptStarted.kind:type_name -> frontdesk.v1.StepKind
+	48, // 35: frontdesk.v1.TextDelta.logprobs:type_name -> frontdesk.v1.TokenLogprob
+	50, // 36: frontdesk.v1.ProviderBlockDelta.block:type_name -> frontdesk.v1.ProviderBlock
+	51, // 37: frontdesk.v1.ProviderStateDelta.state:type_name -> frontdesk.v1.ProviderState
+	52, // 38: frontdesk.v1.CitationDelta.citation:type_name -> frontdesk.v1.Citation
+	47, // 39: frontdesk.v1.AttemptEnded.attempt:type_name -> frontdesk.v1.Attempt
+	44, // 40: frontdesk.v1.Completed.finish_reason:type_name -> frontdesk.v1.FinishReason
+	45, // 41: frontdesk.v1.Completed.usage:type_name -> frontdesk.v1.Usage
+	46, // 42: frontdesk.v1.Completed.cost:type_name -> frontdesk.v1.Cost
+	47, // 43: frontdesk.v1.Completed.attempts:type_name -> frontdesk.v1.Attempt
+	47, // 44: frontdesk.v1.CompletionFailure.attempts:type_name -> frontdesk.v1.Attempt
+	46, // 45: frontdesk.v1.CompletionFailure.cost:type_name -> frontdesk.v1.Cost
+	37, // 46: frontdesk.v1.ReportOutcomeRequest.labels:type_name -> frontdesk.v1.ReportOutcomeRequest.LabelsEntry
+	23, // 47: frontdesk.v1.ReportOutcomeResponse.outcome:type_name -> frontdesk.v1.Outcome
+	38, // 48: frontdesk.v1.Outcome.labels:type_name -> frontdesk.v1.Outcome.LabelsEntry
+	53, // 49: frontdesk.v1.Outcome.reported_at:type_name -> google.protobuf.Timestamp
+	42, // 50: frontdesk.v1.GetDecisionResponse.decision:type_name -> frontdesk.v1.Decision
+	47, // 51: frontdesk.v1.GetDecisionResponse.attempts:type_name -> frontdesk.v1.Attempt
+	46, // 52: frontdesk.v1.GetDecisionResponse.cost:type_name -> frontdesk.v1.Cost
+	23, // 53: frontdesk.v1.GetDecisionResponse.outcomes:type_name -> frontdesk.v1.Outcome
+	39, // 54: frontdesk.v1.GetDecisionResponse.labels:type_name -> frontdesk.v1.GetDecisionResponse.LabelsEntry
+	28, // 55: frontdesk.v1.ListModelsResponse.models:type_name -> frontdesk.v1.Model
+	29, // 56: frontdesk.v1.Model.prices:type_name -> frontdesk.v1.Prices
+	54, // 57: frontdesk.v1.Model.capabilities:type_name -> frontdesk.v1.Capability
+	30, // 58: frontdesk.v1.Prices.tiers:type_name -> frontdesk.v1.PriceTier
+	31, // 59: frontdesk.v1.Prices.service_tiers:type_name -> frontdesk.v1.ServiceTierPrices
+	32, // 60: frontdesk.v1.Prices.changes:type_name -> frontdesk.v1.PriceChange
+	29, // 61: frontdesk.v1.PriceTier.prices:type_name -> frontdesk.v1.Prices
+	29, // 62: frontdesk.v1.ServiceTierPrices.prices:type_name -> frontdesk.v1.Prices
+	53, // 63: frontdesk.v1.PriceChange.effective_at:type_name -> google.protobuf.Timestamp
+	29, // 64: frontdesk.v1.PriceChange.prices:type_name -> frontdesk.v1.Prices
+	0,  // 65: frontdesk.v1.RouterService.Route:input_type -> frontdesk.v1.RouteRequest
+	2,  // 66: frontdesk.v1.RouterService.RouteBatch:input_type -> frontdesk.v1.RouteBatchRequest
+	6,  // 67: frontdesk.v1.RouterService.Complete:input_type -> frontdesk.v1.CompleteRequest
+	8,  // 68: frontdesk.v1.RouterService.StreamComplete:input_type -> frontdesk.v1.StreamCompleteRequest
+	21, // 69: frontdesk.v1.RouterService.ReportOutcome:input_type -> frontdesk.v1.ReportOutcomeRequest
+	24, // 70: frontdesk.v1.RouterService.GetDecision:input_type -> frontdesk.v1.GetDecisionRequest
+	26, // 71: frontdesk.v1.RouterService.ListModels:input_type -> frontdesk.v1.ListModelsRequest
+	1,  // 72: frontdesk.v1.RouterService.Route:output_type -> frontdesk.v1.RouteResponse
+	3,  // 73: frontdesk.v1.RouterService.RouteBatch:output_type -> frontdesk.v1.RouteBatchResponse
+	7,  // 74: frontdesk.v1.RouterService.Complete:output_type -> frontdesk.v1.CompleteResponse
+	9,  // 75: frontdesk.v1.RouterService.StreamComplete:output_type -> frontdesk.v1.StreamCompleteResponse
+	22, // 76: frontdesk.v1.RouterService.ReportOutcome:output_type -> frontdesk.v1.ReportOutcomeResponse
+	25, // 77: frontdesk.v1.RouterService.GetDecision:output_type -> frontdesk.v1.GetDecisionResponse
+	27, // 78: frontdesk.v1.RouterService.ListModels:output_type -> frontdesk.v1.ListModelsResponse
+	72, // [72:79] is the sub-list for method output_type
+	65, // [65:72] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_frontdesk_v1_router_service_proto_init() }
@@ -2659,20 +2913,26 @@ func file_frontdesk_v1_router_service_proto_init() {
 		(*StreamCompleteResponse_ToolCallDelta)(nil),
 		(*StreamCompleteResponse_AttemptEnded)(nil),
 		(*StreamCompleteResponse_Completed)(nil),
+		(*StreamCompleteResponse_ProviderBlockDelta)(nil),
+		(*StreamCompleteResponse_ProviderStateDelta)(nil),
+		(*StreamCompleteResponse_CitationDelta)(nil),
 	}
 	file_frontdesk_v1_router_service_proto_msgTypes[12].OneofWrappers = []any{}
 	file_frontdesk_v1_router_service_proto_msgTypes[13].OneofWrappers = []any{}
 	file_frontdesk_v1_router_service_proto_msgTypes[14].OneofWrappers = []any{}
-	file_frontdesk_v1_router_service_proto_msgTypes[18].OneofWrappers = []any{}
-	file_frontdesk_v1_router_service_proto_msgTypes[25].OneofWrappers = []any{}
-	file_frontdesk_v1_router_service_proto_msgTypes[26].OneofWrappers = []any{}
+	file_frontdesk_v1_router_service_proto_msgTypes[15].OneofWrappers = []any{}
+	file_frontdesk_v1_router_service_proto_msgTypes[16].OneofWrappers = []any{}
+	file_frontdesk_v1_router_service_proto_msgTypes[17].OneofWrappers = []any{}
+	file_frontdesk_v1_router_service_proto_msgTypes[21].OneofWrappers = []any{}
+	file_frontdesk_v1_router_service_proto_msgTypes[28].OneofWrappers = []any{}
+	file_frontdesk_v1_router_service_proto_msgTypes[29].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_frontdesk_v1_router_service_proto_rawDesc), len(file_frontdesk_v1_router_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   37,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

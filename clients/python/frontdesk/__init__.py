@@ -10,8 +10,11 @@ from frontdesk.errors import FieldViolation, FrontdeskError
 from frontdesk.events import (
     AttemptEnded,
     AttemptStarted,
+    CitationDelta,
     Completed,
     Event,
+    ProviderBlockDelta,
+    ProviderStateDelta,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -27,6 +30,7 @@ from frontdesk.v1.routing_pb2 import Decision, RoutingPolicy
 __all__ = [
     "AttemptEnded",
     "AttemptStarted",
+    "CitationDelta",
     "Client",
     "CompleteResponse",
     "Completed",
@@ -39,6 +43,8 @@ __all__ = [
     "FrontdeskError",
     "GenerationConfig",
     "Message",
+    "ProviderBlockDelta",
+    "ProviderStateDelta",
     "Query",
     "ReasoningDelta",
     "RoutingPolicy",

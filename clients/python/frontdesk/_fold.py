@@ -7,9 +7,31 @@ from operator import itemgetter
 import grpc
 
 from frontdesk.errors import FrontdeskError
-from frontdesk.events import AttemptEnded, AttemptStarted, Completed, Event, ReasoningDelta, Started, TextDelta
-from frontdesk.v1.chat_pb2 import ROLE_ASSISTANT, ContentPart, Reasoning, TokenLogprob, ToolCall
-from frontdesk.v1.router_service_pb2 import CompleteResponse, ToolCallDelta
+from frontdesk.events import (
+    AttemptEnded,
+    AttemptStarted,
+    CitationDelta,
+    Completed,
+    Delta,
+    Event,
+    ProviderBlockDelta,
+    ProviderStateDelta,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+)
+from frontdesk.v1.chat_pb2 import (
+    ROLE_ASSISTANT,
+    Citation,
+    ContentPart,
+    ProviderBlock,
+    ProviderState,
+    Reasoning,
+    TokenLogprob,
+    ToolCall,
+)
+from frontdesk.v1.router_service_pb2 import CompleteResponse
 
 
 class Fold:
@@ -38,10 +60,6 @@ class Fold:
         if isinstance(event, Started) == self._started:
             raise _out_of_order("started must come first and once")
         match event:
-            case TextDelta() | ReasoningDelta() | ToolCallDelta():
-                if not self._running:
-                    raise _out_of_order("a delta came outside an attempt")
-                self._add_delta(event)
             case Started():
                 self._started = True
                 self._response.completion_id = event.completion_id
@@ -59,6 +77,10 @@ class Fold:
                 self._response.attempts.append(event.attempt)
             case Completed():
                 self._complete(event)
+            case _:
+                if not self._running:
+                    raise _out_of_order("a delta came outside an attempt")
+                self._add_delta(event)
 
     def response(self) -> CompleteResponse:
         """The completion so far; the deltas of a superseded attempt are not in it."""
@@ -67,6 +89,7 @@ class Fold:
         message = response.message
         message.role = ROLE_ASSISTANT
         message.parts.extend(self._parts())
+        message.provider_state.extend(self._state.get(None, ()))
         response.logprobs.extend(self._logprobs)
         return response
 
@@ -83,20 +106,28 @@ class Fold:
         placed += (((part, 0, 0), ContentPart(reasoning=said)) for part, said in self._reasoning.items())
         for part, texts in self._texts.items():
             refusal = part in self._refusals
-            placed.append(((part, 1, 0), ContentPart(text="".join(texts), refusal=refusal)))
+            said = ContentPart(text="".join(texts), refusal=refusal, citations=self._citations.get(part, ()))
+            placed.append(((part, 1, 0), said))
         for (part, index), (call, arguments) in self._calls.items():
             whole = ToolCall(id=call.id, name=call.name, arguments_json="".join(arguments) or "{}")
             placed.append(((part, 2, index), ContentPart(tool_call=whole)))
-        return [part for _, part in sorted(placed, key=itemgetter(0))]
+        placed += (((part, 3, 0), ContentPart(provider_block=block)) for part, block in self._blocks.items())
+        placed.sort(key=itemgetter(0))
+        for (place, *_), content in placed:
+            content.provider_state.extend(self._state.get(place, ()))
+        return [content for _, content in placed]
 
     def _forget(self) -> None:
         self._reasoning: dict[int, Reasoning] = {}
         self._texts: dict[int, list[str]] = {}
         self._refusals: set[int] = set()
         self._calls: dict[tuple[int, int], tuple[ToolCall, list[str]]] = {}
+        self._blocks: dict[int, ProviderBlock] = {}
+        self._state: dict[int | None, list[ProviderState]] = {}
+        self._citations: dict[int, list[Citation]] = {}
         self._logprobs: list[TokenLogprob] = []
 
-    def _add_delta(self, event: TextDelta | ReasoningDelta | ToolCallDelta) -> None:
+    def _add_delta(self, event: Delta) -> None:
         match event:
             case TextDelta():
                 self._texts.setdefault(event.part, []).append(event.text)
@@ -108,6 +139,14 @@ class Fold:
                 reasoning.text += event.text
                 reasoning.signature += event.signature
                 reasoning.redacted_data += event.redacted_data
+                reasoning.dialect = reasoning.dialect or event.dialect
+            case ProviderBlockDelta():
+                self._blocks[event.part] = event.block
+            case ProviderStateDelta():
+                place = event.part if event.HasField("part") else None
+                self._state.setdefault(place, []).append(event.state)
+            case CitationDelta():
+                self._citations.setdefault(event.part, []).append(event.citation)
             case ToolCallDelta():
                 call, arguments = self._calls.setdefault((event.part, event.index), (ToolCall(), []))
                 call.id += event.id

@@ -5,7 +5,10 @@ from __future__ import annotations
 from frontdesk.v1.router_service_pb2 import (
     AttemptEnded,
     AttemptStarted,
+    CitationDelta,
     Completed,
+    ProviderBlockDelta,
+    ProviderStateDelta,
     ReasoningDelta,
     Started,
     StreamCompleteResponse,
@@ -16,15 +19,19 @@ from frontdesk.v1.router_service_pb2 import (
 __all__ = [
     "AttemptEnded",
     "AttemptStarted",
+    "CitationDelta",
     "Completed",
     "Event",
+    "ProviderBlockDelta",
+    "ProviderStateDelta",
     "ReasoningDelta",
     "Started",
     "TextDelta",
     "ToolCallDelta",
 ]
 
-Event = Started | AttemptStarted | TextDelta | ReasoningDelta | ToolCallDelta | AttemptEnded | Completed
+Delta = TextDelta | ReasoningDelta | ToolCallDelta | ProviderBlockDelta | ProviderStateDelta | CitationDelta
+Event = Started | AttemptStarted | Delta | AttemptEnded | Completed
 
 
 def event_of(response: StreamCompleteResponse) -> Event | None:

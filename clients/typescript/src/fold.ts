@@ -3,9 +3,12 @@ import { status } from "@grpc/grpc-js";
 
 import { errorOf, FrontdeskError } from "./errors.js";
 import {
+  type Citation,
   type ContentPart,
   ContentPartSchema,
   MessageSchema,
+  type ProviderBlock,
+  type ProviderState,
   type Reasoning,
   ReasoningSchema,
   Role,
@@ -41,6 +44,9 @@ export class Fold {
   #reasoning = new Map<number, Reasoning>();
   #texts = new Map<number, { pieces: string[]; refusal: boolean }>();
   #calls = new Map<string, { part: number; index: number; call: ToolCall }>();
+  #blocks = new Map<number, ProviderBlock>();
+  #citations = new Map<number, Citation[]>();
+  #state = new Map<number | undefined, ProviderState[]>();
   #logprobs: TokenLogprob[] = [];
 
   /** Takes the next event. */
@@ -87,7 +93,8 @@ export class Fold {
   /** The answer so far. */
   result(): CompleteResponse {
     const parts = this.#parts();
-    this.#response.message = create(MessageSchema, { role: Role.ASSISTANT, parts });
+    const providerState = this.#state.get(undefined) ?? [];
+    this.#response.message = create(MessageSchema, { role: Role.ASSISTANT, parts, providerState });
     this.#response.logprobs = this.#logprobs;
     return this.#response;
   }
@@ -105,10 +112,15 @@ export class Fold {
   /** The parts by their places; where an older server tells none, reasoning, text, and the calls by their index. */
   #parts(): ContentPart[] {
     const placed: { place: Place; part: ContentPart }[] = [];
-    const add = (place: Place, part: ContentPart["part"], refusal = false) =>
-      placed.push({ place, part: create(ContentPartSchema, { part, refusal }) });
+    const add = (place: Place, part: ContentPart["part"], refusal = false, citations: Citation[] = []) => {
+      const providerState = this.#state.get(place[0]) ?? [];
+      placed.push({ place, part: create(ContentPartSchema, { part, refusal, citations, providerState }) });
+    };
     for (const [part, value] of this.#reasoning) add([part, 0, 0], { case: "reasoning", value });
-    for (const [part, { pieces, refusal }] of this.#texts) add([part, 1, 0], { case: "text", value: pieces.join("") }, refusal);
+    for (const [part, { pieces, refusal }] of this.#texts) {
+      add([part, 1, 0], { case: "text", value: pieces.join("") }, refusal, this.#citations.get(part));
+    }
+    for (const [part, value] of this.#blocks) add([part, 3, 0], { case: "providerBlock", value });
     for (const { part, index, call } of this.#calls.values()) {
       call.argumentsJson ||= "{}";
       add([part, 2, index], { case: "toolCall", value: call });
@@ -128,13 +140,23 @@ export class Fold {
         break;
       }
       case "reasoningDelta": {
-        const { part = 0, text, signature, redactedData } = event.value;
+        const { part = 0, text, signature, redactedData, dialect } = event.value;
         const reasoning = valueOf(this.#reasoning, part, () => create(ReasoningSchema));
         reasoning.text += text;
         reasoning.signature += signature;
         reasoning.redactedData += redactedData;
+        reasoning.dialect ||= dialect;
         break;
       }
+      case "providerBlockDelta":
+        if (event.value.block) this.#blocks.set(event.value.part ?? 0, event.value.block);
+        break;
+      case "providerStateDelta":
+        if (event.value.state) valueOf(this.#state, event.value.part, () => []).push(event.value.state);
+        break;
+      case "citationDelta":
+        if (event.value.citation) valueOf(this.#citations, event.value.part ?? 0, () => []).push(event.value.citation);
+        break;
       case "toolCallDelta": {
         const { part = 0, index, id, name, argumentsJson } = event.value;
         const { call } = valueOf(this.#calls, `${part}/${index}`, () => ({ part, index, call: create(ToolCallSchema) }));
@@ -150,6 +172,9 @@ export class Fold {
     this.#reasoning.clear();
     this.#texts.clear();
     this.#calls.clear();
+    this.#blocks.clear();
+    this.#citations.clear();
+    this.#state.clear();
     this.#logprobs = [];
   }
 }

@@ -22,19 +22,20 @@ def build_pool(config: Config) -> dict[str, Model]:
 
 def _deployments(name: str, config: ModelConfig, whole: Config) -> tuple[Deployment, ...]:
     if config.backend is not None:
-        return (Deployment(config.backend, config.upstream_model or name, dialects=_dialects(config.backend, whole)),)
+        return (_deployment(config.backend, config.upstream_model or name, 1.0, whole),)
     return tuple(
-        Deployment(d.backend, d.upstream_model or config.upstream_model or name, d.weight, _dialects(d.backend, whole))
+        _deployment(d.backend, d.upstream_model or config.upstream_model or name, d.weight, whole)
         for d in config.deployments
     )
 
 
-def _dialects(backend: str, whole: Config) -> frozenset[str]:
-    """The kind of the backend, and where they differ its provider, and the kind whose API it speaks."""
+def _deployment(backend: str, upstream_model: str, weight: float, whole: Config) -> Deployment:
+    """Its dialects are the backend's kind and, where they differ, its provider and the kind whose API it speaks."""
     config = whole.backends.get(backend)
     if config is None:
-        return frozenset()
-    return frozenset((config.kind, *(getattr(config, name, config.kind) for name in ("provider", "speaks"))))
+        return Deployment(backend, upstream_model, weight)
+    provider, speaks = (getattr(config, name, config.kind) for name in ("provider", "speaks"))
+    return Deployment(backend, upstream_model, weight, frozenset((config.kind, provider, speaks)), provider)
 
 
 def _api(config: BackendConfig, upstream_model: str) -> Dialect:

@@ -43,7 +43,7 @@ class AnthropicBackend:
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        return converse(self._upstream, self._body, AnthropicTranslator(), call)
+        return converse(self._upstream, self._body, AnthropicTranslator(call.provider), call)
 
     async def aclose(self) -> None:
         """Close every connection."""

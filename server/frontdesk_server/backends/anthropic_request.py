@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from frontdesk_server.backends.anthropic_turns import called_tools, system_of, turns_of, within_cache_limit
+from frontdesk_server.backends.anthropic_turns import (
+    called_tools,
+    container_of,
+    system_of,
+    turns_of,
+    within_cache_limit,
+)
 from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, note_history
 from frontdesk_server.backends.openai_request import parsed
 from frontdesk_server.domain.backend import BackendCall
@@ -68,6 +74,8 @@ def messages_body(call: BackendCall, default_max_tokens: int, dialect: Dialect =
         body["tool_choice"] = choice
     if query.user_id:
         body["metadata"] = {"user_id": query.user_id}
+    if container := container_of(history, call):
+        body["container"] = container
     if not query.tools and (called := called_tools(history)):
         # The API demands a definition of every tool that the conversation speaks of; none may be called any more.
         body["tools"] = [_tool(Tool(name)) for name in called]

@@ -7,9 +7,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from frontdesk_server.backends.anthropic_blocks import OpenBlock
 from frontdesk_server.backends.finish_reasons import finish_reason
 from frontdesk_server.backends.folding import EventFold
 from frontdesk_server.backends.json_reading import Json, json_object, json_text, piece, promised_form, word
+from frontdesk_server.backends.provider_state import anthropic_citation
 from frontdesk_server.backends.refusals import error_object
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.backends.tool_calls import OpenToolCalls
@@ -26,9 +28,11 @@ class AnthropicTranslator:
     `message_stop`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: str = "anthropic") -> None:
         self.ended = False
-        self._fold = EventFold()
+        self._fold = EventFold(dialect)
+        self._open: dict[int, OpenBlock] = {}
+        self._container: Json | None = None
         self._finish_reason: FinishReason | None = None
         self._usage: Json = {}
         self._output_counted = False
@@ -67,6 +71,7 @@ class AnthropicTranslator:
             with promised_form:
                 self._note_usage(document, final=True)
                 self._upstream_model = word(document.get("model"))
+                self._note_container(document)
                 for index, block in enumerate(document.get("content") or ()):
                     self._start_block(index, block)
                     self._stop_block(index)
@@ -98,6 +103,7 @@ class AnthropicTranslator:
                 case "message_start":
                     message = event["message"]
                     self._upstream_model = word(message.get("model"))
+                    self._note_container(message)
                     self._note_usage(message)
                     self._report_usage()
                 case "content_block_start":
@@ -108,6 +114,7 @@ class AnthropicTranslator:
                     self._stop_block(event["index"])
                 case "message_delta":
                     self._note_usage(event, final=True)
+                    self._note_container(event["delta"])
                     self._end(event["delta"].get("stop_reason"))
                 case "message_stop":
                     self._stop()
@@ -115,6 +122,8 @@ class AnthropicTranslator:
                     pass  # pings, and what the API will learn to say
 
     def _start_block(self, index: int, block: Json) -> None:
+        self._close_block(index)
+        self._open[index] = OpenBlock(dict(block))
         self._fold.start_block(index)
         self._tool_calls.start(index)
         match block.get("type"):
@@ -147,11 +156,31 @@ class AnthropicTranslator:
                 if arguments := piece(delta["partial_json"]):
                     self._without_arguments.discard(index)
                     self._add_tool_call(index, arguments)
+            case _ if index in self._open:
+                self._open[index].add(delta)
 
     def _stop_block(self, index: int) -> None:
         if index in self._without_arguments:
             self._without_arguments.discard(index)
             self._add_tool_call(index, "{}")
+        self._close_block(index)
+
+    def _close_block(self, index: int) -> None:
+        """Hand over what of the block the contract has no words for."""
+        block = self._open.pop(index, None)
+        if block is None:
+            return
+        if not isinstance(block.given.get("type"), str):
+            return
+        if block.foreign:
+            self._shown = True
+            self._fold.add_block(block.whole(), index)
+        elif state := block.state():
+            call = self._tool_calls.number(index)
+            self._fold.add_state(state, index if call is None else ("call", call))
+            for citation in map(anthropic_citation, state.get("citations") or ()):
+                if citation is not None:
+                    self._fold.add_citation(citation, index)
 
     def _stop(self) -> None:
         if not self.complete:
@@ -165,8 +194,12 @@ class AnthropicTranslator:
             self._finish(finish_reason(stop_reason))
 
     def _finish(self, reason: FinishReason) -> None:
+        for index in sorted(self._open):
+            self._close_block(index)
         self._finish_reason = self._tool_calls.ended(reason, shown=self._shown)
         self._fold.end()
+        if self._container is not None:
+            self._fold.add_state({"container": self._container})
 
     def _add_text(self, index: int, text: str) -> None:
         if text:
@@ -183,6 +216,10 @@ class AnthropicTranslator:
         if delta is not None:
             self._shown = True
             self._fold.add(delta)
+
+    def _note_container(self, holder: Json) -> None:
+        container = holder.get("container")
+        self._container = container if isinstance(container, dict) else self._container
 
     def _note_usage(self, holder: Json, *, final: bool = False) -> None:
         """What `message_start` says of output is only a beginning; what else says it is `final`."""

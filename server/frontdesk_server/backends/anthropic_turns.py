@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from frontdesk_server.backends.extensions import cache_control, extended, own_block
+from frontdesk_server.backends.extensions import answered_block, cache_control, demanded_block, extended, given_back
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
@@ -55,7 +55,7 @@ def turns_of(history: Sequence[Message], call: BackendCall) -> list[Json]:
     silence: Json = {"role": "user", "content": [{"type": "text", "text": _SILENCE}]}
     if turns and turns[0]["role"] != "user":
         turns.insert(0, silence)
-    if not turns or (turns[-1]["role"] != "user" and not call.query.is_prefilled):
+    if not turns or (turns[-1]["role"] != "user" and not call.query.goes_on):
         turns.append(silence)
     return turns
 
@@ -90,7 +90,8 @@ def _is_plain(message: Message, call: BackendCall) -> bool:
 
 
 def _blocks(message: Message, call: BackendCall) -> list[Json]:
-    blocks = [block for part in message.parts if (block := _extended_block(part, call))]
+    answered = message.role is Role.ASSISTANT
+    blocks = [block for part in message.parts if (block := _extended_block(part, call, answered=answered))]
     if message.cache_hint is not None:
         last = next((block for block in reversed(blocks) if block["type"] not in _NEVER_CACHED), {})
         last["cache_control"] = cache_control(message.cache_hint)
@@ -106,11 +107,11 @@ def called_tools(history: Sequence[Message]) -> list[str]:
     return list(dict.fromkeys(fitting_tool_name(call.name) for call in calls))
 
 
-def _extended_block(part: ContentPart, call: BackendCall) -> Json | None:
-    block = _block(part, call)
+def _extended_block(part: ContentPart, call: BackendCall, *, answered: bool) -> Json | None:
+    block = answered_block(part.block, call) if isinstance(part, ProviderPart) and answered else _block(part, call)
     if block is None:
         return None
-    block = extended(block, part.provider_options, call)
+    block = given_back(extended(block, part.provider_options, call), part.provider_state, call)
     if part.cache_hint is not None and block["type"] not in _NEVER_CACHED:
         block["cache_control"] = cache_control(part.cache_hint)
     return block
@@ -119,7 +120,7 @@ def _extended_block(part: ContentPart, call: BackendCall) -> Json | None:
 def _block(part: ContentPart, call: BackendCall) -> Json | None:
     match part:
         case ProviderPart(block):
-            return own_block(block, call)
+            return demanded_block(block, call)
         case TextPart(text=text):
             return {"type": "text", "text": text} if text.strip() else None  # the API refuses blank blocks
         case MediaPart():
@@ -128,6 +129,8 @@ def _block(part: ContentPart, call: BackendCall) -> Json | None:
             return {"type": "tool_use", "id": id, "name": fitting_tool_name(name), "input": _arguments(arguments_json)}
         case ToolResult():
             return _tool_result(part, call)
+        case ReasoningPart(dialect=maker) if maker not in ("", call.provider):
+            return None  # the API refuses what it has not signed
         case ReasoningPart(redacted_data=str(data)) if data:
             return {"type": "redacted_thinking", "data": data}
         case ReasoningPart(text, signature) if signature:
@@ -175,3 +178,12 @@ def _source(part: MediaPart) -> Json:
     if part.mime_type == "text/plain":
         return {"type": "text", "media_type": part.mime_type, "data": part.data.decode(errors="replace")}
     return {"type": "base64", "media_type": part.mime_type, "data": b64encode(part.data).decode()}
+
+
+def container_of(history: Sequence[Message], call: BackendCall) -> str | None:
+    """The container that the provider's own tools last worked in."""
+    for message in reversed(history):
+        container = given_back({}, message.provider_state, call).get("container")
+        if isinstance(container, dict) and isinstance(container.get("id"), str):
+            return str(container["id"])
+    return None

@@ -41,7 +41,7 @@ class BedrockBackend:
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        return converse(self._upstream, self._body, BedrockTranslator(call.upstream_model), call)
+        return converse(self._upstream, self._body, BedrockTranslator(call.upstream_model, call.provider), call)
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -44,10 +44,10 @@ class BedrockTranslator:
     The answer is complete with its stop reason; usage follows it, in the last event.
     """
 
-    def __init__(self, upstream_model: str) -> None:
+    def __init__(self, upstream_model: str, dialect: str = "bedrock") -> None:
         self.ended = False
         self._upstream_model = upstream_model  # which no response repeats
-        self._fold = EventFold()
+        self._fold = EventFold(dialect)
         self._finish_reason: FinishReason | None = None
         self._usage: Json = {}
         self._tool_calls = OpenToolCalls()

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from frontdesk_server.backends.extensions import extended, own_block
+from frontdesk_server.backends.extensions import answered_block, demanded_block, extended, given_back
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.history import fitting_tool_name
@@ -89,7 +89,7 @@ class Turns:
                 turns[-1] = extended(turns[-1], message.provider_options, self._call)
         if turns and turns[0]["role"] != "user":
             turns.insert(0, {"role": "user", "content": [_SILENCE]})
-        if not turns or (turns[-1]["role"] != "user" and not self._call.query.is_prefilled):
+        if not turns or (turns[-1]["role"] != "user" and not self._call.query.goes_on):
             turns.append({"role": "user", "content": [_SILENCE]})
         for turn in turns:
             if any("document" in block for block in turn["content"]) and not any("text" in b for b in turn["content"]):
@@ -102,20 +102,28 @@ class Turns:
         return [block for message in messages for block in self._blocks(message)]
 
     def _blocks(self, message: Message) -> list[Json]:
-        blocks = [
-            extended(block, part.provider_options, self._call)
-            for part in message.parts
-            if (block := self._block(part)) is not None
-        ]
+        blocks = [block for part in message.parts if (block := self._part(part, message.role)) is not None]
         said = next((place for place, block in enumerate(blocks) if "toolResult" not in block), None)
         if message.name and said is not None:  # the API has no field for it
             blocks.insert(said, {"text": f"{message.name}:"})
         return blocks
 
+    def _part(self, part: ContentPart, role: Role) -> Json | None:
+        """The block of a part with what belongs to it; what another provider answered or signed is left out."""
+        if isinstance(part, ProviderPart) and role is Role.ASSISTANT:
+            block = answered_block(part.block, self._call)
+        elif isinstance(part, ReasoningPart) and part.dialect not in ("", self._call.provider):
+            return None
+        else:
+            block = self._block(part)
+        if block is None:
+            return None
+        return given_back(extended(block, part.provider_options, self._call), part.provider_state, self._call)
+
     def _block(self, part: ContentPart) -> Json | None:
         match part:
             case ProviderPart(block):
-                return own_block(block, self._call)
+                return demanded_block(block, self._call)
             case TextPart(text=text):
                 return {"text": text} if text.strip() else None  # the API refuses blank blocks
             case MediaPart():

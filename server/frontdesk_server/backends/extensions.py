@@ -10,7 +10,7 @@ import orjson
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
-from frontdesk_server.domain.provider import CacheHint, ProviderBlock, ProviderOptions
+from frontdesk_server.domain.provider import CacheHint, ProviderBlock, ProviderOptions, ProviderState
 from frontdesk_server.domain.query import Message, Query
 
 Json = dict[str, Any]
@@ -38,9 +38,17 @@ def merged(item: Json, options: Json) -> Json:
     return result
 
 
-def own_block(block: ProviderBlock, call: BackendCall) -> Json | None:
-    """The block as the API which is called understands it; None when it is another's."""
-    if block.dialect not in call.dialects:
+def given_back(item: Json, states: Iterable[ProviderState], call: BackendCall) -> Json:
+    """The item with what the provider which is called wants back with it."""
+    for state in states:
+        if state.dialect == call.provider:
+            item = merged(item, orjson.loads(state.json))
+    return item
+
+
+def answered_block(block: ProviderBlock, call: BackendCall) -> Json | None:
+    """A block of an earlier answer, for the provider that made it; None for any other."""
+    if block.dialect != call.provider:
         return None
     value: Json = orjson.loads(block.json)
     return value
@@ -53,9 +61,9 @@ def demanded_block(block: ProviderBlock, call: BackendCall) -> Json:
         UpstreamRequestRefused: it is another API's; routing excludes the model before it comes to this.
 
     """
-    value = own_block(block, call)
-    if value is None:
+    if block.dialect not in call.dialects:
         raise UpstreamRequestRefused(f"only {block.dialect} understands a part or tool of the query")
+    value: Json = orjson.loads(block.json)
     return value
 
 

@@ -6,7 +6,17 @@ from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
 from frontdesk_server.backends.halves import REPLACEMENT, HalfCharacters
-from frontdesk_server.domain.events import BackendEvent, ReasoningDelta, TextDelta, ToolCallDelta
+from frontdesk_server.backends.json_reading import Json, json_text
+from frontdesk_server.domain.events import (
+    BackendEvent,
+    CitationDelta,
+    ProviderBlockDelta,
+    ProviderStateDelta,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+)
+from frontdesk_server.domain.provider import Citation, ProviderBlock, ProviderState
 from frontdesk_server.domain.usage import TokenLogprob
 
 
@@ -15,10 +25,12 @@ class EventFold:
 
     A `block` is the number that the dialect itself gives to the part, where it does. Without one, neighbouring text is
     one part, and so is neighbouring reasoning; every tool call is one. Nothing is held back beyond one read but
-    logprobs whose text is still to come, and the first half of a character.
+    logprobs whose text is still to come, and the first half of a character. What only the provider understands is bound
+    to its `dialect`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: str = "") -> None:
+        self._dialect = dialect
         self._events: list[BackendEvent] = []
         self._texts: list[str] = []
         self._text_part = 0
@@ -53,7 +65,8 @@ class EventFold:
         match event:
             case ReasoningDelta(text):
                 part = self._place("reasoning" if block is None else block, numbered=block is not None)
-                event = replace(event, text=self._halves.join(("reasoning", part), text), part=part)
+                dialect = self._dialect if event.signature or event.redacted_data else ""
+                event = replace(event, text=self._halves.join(("reasoning", part), text), part=part, dialect=dialect)
             case ToolCallDelta(index, arguments_json=arguments):
                 part = self._place(("call", index), numbered=True)
                 event = replace(event, arguments_json=self._halves.join((index, part), arguments), part=part)
@@ -61,12 +74,32 @@ class EventFold:
         match last, event:
             case _, ReasoningDelta("", "", "") | ToolCallDelta(_, "", "", ""):
                 pass  # half a character
-            case ReasoningDelta(before, "", "", part), ReasoningDelta(text, signature, "", same) if same == part:
-                self._events[-1] = ReasoningDelta(before + text, signature, part=part)
+            case ReasoningDelta(before, "", "", part), ReasoningDelta(text, _, "", same) if same == part:
+                self._events[-1] = replace(event, text=before + text)
             case ToolCallDelta(index, id, name, before, part), ToolCallDelta(same, "", "", more) if same == index:
                 self._events[-1] = ToolCallDelta(index, id, name, before + more, part)
             case _:
                 self._events.append(event)
+
+    def add_block(self, block: Json, number: int | None = None) -> None:
+        """Append a whole part that only the provider understands."""
+        self._flush_text()
+        part = self._place(("block", self._begun) if number is None else number, numbered=True)
+        self._events.append(ProviderBlockDelta(ProviderBlock(self._dialect, json_text(block)), part))
+
+    def add_state(self, state: Json, key: Hashable = None) -> None:
+        """Append what the provider wants back with a part, if it holds anything, or with the message."""
+        self._flush_text()
+        part = self._places.get(key)
+        if key is None or part is not None:
+            self._events.append(ProviderStateDelta(ProviderState(self._dialect, json_text(state)), part))
+
+    def add_citation(self, citation: Citation, key: Hashable = "text") -> None:
+        """Append a source of a text, if there is any text."""
+        self._flush_text()
+        part = self._places.get(key)
+        if part is not None:
+            self._events.append(CitationDelta(citation, part))
 
     def end(self) -> None:
         """The answer is over: a half whose other half never came is replaced."""

@@ -19,7 +19,7 @@ class Manners:
     """`reasoning_field` is what a message calls the reasoning that is fed back; None where no field is known.
 
     `refusals`: a refusal is fed back in a field of its own. `cache_control`: content and tools take Anthropic's cache
-    breakpoints. Others know neither.
+    breakpoints. Others know neither. `state`: a message may hold what came with it beside what is known.
     """
 
     max_tokens_field: str = "max_tokens"
@@ -28,18 +28,19 @@ class Manners:
     stream_options: bool = True
     refusals: bool = False
     cache_control: bool = False
+    state: bool = True
 
 
 _KNOWN = {
     "azure": Manners(reasoning_field=None, tool_call_ids=_AT_MOST_40, refusals=True),
-    "cerebras": Manners(reasoning_field="reasoning"),
+    "cerebras": Manners(reasoning_field="reasoning", state=False),
     "gemini": Manners(reasoning_field=None),
     "generativelanguage": Manners(reasoning_field=None),
-    "groq": Manners(reasoning_field="reasoning"),
-    "mistral": Manners(reasoning_field=None, tool_call_ids=_NINE_ALPHANUMERIC),
+    "groq": Manners(reasoning_field="reasoning", state=False),
+    "mistral": Manners(reasoning_field=None, tool_call_ids=_NINE_ALPHANUMERIC, state=False),
     "openai": Manners(reasoning_field=None, tool_call_ids=_AT_MOST_40, refusals=True),
     "openrouter": Manners(reasoning_field="reasoning", cache_control=True),
-    "perplexity": Manners(reasoning_field=None),
+    "perplexity": Manners(reasoning_field=None, state=False),
     "together": Manners(reasoning_field="reasoning"),
 }
 """By a word of the API's host or of the provider's name. They refuse fields that they do not know.

@@ -28,7 +28,7 @@ class OpenAIBackend:
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        return converse(self._upstream, self._body, OpenAITranslator(), call)
+        return converse(self._upstream, self._body, OpenAITranslator(call.provider), call)
 
     async def aclose(self) -> None:
         """Close every connection."""

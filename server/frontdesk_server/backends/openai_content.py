@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from frontdesk_server.backends.extensions import cache_control, demanded_block, extended
+from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, given_back
 from frontdesk_server.backends.manners import Manners
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
@@ -53,7 +53,7 @@ class Contents:
         parts = [part for part in message.parts if isinstance(part, TextPart | ProviderPart)]
         if self.manners.refusals:
             parts = [part for part in parts if not (isinstance(part, TextPart) and part.refusal)]
-        own = [part for part in parts if isinstance(part, TextPart) or part.block.dialect in self.call.dialects]
+        own = [part for part in parts if isinstance(part, TextPart) or part.block.dialect == self.call.provider]
         if any(isinstance(part, ProviderPart) or self._stands_at(part) for part in own):
             return self._with_hint(self._items(own), message.cache_hint)
         text = "".join(part.text for part in own if isinstance(part, TextPart))
@@ -73,7 +73,7 @@ class Contents:
         """A call that the assistant made."""
         function = {"name": fitting_tool_name(called.name), "arguments": called.arguments_json or "{}"}
         item: Json = {"id": called.id, "type": "function", "function": function}
-        return extended(item, called.provider_options, self.call)
+        return given_back(extended(item, called.provider_options, self.call), called.provider_state, self.call)
 
     def _items(self, parts: Iterable[ContentPart]) -> list[Json]:
         items = []

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, note_history
+from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, given_back, note_history
 from frontdesk_server.backends.manners import Manners
 from frontdesk_server.backends.openai_content import Contents
 from frontdesk_server.domain.backend import BackendCall
@@ -103,7 +103,8 @@ def _bare_items(message: Message, manners: Manners, call: BackendCall) -> Iterat
                 elif isinstance(part, ProviderPart):
                     yield demanded_block(part.block, call)
         case Role.ASSISTANT:
-            yield _named(message, _assistant(message, manners, contents))
+            item = _named(message, _assistant(message, manners, contents))
+            yield given_back(item, message.provider_state, call) if manners.state else item
         case _:
             yield _named(message, {"role": message.role.value, "content": contents.of_message(message)})
 

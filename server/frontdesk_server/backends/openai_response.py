@@ -10,6 +10,7 @@ from typing import Any
 from frontdesk_server.backends.finish_reasons import finish_reason
 from frontdesk_server.backends.folding import EventFold
 from frontdesk_server.backends.json_reading import Json, json_object, json_text, piece, place, promised_form, word
+from frontdesk_server.backends.provider_state import accumulate, searched_citations, unread, url_citations
 from frontdesk_server.backends.refusals import error_object
 from frontdesk_server.backends.reported_cost import reported_cost_nano_usd
 from frontdesk_server.backends.sse import SseEvent
@@ -19,6 +20,12 @@ from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamP
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, UsageReport
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
 
+_READ_OF_MESSAGE = frozenset(
+    ("role", "content", "reasoning", "reasoning_content", "refusal", "tool_calls", "function_call", "logprobs")
+)
+_READ_OF_CALL = frozenset(("index", "id", "type", "function"))
+_SOURCES = ("search_results", "citations")
+
 
 class OpenAITranslator:
     """Turns one response into events.
@@ -27,9 +34,12 @@ class OpenAITranslator:
     usage. What follows a complete answer may add to it, but not spoil it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: str = "openai") -> None:
         self.ended = False
-        self._fold = EventFold()
+        self._fold = EventFold(dialect)
+        self._state: Json = {}
+        self._call_states: dict[int, Json] = {}
+        self._sources: Json = {}
         self._tool_calls = OpenToolCalls()
         self._finish_reason: FinishReason | None = None
         self._usage: Json | None = None
@@ -104,6 +114,7 @@ class OpenAITranslator:
             if model != self._upstream_model:
                 self._upstream_model = word(model) or self._upstream_model
             self._service_tier = chunk.get("service_tier") or self._service_tier
+            self._sources |= {name: chunk[name] for name in _SOURCES if chunk.get(name)}
             for choice in chunk.get("choices") or ():
                 if not place(choice.get("index")):
                     self._read_choice(choice, whole=whole)
@@ -123,6 +134,7 @@ class OpenAITranslator:
 
     def _read_message(self, message: Json, logprobs: Json | None) -> None:
         content, tool_calls = message.get("content"), message.get("tool_calls") or ()
+        accumulate(self._state, unread(message, _READ_OF_MESSAGE))
         reasoning = piece(message.get("reasoning_content")) or piece(message.get("reasoning"))
         if reasoning:
             self._add_reasoning(reasoning)
@@ -160,8 +172,9 @@ class OpenAITranslator:
                 self._add_reasoning(text)
             case {"type": "thinking", "thinking": list() as parts}:
                 self._add_reasoning("".join(piece(part.get("text")) for part in parts))
-            case dict():
-                pass  # references, and what the APIs will learn to say
+            case dict():  # references, and what the APIs will learn to say
+                self._shown = True
+                self._fold.add_block(chunk)
             case _:
                 raise UpstreamProtocolError("a part of a text is neither a string nor an object")
 
@@ -176,6 +189,10 @@ class OpenAITranslator:
         if delta is not None:
             self._shown = True
             self._fold.add(delta)
+        if state := unread(call, _READ_OF_CALL):
+            number = self._tool_calls.number(position if call.get("index") is None else call["index"])
+            if number is not None:
+                accumulate(self._call_states.setdefault(number, {}), state)
 
     def _add_text(self, text: str, *, refusal: bool = False) -> None:
         self._shown = True
@@ -196,6 +213,16 @@ class OpenAITranslator:
         reason = self._tool_calls.ended(reason, shown=self._shown)
         self._finish_reason = FinishReason.CONTENT_FILTER if self._refused else reason
         self._fold.end()
+        self._hand_over_state()
+
+    def _hand_over_state(self) -> None:
+        """What the provider wants back, once it is whole."""
+        for citation in (*url_citations(self._state.get("annotations")), *searched_citations(self._sources)):
+            self._fold.add_citation(citation)
+        for number, state in self._call_states.items():
+            self._fold.add_state(state, ("call", number))
+        if self._state:
+            self._fold.add_state(self._state)
 
 
 def _logprob(entry: Json) -> TokenLogprob:

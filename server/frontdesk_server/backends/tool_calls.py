@@ -44,6 +44,11 @@ class OpenToolCalls:
     def __contains__(self, index: int) -> bool:
         return index in self._at
 
+    def number(self, index: int) -> int | None:
+        """The number, in the answer, of the call at an index; None where there is none."""
+        call = self._at.get(index)
+        return None if call is None else call.index
+
     def start(self, index: int) -> None:
         """Let the next piece at an index start a call, as where an API marks the beginning itself."""
         self._at.pop(index, None)

@@ -37,7 +37,7 @@ class VertexGeminiBackend:
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        return converse(self._upstream, self._body, OpenAITranslator(), call)
+        return converse(self._upstream, self._body, OpenAITranslator(call.provider), call)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -62,7 +62,7 @@ class VertexClaudeBackend:
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        return converse(self._upstream, self._body, AnthropicTranslator(), call)
+        return converse(self._upstream, self._body, AnthropicTranslator(call.provider), call)
 
     async def aclose(self) -> None:
         """Close every connection."""

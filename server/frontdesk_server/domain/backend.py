@@ -30,8 +30,8 @@ class BackendCall:
     """One call of one upstream model. `headers` carry the trace context.
 
     `max_output_tokens` bounds the answer also where the query does not; None: nothing is known that would.
-    `dialects` are the names under which the query may hold what is for this backend alone. `key` is the caller's own
-    for this provider, empty for ours.
+    `dialects` are the names under which the query may hold what is for this backend alone; what it answered itself is
+    bound to `provider`. `key` is the caller's own for this provider, empty for ours.
     """
 
     upstream_model: str
@@ -41,6 +41,7 @@ class BackendCall:
     headers: Mapping[str, str] = field(default_factory=dict)
     max_output_tokens: int | None = None
     dialects: frozenset[str] = frozenset()
+    provider: str = ""
     dispatch: Dispatch = field(default_factory=Dispatch)
     key: str = field(default="", repr=False)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import Decision, StepKind
+from frontdesk_server.domain.provider import Citation, ProviderBlock, ProviderState
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 
 
@@ -31,6 +32,7 @@ class ReasoningDelta:
     signature: str = ""
     redacted_data: str = ""
     part: int = 0
+    dialect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,31 @@ class ToolCallDelta:
     part: int = 0
 
 
-Delta = TextDelta | ReasoningDelta | ToolCallDelta
+@dataclass(frozen=True, slots=True)
+class ProviderBlockDelta:
+    """A part that only its dialect understands, as a whole."""
+
+    block: ProviderBlock
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderStateDelta:
+    """What the provider wants back with a part or, where `part` is None, with the whole message."""
+
+    state: ProviderState
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CitationDelta:
+    """Where the text of a part comes from."""
+
+    citation: Citation
+    part: int = 0
+
+
+Delta = TextDelta | ReasoningDelta | ToolCallDelta | ProviderBlockDelta | ProviderStateDelta | CitationDelta
 
 
 @dataclass(frozen=True, slots=True)

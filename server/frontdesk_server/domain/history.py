@@ -33,12 +33,14 @@ class IdRule:
 class _Turn:
     """One assistant turn; `results` by the ids of its calls."""
 
+    said: list[Message]
     parts: list[ContentPart]
-    name: str
+    answered: list[Message] = field(default_factory=list)
     results: dict[str, list[ToolResult]] = field(default_factory=dict)
 
-    def extend(self, parts: Iterable[ContentPart]) -> None:
-        for part in parts:
+    def extend(self, message: Message) -> None:
+        self.said.append(message)
+        for part in message.parts:
             self.parts.append(part)
             if isinstance(part, ToolCall):
                 self.results.setdefault(part.id, [])
@@ -77,9 +79,9 @@ def _paired(messages: Sequence[Message]) -> list[Message]:
         if message.role is Role.ASSISTANT:
             calls = [part for part in message.parts if isinstance(part, ToolCall)]
             if turn is None or before is not Role.ASSISTANT or not (calls or turn.results):
-                turn = _Turn([], message.name)
+                turn = _Turn([], [])
                 ordered.append(turn)
-            turn.extend(message.parts)
+            turn.extend(message)
             asked |= {call.id: (turn, call) for call in calls}
         elif message.role is Role.TOOL:
             ordered += _misplaced(message, asked, turn)
@@ -93,12 +95,15 @@ def _misplaced(message: Message, asked: Mapping[str, _Asked], latest: _Turn | No
     """What stays in the place of a tool message once the latest turn has taken its results."""
     for part in message.parts:
         if not isinstance(part, ToolResult):
+            yield Message(Role.USER, (part,))
             continue
         turn, call = asked.get(part.tool_call_id, (None, None))
         if turn is None or call is None:
             yield replace(message, parts=(part,))
         elif turn is latest:
             turn.results[part.tool_call_id].append(part)
+            if message not in turn.answered[-1:]:
+                turn.answered.append(message)
         else:
             told = f"The result of the earlier call of {call.name} {call.arguments_json}:\n{part.text}"
             yield Message(Role.USER, (TextPart(told), *part.media()))
@@ -108,9 +113,20 @@ def _told(item: Message | _Turn, *, last: bool) -> Iterable[Message]:
     if isinstance(item, Message):
         yield item
         return
-    yield Message(Role.ASSISTANT, tuple(item.parts), item.name)
+    yield _carrying(item.said, Message(Role.ASSISTANT, tuple(item.parts), item.said[0].name))
     if item.results and not (last and not any(item.results.values())):
-        yield Message(Role.TOOL, tuple(_joined(call, results) for call, results in item.results.items()))
+        results = tuple(_joined(call, results) for call, results in item.results.items())
+        yield _carrying(item.answered, Message(Role.TOOL, results))
+
+
+def _carrying(joined: Sequence[Message], message: Message) -> Message:
+    """The message with all that the joined ones carry for providers; where the last one ends, a cache may end."""
+    return replace(
+        message,
+        provider_options=tuple(options for one in joined for options in one.provider_options),
+        provider_state=tuple(state for one in joined for state in one.provider_state),
+        cache_hint=joined[-1].cache_hint if joined else None,
+    )
 
 
 def _joined(call_id: str, results: Sequence[ToolResult]) -> ToolResult:

@@ -47,13 +47,15 @@ class Timeouts:
 class Deployment:
     """One place where a model is served: a backend and the model's name there.
 
-    `dialects` are the names under which a query may hold what is for this backend alone: its kind and its provider.
+    `dialects` are the names under which a query may hold what is for this backend alone: its kind and its `provider`,
+    which is the name that what it answered is bound to.
     """
 
     backend: str
     upstream_model: str
     weight: float = 1.0
     dialects: frozenset[str] = frozenset()
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

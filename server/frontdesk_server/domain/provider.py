@@ -30,6 +30,25 @@ class ProviderBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderState:
+    """What the provider wants back with something that it answered: the members of its JSON beside what was read."""
+
+    dialect: str
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where something comes from that an answer says, from `start` to `end` of the part's characters."""
+
+    uri: str = ""
+    title: str = ""
+    cited_text: str = ""
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CacheHint:
     """Everything up to here will soon be sent again; `ttl_seconds` None leaves the time to the provider."""
 
@@ -42,3 +61,4 @@ class Extensible:
 
     provider_options: tuple[ProviderOptions, ...] = ()
     cache_hint: CacheHint | None = None
+    provider_state: tuple[ProviderState, ...] = ()

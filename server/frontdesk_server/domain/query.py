@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from frontdesk_server.domain.provider import Extensible, ProviderBlock, ProviderOptions
+from frontdesk_server.domain.provider import Citation, Extensible, ProviderBlock, ProviderOptions
 
 
 class Role(enum.Enum):
@@ -25,6 +25,7 @@ class TextPart(Extensible):
 
     text: str
     refusal: bool = False
+    citations: tuple[Citation, ...] = ()
 
 
 class ImageDetail(enum.Enum):
@@ -88,11 +89,12 @@ class ToolResult(Extensible):
 
 @dataclass(frozen=True, slots=True)
 class ReasoningPart(Extensible):
-    """Reasoning of an LLM, passed back to its provider unchanged."""
+    """Reasoning of an LLM, passed back unchanged, its opaque fields to the provider alone that is its `dialect`."""
 
     text: str = ""
     signature: str = ""
     redacted_data: str = ""
+    dialect: str = ""
 
     @property
     def signed(self) -> bool:
@@ -236,7 +238,18 @@ class Query:
     @property
     def is_prefilled(self) -> bool:
         """Whether the answer is to continue what the assistant has begun to say."""
+        return self.goes_on and self.paused is None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the assistant, who spoke last, is to go on."""
         return bool(self.messages) and self.messages[-1].role is Role.ASSISTANT
+
+    @property
+    def paused(self) -> ProviderBlock | None:
+        """The last block of an answer in which its provider has paused, and which it is to go on with."""
+        last = self.messages[-1].parts[-1:] if self.goes_on else ()
+        return last[0].block if last and isinstance(last[0], ProviderPart) else None
 
     def media(self) -> Iterator[MediaPart]:
         """Every media part of the conversation, in results of tools too."""
@@ -269,6 +282,8 @@ class Query:
             if message.role is not Role.ASSISTANT:
                 pieces = chain(message.parts, *(part.parts for part in message.parts if isinstance(part, ToolResult)))
                 demanded |= {piece.block.dialect for piece in pieces if isinstance(piece, ProviderPart)}
+        if self.paused is not None:
+            demanded.add(self.paused.dialect)
         return frozenset(demanded)
 
 

@@ -184,7 +184,8 @@ class AttemptRun:
             self._observation.headers,
             order.model.output_bound(order.query.generation.max_output_tokens, order.input_tokens),
             deployment.dialects,
-            Dispatch(adjustments=list(left_out(order.query, deployment.dialects))),
+            deployment.provider,
+            Dispatch(adjustments=list(left_out(order.query, deployment))),
             order.own_keys.of(deployment.backend),
         )
         self._dispatch = call.dispatch

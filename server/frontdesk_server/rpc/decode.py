@@ -8,7 +8,14 @@ from typing import TypeVar
 from frontdesk.v1 import chat_pb2, routing_pb2
 
 from frontdesk_server.domain.policy import RoutingPolicy
-from frontdesk_server.domain.provider import CacheHint, Extensible, ProviderBlock, ProviderOptions
+from frontdesk_server.domain.provider import (
+    CacheHint,
+    Citation,
+    Extensible,
+    ProviderBlock,
+    ProviderOptions,
+    ProviderState,
+)
 from frontdesk_server.domain.query import (
     ContentPart,
     GenerationConfig,
@@ -82,7 +89,7 @@ def _part(part: chat_pb2.ContentPart) -> ContentPart:
 def _bare_part(part: chat_pb2.ContentPart) -> ContentPart:
     kind = part.WhichOneof("part")
     if kind == "text":
-        return TextPart(part.text, part.refusal)
+        return TextPart(part.text, part.refusal, tuple(map(_citation, part.citations)) if part.citations else ())
     if kind == "media":
         return _media(part.media)
     if kind == "tool_call":
@@ -95,7 +102,13 @@ def _bare_part(part: chat_pb2.ContentPart) -> ContentPart:
     if kind == "provider_block":
         return ProviderPart(_block(part.provider_block))
     reasoning = part.reasoning
-    return ReasoningPart(reasoning.text, reasoning.signature, reasoning.redacted_data)
+    return ReasoningPart(reasoning.text, reasoning.signature, reasoning.redacted_data, reasoning.dialect)
+
+
+def _citation(citation: chat_pb2.Citation) -> Citation:
+    has = citation.HasField
+    start, end = (citation.start if has("start") else None), (citation.end if has("end") else None)
+    return Citation(citation.uri, citation.title, citation.cited_text, start, end)
 
 
 def _result_part(part: chat_pb2.ToolResultPart) -> ResultPart:
@@ -116,9 +129,15 @@ def _options(holder: _Holder | chat_pb2.Query) -> tuple[ProviderOptions, ...]:
 def _extended(value: _E, holder: _Holder) -> _E:
     """The value with what few callers send beside it."""
     hinted = holder.HasField("cache_hint")
-    if not hinted and not holder.provider_options:
+    states = () if isinstance(holder, chat_pb2.Tool) else holder.provider_state
+    if not (hinted or states or holder.provider_options):
         return value
-    return replace(value, provider_options=_options(holder), cache_hint=_hint(holder.cache_hint) if hinted else None)
+    return replace(
+        value,
+        provider_options=_options(holder),
+        cache_hint=_hint(holder.cache_hint) if hinted else None,
+        provider_state=tuple([ProviderState(state.dialect, state.json) for state in states]),
+    )
 
 
 def _hint(hint: chat_pb2.CacheHint) -> CacheHint:

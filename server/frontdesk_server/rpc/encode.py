@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from frontdesk_server.domain.attempt import Attempt, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, StrategyStep
 from frontdesk_server.domain.model import Model
-from frontdesk_server.domain.provider import Extensible, ProviderBlock
+from frontdesk_server.domain.provider import Citation, Extensible, ProviderBlock, ProviderState
 from frontdesk_server.domain.query import (
     ContentPart,
     MediaPart,
@@ -142,6 +142,27 @@ def encode_message(message: Message) -> chat_pb2.Message:
     return encoded
 
 
+def encode_block(block: ProviderBlock) -> chat_pb2.ProviderBlock:
+    """What only one dialect understands."""
+    return chat_pb2.ProviderBlock(dialect=block.dialect, json=block.json)
+
+
+def encode_state(state: ProviderState) -> chat_pb2.ProviderState:
+    """What a provider wants back."""
+    return chat_pb2.ProviderState(dialect=state.dialect, json=state.json)
+
+
+def encode_citation(citation: Citation) -> chat_pb2.Citation:
+    """Where something comes from."""
+    return chat_pb2.Citation(
+        uri=citation.uri,
+        title=citation.title,
+        cited_text=citation.cited_text,
+        start=citation.start,
+        end=citation.end,
+    )
+
+
 def encode_logprobs(logprobs: tuple[TokenLogprob, ...]) -> list[chat_pb2.TokenLogprob]:
     """Log-probabilities of tokens, in order."""
     return [
@@ -269,6 +290,8 @@ def _extend(message: chat_pb2.Message | chat_pb2.ContentPart, value: Extensible)
             chat_pb2.ProviderOptions(dialect=one.dialect, options_json=one.options_json, required=one.required)
             for one in value.provider_options
         )
+    if value.provider_state:
+        message.provider_state.extend(map(encode_state, value.provider_state))
     if value.cache_hint is not None:
         message.cache_hint.SetInParent()
         if value.cache_hint.ttl_seconds is not None:
@@ -277,17 +300,20 @@ def _extend(message: chat_pb2.Message | chat_pb2.ContentPart, value: Extensible)
 
 def _bare_part(part: ContentPart) -> chat_pb2.ContentPart:
     if isinstance(part, TextPart):
-        return chat_pb2.ContentPart(text=part.text, refusal=part.refusal)
+        citations = map(encode_citation, part.citations)
+        return chat_pb2.ContentPart(text=part.text, refusal=part.refusal, citations=citations)
     if isinstance(part, ToolCall):
         call = chat_pb2.ToolCall(id=part.id, name=part.name, arguments_json=part.arguments_json)
         return chat_pb2.ContentPart(tool_call=call)
     if isinstance(part, ReasoningPart):
-        reasoning = chat_pb2.Reasoning(text=part.text, signature=part.signature, redacted_data=part.redacted_data)
+        reasoning = chat_pb2.Reasoning(
+            text=part.text, signature=part.signature, redacted_data=part.redacted_data, dialect=part.dialect
+        )
         return chat_pb2.ContentPart(reasoning=reasoning)
     if isinstance(part, MediaPart):
         return chat_pb2.ContentPart(media=_media(part))
     if isinstance(part, ProviderPart):
-        return chat_pb2.ContentPart(provider_block=_block(part.block))
+        return chat_pb2.ContentPart(provider_block=encode_block(part.block))
     result = chat_pb2.ToolResult(
         tool_call_id=part.tool_call_id,
         content=part.content,
@@ -301,12 +327,8 @@ def _result_part(part: ResultPart) -> chat_pb2.ToolResultPart:
     if isinstance(part, MediaPart):
         return chat_pb2.ToolResultPart(media=_media(part))
     if isinstance(part, ProviderPart):
-        return chat_pb2.ToolResultPart(provider_block=_block(part.block))
+        return chat_pb2.ToolResultPart(provider_block=encode_block(part.block))
     return chat_pb2.ToolResultPart(text=part.text)
-
-
-def _block(block: ProviderBlock) -> chat_pb2.ProviderBlock:
-    return chat_pb2.ProviderBlock(dialect=block.dialect, json=block.json)
 
 
 def _media(part: MediaPart) -> chat_pb2.Media:

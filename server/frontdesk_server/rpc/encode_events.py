@@ -7,7 +7,10 @@ from frontdesk.v1 import router_service_pb2 as pb
 from frontdesk_server.domain.events import (
     AttemptEnded,
     AttemptStarted,
+    CitationDelta,
     CompletionEvent,
+    ProviderBlockDelta,
+    ProviderStateDelta,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -15,9 +18,12 @@ from frontdesk_server.domain.events import (
 )
 from frontdesk_server.rpc.encode import (
     encode_attempt,
+    encode_block,
+    encode_citation,
     encode_cost,
     encode_decision,
     encode_logprobs,
+    encode_state,
     encode_usage,
 )
 from frontdesk_server.rpc.enums import FINISH_REASON, STEP_KIND
@@ -36,7 +42,11 @@ def encode_event(event: CompletionEvent) -> pb.StreamCompleteResponse:
         return response
     if isinstance(event, ReasoningDelta):
         reasoning = pb.ReasoningDelta(
-            text=event.text, signature=event.signature, redacted_data=event.redacted_data, part=event.part
+            text=event.text,
+            signature=event.signature,
+            redacted_data=event.redacted_data,
+            part=event.part,
+            dialect=event.dialect,
         )
         return pb.StreamCompleteResponse(reasoning_delta=reasoning)
     if isinstance(event, ToolCallDelta):
@@ -44,6 +54,15 @@ def encode_event(event: CompletionEvent) -> pb.StreamCompleteResponse:
             index=event.index, id=event.id, name=event.name, arguments_json=event.arguments_json, part=event.part
         )
         return pb.StreamCompleteResponse(tool_call_delta=call)
+    if isinstance(event, ProviderBlockDelta):
+        block = pb.ProviderBlockDelta(block=encode_block(event.block), part=event.part)
+        return pb.StreamCompleteResponse(provider_block_delta=block)
+    if isinstance(event, ProviderStateDelta):
+        state = pb.ProviderStateDelta(state=encode_state(event.state), part=event.part)
+        return pb.StreamCompleteResponse(provider_state_delta=state)
+    if isinstance(event, CitationDelta):
+        citation = pb.CitationDelta(citation=encode_citation(event.citation), part=event.part)
+        return pb.StreamCompleteResponse(citation_delta=citation)
     if isinstance(event, Started):
         decision = event.decision
         started = pb.Started(completion_id=decision.decision_id, decision=encode_decision(decision))

@@ -142,10 +142,24 @@ def check_options(
             _check_reserved(holder, options.dialect, parsed, f"{here}.options_json", violations)
 
 
-def check_block(block: pb.ProviderBlock, at: str, limits: Limits, violations: Violations) -> None:
+def check_block(block: pb.ProviderBlock | pb.ProviderState, at: str, limits: Limits, violations: Violations) -> None:
     """Note what is wrong with something that only its dialect understands."""
     _check_dialect(block.dialect, at, limits, violations)
     _json_object(block.json, f"{at}.json", violations)
+
+
+def check_state(
+    holder: pb.Message | pb.ContentPart, at: str, role: int, limits: Limits, violations: Violations
+) -> None:
+    """Note what is wrong with what a provider is to get back."""
+    if holder.provider_state and role != pb.ROLE_ASSISTANT:
+        violations.add(f"{at}.provider_state", Reason.PART_NOT_ALLOWED, "only what an assistant said has state")
+    elif len(holder.provider_state) > limits.provider_options:
+        description = f"holds more than {limits.provider_options} entries"
+        violations.add(f"{at}.provider_state", Reason.FIELD_TOO_LONG, description)
+    else:
+        for index, state in enumerate(holder.provider_state):
+            check_block(state, f"{at}.provider_state[{index}]", limits, violations)
 
 
 def check_cache_hint(holder: pb.Message | pb.ContentPart | pb.Tool, at: str, violations: Violations) -> None:

@@ -9,7 +9,7 @@ from frontdesk.v1 import chat_pb2 as pb
 
 from frontdesk_server.rpc.enums import IMAGE_DETAIL_OF, REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
 from frontdesk_server.rpc.json_schema import SchemaRoom, SchemasTooLarge, schema_fault
-from frontdesk_server.rpc.provider_validation import check_block, check_cache_hint, check_options
+from frontdesk_server.rpc.provider_validation import check_block, check_cache_hint, check_options, check_state
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 from frontdesk_server.rpc.violations import Limits, Violations
 
@@ -73,18 +73,21 @@ def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: 
             _add_enum(violations, f"{path}.messages[{index}].role", role, Reason.ROLE_UNSPECIFIED)
         if not message.parts and role != pb.ROLE_ASSISTANT:
             violations.add(f"{path}.messages[{index}].parts", Reason.MESSAGE_WITHOUT_PARTS)
-        if message.provider_options or message.HasField("cache_hint"):
-            check_options(message, f"{path}.messages[{index}]", limits, violations)
-            check_cache_hint(message, f"{path}.messages[{index}]", violations)
+        if message.provider_options or message.provider_state or message.HasField("cache_hint"):
+            here = f"{path}.messages[{index}]"
+            check_options(message, here, limits, violations)
+            check_cache_hint(message, here, violations)
+            check_state(message, here, role, limits, violations)
         for place, part in enumerate(message.parts):
             kind = part.WhichOneof("part")
-            extended = part.HasField("cache_hint") or part.provider_options
+            extended = part.HasField("cache_hint") or part.provider_options or part.provider_state
             if kind == "text" and (allowed is None or kind in allowed) and not part.refusal and not extended:
                 continue
             at = f"{path}.messages[{index}].parts[{place}]"
             if extended:
                 check_options(part, at, limits, violations)
                 check_cache_hint(part, at, violations)
+                check_state(part, at, role, limits, violations)
             if kind is None:
                 violations.add(f"{at}.part", Reason.FIELD_REQUIRED)
             elif allowed is not None and kind not in allowed:
@@ -101,7 +104,9 @@ def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: 
 
 
 def _check_prefill(message: pb.Message, at: str, violations: Violations) -> None:
-    """What the answer continues is text, and some."""
+    """What the answer continues is text, and some; or the provider paused in the middle of it."""
+    if message.parts and message.parts[-1].HasField("provider_block"):
+        return
     texts = [part.text for part in message.parts if part.WhichOneof("part") == "text" and not part.refusal]
     if len(texts) < len(message.parts) or not "".join(texts).strip():
         violations.add(f"{at}.parts", Reason.PREFILL_NOT_TEXT)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,9 +13,19 @@ from frontdesk_server.backends.anthropic_response import AnthropicTranslator
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.events import BackendEvent, ReasoningDelta, TextDelta, ToolCallDelta
+from frontdesk_server.domain.events import BackendEvent, Finished, UsageReport
 from frontdesk_server.domain.model import Timeouts
-from frontdesk_server.domain.query import ContentPart, Message, Query, ReasoningPart, Role, TextPart, ToolCall
+from frontdesk_server.domain.provider import ProviderBlock
+from frontdesk_server.domain.query import (
+    ContentPart,
+    Message,
+    ProviderPart,
+    Query,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCall,
+)
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.collector import AnswerCollector
 from hypothesis import HealthCheck, given, settings
@@ -29,15 +40,27 @@ def sse(*documents: Json) -> list[SseEvent]:
     return [SseEvent("", orjson.dumps(document).decode()) for document in documents]
 
 
-def without_refusals(parts: Sequence[ContentPart]) -> tuple[ContentPart, ...]:
-    """Anthropic tells refusals by the stop reason alone."""
-    return tuple(TextPart(part.text) if isinstance(part, TextPart) else part for part in parts)
+def of_anthropic(parts: Sequence[ContentPart]) -> tuple[ContentPart, ...]:
+    """Anthropic tells refusals by the stop reason alone, and binds its signatures to itself."""
+    return tuple(map(_of_anthropic, parts))
 
 
-def answered(seen: Sequence[BackendEvent]) -> Message:
+def _of_anthropic(part: ContentPart) -> ContentPart:
+    part = replace(part, provider_state=())
+    match part:
+        case TextPart(text):
+            return TextPart(text)
+        case ReasoningPart() if part.signed:
+            return replace(part, dialect="anthropic")
+        case ProviderPart():
+            return ProviderPart(ProviderBlock("anthropic", '{"type":"web_search_tool_result"}'))
+    return part
+
+
+def answered(seen: Iterable[BackendEvent]) -> Message:
     collector = AnswerCollector()
     for event in seen:
-        if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+        if not isinstance(event, UsageReport | Finished):
             collector.add(event)
     return collector.answer(FinishReason.STOP, Usage()).message
 
@@ -52,6 +75,8 @@ def block_of(part: ContentPart) -> Json:
             return {"type": "redacted_thinking", "data": data}
         case ReasoningPart(text, signature):
             return {"type": "thinking", "thinking": text, "signature": signature}
+        case ProviderPart(block):
+            return dict(orjson.loads(block.json))
     raise AssertionError(part)
 
 
@@ -85,7 +110,7 @@ def streamed(draw: st.DrawFn, parts: Sequence[ContentPart]) -> list[Json]:
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_an_anthropic_answer_has_one_part_a_block_however_it_is_cut_and_read(data: st.DataObject) -> None:
-    parts = data.draw(parts_of_an_answer().map(without_refusals))
+    parts = data.draw(parts_of_an_answer().map(of_anthropic))
     documents = data.draw(streamed(parts))
     translator = AnthropicTranslator()
     seen: list[BackendEvent] = []
@@ -115,7 +140,7 @@ INTERLEAVED: list[Json] = [
 def test_blocks_fed_back_to_anthropic_are_those_that_came() -> None:
     answer = answered(AnthropicTranslator().read_document({"content": INTERLEAVED, "stop_reason": "tool_use"}))
     asked = Message(Role.USER, (TextPart("Weather?"),))
-    call = BackendCall("claude", Query((asked, answer)), False, Timeouts())
+    call = BackendCall("claude", Query((asked, answer)), False, Timeouts(), provider="anthropic")
     assert messages_body(call, 1024)["messages"][1] == {"role": "assistant", "content": INTERLEAVED}
 
 

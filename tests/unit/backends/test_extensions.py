@@ -40,12 +40,13 @@ def block(dialect: str, **values: object) -> ProviderBlock:
 
 
 def openai(query: Query, *names: str, manners: Manners | None = None) -> Json:
-    call = BackendCall("m", query, False, dialects=frozenset(names or ("openai",)))
+    known = names or ("openai",)
+    call = BackendCall("m", query, False, dialects=frozenset(known), provider=known[-1])
     return chat_completion_body(call, manners or Manners())
 
 
 def anthropic(query: Query) -> Json:
-    return messages_body(BackendCall("m", query, False, dialects=frozenset({"anthropic"})), 4096)
+    return messages_body(BackendCall("m", query, False, dialects=frozenset({"anthropic"}), provider="anthropic"), 4096)
 
 
 def everywhere(dialect: str) -> Query:

@@ -14,11 +14,13 @@ from frontdesk_server.domain.errors import UpstreamCut, UpstreamFailed, Upstream
 from frontdesk_server.domain.events import (
     BackendEvent,
     Finished,
+    ProviderBlockDelta,
     ReasoningDelta,
     TextDelta,
     ToolCallDelta,
     UsageReport,
 )
+from frontdesk_server.domain.provider import ProviderBlock
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
 
 
@@ -139,7 +141,11 @@ def openai_events(*documents: Any) -> list[BackendEvent]:
                 chunk({"content": [{"type": "text", "text": "Fo"}, "ur"]}),
                 chunk({"content": "."}),
             ],
-            [ReasoningDelta("Hm."), TextDelta("Four.", part=1)],
+            [
+                ReasoningDelta("Hm."),
+                ProviderBlockDelta(ProviderBlock("openai", '{"type":"reference","ids":[1]}'), part=1),
+                TextDelta("Four.", part=2),
+            ],
             id="content as a list of chunks",
         ),
         pytest.param([chunk({"content": {"a": [1]}})], [TextDelta('{"a":[1]}')], id="content as the JSON itself"),
@@ -513,12 +519,13 @@ BLOCKS = [
     {"type": "content_block_stop", "index": 5},
 ]
 ANTHROPIC_EVENTS = [
-    ReasoningDelta("Hm.", "signed"),
-    ReasoningDelta(redacted_data="secret", part=1),
+    ReasoningDelta("Hm.", "signed", dialect="anthropic"),
+    ReasoningDelta(redacted_data="secret", part=1, dialect="anthropic"),
     TextDelta("Four.", part=2),
     ToolCallDelta(0, "1", "a", '{"x":1}', part=3),
     ToolCallDelta(1, "2", "b", "{}", part=4),
 ]
+NEW_BLOCK = ProviderBlockDelta(ProviderBlock("anthropic", '{"type":"some_new_block"}'), part=5)
 
 
 def test_an_anthropic_stream_with_every_kind_of_block() -> None:
@@ -528,7 +535,7 @@ def test_an_anthropic_stream_with_every_kind_of_block() -> None:
     end = {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": usage}
     seen = list(translator.read_events(events(start, *BLOCKS, end, {"type": "message_stop"})))
     report = UsageReport(Usage(12, 1, cache_read_tokens=4, cache_write_tokens=5), "m-1")
-    assert seen == [report, *ANTHROPIC_EVENTS]
+    assert seen == [report, *ANTHROPIC_EVENTS, NEW_BLOCK]
     assert translator.ended
     finished = translator.finished()
     assert finished.finish_reason is FinishReason.TOOL_CALLS

@@ -13,7 +13,18 @@ from frontdesk_server.backends.exchange import Translator
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.domain.errors import UpstreamError
-from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta, UsageReport
+from frontdesk_server.domain.events import (
+    BackendEvent,
+    CitationDelta,
+    Finished,
+    ProviderBlockDelta,
+    ProviderStateDelta,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from frontdesk_server.domain.provider import Citation, ProviderBlock, ProviderState
 
 Json = Any
 WRONG: tuple[Json, ...] = (None, True, 0, -1, 7, 2**62, 10**30, 1.5, "", "x", "null", [], [1], [None], {}, {"a": 1})
@@ -137,6 +148,11 @@ def check(event: BackendEvent) -> None:
         case ToolCallDelta(index, id_, name, arguments):
             assert isinstance(index, int)
             words = [id_, name, arguments]
+        case ProviderBlockDelta(ProviderBlock(dialect, text)) | ProviderStateDelta(ProviderState(dialect, text)):
+            assert isinstance(json.loads(text), dict)
+            words = [dialect, text]
+        case CitationDelta(Citation(uri, title, cited)):
+            words = [uri, title, cited]
         case UsageReport(usage, model) | Finished(_, usage, model):
             words = [model]
             for count in (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.reasoning_tokens):

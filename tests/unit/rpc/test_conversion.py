@@ -13,6 +13,7 @@ from frontdesk.v1 import chat_pb2, router_service_pb2, routing_pb2
 from frontdesk_server.domain import events, query
 from frontdesk_server.domain.decision import StepKind
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.provider import ProviderBlock, ProviderState
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage
 from frontdesk_server.rpc import decode, encode
 from frontdesk_server.rpc.encode_events import encode_event
@@ -37,6 +38,9 @@ NOT_IN_DOMAIN = {
     "CompletionFailure": {"completion_id"},
     "ToolChoice": {"mode"},
 }
+
+
+_OF_TEXT = ("refusal", "citations")
 
 
 def differences(message: Message, value: Any, path: str = "") -> Iterator[str]:
@@ -71,7 +75,7 @@ def arm_differences(message: Message, value: Any, path: str) -> Iterator[str]:
     else:
         yield from differences(inner, value, f"{path}.{arm}")
     for field in message.DESCRIPTOR.fields:
-        if field.containing_oneof is not oneof and (arm == "text" or field.name != "refusal"):
+        if field.containing_oneof is not oneof and (arm == "text" or field.name not in _OF_TEXT):
             expected = getattr(value, field.name)
             yield from field_differences(cast("FieldDescriptor", field), message, expected, f"{path}.{field.name}")
 
@@ -162,10 +166,13 @@ EVENTS: list[tuple[str, events.CompletionEvent]] = [
     ("started", events.Started(full.DECISION)),
     ("attempt_started", events.AttemptStarted(1, "code", StepKind.FALLBACK)),
     ("text_delta", events.TextDelta("Hi", full.LOGPROBS, 2, refusal=True)),
-    ("reasoning_delta", events.ReasoningDelta("hm", "signed", "redacted", 3)),
+    ("reasoning_delta", events.ReasoningDelta("hm", "signed", "redacted", 3, "anthropic")),
     ("tool_call_delta", events.ToolCallDelta(1, "call-1", "search", "{}", 4)),
     ("attempt_ended", events.AttemptEnded(full.ATTEMPT, "frontier", superseded=True)),
     ("completed", events.Completed("code", FinishReason.CONTENT_FILTER, full.USAGE, full.SETTLEMENT)),
+    ("provider_block_delta", events.ProviderBlockDelta(ProviderBlock("anthropic", "{}"), 5)),
+    ("provider_state_delta", events.ProviderStateDelta(ProviderState("openai", "{}"), 6)),
+    ("citation_delta", events.CitationDelta(full.CITATION, 7)),
 ]
 
 
@@ -195,7 +202,7 @@ def test_what_the_contract_shapes_differently() -> None:
     (change,) = model.prices.changes
     assert change.effective_at.ToDatetime(UTC) == full.INSTANT
     assert change.prices.service_tiers[0].service_tier == "flex"
-    completed = encode_event(EVENTS[-1][1]).completed
+    completed = encode_event(dict(EVENTS)["completed"]).completed
     assert (completed.cost, list(completed.attempts)) == (
         encode.encode_cost(full.COST),
         [encode.encode_attempt(full.ATTEMPT)],
@@ -217,6 +224,8 @@ def full_query() -> chat_pb2.Query:
     image = chat_pb2.Media(mime_type="image/png", data=b"\x89PNG", filename="a.png", detail=chat_pb2.IMAGE_DETAIL_HIGH)
     block = chat_pb2.ProviderBlock(dialect="anthropic", json='{"type": "x"}')
     options = [chat_pb2.ProviderOptions(dialect="openai", options_json='{"a": 1}', required=True)]
+    state = [chat_pb2.ProviderState(dialect="openai", json='{"b": 2}')]
+    citations = [chat_pb2.Citation(uri="https://example.org/a", title="t", cited_text="c", start=0, end=4)]
     hint = chat_pb2.CacheHint(ttl=Duration(seconds=300, nanos=500_000_000))
     results = [
         chat_pb2.ToolResultPart(text="found"),
@@ -224,7 +233,9 @@ def full_query() -> chat_pb2.Query:
         chat_pb2.ToolResultPart(provider_block=block),
     ]
     parts = [
-        chat_pb2.ContentPart(text="Look", provider_options=options, cache_hint=hint),
+        chat_pb2.ContentPart(
+            text="Look", provider_options=options, cache_hint=hint, provider_state=state, citations=citations
+        ),
         chat_pb2.ContentPart(provider_block=block),
         chat_pb2.ContentPart(text="I will not look", refusal=True),
         chat_pb2.ContentPart(media=image),
@@ -232,12 +243,14 @@ def full_query() -> chat_pb2.Query:
         chat_pb2.ContentPart(tool_call=chat_pb2.ToolCall(id="1", name="search", arguments_json='{"a": 1}')),
         chat_pb2.ContentPart(tool_result=chat_pb2.ToolResult(tool_call_id="1", content="none", is_error=True)),
         chat_pb2.ContentPart(tool_result=chat_pb2.ToolResult(tool_call_id="1", parts=results)),
-        chat_pb2.ContentPart(reasoning=chat_pb2.Reasoning(text="hm", signature="s", redacted_data="r")),
+        chat_pb2.ContentPart(reasoning=chat_pb2.Reasoning(text="hm", signature="s", redacted_data="r", dialect="d")),
     ]
     schema = chat_pb2.JsonSchemaFormat(name="out", schema_json="{}", description="d", strict=True)
     return chat_pb2.Query(
         messages=[
-            chat_pb2.Message(role=role, parts=parts, name="n", provider_options=options, cache_hint=hint)
+            chat_pb2.Message(
+                role=role, parts=parts, name="n", provider_options=options, cache_hint=hint, provider_state=state
+            )
             for role in chat_pb2.Role.values()[1:]
         ],
         tools=[

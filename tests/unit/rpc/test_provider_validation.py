@@ -53,6 +53,11 @@ def offering(tool: chat.Tool) -> Query:
     return Query(messages=[Message(role=USER, parts=[Part(text="hi")])], tools=[tool])
 
 
+def answer(*parts: Part) -> Message:
+    return Message(role=chat.ROLE_ASSISTANT, parts=parts, provider_state=[STATE])
+
+
+STATE = chat.ProviderState(dialect="anthropic", json='{"container": {}}')
 COLD = chat.GenerationConfig(temperature=0.0)
 LOW = chat.GenerationConfig(reasoning_effort=chat.REASONING_EFFORT_LOW)
 NAMED = chat.Media(mime_type="application/pdf", data=b"x", filename="a.pdf")
@@ -76,6 +81,10 @@ ALLOWED = [
     offering(chat.Tool(provider_tool=block())),
     offering(chat.Tool(name="f", provider_tool=block(), cache_hint=chat.CacheHint(ttl=Duration(seconds=3600)))),
     Query(messages=[Message(role=USER, parts=[Part(provider_block=block())], cache_hint=chat.CacheHint())]),
+    Query(messages=[Message(role=USER, parts=[Part(text="hi")]), answer(Part(text="Hm.", provider_state=[STATE]))]),
+    Query(
+        messages=[Message(role=USER, parts=[Part(text="hi")]), answer(Part(text="Hm."), Part(provider_block=block()))]
+    ),
 ]
 
 
@@ -169,6 +178,21 @@ REFUSED = [
         Query(messages=[Message(role=USER, parts=[Part(text="hi", cache_hint=chat.CacheHint(ttl=Duration()))])]),
         f"{PART}.cache_hint.ttl",
         "CACHE_TTL_OUT_OF_RANGE",
+    ),
+    (
+        Query(messages=[Message(role=USER, parts=[Part(text="hi")], provider_state=[STATE])]),
+        "query.messages[0].provider_state",
+        "PART_NOT_ALLOWED",
+    ),
+    (
+        Query(messages=[Message(role=USER, parts=[Part(text="hi", provider_state=[STATE])])]),
+        f"{PART}.provider_state",
+        "PART_NOT_ALLOWED",
+    ),
+    (
+        Query(messages=[answer(Part(text="a", provider_state=[chat.ProviderState(dialect="a", json="1")]))]),
+        f"{PART}.provider_state[0].json",
+        "PROVIDER_JSON_INVALID",
     ),
     (
         Query(

@@ -215,6 +215,69 @@ class ProviderBlock(google.protobuf.message.Message):
 Global___ProviderBlock: typing_extensions.TypeAlias = ProviderBlock
 
 @typing.final
+class ProviderState(google.protobuf.message.Message):
+    """What a provider wants back with something that it answered, such as a signature: the members of its JSON which this contract has no words
+    for. Pass it back unchanged; it reaches the provider that made it, and no other.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DIALECT_FIELD_NUMBER: builtins.int
+    JSON_FIELD_NUMBER: builtins.int
+    dialect: builtins.str
+    """The provider, as ProviderOptions name it. Required."""
+    json: builtins.str
+    """A JSON object, opaque to Frontdesk. Required."""
+    def __init__(
+        self,
+        *,
+        dialect: builtins.str = ...,
+        json: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["dialect", b"dialect", "json", b"json"]) -> None: ...
+
+Global___ProviderState: typing_extensions.TypeAlias = ProviderState
+
+@typing.final
+class Citation(google.protobuf.message.Message):
+    """Where something comes from that an answer says. For reading only: what the provider wants back of it is in the part's provider_state."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    URI_FIELD_NUMBER: builtins.int
+    TITLE_FIELD_NUMBER: builtins.int
+    CITED_TEXT_FIELD_NUMBER: builtins.int
+    START_FIELD_NUMBER: builtins.int
+    END_FIELD_NUMBER: builtins.int
+    uri: builtins.str
+    """Address of the source; empty when it has none."""
+    title: builtins.str
+    """Title of the source. Default: none."""
+    cited_text: builtins.str
+    """What the source says. Default: none."""
+    start: builtins.int
+    """Where in the part's text the statement begins, in characters from 0. Unset: it is the whole text."""
+    end: builtins.int
+    """Where it ends."""
+    def __init__(
+        self,
+        *,
+        uri: builtins.str = ...,
+        title: builtins.str = ...,
+        cited_text: builtins.str = ...,
+        start: builtins.int | None = ...,
+        end: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_end", b"_end", "_start", b"_start", "end", b"end", "start", b"start"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_end", b"_end", "_start", b"_start", "cited_text", b"cited_text", "end", b"end", "start", b"start", "title", b"title", "uri", b"uri"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_end", b"_end"]) -> typing.Literal["end"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_start", b"_start"]) -> typing.Literal["start"] | None: ...
+
+Global___Citation: typing_extensions.TypeAlias = Citation
+
+@typing.final
 class CacheHint(google.protobuf.message.Message):
     """Says that everything up to here will soon be sent again. A hint: where prompts are cached unasked, or never, nothing is done."""
 
@@ -246,6 +309,7 @@ class Message(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     PROVIDER_OPTIONS_FIELD_NUMBER: builtins.int
     CACHE_HINT_FIELD_NUMBER: builtins.int
+    PROVIDER_STATE_FIELD_NUMBER: builtins.int
     role: Global___Role.ValueType
     """Who speaks. Required."""
     name: builtins.str
@@ -262,6 +326,10 @@ class Message(google.protobuf.message.Message):
     def cache_hint(self) -> Global___CacheHint:
         """Where a prompt cache may end: after this message."""
 
+    @property
+    def provider_state(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ProviderState]:
+        """What the provider wants back with the whole message. Only in assistant messages; at most 16."""
+
     def __init__(
         self,
         *,
@@ -270,9 +338,10 @@ class Message(google.protobuf.message.Message):
         name: builtins.str = ...,
         provider_options: collections.abc.Iterable[Global___ProviderOptions] | None = ...,
         cache_hint: Global___CacheHint | None = ...,
+        provider_state: collections.abc.Iterable[Global___ProviderState] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["cache_hint", b"cache_hint"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["cache_hint", b"cache_hint", "name", b"name", "parts", b"parts", "provider_options", b"provider_options", "role", b"role"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["cache_hint", b"cache_hint", "name", b"name", "parts", b"parts", "provider_options", b"provider_options", "provider_state", b"provider_state", "role", b"role"]) -> None: ...
 
 Global___Message: typing_extensions.TypeAlias = Message
 
@@ -291,6 +360,8 @@ class ContentPart(google.protobuf.message.Message):
     REFUSAL_FIELD_NUMBER: builtins.int
     PROVIDER_OPTIONS_FIELD_NUMBER: builtins.int
     CACHE_HINT_FIELD_NUMBER: builtins.int
+    PROVIDER_STATE_FIELD_NUMBER: builtins.int
+    CITATIONS_FIELD_NUMBER: builtins.int
     text: builtins.str
     """Plain text, UTF-8."""
     refusal: builtins.bool
@@ -325,6 +396,14 @@ class ContentPart(google.protobuf.message.Message):
     def cache_hint(self) -> Global___CacheHint:
         """Where a prompt cache may end: after this part."""
 
+    @property
+    def provider_state(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ProviderState]:
+        """What the provider wants back with the part. Only in assistant messages; at most 16."""
+
+    @property
+    def citations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Citation]:
+        """Where the text comes from. Ignored in requests."""
+
     def __init__(
         self,
         *,
@@ -337,9 +416,11 @@ class ContentPart(google.protobuf.message.Message):
         refusal: builtins.bool = ...,
         provider_options: collections.abc.Iterable[Global___ProviderOptions] | None = ...,
         cache_hint: Global___CacheHint | None = ...,
+        provider_state: collections.abc.Iterable[Global___ProviderState] | None = ...,
+        citations: collections.abc.Iterable[Global___Citation] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["cache_hint", b"cache_hint", "media", b"media", "part", b"part", "provider_block", b"provider_block", "reasoning", b"reasoning", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["cache_hint", b"cache_hint", "media", b"media", "part", b"part", "provider_block", b"provider_block", "provider_options", b"provider_options", "reasoning", b"reasoning", "refusal", b"refusal", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["cache_hint", b"cache_hint", "citations", b"citations", "media", b"media", "part", b"part", "provider_block", b"provider_block", "provider_options", b"provider_options", "provider_state", b"provider_state", "reasoning", b"reasoning", "refusal", b"refusal", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["text", "media", "tool_call", "tool_result", "reasoning", "provider_block"] | None: ...
 
 Global___ContentPart: typing_extensions.TypeAlias = ContentPart
@@ -479,20 +560,24 @@ class Reasoning(google.protobuf.message.Message):
     TEXT_FIELD_NUMBER: builtins.int
     SIGNATURE_FIELD_NUMBER: builtins.int
     REDACTED_DATA_FIELD_NUMBER: builtins.int
+    DIALECT_FIELD_NUMBER: builtins.int
     text: builtins.str
     """Readable reasoning; empty when the provider hides it."""
     signature: builtins.str
     """The provider's signature over the text. Default: none."""
     redacted_data: builtins.str
     """Reasoning that the provider encrypted. Default: none."""
+    dialect: builtins.str
+    """The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields."""
     def __init__(
         self,
         *,
         text: builtins.str = ...,
         signature: builtins.str = ...,
         redacted_data: builtins.str = ...,
+        dialect: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["dialect", b"dialect", "redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
 
 Global___Reasoning: typing_extensions.TypeAlias = Reasoning
 
@@ -786,8 +871,8 @@ class Query(google.protobuf.message.Message):
     """
     @property
     def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-        only, and needs a model with CAPABILITY_PREFILL.
+        """The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+        and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
         """
 
     @property

@@ -392,6 +392,9 @@ class StreamCompleteResponse(google.protobuf.message.Message):
     TOOL_CALL_DELTA_FIELD_NUMBER: builtins.int
     ATTEMPT_ENDED_FIELD_NUMBER: builtins.int
     COMPLETED_FIELD_NUMBER: builtins.int
+    PROVIDER_BLOCK_DELTA_FIELD_NUMBER: builtins.int
+    PROVIDER_STATE_DELTA_FIELD_NUMBER: builtins.int
+    CITATION_DELTA_FIELD_NUMBER: builtins.int
     @property
     def started(self) -> Global___Started:
         """Routing has decided. First, exactly once."""
@@ -420,6 +423,18 @@ class StreamCompleteResponse(google.protobuf.message.Message):
     def completed(self) -> Global___Completed:
         """The answer is complete. Last, exactly once."""
 
+    @property
+    def provider_block_delta(self) -> Global___ProviderBlockDelta:
+        """A part of the answer that only its dialect understands."""
+
+    @property
+    def provider_state_delta(self) -> Global___ProviderStateDelta:
+        """What the provider wants back."""
+
+    @property
+    def citation_delta(self) -> Global___CitationDelta:
+        """Where a text of the answer comes from."""
+
     def __init__(
         self,
         *,
@@ -430,10 +445,13 @@ class StreamCompleteResponse(google.protobuf.message.Message):
         tool_call_delta: Global___ToolCallDelta | None = ...,
         attempt_ended: Global___AttemptEnded | None = ...,
         completed: Global___Completed | None = ...,
+        provider_block_delta: Global___ProviderBlockDelta | None = ...,
+        provider_state_delta: Global___ProviderStateDelta | None = ...,
+        citation_delta: Global___CitationDelta | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["attempt_ended", b"attempt_ended", "attempt_started", b"attempt_started", "completed", b"completed", "event", b"event", "reasoning_delta", b"reasoning_delta", "started", b"started", "text_delta", b"text_delta", "tool_call_delta", b"tool_call_delta"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attempt_ended", b"attempt_ended", "attempt_started", b"attempt_started", "completed", b"completed", "event", b"event", "reasoning_delta", b"reasoning_delta", "started", b"started", "text_delta", b"text_delta", "tool_call_delta", b"tool_call_delta"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["started", "attempt_started", "text_delta", "reasoning_delta", "tool_call_delta", "attempt_ended", "completed"] | None: ...
+    def HasField(self, field_name: typing.Literal["attempt_ended", b"attempt_ended", "attempt_started", b"attempt_started", "citation_delta", b"citation_delta", "completed", b"completed", "event", b"event", "provider_block_delta", b"provider_block_delta", "provider_state_delta", b"provider_state_delta", "reasoning_delta", b"reasoning_delta", "started", b"started", "text_delta", b"text_delta", "tool_call_delta", b"tool_call_delta"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt_ended", b"attempt_ended", "attempt_started", b"attempt_started", "citation_delta", b"citation_delta", "completed", b"completed", "event", b"event", "provider_block_delta", b"provider_block_delta", "provider_state_delta", b"provider_state_delta", "reasoning_delta", b"reasoning_delta", "started", b"started", "text_delta", b"text_delta", "tool_call_delta", b"tool_call_delta"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["started", "attempt_started", "text_delta", "reasoning_delta", "tool_call_delta", "attempt_ended", "completed", "provider_block_delta", "provider_state_delta", "citation_delta"] | None: ...
 
 Global___StreamCompleteResponse: typing_extensions.TypeAlias = StreamCompleteResponse
 
@@ -535,6 +553,7 @@ class ReasoningDelta(google.protobuf.message.Message):
     SIGNATURE_FIELD_NUMBER: builtins.int
     REDACTED_DATA_FIELD_NUMBER: builtins.int
     PART_FIELD_NUMBER: builtins.int
+    DIALECT_FIELD_NUMBER: builtins.int
     text: builtins.str
     """Readable text; may be empty when only an opaque field comes."""
     signature: builtins.str
@@ -543,6 +562,8 @@ class ReasoningDelta(google.protobuf.message.Message):
     """Reasoning that the provider encrypted. Default: none."""
     part: builtins.int
     """Place of the part in the answer's message, as in TextDelta."""
+    dialect: builtins.str
+    """The provider which made it, as in Reasoning; comes with the opaque fields."""
     def __init__(
         self,
         *,
@@ -550,9 +571,10 @@ class ReasoningDelta(google.protobuf.message.Message):
         signature: builtins.str = ...,
         redacted_data: builtins.str = ...,
         part: builtins.int | None = ...,
+        dialect: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_part", b"_part", "part", b"part"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_part", b"_part", "part", b"part", "redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_part", b"_part", "dialect", b"dialect", "part", b"part", "redacted_data", b"redacted_data", "signature", b"signature", "text", b"text"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_part", b"_part"]) -> typing.Literal["part"] | None: ...
 
 Global___ReasoningDelta: typing_extensions.TypeAlias = ReasoningDelta
@@ -592,6 +614,84 @@ class ToolCallDelta(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_part", b"_part"]) -> typing.Literal["part"] | None: ...
 
 Global___ToolCallDelta: typing_extensions.TypeAlias = ToolCallDelta
+
+@typing.final
+class ProviderBlockDelta(google.protobuf.message.Message):
+    """A part of the answer that only its dialect understands, as a whole."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BLOCK_FIELD_NUMBER: builtins.int
+    PART_FIELD_NUMBER: builtins.int
+    part: builtins.int
+    """Place of the part in the answer's message, as in TextDelta."""
+    @property
+    def block(self) -> frontdesk.v1.chat_pb2.ProviderBlock:
+        """The block."""
+
+    def __init__(
+        self,
+        *,
+        block: frontdesk.v1.chat_pb2.ProviderBlock | None = ...,
+        part: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_part", b"_part", "block", b"block", "part", b"part"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_part", b"_part", "block", b"block", "part", b"part"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_part", b"_part"]) -> typing.Literal["part"] | None: ...
+
+Global___ProviderBlockDelta: typing_extensions.TypeAlias = ProviderBlockDelta
+
+@typing.final
+class ProviderStateDelta(google.protobuf.message.Message):
+    """What the provider wants back with a part, or with the whole message; each comes as a whole, after what it belongs to."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: builtins.int
+    PART_FIELD_NUMBER: builtins.int
+    part: builtins.int
+    """Place of the part that it belongs to. Unset: it belongs to the message."""
+    @property
+    def state(self) -> frontdesk.v1.chat_pb2.ProviderState:
+        """The state."""
+
+    def __init__(
+        self,
+        *,
+        state: frontdesk.v1.chat_pb2.ProviderState | None = ...,
+        part: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_part", b"_part", "part", b"part", "state", b"state"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_part", b"_part", "part", b"part", "state", b"state"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_part", b"_part"]) -> typing.Literal["part"] | None: ...
+
+Global___ProviderStateDelta: typing_extensions.TypeAlias = ProviderStateDelta
+
+@typing.final
+class CitationDelta(google.protobuf.message.Message):
+    """Where a text of the answer comes from."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CITATION_FIELD_NUMBER: builtins.int
+    PART_FIELD_NUMBER: builtins.int
+    part: builtins.int
+    """Place of the text's part in the answer's message, as in TextDelta."""
+    @property
+    def citation(self) -> frontdesk.v1.chat_pb2.Citation:
+        """The source."""
+
+    def __init__(
+        self,
+        *,
+        citation: frontdesk.v1.chat_pb2.Citation | None = ...,
+        part: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_part", b"_part", "citation", b"citation", "part", b"part"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_part", b"_part", "citation", b"citation", "part", b"part"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_part", b"_part"]) -> typing.Literal["part"] | None: ...
+
+Global___CitationDelta: typing_extensions.TypeAlias = CitationDelta
 
 @typing.final
 class AttemptEnded(google.protobuf.message.Message):

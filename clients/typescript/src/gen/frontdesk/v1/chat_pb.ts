@@ -14,7 +14,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file frontdesk/v1/chat.proto.
  */
 export const file_frontdesk_v1_chat: GenFile = /*@__PURE__*/
-  fileDesc("Chdmcm9udGRlc2svdjEvY2hhdC5wcm90bxIMZnJvbnRkZXNrLnYxIkoKD1Byb3ZpZGVyT3B0aW9ucxIPCgdkaWFsZWN0GAEgASgJEhQKDG9wdGlvbnNfanNvbhgCIAEoCRIQCghyZXF1aXJlZBgDIAEoCCIuCg1Qcm92aWRlckJsb2NrEg8KB2RpYWxlY3QYASABKAkSDAoEanNvbhgCIAEoCSIzCglDYWNoZUhpbnQSJgoDdHRsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIskBCgdNZXNzYWdlEiAKBHJvbGUYASABKA4yEi5mcm9udGRlc2sudjEuUm9sZRIoCgVwYXJ0cxgCIAMoCzIZLmZyb250ZGVzay52MS5Db250ZW50UGFydBIMCgRuYW1lGAMgASgJEjcKEHByb3ZpZGVyX29wdGlvbnMYBCADKAsyHS5mcm9udGRlc2sudjEuUHJvdmlkZXJPcHRpb25zEisKCmNhY2hlX2hpbnQYBSABKAsyFy5mcm9udGRlc2sudjEuQ2FjaGVIaW50IoUDCgtDb250ZW50UGFydBIOCgR0ZXh0GAEgASgJSAASJAoFbWVkaWEYAiABKAsyEy5mcm9udGRlc2sudjEuTWVkaWFIABIrCgl0b29sX2NhbGwYAyABKAsyFi5mcm9udGRlc2sudjEuVG9vbENhbGxIABIvCgt0b29sX3Jlc3VsdBgEIAEoCzIYLmZyb250ZGVzay52MS5Ub29sUmVzdWx0SAASLAoJcmVhc29uaW5nGAUgASgLMhcuZnJvbnRkZXNrLnYxLlJlYXNvbmluZ0gAEjUKDnByb3ZpZGVyX2Jsb2NrGAcgASgLMhsuZnJvbnRkZXNrLnYxLlByb3ZpZGVyQmxvY2tIABIPCgdyZWZ1c2FsGAYgASgIEjcKEHByb3ZpZGVyX29wdGlvbnMYCCADKAsyHS5mcm9udGRlc2sudjEuUHJvdmlkZXJPcHRpb25zEisKCmNhY2hlX2hpbnQYCSABKAsyFy5mcm9udGRlc2sudjEuQ2FjaGVIaW50QgYKBHBhcnQigAEKBU1lZGlhEhEKCW1pbWVfdHlwZRgBIAEoCRIOCgRkYXRhGAIgASgMSAASDQoDdXJpGAMgASgJSAASEAoIZmlsZW5hbWUYBCABKAkSKQoGZGV0YWlsGAUgASgOMhkuZnJvbnRkZXNrLnYxLkltYWdlRGV0YWlsQggKBnNvdXJjZSI8CghUb29sQ2FsbBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhYKDmFyZ3VtZW50c19qc29uGAMgASgJInIKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEg8KB2NvbnRlbnQYAiABKAkSEAoIaXNfZXJyb3IYAyABKAgSKwoFcGFydHMYBCADKAsyHC5mcm9udGRlc2sudjEuVG9vbFJlc3VsdFBhcnQihQEKDlRvb2xSZXN1bHRQYXJ0Eg4KBHRleHQYASABKAlIABIkCgVtZWRpYRgCIAEoCzITLmZyb250ZGVzay52MS5NZWRpYUgAEjUKDnByb3ZpZGVyX2Jsb2NrGAMgASgLMhsuZnJvbnRkZXNrLnYxLlByb3ZpZGVyQmxvY2tIAEIGCgRwYXJ0IkMKCVJlYXNvbmluZxIMCgR0ZXh0GAEgASgJEhEKCXNpZ25hdHVyZRgCIAEoCRIVCg1yZWRhY3RlZF9kYXRhGAMgASgJIvwBCgRUb29sEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSFwoPcGFyYW1ldGVyc19qc29uGAMgASgJEhMKBnN0cmljdBgEIAEoCEgAiAEBEjcKEHByb3ZpZGVyX29wdGlvbnMYBSADKAsyHS5mcm9udGRlc2sudjEuUHJvdmlkZXJPcHRpb25zEisKCmNhY2hlX2hpbnQYBiABKAsyFy5mcm9udGRlc2sudjEuQ2FjaGVIaW50EjIKDXByb3ZpZGVyX3Rvb2wYByABKAsyGy5mcm9udGRlc2sudjEuUHJvdmlkZXJCbG9ja0IJCgdfc3RyaWN0IqkBCgpUb29sQ2hvaWNlEi0KBG1vZGUYASABKA4yHS5mcm9udGRlc2sudjEuVG9vbENob2ljZS5Nb2RlSAASEwoJdG9vbF9uYW1lGAIgASgJSAAiTQoETW9kZRIUChBNT0RFX1VOU1BFQ0lGSUVEEAASDQoJTU9ERV9BVVRPEAESDQoJTU9ERV9OT05FEAISEQoNTU9ERV9SRVFVSVJFRBADQggKBmNob2ljZSKIAQoOUmVzcG9uc2VGb3JtYXQSNQoLanNvbl9vYmplY3QYASABKAsyHi5mcm9udGRlc2sudjEuSnNvbk9iamVjdEZvcm1hdEgAEjUKC2pzb25fc2NoZW1hGAIgASgLMh4uZnJvbnRkZXNrLnYxLkpzb25TY2hlbWFGb3JtYXRIAEIICgZmb3JtYXQiEgoQSnNvbk9iamVjdEZvcm1hdCJqChBKc29uU2NoZW1hRm9ybWF0EgwKBG5hbWUYASABKAkSEwoLc2NoZW1hX2pzb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEwoGc3RyaWN0GAQgASgISACIAQFCCQoHX3N0cmljdCKIBQoQR2VuZXJhdGlvbkNvbmZpZxIeChFtYXhfb3V0cHV0X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARIWCg5zdG9wX3NlcXVlbmNlcxgEIAMoCRIRCgRzZWVkGAUgASgDSAOIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYBiABKAFIBIgBARIdChBwcmVzZW5jZV9wZW5hbHR5GAcgASgBSAWIAQESFQoIbG9ncHJvYnMYCCABKAhIBogBARIZCgx0b3BfbG9ncHJvYnMYCSABKAVIB4gBARI1Cg9yZXNwb25zZV9mb3JtYXQYCiABKAsyHC5mcm9udGRlc2sudjEuUmVzcG9uc2VGb3JtYXQSNwoQcmVhc29uaW5nX2VmZm9ydBgLIAEoDjIdLmZyb250ZGVzay52MS5SZWFzb25pbmdFZmZvcnQSJAoXcmVhc29uaW5nX2J1ZGdldF90b2tlbnMYDCABKAVICIgBARIgChNwYXJhbGxlbF90b29sX2NhbGxzGA0gASgISAmIAQESEgoFdG9wX2sYDiABKAVICogBAUIUChJfbWF4X291dHB1dF90b2tlbnNCDgoMX3RlbXBlcmF0dXJlQggKBl90b3BfcEIHCgVfc2VlZEIUChJfZnJlcXVlbmN5X3BlbmFsdHlCEwoRX3ByZXNlbmNlX3BlbmFsdHlCCwoJX2xvZ3Byb2JzQg8KDV90b3BfbG9ncHJvYnNCGgoYX3JlYXNvbmluZ19idWRnZXRfdG9rZW5zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQggKBl90b3BfayKAAgoFUXVlcnkSJwoIbWVzc2FnZXMYASADKAsyFS5mcm9udGRlc2sudjEuTWVzc2FnZRIhCgV0b29scxgCIAMoCzISLmZyb250ZGVzay52MS5Ub29sEi0KC3Rvb2xfY2hvaWNlGAMgASgLMhguZnJvbnRkZXNrLnYxLlRvb2xDaG9pY2USMgoKZ2VuZXJhdGlvbhgEIAEoCzIeLmZyb250ZGVzay52MS5HZW5lcmF0aW9uQ29uZmlnEg8KB3VzZXJfaWQYBSABKAkSNwoQcHJvdmlkZXJfb3B0aW9ucxgGIAMoCzIdLmZyb250ZGVzay52MS5Qcm92aWRlck9wdGlvbnMi6wQKBVVzYWdlEhkKDGlucHV0X3Rva2VucxgBIAEoA0gAiAEBEhoKDW91dHB1dF90b2tlbnMYAiABKANIAYgBARIeChFjYWNoZV9yZWFkX3Rva2VucxgDIAEoA0gCiAEBEh8KEmNhY2hlX3dyaXRlX3Rva2VucxgEIAEoA0gDiAEBEh0KEHJlYXNvbmluZ190b2tlbnMYBSABKANIBIgBARIkChdjYWNoZV93cml0ZV9sb25nX3Rva2VucxgGIAEoA0gFiAEBEh8KEmlucHV0X2F1ZGlvX3Rva2VucxgHIAEoA0gGiAEBEiAKE291dHB1dF9hdWRpb190b2tlbnMYCCABKANIB4gBARIfChJpbnB1dF9pbWFnZV90b2tlbnMYCSABKANICIgBARIgChNvdXRwdXRfaW1hZ2VfdG9rZW5zGAogASgDSAmIAQESGQoMd2ViX3NlYXJjaGVzGAsgASgDSAqIAQESFAoMc2VydmljZV90aWVyGAwgASgJQg8KDV9pbnB1dF90b2tlbnNCEAoOX291dHB1dF90b2tlbnNCFAoSX2NhY2hlX3JlYWRfdG9rZW5zQhUKE19jYWNoZV93cml0ZV90b2tlbnNCEwoRX3JlYXNvbmluZ190b2tlbnNCGgoYX2NhY2hlX3dyaXRlX2xvbmdfdG9rZW5zQhUKE19pbnB1dF9hdWRpb190b2tlbnNCFgoUX291dHB1dF9hdWRpb190b2tlbnNCFQoTX2lucHV0X2ltYWdlX3Rva2Vuc0IWChRfb3V0cHV0X2ltYWdlX3Rva2Vuc0IPCg1fd2ViX3NlYXJjaGVzIlUKDFRva2VuTG9ncHJvYhINCgV0b2tlbhgBIAEoCRIPCgdsb2dwcm9iGAIgASgBEiUKA3RvcBgDIAMoCzIYLmZyb250ZGVzay52MS5Ub3BMb2dwcm9iIiwKClRvcExvZ3Byb2ISDQoFdG9rZW4YASABKAkSDwoHbG9ncHJvYhgCIAEoASpfCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX1NZU1RFTRABEg0KCVJPTEVfVVNFUhACEhIKDlJPTEVfQVNTSVNUQU5UEAMSDQoJUk9MRV9UT09MEAQqbwoLSW1hZ2VEZXRhaWwSHAoYSU1BR0VfREVUQUlMX1VOU1BFQ0lGSUVEEAASFAoQSU1BR0VfREVUQUlMX0xPVxABEhUKEUlNQUdFX0RFVEFJTF9ISUdIEAISFQoRSU1BR0VfREVUQUlMX0FVVE8QAyr0AQoPUmVhc29uaW5nRWZmb3J0EiAKHFJFQVNPTklOR19FRkZPUlRfVU5TUEVDSUZJRUQQABIYChRSRUFTT05JTkdfRUZGT1JUX0xPVxABEhsKF1JFQVNPTklOR19FRkZPUlRfTUVESVVNEAISGQoVUkVBU09OSU5HX0VGRk9SVF9ISUdIEAMSGQoVUkVBU09OSU5HX0VGRk9SVF9OT05FEAQSHAoYUkVBU09OSU5HX0VGRk9SVF9NSU5JTUFMEAUSGgoWUkVBU09OSU5HX0VGRk9SVF9YSElHSBAGEhgKFFJFQVNPTklOR19FRkZPUlRfTUFYEAcquAEKDEZpbmlzaFJlYXNvbhIdChlGSU5JU0hfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSRklOSVNIX1JFQVNPTl9TVE9QEAESGAoURklOSVNIX1JFQVNPTl9MRU5HVEgQAhIcChhGSU5JU0hfUkVBU09OX1RPT0xfQ0FMTFMQAxIgChxGSU5JU0hfUkVBU09OX0NPTlRFTlRfRklMVEVSEAQSFwoTRklOSVNIX1JFQVNPTl9PVEhFUhAFQnEKEGRldi5mcm9udGRlc2sudjFCCUNoYXRQcm90b1ABWkFnaXRodWIuY29tL2Zyb250ZGVzay9mcm9udGRlc2svY2xpZW50cy9nby9mcm9udGRlc2t2MTtmcm9udGRlc2t2MaoCDEZyb250ZGVzay5WMWIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("Chdmcm9udGRlc2svdjEvY2hhdC5wcm90bxIMZnJvbnRkZXNrLnYxIkoKD1Byb3ZpZGVyT3B0aW9ucxIPCgdkaWFsZWN0GAEgASgJEhQKDG9wdGlvbnNfanNvbhgCIAEoCRIQCghyZXF1aXJlZBgDIAEoCCIuCg1Qcm92aWRlckJsb2NrEg8KB2RpYWxlY3QYASABKAkSDAoEanNvbhgCIAEoCSIuCg1Qcm92aWRlclN0YXRlEg8KB2RpYWxlY3QYASABKAkSDAoEanNvbhgCIAEoCSJyCghDaXRhdGlvbhILCgN1cmkYASABKAkSDQoFdGl0bGUYAiABKAkSEgoKY2l0ZWRfdGV4dBgDIAEoCRISCgVzdGFydBgEIAEoBUgAiAEBEhAKA2VuZBgFIAEoBUgBiAEBQggKBl9zdGFydEIGCgRfZW5kIjMKCUNhY2hlSGludBImCgN0dGwYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i/gEKB01lc3NhZ2USIAoEcm9sZRgBIAEoDjISLmZyb250ZGVzay52MS5Sb2xlEigKBXBhcnRzGAIgAygLMhkuZnJvbnRkZXNrLnYxLkNvbnRlbnRQYXJ0EgwKBG5hbWUYAyABKAkSNwoQcHJvdmlkZXJfb3B0aW9ucxgEIAMoCzIdLmZyb250ZGVzay52MS5Qcm92aWRlck9wdGlvbnMSKwoKY2FjaGVfaGludBgFIAEoCzIXLmZyb250ZGVzay52MS5DYWNoZUhpbnQSMwoOcHJvdmlkZXJfc3RhdGUYBiADKAsyGy5mcm9udGRlc2sudjEuUHJvdmlkZXJTdGF0ZSLlAwoLQ29udGVudFBhcnQSDgoEdGV4dBgBIAEoCUgAEiQKBW1lZGlhGAIgASgLMhMuZnJvbnRkZXNrLnYxLk1lZGlhSAASKwoJdG9vbF9jYWxsGAMgASgLMhYuZnJvbnRkZXNrLnYxLlRvb2xDYWxsSAASLwoLdG9vbF9yZXN1bHQYBCABKAsyGC5mcm9udGRlc2sudjEuVG9vbFJlc3VsdEgAEiwKCXJlYXNvbmluZxgFIAEoCzIXLmZyb250ZGVzay52MS5SZWFzb25pbmdIABI1Cg5wcm92aWRlcl9ibG9jaxgHIAEoCzIbLmZyb250ZGVzay52MS5Qcm92aWRlckJsb2NrSAASDwoHcmVmdXNhbBgGIAEoCBI3ChBwcm92aWRlcl9vcHRpb25zGAggAygLMh0uZnJvbnRkZXNrLnYxLlByb3ZpZGVyT3B0aW9ucxIrCgpjYWNoZV9oaW50GAkgASgLMhcuZnJvbnRkZXNrLnYxLkNhY2hlSGludBIzCg5wcm92aWRlcl9zdGF0ZRgKIAMoCzIbLmZyb250ZGVzay52MS5Qcm92aWRlclN0YXRlEikKCWNpdGF0aW9ucxgLIAMoCzIWLmZyb250ZGVzay52MS5DaXRhdGlvbkIGCgRwYXJ0IoABCgVNZWRpYRIRCgltaW1lX3R5cGUYASABKAkSDgoEZGF0YRgCIAEoDEgAEg0KA3VyaRgDIAEoCUgAEhAKCGZpbGVuYW1lGAQgASgJEikKBmRldGFpbBgFIAEoDjIZLmZyb250ZGVzay52MS5JbWFnZURldGFpbEIICgZzb3VyY2UiPAoIVG9vbENhbGwSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIWCg5hcmd1bWVudHNfanNvbhgDIAEoCSJyCgpUb29sUmVzdWx0EhQKDHRvb2xfY2FsbF9pZBgBIAEoCRIPCgdjb250ZW50GAIgASgJEhAKCGlzX2Vycm9yGAMgASgIEisKBXBhcnRzGAQgAygLMhwuZnJvbnRkZXNrLnYxLlRvb2xSZXN1bHRQYXJ0IoUBCg5Ub29sUmVzdWx0UGFydBIOCgR0ZXh0GAEgASgJSAASJAoFbWVkaWEYAiABKAsyEy5mcm9udGRlc2sudjEuTWVkaWFIABI1Cg5wcm92aWRlcl9ibG9jaxgDIAEoCzIbLmZyb250ZGVzay52MS5Qcm92aWRlckJsb2NrSABCBgoEcGFydCJUCglSZWFzb25pbmcSDAoEdGV4dBgBIAEoCRIRCglzaWduYXR1cmUYAiABKAkSFQoNcmVkYWN0ZWRfZGF0YRgDIAEoCRIPCgdkaWFsZWN0GAQgASgJIvwBCgRUb29sEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSFwoPcGFyYW1ldGVyc19qc29uGAMgASgJEhMKBnN0cmljdBgEIAEoCEgAiAEBEjcKEHByb3ZpZGVyX29wdGlvbnMYBSADKAsyHS5mcm9udGRlc2sudjEuUHJvdmlkZXJPcHRpb25zEisKCmNhY2hlX2hpbnQYBiABKAsyFy5mcm9udGRlc2sudjEuQ2FjaGVIaW50EjIKDXByb3ZpZGVyX3Rvb2wYByABKAsyGy5mcm9udGRlc2sudjEuUHJvdmlkZXJCbG9ja0IJCgdfc3RyaWN0IqkBCgpUb29sQ2hvaWNlEi0KBG1vZGUYASABKA4yHS5mcm9udGRlc2sudjEuVG9vbENob2ljZS5Nb2RlSAASEwoJdG9vbF9uYW1lGAIgASgJSAAiTQoETW9kZRIUChBNT0RFX1VOU1BFQ0lGSUVEEAASDQoJTU9ERV9BVVRPEAESDQoJTU9ERV9OT05FEAISEQoNTU9ERV9SRVFVSVJFRBADQggKBmNob2ljZSKIAQoOUmVzcG9uc2VGb3JtYXQSNQoLanNvbl9vYmplY3QYASABKAsyHi5mcm9udGRlc2sudjEuSnNvbk9iamVjdEZvcm1hdEgAEjUKC2pzb25fc2NoZW1hGAIgASgLMh4uZnJvbnRkZXNrLnYxLkpzb25TY2hlbWFGb3JtYXRIAEIICgZmb3JtYXQiEgoQSnNvbk9iamVjdEZvcm1hdCJqChBKc29uU2NoZW1hRm9ybWF0EgwKBG5hbWUYASABKAkSEwoLc2NoZW1hX2pzb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEwoGc3RyaWN0GAQgASgISACIAQFCCQoHX3N0cmljdCKIBQoQR2VuZXJhdGlvbkNvbmZpZxIeChFtYXhfb3V0cHV0X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARIWCg5zdG9wX3NlcXVlbmNlcxgEIAMoCRIRCgRzZWVkGAUgASgDSAOIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYBiABKAFIBIgBARIdChBwcmVzZW5jZV9wZW5hbHR5GAcgASgBSAWIAQESFQoIbG9ncHJvYnMYCCABKAhIBogBARIZCgx0b3BfbG9ncHJvYnMYCSABKAVIB4gBARI1Cg9yZXNwb25zZV9mb3JtYXQYCiABKAsyHC5mcm9udGRlc2sudjEuUmVzcG9uc2VGb3JtYXQSNwoQcmVhc29uaW5nX2VmZm9ydBgLIAEoDjIdLmZyb250ZGVzay52MS5SZWFzb25pbmdFZmZvcnQSJAoXcmVhc29uaW5nX2J1ZGdldF90b2tlbnMYDCABKAVICIgBARIgChNwYXJhbGxlbF90b29sX2NhbGxzGA0gASgISAmIAQESEgoFdG9wX2sYDiABKAVICogBAUIUChJfbWF4X291dHB1dF90b2tlbnNCDgoMX3RlbXBlcmF0dXJlQggKBl90b3BfcEIHCgVfc2VlZEIUChJfZnJlcXVlbmN5X3BlbmFsdHlCEwoRX3ByZXNlbmNlX3BlbmFsdHlCCwoJX2xvZ3Byb2JzQg8KDV90b3BfbG9ncHJvYnNCGgoYX3JlYXNvbmluZ19idWRnZXRfdG9rZW5zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQggKBl90b3BfayKAAgoFUXVlcnkSJwoIbWVzc2FnZXMYASADKAsyFS5mcm9udGRlc2sudjEuTWVzc2FnZRIhCgV0b29scxgCIAMoCzISLmZyb250ZGVzay52MS5Ub29sEi0KC3Rvb2xfY2hvaWNlGAMgASgLMhguZnJvbnRkZXNrLnYxLlRvb2xDaG9pY2USMgoKZ2VuZXJhdGlvbhgEIAEoCzIeLmZyb250ZGVzay52MS5HZW5lcmF0aW9uQ29uZmlnEg8KB3VzZXJfaWQYBSABKAkSNwoQcHJvdmlkZXJfb3B0aW9ucxgGIAMoCzIdLmZyb250ZGVzay52MS5Qcm92aWRlck9wdGlvbnMi6wQKBVVzYWdlEhkKDGlucHV0X3Rva2VucxgBIAEoA0gAiAEBEhoKDW91dHB1dF90b2tlbnMYAiABKANIAYgBARIeChFjYWNoZV9yZWFkX3Rva2VucxgDIAEoA0gCiAEBEh8KEmNhY2hlX3dyaXRlX3Rva2VucxgEIAEoA0gDiAEBEh0KEHJlYXNvbmluZ190b2tlbnMYBSABKANIBIgBARIkChdjYWNoZV93cml0ZV9sb25nX3Rva2VucxgGIAEoA0gFiAEBEh8KEmlucHV0X2F1ZGlvX3Rva2VucxgHIAEoA0gGiAEBEiAKE291dHB1dF9hdWRpb190b2tlbnMYCCABKANIB4gBARIfChJpbnB1dF9pbWFnZV90b2tlbnMYCSABKANICIgBARIgChNvdXRwdXRfaW1hZ2VfdG9rZW5zGAogASgDSAmIAQESGQoMd2ViX3NlYXJjaGVzGAsgASgDSAqIAQESFAoMc2VydmljZV90aWVyGAwgASgJQg8KDV9pbnB1dF90b2tlbnNCEAoOX291dHB1dF90b2tlbnNCFAoSX2NhY2hlX3JlYWRfdG9rZW5zQhUKE19jYWNoZV93cml0ZV90b2tlbnNCEwoRX3JlYXNvbmluZ190b2tlbnNCGgoYX2NhY2hlX3dyaXRlX2xvbmdfdG9rZW5zQhUKE19pbnB1dF9hdWRpb190b2tlbnNCFgoUX291dHB1dF9hdWRpb190b2tlbnNCFQoTX2lucHV0X2ltYWdlX3Rva2Vuc0IWChRfb3V0cHV0X2ltYWdlX3Rva2Vuc0IPCg1fd2ViX3NlYXJjaGVzIlUKDFRva2VuTG9ncHJvYhINCgV0b2tlbhgBIAEoCRIPCgdsb2dwcm9iGAIgASgBEiUKA3RvcBgDIAMoCzIYLmZyb250ZGVzay52MS5Ub3BMb2dwcm9iIiwKClRvcExvZ3Byb2ISDQoFdG9rZW4YASABKAkSDwoHbG9ncHJvYhgCIAEoASpfCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX1NZU1RFTRABEg0KCVJPTEVfVVNFUhACEhIKDlJPTEVfQVNTSVNUQU5UEAMSDQoJUk9MRV9UT09MEAQqbwoLSW1hZ2VEZXRhaWwSHAoYSU1BR0VfREVUQUlMX1VOU1BFQ0lGSUVEEAASFAoQSU1BR0VfREVUQUlMX0xPVxABEhUKEUlNQUdFX0RFVEFJTF9ISUdIEAISFQoRSU1BR0VfREVUQUlMX0FVVE8QAyr0AQoPUmVhc29uaW5nRWZmb3J0EiAKHFJFQVNPTklOR19FRkZPUlRfVU5TUEVDSUZJRUQQABIYChRSRUFTT05JTkdfRUZGT1JUX0xPVxABEhsKF1JFQVNPTklOR19FRkZPUlRfTUVESVVNEAISGQoVUkVBU09OSU5HX0VGRk9SVF9ISUdIEAMSGQoVUkVBU09OSU5HX0VGRk9SVF9OT05FEAQSHAoYUkVBU09OSU5HX0VGRk9SVF9NSU5JTUFMEAUSGgoWUkVBU09OSU5HX0VGRk9SVF9YSElHSBAGEhgKFFJFQVNPTklOR19FRkZPUlRfTUFYEAcquAEKDEZpbmlzaFJlYXNvbhIdChlGSU5JU0hfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSRklOSVNIX1JFQVNPTl9TVE9QEAESGAoURklOSVNIX1JFQVNPTl9MRU5HVEgQAhIcChhGSU5JU0hfUkVBU09OX1RPT0xfQ0FMTFMQAxIgChxGSU5JU0hfUkVBU09OX0NPTlRFTlRfRklMVEVSEAQSFwoTRklOSVNIX1JFQVNPTl9PVEhFUhAFQnEKEGRldi5mcm9udGRlc2sudjFCCUNoYXRQcm90b1ABWkFnaXRodWIuY29tL2Zyb250ZGVzay9mcm9udGRlc2svY2xpZW50cy9nby9mcm9udGRlc2t2MTtmcm9udGRlc2t2MaoCDEZyb250ZGVzay5WMWIGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * Settings that only one dialect knows, passed through to it: merged into the JSON of what they stand at. Unless they are required, models of
@@ -83,6 +83,84 @@ export const ProviderBlockSchema: GenMessage<ProviderBlock> = /*@__PURE__*/
   messageDesc(file_frontdesk_v1_chat, 1);
 
 /**
+ * What a provider wants back with something that it answered, such as a signature: the members of its JSON which this contract has no words
+ * for. Pass it back unchanged; it reaches the provider that made it, and no other.
+ *
+ * @generated from message frontdesk.v1.ProviderState
+ */
+export type ProviderState = Message$1<"frontdesk.v1.ProviderState"> & {
+  /**
+   * The provider, as ProviderOptions name it. Required.
+   *
+   * @generated from field: string dialect = 1;
+   */
+  dialect: string;
+
+  /**
+   * A JSON object, opaque to Frontdesk. Required.
+   *
+   * @generated from field: string json = 2;
+   */
+  json: string;
+};
+
+/**
+ * Describes the message frontdesk.v1.ProviderState.
+ * Use `create(ProviderStateSchema)` to create a new message.
+ */
+export const ProviderStateSchema: GenMessage<ProviderState> = /*@__PURE__*/
+  messageDesc(file_frontdesk_v1_chat, 2);
+
+/**
+ * Where something comes from that an answer says. For reading only: what the provider wants back of it is in the part's provider_state.
+ *
+ * @generated from message frontdesk.v1.Citation
+ */
+export type Citation = Message$1<"frontdesk.v1.Citation"> & {
+  /**
+   * Address of the source; empty when it has none.
+   *
+   * @generated from field: string uri = 1;
+   */
+  uri: string;
+
+  /**
+   * Title of the source. Default: none.
+   *
+   * @generated from field: string title = 2;
+   */
+  title: string;
+
+  /**
+   * What the source says. Default: none.
+   *
+   * @generated from field: string cited_text = 3;
+   */
+  citedText: string;
+
+  /**
+   * Where in the part's text the statement begins, in characters from 0. Unset: it is the whole text.
+   *
+   * @generated from field: optional int32 start = 4;
+   */
+  start?: number | undefined;
+
+  /**
+   * Where it ends.
+   *
+   * @generated from field: optional int32 end = 5;
+   */
+  end?: number | undefined;
+};
+
+/**
+ * Describes the message frontdesk.v1.Citation.
+ * Use `create(CitationSchema)` to create a new message.
+ */
+export const CitationSchema: GenMessage<Citation> = /*@__PURE__*/
+  messageDesc(file_frontdesk_v1_chat, 3);
+
+/**
  * Says that everything up to here will soon be sent again. A hint: where prompts are cached unasked, or never, nothing is done.
  *
  * @generated from message frontdesk.v1.CacheHint
@@ -101,7 +179,7 @@ export type CacheHint = Message$1<"frontdesk.v1.CacheHint"> & {
  * Use `create(CacheHintSchema)` to create a new message.
  */
 export const CacheHintSchema: GenMessage<CacheHint> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 2);
+  messageDesc(file_frontdesk_v1_chat, 4);
 
 /**
  * One turn of the conversation.
@@ -143,6 +221,13 @@ export type Message = Message$1<"frontdesk.v1.Message"> & {
    * @generated from field: frontdesk.v1.CacheHint cache_hint = 5;
    */
   cacheHint?: CacheHint | undefined;
+
+  /**
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   *
+   * @generated from field: repeated frontdesk.v1.ProviderState provider_state = 6;
+   */
+  providerState: ProviderState[];
 };
 
 /**
@@ -150,7 +235,7 @@ export type Message = Message$1<"frontdesk.v1.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 3);
+  messageDesc(file_frontdesk_v1_chat, 5);
 
 /**
  * One piece of a message.
@@ -234,6 +319,20 @@ export type ContentPart = Message$1<"frontdesk.v1.ContentPart"> & {
    * @generated from field: frontdesk.v1.CacheHint cache_hint = 9;
    */
   cacheHint?: CacheHint | undefined;
+
+  /**
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   *
+   * @generated from field: repeated frontdesk.v1.ProviderState provider_state = 10;
+   */
+  providerState: ProviderState[];
+
+  /**
+   * Where the text comes from. Ignored in requests.
+   *
+   * @generated from field: repeated frontdesk.v1.Citation citations = 11;
+   */
+  citations: Citation[];
 };
 
 /**
@@ -241,7 +340,7 @@ export type ContentPart = Message$1<"frontdesk.v1.ContentPart"> & {
  * Use `create(ContentPartSchema)` to create a new message.
  */
 export const ContentPartSchema: GenMessage<ContentPart> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 4);
+  messageDesc(file_frontdesk_v1_chat, 6);
 
 /**
  * An image, a sound or a document.
@@ -299,7 +398,7 @@ export type Media = Message$1<"frontdesk.v1.Media"> & {
  * Use `create(MediaSchema)` to create a new message.
  */
 export const MediaSchema: GenMessage<Media> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 5);
+  messageDesc(file_frontdesk_v1_chat, 7);
 
 /**
  * A call of a tool, made by the LLM.
@@ -334,7 +433,7 @@ export type ToolCall = Message$1<"frontdesk.v1.ToolCall"> & {
  * Use `create(ToolCallSchema)` to create a new message.
  */
 export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 6);
+  messageDesc(file_frontdesk_v1_chat, 8);
 
 /**
  * What a called tool returned.
@@ -376,7 +475,7 @@ export type ToolResult = Message$1<"frontdesk.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 7);
+  messageDesc(file_frontdesk_v1_chat, 9);
 
 /**
  * One piece of what a called tool returned.
@@ -421,7 +520,7 @@ export type ToolResultPart = Message$1<"frontdesk.v1.ToolResultPart"> & {
  * Use `create(ToolResultPartSchema)` to create a new message.
  */
 export const ToolResultPartSchema: GenMessage<ToolResultPart> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 8);
+  messageDesc(file_frontdesk_v1_chat, 10);
 
 /**
  * Reasoning of an LLM. Opaque fields must be passed back unchanged.
@@ -449,6 +548,13 @@ export type Reasoning = Message$1<"frontdesk.v1.Reasoning"> & {
    * @generated from field: string redacted_data = 3;
    */
   redactedData: string;
+
+  /**
+   * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+   *
+   * @generated from field: string dialect = 4;
+   */
+  dialect: string;
 };
 
 /**
@@ -456,7 +562,7 @@ export type Reasoning = Message$1<"frontdesk.v1.Reasoning"> & {
  * Use `create(ReasoningSchema)` to create a new message.
  */
 export const ReasoningSchema: GenMessage<Reasoning> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 9);
+  messageDesc(file_frontdesk_v1_chat, 11);
 
 /**
  * A tool which the LLM may call.
@@ -520,7 +626,7 @@ export type Tool = Message$1<"frontdesk.v1.Tool"> & {
  * Use `create(ToolSchema)` to create a new message.
  */
 export const ToolSchema: GenMessage<Tool> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 10);
+  messageDesc(file_frontdesk_v1_chat, 12);
 
 /**
  * Whether and which tool must be called.
@@ -557,7 +663,7 @@ export type ToolChoice = Message$1<"frontdesk.v1.ToolChoice"> & {
  * Use `create(ToolChoiceSchema)` to create a new message.
  */
 export const ToolChoiceSchema: GenMessage<ToolChoice> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 11);
+  messageDesc(file_frontdesk_v1_chat, 13);
 
 /**
  * General modes.
@@ -598,7 +704,7 @@ export enum ToolChoice_Mode {
  * Describes the enum frontdesk.v1.ToolChoice.Mode.
  */
 export const ToolChoice_ModeSchema: GenEnum<ToolChoice_Mode> = /*@__PURE__*/
-  enumDesc(file_frontdesk_v1_chat, 11, 0);
+  enumDesc(file_frontdesk_v1_chat, 13, 0);
 
 /**
  * The form the answer must have.
@@ -635,7 +741,7 @@ export type ResponseFormat = Message$1<"frontdesk.v1.ResponseFormat"> & {
  * Use `create(ResponseFormatSchema)` to create a new message.
  */
 export const ResponseFormatSchema: GenMessage<ResponseFormat> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 12);
+  messageDesc(file_frontdesk_v1_chat, 14);
 
 /**
  * Any JSON object.
@@ -650,7 +756,7 @@ export type JsonObjectFormat = Message$1<"frontdesk.v1.JsonObjectFormat"> & {
  * Use `create(JsonObjectFormatSchema)` to create a new message.
  */
 export const JsonObjectFormatSchema: GenMessage<JsonObjectFormat> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 13);
+  messageDesc(file_frontdesk_v1_chat, 15);
 
 /**
  * JSON which satisfies a schema.
@@ -692,7 +798,7 @@ export type JsonSchemaFormat = Message$1<"frontdesk.v1.JsonSchemaFormat"> & {
  * Use `create(JsonSchemaFormatSchema)` to create a new message.
  */
 export const JsonSchemaFormatSchema: GenMessage<JsonSchemaFormat> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 14);
+  messageDesc(file_frontdesk_v1_chat, 16);
 
 /**
  * How the answer is generated. A model that cannot honour a set field is not chosen; nothing is dropped silently.
@@ -804,7 +910,7 @@ export type GenerationConfig = Message$1<"frontdesk.v1.GenerationConfig"> & {
  * Use `create(GenerationConfigSchema)` to create a new message.
  */
 export const GenerationConfigSchema: GenMessage<GenerationConfig> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 15);
+  messageDesc(file_frontdesk_v1_chat, 17);
 
 /**
  * What is to be answered. The router sees all of it, not only the last line.
@@ -813,8 +919,8 @@ export const GenerationConfigSchema: GenMessage<GenerationConfig> = /*@__PURE__*
  */
 export type Query = Message$1<"frontdesk.v1.Query"> & {
   /**
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    *
    * @generated from field: repeated frontdesk.v1.Message messages = 1;
    */
@@ -862,7 +968,7 @@ export type Query = Message$1<"frontdesk.v1.Query"> & {
  * Use `create(QuerySchema)` to create a new message.
  */
 export const QuerySchema: GenMessage<Query> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 16);
+  messageDesc(file_frontdesk_v1_chat, 18);
 
 /**
  * Tokens consumed. An unset field is unknown, which is not zero.
@@ -960,7 +1066,7 @@ export type Usage = Message$1<"frontdesk.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 17);
+  messageDesc(file_frontdesk_v1_chat, 19);
 
 /**
  * Log-probability of one generated token.
@@ -995,7 +1101,7 @@ export type TokenLogprob = Message$1<"frontdesk.v1.TokenLogprob"> & {
  * Use `create(TokenLogprobSchema)` to create a new message.
  */
 export const TokenLogprobSchema: GenMessage<TokenLogprob> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 18);
+  messageDesc(file_frontdesk_v1_chat, 20);
 
 /**
  * One alternative at the place of a token.
@@ -1023,7 +1129,7 @@ export type TopLogprob = Message$1<"frontdesk.v1.TopLogprob"> & {
  * Use `create(TopLogprobSchema)` to create a new message.
  */
 export const TopLogprobSchema: GenMessage<TopLogprob> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_chat, 19);
+  messageDesc(file_frontdesk_v1_chat, 21);
 
 /**
  * Who speaks in a message.

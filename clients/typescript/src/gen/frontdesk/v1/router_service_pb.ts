@@ -8,7 +8,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { FinishReason, Message as Message$1, Query, TokenLogprob, Usage } from "./chat_pb.js";
+import type { Citation, FinishReason, Message as Message$1, ProviderBlock, ProviderState, Query, TokenLogprob, Usage } from "./chat_pb.js";
 import { file_frontdesk_v1_chat } from "./chat_pb.js";
 import type { Attempt, Capability, Cost, Decision, RoutingPolicy, StepKind } from "./routing_pb.js";
 import { file_frontdesk_v1_routing } from "./routing_pb.js";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file frontdesk/v1/router_service.proto.
  */
 export const file_frontdesk_v1_router_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFmcm9udGRlc2svdjEvcm91dGVyX3NlcnZpY2UucHJvdG8SDGZyb250ZGVzay52MSLGAQoMUm91dGVSZXF1ZXN0EiIKBXF1ZXJ5GAEgASgLMhMuZnJvbnRkZXNrLnYxLlF1ZXJ5EisKBnBvbGljeRgCIAEoCzIbLmZyb250ZGVzay52MS5Sb3V0aW5nUG9saWN5EjYKBmxhYmVscxgDIAMoCzImLmZyb250ZGVzay52MS5Sb3V0ZVJlcXVlc3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI5Cg1Sb3V0ZVJlc3BvbnNlEigKCGRlY2lzaW9uGAEgASgLMhYuZnJvbnRkZXNrLnYxLkRlY2lzaW9uItIBChFSb3V0ZUJhdGNoUmVxdWVzdBIkCgdxdWVyaWVzGAEgAygLMhMuZnJvbnRkZXNrLnYxLlF1ZXJ5EisKBnBvbGljeRgCIAEoCzIbLmZyb250ZGVzay52MS5Sb3V0aW5nUG9saWN5EjsKBmxhYmVscxgDIAMoCzIrLmZyb250ZGVzay52MS5Sb3V0ZUJhdGNoUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkAKElJvdXRlQmF0Y2hSZXNwb25zZRIqCgdyZXN1bHRzGAEgAygLMhkuZnJvbnRkZXNrLnYxLlJvdXRlUmVzdWx0Im4KC1JvdXRlUmVzdWx0EioKCGRlY2lzaW9uGAEgASgLMhYuZnJvbnRkZXNrLnYxLkRlY2lzaW9uSAASKQoFZXJyb3IYAiABKAsyGC5mcm9udGRlc2sudjEuUm91dGVFcnJvckgAQggKBnJlc3VsdCJKCgpSb3V0ZUVycm9yEgwKBGNvZGUYASABKAUSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDQoFZmllbGQYBCABKAkizAEKD0NvbXBsZXRlUmVxdWVzdBIiCgVxdWVyeRgBIAEoCzITLmZyb250ZGVzay52MS5RdWVyeRIrCgZwb2xpY3kYAiABKAsyGy5mcm9udGRlc2sudjEuUm91dGluZ1BvbGljeRI5CgZsYWJlbHMYAyADKAsyKS5mcm9udGRlc2sudjEuQ29tcGxldGVSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gIKEENvbXBsZXRlUmVzcG9uc2USFQoNY29tcGxldGlvbl9pZBgBIAEoCRIoCghkZWNpc2lvbhgCIAEoCzIWLmZyb250ZGVzay52MS5EZWNpc2lvbhINCgVtb2RlbBgDIAEoCRImCgdtZXNzYWdlGAQgASgLMhUuZnJvbnRkZXNrLnYxLk1lc3NhZ2USMQoNZmluaXNoX3JlYXNvbhgFIAEoDjIaLmZyb250ZGVzay52MS5GaW5pc2hSZWFzb24SIgoFdXNhZ2UYBiABKAsyEy5mcm9udGRlc2sudjEuVXNhZ2USIAoEY29zdBgHIAEoCzISLmZyb250ZGVzay52MS5Db3N0EicKCGF0dGVtcHRzGAggAygLMhUuZnJvbnRkZXNrLnYxLkF0dGVtcHQSLAoIbG9ncHJvYnMYCSADKAsyGi5mcm9udGRlc2sudjEuVG9rZW5Mb2dwcm9iItgBChVTdHJlYW1Db21wbGV0ZVJlcXVlc3QSIgoFcXVlcnkYASABKAsyEy5mcm9udGRlc2sudjEuUXVlcnkSKwoGcG9saWN5GAIgASgLMhsuZnJvbnRkZXNrLnYxLlJvdXRpbmdQb2xpY3kSPwoGbGFiZWxzGAMgAygLMi8uZnJvbnRkZXNrLnYxLlN0cmVhbUNvbXBsZXRlUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIocDChZTdHJlYW1Db21wbGV0ZVJlc3BvbnNlEigKB3N0YXJ0ZWQYASABKAsyFS5mcm9udGRlc2sudjEuU3RhcnRlZEgAEjcKD2F0dGVtcHRfc3RhcnRlZBgCIAEoCzIcLmZyb250ZGVzay52MS5BdHRlbXB0U3RhcnRlZEgAEi0KCnRleHRfZGVsdGEYAyABKAsyFy5mcm9udGRlc2sudjEuVGV4dERlbHRhSAASNwoPcmVhc29uaW5nX2RlbHRhGAQgASgLMhwuZnJvbnRkZXNrLnYxLlJlYXNvbmluZ0RlbHRhSAASNgoPdG9vbF9jYWxsX2RlbHRhGAUgASgLMhsuZnJvbnRkZXNrLnYxLlRvb2xDYWxsRGVsdGFIABIzCg1hdHRlbXB0X2VuZGVkGAYgASgLMhouZnJvbnRkZXNrLnYxLkF0dGVtcHRFbmRlZEgAEiwKCWNvbXBsZXRlZBgHIAEoCzIXLmZyb250ZGVzay52MS5Db21wbGV0ZWRIAEIHCgVldmVudCJKCgdTdGFydGVkEhUKDWNvbXBsZXRpb25faWQYASABKAkSKAoIZGVjaXNpb24YAiABKAsyFi5mcm9udGRlc2sudjEuRGVjaXNpb24iVAoOQXR0ZW1wdFN0YXJ0ZWQSDQoFaW5kZXgYASABKAUSDQoFbW9kZWwYAiABKAkSJAoEa2luZBgDIAEoDjIWLmZyb250ZGVzay52MS5TdGVwS2luZCJ0CglUZXh0RGVsdGESDAoEdGV4dBgBIAEoCRIsCghsb2dwcm9icxgCIAMoCzIaLmZyb250ZGVzay52MS5Ub2tlbkxvZ3Byb2ISEQoEcGFydBgDIAEoBUgAiAEBEg8KB3JlZnVzYWwYBCABKAhCBwoFX3BhcnQiZAoOUmVhc29uaW5nRGVsdGESDAoEdGV4dBgBIAEoCRIRCglzaWduYXR1cmUYAiABKAkSFQoNcmVkYWN0ZWRfZGF0YRgDIAEoCRIRCgRwYXJ0GAQgASgFSACIAQFCBwoFX3BhcnQibAoNVG9vbENhbGxEZWx0YRINCgVpbmRleBgBIAEoBRIKCgJpZBgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJEhEKBHBhcnQYBSABKAVIAIgBAUIHCgVfcGFydCJeCgxBdHRlbXB0RW5kZWQSJgoHYXR0ZW1wdBgBIAEoCzIVLmZyb250ZGVzay52MS5BdHRlbXB0EhIKCm5leHRfbW9kZWwYAiABKAkSEgoKc3VwZXJzZWRlZBgDIAEoCCK8AQoJQ29tcGxldGVkEg0KBW1vZGVsGAEgASgJEjEKDWZpbmlzaF9yZWFzb24YAiABKA4yGi5mcm9udGRlc2sudjEuRmluaXNoUmVhc29uEiIKBXVzYWdlGAMgASgLMhMuZnJvbnRkZXNrLnYxLlVzYWdlEiAKBGNvc3QYBCABKAsyEi5mcm9udGRlc2sudjEuQ29zdBInCghhdHRlbXB0cxgFIAMoCzIVLmZyb250ZGVzay52MS5BdHRlbXB0IogBChFDb21wbGV0aW9uRmFpbHVyZRIVCg1jb21wbGV0aW9uX2lkGAEgASgJEicKCGF0dGVtcHRzGAIgAygLMhUuZnJvbnRkZXNrLnYxLkF0dGVtcHQSIAoEY29zdBgDIAEoCzISLmZyb250ZGVzay52MS5Db3N0EhEKCWNvbW1pdHRlZBgEIAEoCCLMAQoUUmVwb3J0T3V0Y29tZVJlcXVlc3QSEwoLZGVjaXNpb25faWQYASABKAkSFAoHcXVhbGl0eRgCIAEoAUgAiAEBEg4KBnNvdXJjZRgDIAEoCRI+CgZsYWJlbHMYBCADKAsyLi5mcm9udGRlc2sudjEuUmVwb3J0T3V0Y29tZVJlcXVlc3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIKCghfcXVhbGl0eSJRChVSZXBvcnRPdXRjb21lUmVzcG9uc2USJgoHb3V0Y29tZRgBIAEoCzIVLmZyb250ZGVzay52MS5PdXRjb21lEhAKCHJlcGxhY2VkGAIgASgIItIBCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEg8KB3F1YWxpdHkYAiABKAESDgoGc291cmNlGAMgASgJEjEKBmxhYmVscxgEIAMoCzIhLmZyb250ZGVzay52MS5PdXRjb21lLkxhYmVsc0VudHJ5Ei8KC3JlcG9ydGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIikKEkdldERlY2lzaW9uUmVxdWVzdBITCgtkZWNpc2lvbl9pZBgBIAEoCSKhAgoTR2V0RGVjaXNpb25SZXNwb25zZRIoCghkZWNpc2lvbhgBIAEoCzIWLmZyb250ZGVzay52MS5EZWNpc2lvbhInCghhdHRlbXB0cxgCIAMoCzIVLmZyb250ZGVzay52MS5BdHRlbXB0EiAKBGNvc3QYAyABKAsyEi5mcm9udGRlc2sudjEuQ29zdBInCghvdXRjb21lcxgEIAMoCzIVLmZyb250ZGVzay52MS5PdXRjb21lEj0KBmxhYmVscxgFIAMoCzItLmZyb250ZGVzay52MS5HZXREZWNpc2lvblJlc3BvbnNlLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIwoRTGlzdE1vZGVsc1JlcXVlc3QSDgoGcm91dGVyGAEgASgJIjkKEkxpc3RNb2RlbHNSZXNwb25zZRIjCgZtb2RlbHMYASADKAsyEy5mcm9udGRlc2sudjEuTW9kZWwiigIKBU1vZGVsEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSDwoHYmFja2VuZBgDIAEoCRIWCg51cHN0cmVhbV9tb2RlbBgEIAEoCRIkCgZwcmljZXMYBSABKAsyFC5mcm9udGRlc2sudjEuUHJpY2VzEhYKDmNvbnRleHRfd2luZG93GAYgASgDEh4KEW1heF9vdXRwdXRfdG9rZW5zGAcgASgDSACIAQESLgoMY2FwYWJpbGl0aWVzGAggAygOMhguZnJvbnRkZXNrLnYxLkNhcGFiaWxpdHkSEQoJYXZhaWxhYmxlGAkgASgIQhQKEl9tYXhfb3V0cHV0X3Rva2VucyKaCAoGUHJpY2VzEiIKGmlucHV0X25hbm9fdXNkX3Blcl9taWxsaW9uGAEgASgDEiMKG291dHB1dF9uYW5vX3VzZF9wZXJfbWlsbGlvbhgCIAEoAxIsCh9jYWNoZV9yZWFkX25hbm9fdXNkX3Blcl9taWxsaW9uGAMgASgDSACIAQESLQogY2FjaGVfd3JpdGVfbmFub191c2RfcGVyX21pbGxpb24YBCABKANIAYgBARIrCh5yZWFzb25pbmdfbmFub191c2RfcGVyX21pbGxpb24YBSABKANIAogBARIyCiVjYWNoZV93cml0ZV9sb25nX25hbm9fdXNkX3Blcl9taWxsaW9uGAYgASgDSAOIAQESLQogaW5wdXRfYXVkaW9fbmFub191c2RfcGVyX21pbGxpb24YByABKANIBIgBARIyCiVjYWNoZV9yZWFkX2F1ZGlvX25hbm9fdXNkX3Blcl9taWxsaW9uGAggASgDSAWIAQESLgohb3V0cHV0X2F1ZGlvX25hbm9fdXNkX3Blcl9taWxsaW9uGAkgASgDSAaIAQESLQogaW5wdXRfaW1hZ2VfbmFub191c2RfcGVyX21pbGxpb24YCiABKANIB4gBARIuCiFvdXRwdXRfaW1hZ2VfbmFub191c2RfcGVyX21pbGxpb24YCyABKANICIgBARIYChByZXF1ZXN0X25hbm9fdXNkGAwgASgDEhsKE3dlYl9zZWFyY2hfbmFub191c2QYDSABKAMSJgoFdGllcnMYDiADKAsyFy5mcm9udGRlc2sudjEuUHJpY2VUaWVyEjYKDXNlcnZpY2VfdGllcnMYDyADKAsyHy5mcm9udGRlc2sudjEuU2VydmljZVRpZXJQcmljZXMSKgoHY2hhbmdlcxgQIAMoCzIZLmZyb250ZGVzay52MS5QcmljZUNoYW5nZUIiCiBfY2FjaGVfcmVhZF9uYW5vX3VzZF9wZXJfbWlsbGlvbkIjCiFfY2FjaGVfd3JpdGVfbmFub191c2RfcGVyX21pbGxpb25CIQofX3JlYXNvbmluZ19uYW5vX3VzZF9wZXJfbWlsbGlvbkIoCiZfY2FjaGVfd3JpdGVfbG9uZ19uYW5vX3VzZF9wZXJfbWlsbGlvbkIjCiFfaW5wdXRfYXVkaW9fbmFub191c2RfcGVyX21pbGxpb25CKAomX2NhY2hlX3JlYWRfYXVkaW9fbmFub191c2RfcGVyX21pbGxpb25CJAoiX291dHB1dF9hdWRpb19uYW5vX3VzZF9wZXJfbWlsbGlvbkIjCiFfaW5wdXRfaW1hZ2VfbmFub191c2RfcGVyX21pbGxpb25CJAoiX291dHB1dF9pbWFnZV9uYW5vX3VzZF9wZXJfbWlsbGlvbiJNCglQcmljZVRpZXISGgoSYWJvdmVfaW5wdXRfdG9rZW5zGAEgASgDEiQKBnByaWNlcxgCIAEoCzIULmZyb250ZGVzay52MS5QcmljZXMiTwoRU2VydmljZVRpZXJQcmljZXMSFAoMc2VydmljZV90aWVyGAEgASgJEiQKBnByaWNlcxgCIAEoCzIULmZyb250ZGVzay52MS5QcmljZXMiZQoLUHJpY2VDaGFuZ2USMAoMZWZmZWN0aXZlX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgZwcmljZXMYAiABKAsyFC5mcm9udGRlc2sudjEuUHJpY2VzMssECg1Sb3V0ZXJTZXJ2aWNlEkAKBVJvdXRlEhouZnJvbnRkZXNrLnYxLlJvdXRlUmVxdWVzdBobLmZyb250ZGVzay52MS5Sb3V0ZVJlc3BvbnNlEk8KClJvdXRlQmF0Y2gSHy5mcm9udGRlc2sudjEuUm91dGVCYXRjaFJlcXVlc3QaIC5mcm9udGRlc2sudjEuUm91dGVCYXRjaFJlc3BvbnNlEkkKCENvbXBsZXRlEh0uZnJvbnRkZXNrLnYxLkNvbXBsZXRlUmVxdWVzdBoeLmZyb250ZGVzay52MS5Db21wbGV0ZVJlc3BvbnNlEl0KDlN0cmVhbUNvbXBsZXRlEiMuZnJvbnRkZXNrLnYxLlN0cmVhbUNvbXBsZXRlUmVxdWVzdBokLmZyb250ZGVzay52MS5TdHJlYW1Db21wbGV0ZVJlc3BvbnNlMAESWAoNUmVwb3J0T3V0Y29tZRIiLmZyb250ZGVzay52MS5SZXBvcnRPdXRjb21lUmVxdWVzdBojLmZyb250ZGVzay52MS5SZXBvcnRPdXRjb21lUmVzcG9uc2USUgoLR2V0RGVjaXNpb24SIC5mcm9udGRlc2sudjEuR2V0RGVjaXNpb25SZXF1ZXN0GiEuZnJvbnRkZXNrLnYxLkdldERlY2lzaW9uUmVzcG9uc2USTwoKTGlzdE1vZGVscxIfLmZyb250ZGVzay52MS5MaXN0TW9kZWxzUmVxdWVzdBogLmZyb250ZGVzay52MS5MaXN0TW9kZWxzUmVzcG9uc2VCegoQZGV2LmZyb250ZGVzay52MUISUm91dGVyU2VydmljZVByb3RvUAFaQWdpdGh1Yi5jb20vZnJvbnRkZXNrL2Zyb250ZGVzay9jbGllbnRzL2dvL2Zyb250ZGVza3YxO2Zyb250ZGVza3YxqgIMRnJvbnRkZXNrLlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_frontdesk_v1_chat, file_frontdesk_v1_routing]);
+  fileDesc("CiFmcm9udGRlc2svdjEvcm91dGVyX3NlcnZpY2UucHJvdG8SDGZyb250ZGVzay52MSLGAQoMUm91dGVSZXF1ZXN0EiIKBXF1ZXJ5GAEgASgLMhMuZnJvbnRkZXNrLnYxLlF1ZXJ5EisKBnBvbGljeRgCIAEoCzIbLmZyb250ZGVzay52MS5Sb3V0aW5nUG9saWN5EjYKBmxhYmVscxgDIAMoCzImLmZyb250ZGVzay52MS5Sb3V0ZVJlcXVlc3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI5Cg1Sb3V0ZVJlc3BvbnNlEigKCGRlY2lzaW9uGAEgASgLMhYuZnJvbnRkZXNrLnYxLkRlY2lzaW9uItIBChFSb3V0ZUJhdGNoUmVxdWVzdBIkCgdxdWVyaWVzGAEgAygLMhMuZnJvbnRkZXNrLnYxLlF1ZXJ5EisKBnBvbGljeRgCIAEoCzIbLmZyb250ZGVzay52MS5Sb3V0aW5nUG9saWN5EjsKBmxhYmVscxgDIAMoCzIrLmZyb250ZGVzay52MS5Sb3V0ZUJhdGNoUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkAKElJvdXRlQmF0Y2hSZXNwb25zZRIqCgdyZXN1bHRzGAEgAygLMhkuZnJvbnRkZXNrLnYxLlJvdXRlUmVzdWx0Im4KC1JvdXRlUmVzdWx0EioKCGRlY2lzaW9uGAEgASgLMhYuZnJvbnRkZXNrLnYxLkRlY2lzaW9uSAASKQoFZXJyb3IYAiABKAsyGC5mcm9udGRlc2sudjEuUm91dGVFcnJvckgAQggKBnJlc3VsdCJKCgpSb3V0ZUVycm9yEgwKBGNvZGUYASABKAUSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDQoFZmllbGQYBCABKAkizAEKD0NvbXBsZXRlUmVxdWVzdBIiCgVxdWVyeRgBIAEoCzITLmZyb250ZGVzay52MS5RdWVyeRIrCgZwb2xpY3kYAiABKAsyGy5mcm9udGRlc2sudjEuUm91dGluZ1BvbGljeRI5CgZsYWJlbHMYAyADKAsyKS5mcm9udGRlc2sudjEuQ29tcGxldGVSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gIKEENvbXBsZXRlUmVzcG9uc2USFQoNY29tcGxldGlvbl9pZBgBIAEoCRIoCghkZWNpc2lvbhgCIAEoCzIWLmZyb250ZGVzay52MS5EZWNpc2lvbhINCgVtb2RlbBgDIAEoCRImCgdtZXNzYWdlGAQgASgLMhUuZnJvbnRkZXNrLnYxLk1lc3NhZ2USMQoNZmluaXNoX3JlYXNvbhgFIAEoDjIaLmZyb250ZGVzay52MS5GaW5pc2hSZWFzb24SIgoFdXNhZ2UYBiABKAsyEy5mcm9udGRlc2sudjEuVXNhZ2USIAoEY29zdBgHIAEoCzISLmZyb250ZGVzay52MS5Db3N0EicKCGF0dGVtcHRzGAggAygLMhUuZnJvbnRkZXNrLnYxLkF0dGVtcHQSLAoIbG9ncHJvYnMYCSADKAsyGi5mcm9udGRlc2sudjEuVG9rZW5Mb2dwcm9iItgBChVTdHJlYW1Db21wbGV0ZVJlcXVlc3QSIgoFcXVlcnkYASABKAsyEy5mcm9udGRlc2sudjEuUXVlcnkSKwoGcG9saWN5GAIgASgLMhsuZnJvbnRkZXNrLnYxLlJvdXRpbmdQb2xpY3kSPwoGbGFiZWxzGAMgAygLMi8uZnJvbnRkZXNrLnYxLlN0cmVhbUNvbXBsZXRlUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsIEChZTdHJlYW1Db21wbGV0ZVJlc3BvbnNlEigKB3N0YXJ0ZWQYASABKAsyFS5mcm9udGRlc2sudjEuU3RhcnRlZEgAEjcKD2F0dGVtcHRfc3RhcnRlZBgCIAEoCzIcLmZyb250ZGVzay52MS5BdHRlbXB0U3RhcnRlZEgAEi0KCnRleHRfZGVsdGEYAyABKAsyFy5mcm9udGRlc2sudjEuVGV4dERlbHRhSAASNwoPcmVhc29uaW5nX2RlbHRhGAQgASgLMhwuZnJvbnRkZXNrLnYxLlJlYXNvbmluZ0RlbHRhSAASNgoPdG9vbF9jYWxsX2RlbHRhGAUgASgLMhsuZnJvbnRkZXNrLnYxLlRvb2xDYWxsRGVsdGFIABIzCg1hdHRlbXB0X2VuZGVkGAYgASgLMhouZnJvbnRkZXNrLnYxLkF0dGVtcHRFbmRlZEgAEiwKCWNvbXBsZXRlZBgHIAEoCzIXLmZyb250ZGVzay52MS5Db21wbGV0ZWRIABJAChRwcm92aWRlcl9ibG9ja19kZWx0YRgIIAEoCzIgLmZyb250ZGVzay52MS5Qcm92aWRlckJsb2NrRGVsdGFIABJAChRwcm92aWRlcl9zdGF0ZV9kZWx0YRgJIAEoCzIgLmZyb250ZGVzay52MS5Qcm92aWRlclN0YXRlRGVsdGFIABI1Cg5jaXRhdGlvbl9kZWx0YRgKIAEoCzIbLmZyb250ZGVzay52MS5DaXRhdGlvbkRlbHRhSABCBwoFZXZlbnQiSgoHU3RhcnRlZBIVCg1jb21wbGV0aW9uX2lkGAEgASgJEigKCGRlY2lzaW9uGAIgASgLMhYuZnJvbnRkZXNrLnYxLkRlY2lzaW9uIlQKDkF0dGVtcHRTdGFydGVkEg0KBWluZGV4GAEgASgFEg0KBW1vZGVsGAIgASgJEiQKBGtpbmQYAyABKA4yFi5mcm9udGRlc2sudjEuU3RlcEtpbmQidAoJVGV4dERlbHRhEgwKBHRleHQYASABKAkSLAoIbG9ncHJvYnMYAiADKAsyGi5mcm9udGRlc2sudjEuVG9rZW5Mb2dwcm9iEhEKBHBhcnQYAyABKAVIAIgBARIPCgdyZWZ1c2FsGAQgASgIQgcKBV9wYXJ0InUKDlJlYXNvbmluZ0RlbHRhEgwKBHRleHQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgJEhUKDXJlZGFjdGVkX2RhdGEYAyABKAkSEQoEcGFydBgEIAEoBUgAiAEBEg8KB2RpYWxlY3QYBSABKAlCBwoFX3BhcnQibAoNVG9vbENhbGxEZWx0YRINCgVpbmRleBgBIAEoBRIKCgJpZBgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJEhEKBHBhcnQYBSABKAVIAIgBAUIHCgVfcGFydCJcChJQcm92aWRlckJsb2NrRGVsdGESKgoFYmxvY2sYASABKAsyGy5mcm9udGRlc2sudjEuUHJvdmlkZXJCbG9jaxIRCgRwYXJ0GAIgASgFSACIAQFCBwoFX3BhcnQiXAoSUHJvdmlkZXJTdGF0ZURlbHRhEioKBXN0YXRlGAEgASgLMhsuZnJvbnRkZXNrLnYxLlByb3ZpZGVyU3RhdGUSEQoEcGFydBgCIAEoBUgAiAEBQgcKBV9wYXJ0IlUKDUNpdGF0aW9uRGVsdGESKAoIY2l0YXRpb24YASABKAsyFi5mcm9udGRlc2sudjEuQ2l0YXRpb24SEQoEcGFydBgCIAEoBUgAiAEBQgcKBV9wYXJ0Il4KDEF0dGVtcHRFbmRlZBImCgdhdHRlbXB0GAEgASgLMhUuZnJvbnRkZXNrLnYxLkF0dGVtcHQSEgoKbmV4dF9tb2RlbBgCIAEoCRISCgpzdXBlcnNlZGVkGAMgASgIIrwBCglDb21wbGV0ZWQSDQoFbW9kZWwYASABKAkSMQoNZmluaXNoX3JlYXNvbhgCIAEoDjIaLmZyb250ZGVzay52MS5GaW5pc2hSZWFzb24SIgoFdXNhZ2UYAyABKAsyEy5mcm9udGRlc2sudjEuVXNhZ2USIAoEY29zdBgEIAEoCzISLmZyb250ZGVzay52MS5Db3N0EicKCGF0dGVtcHRzGAUgAygLMhUuZnJvbnRkZXNrLnYxLkF0dGVtcHQiiAEKEUNvbXBsZXRpb25GYWlsdXJlEhUKDWNvbXBsZXRpb25faWQYASABKAkSJwoIYXR0ZW1wdHMYAiADKAsyFS5mcm9udGRlc2sudjEuQXR0ZW1wdBIgCgRjb3N0GAMgASgLMhIuZnJvbnRkZXNrLnYxLkNvc3QSEQoJY29tbWl0dGVkGAQgASgIIswBChRSZXBvcnRPdXRjb21lUmVxdWVzdBITCgtkZWNpc2lvbl9pZBgBIAEoCRIUCgdxdWFsaXR5GAIgASgBSACIAQESDgoGc291cmNlGAMgASgJEj4KBmxhYmVscxgEIAMoCzIuLmZyb250ZGVzay52MS5SZXBvcnRPdXRjb21lUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgoKCF9xdWFsaXR5IlEKFVJlcG9ydE91dGNvbWVSZXNwb25zZRImCgdvdXRjb21lGAEgASgLMhUuZnJvbnRkZXNrLnYxLk91dGNvbWUSEAoIcmVwbGFjZWQYAiABKAgi0gEKB091dGNvbWUSEwoLZGVjaXNpb25faWQYASABKAkSDwoHcXVhbGl0eRgCIAEoARIOCgZzb3VyY2UYAyABKAkSMQoGbGFiZWxzGAQgAygLMiEuZnJvbnRkZXNrLnYxLk91dGNvbWUuTGFiZWxzRW50cnkSLwoLcmVwb3J0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKQoSR2V0RGVjaXNpb25SZXF1ZXN0EhMKC2RlY2lzaW9uX2lkGAEgASgJIqECChNHZXREZWNpc2lvblJlc3BvbnNlEigKCGRlY2lzaW9uGAEgASgLMhYuZnJvbnRkZXNrLnYxLkRlY2lzaW9uEicKCGF0dGVtcHRzGAIgAygLMhUuZnJvbnRkZXNrLnYxLkF0dGVtcHQSIAoEY29zdBgDIAEoCzISLmZyb250ZGVzay52MS5Db3N0EicKCG91dGNvbWVzGAQgAygLMhUuZnJvbnRkZXNrLnYxLk91dGNvbWUSPQoGbGFiZWxzGAUgAygLMi0uZnJvbnRkZXNrLnYxLkdldERlY2lzaW9uUmVzcG9uc2UuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIjChFMaXN0TW9kZWxzUmVxdWVzdBIOCgZyb3V0ZXIYASABKAkiOQoSTGlzdE1vZGVsc1Jlc3BvbnNlEiMKBm1vZGVscxgBIAMoCzITLmZyb250ZGVzay52MS5Nb2RlbCKKAgoFTW9kZWwSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIPCgdiYWNrZW5kGAMgASgJEhYKDnVwc3RyZWFtX21vZGVsGAQgASgJEiQKBnByaWNlcxgFIAEoCzIULmZyb250ZGVzay52MS5QcmljZXMSFgoOY29udGV4dF93aW5kb3cYBiABKAMSHgoRbWF4X291dHB1dF90b2tlbnMYByABKANIAIgBARIuCgxjYXBhYmlsaXRpZXMYCCADKA4yGC5mcm9udGRlc2sudjEuQ2FwYWJpbGl0eRIRCglhdmFpbGFibGUYCSABKAhCFAoSX21heF9vdXRwdXRfdG9rZW5zIpoICgZQcmljZXMSIgoaaW5wdXRfbmFub191c2RfcGVyX21pbGxpb24YASABKAMSIwobb3V0cHV0X25hbm9fdXNkX3Blcl9taWxsaW9uGAIgASgDEiwKH2NhY2hlX3JlYWRfbmFub191c2RfcGVyX21pbGxpb24YAyABKANIAIgBARItCiBjYWNoZV93cml0ZV9uYW5vX3VzZF9wZXJfbWlsbGlvbhgEIAEoA0gBiAEBEisKHnJlYXNvbmluZ19uYW5vX3VzZF9wZXJfbWlsbGlvbhgFIAEoA0gCiAEBEjIKJWNhY2hlX3dyaXRlX2xvbmdfbmFub191c2RfcGVyX21pbGxpb24YBiABKANIA4gBARItCiBpbnB1dF9hdWRpb19uYW5vX3VzZF9wZXJfbWlsbGlvbhgHIAEoA0gEiAEBEjIKJWNhY2hlX3JlYWRfYXVkaW9fbmFub191c2RfcGVyX21pbGxpb24YCCABKANIBYgBARIuCiFvdXRwdXRfYXVkaW9fbmFub191c2RfcGVyX21pbGxpb24YCSABKANIBogBARItCiBpbnB1dF9pbWFnZV9uYW5vX3VzZF9wZXJfbWlsbGlvbhgKIAEoA0gHiAEBEi4KIW91dHB1dF9pbWFnZV9uYW5vX3VzZF9wZXJfbWlsbGlvbhgLIAEoA0gIiAEBEhgKEHJlcXVlc3RfbmFub191c2QYDCABKAMSGwoTd2ViX3NlYXJjaF9uYW5vX3VzZBgNIAEoAxImCgV0aWVycxgOIAMoCzIXLmZyb250ZGVzay52MS5QcmljZVRpZXISNgoNc2VydmljZV90aWVycxgPIAMoCzIfLmZyb250ZGVzay52MS5TZXJ2aWNlVGllclByaWNlcxIqCgdjaGFuZ2VzGBAgAygLMhkuZnJvbnRkZXNrLnYxLlByaWNlQ2hhbmdlQiIKIF9jYWNoZV9yZWFkX25hbm9fdXNkX3Blcl9taWxsaW9uQiMKIV9jYWNoZV93cml0ZV9uYW5vX3VzZF9wZXJfbWlsbGlvbkIhCh9fcmVhc29uaW5nX25hbm9fdXNkX3Blcl9taWxsaW9uQigKJl9jYWNoZV93cml0ZV9sb25nX25hbm9fdXNkX3Blcl9taWxsaW9uQiMKIV9pbnB1dF9hdWRpb19uYW5vX3VzZF9wZXJfbWlsbGlvbkIoCiZfY2FjaGVfcmVhZF9hdWRpb19uYW5vX3VzZF9wZXJfbWlsbGlvbkIkCiJfb3V0cHV0X2F1ZGlvX25hbm9fdXNkX3Blcl9taWxsaW9uQiMKIV9pbnB1dF9pbWFnZV9uYW5vX3VzZF9wZXJfbWlsbGlvbkIkCiJfb3V0cHV0X2ltYWdlX25hbm9fdXNkX3Blcl9taWxsaW9uIk0KCVByaWNlVGllchIaChJhYm92ZV9pbnB1dF90b2tlbnMYASABKAMSJAoGcHJpY2VzGAIgASgLMhQuZnJvbnRkZXNrLnYxLlByaWNlcyJPChFTZXJ2aWNlVGllclByaWNlcxIUCgxzZXJ2aWNlX3RpZXIYASABKAkSJAoGcHJpY2VzGAIgASgLMhQuZnJvbnRkZXNrLnYxLlByaWNlcyJlCgtQcmljZUNoYW5nZRIwCgxlZmZlY3RpdmVfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKBnByaWNlcxgCIAEoCzIULmZyb250ZGVzay52MS5QcmljZXMyywQKDVJvdXRlclNlcnZpY2USQAoFUm91dGUSGi5mcm9udGRlc2sudjEuUm91dGVSZXF1ZXN0GhsuZnJvbnRkZXNrLnYxLlJvdXRlUmVzcG9uc2USTwoKUm91dGVCYXRjaBIfLmZyb250ZGVzay52MS5Sb3V0ZUJhdGNoUmVxdWVzdBogLmZyb250ZGVzay52MS5Sb3V0ZUJhdGNoUmVzcG9uc2USSQoIQ29tcGxldGUSHS5mcm9udGRlc2sudjEuQ29tcGxldGVSZXF1ZXN0Gh4uZnJvbnRkZXNrLnYxLkNvbXBsZXRlUmVzcG9uc2USXQoOU3RyZWFtQ29tcGxldGUSIy5mcm9udGRlc2sudjEuU3RyZWFtQ29tcGxldGVSZXF1ZXN0GiQuZnJvbnRkZXNrLnYxLlN0cmVhbUNvbXBsZXRlUmVzcG9uc2UwARJYCg1SZXBvcnRPdXRjb21lEiIuZnJvbnRkZXNrLnYxLlJlcG9ydE91dGNvbWVSZXF1ZXN0GiMuZnJvbnRkZXNrLnYxLlJlcG9ydE91dGNvbWVSZXNwb25zZRJSCgtHZXREZWNpc2lvbhIgLmZyb250ZGVzay52MS5HZXREZWNpc2lvblJlcXVlc3QaIS5mcm9udGRlc2sudjEuR2V0RGVjaXNpb25SZXNwb25zZRJPCgpMaXN0TW9kZWxzEh8uZnJvbnRkZXNrLnYxLkxpc3RNb2RlbHNSZXF1ZXN0GiAuZnJvbnRkZXNrLnYxLkxpc3RNb2RlbHNSZXNwb25zZUJ6ChBkZXYuZnJvbnRkZXNrLnYxQhJSb3V0ZXJTZXJ2aWNlUHJvdG9QAVpBZ2l0aHViLmNvbS9mcm9udGRlc2svZnJvbnRkZXNrL2NsaWVudHMvZ28vZnJvbnRkZXNrdjE7ZnJvbnRkZXNrdjGqAgxGcm9udGRlc2suVjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_frontdesk_v1_chat, file_frontdesk_v1_routing]);
 
 /**
  * Request of Route.
@@ -425,6 +425,30 @@ export type StreamCompleteResponse = Message<"frontdesk.v1.StreamCompleteRespons
      */
     value: Completed;
     case: "completed";
+  } | {
+    /**
+     * A part of the answer that only its dialect understands.
+     *
+     * @generated from field: frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;
+     */
+    value: ProviderBlockDelta;
+    case: "providerBlockDelta";
+  } | {
+    /**
+     * What the provider wants back.
+     *
+     * @generated from field: frontdesk.v1.ProviderStateDelta provider_state_delta = 9;
+     */
+    value: ProviderStateDelta;
+    case: "providerStateDelta";
+  } | {
+    /**
+     * Where a text of the answer comes from.
+     *
+     * @generated from field: frontdesk.v1.CitationDelta citation_delta = 10;
+     */
+    value: CitationDelta;
+    case: "citationDelta";
   } | { case: undefined; value?: undefined };
 };
 
@@ -575,6 +599,13 @@ export type ReasoningDelta = Message<"frontdesk.v1.ReasoningDelta"> & {
    * @generated from field: optional int32 part = 4;
    */
   part?: number | undefined;
+
+  /**
+   * The provider which made it, as in Reasoning; comes with the opaque fields.
+   *
+   * @generated from field: string dialect = 5;
+   */
+  dialect: string;
 };
 
 /**
@@ -634,6 +665,90 @@ export const ToolCallDeltaSchema: GenMessage<ToolCallDelta> = /*@__PURE__*/
   messageDesc(file_frontdesk_v1_router_service, 14);
 
 /**
+ * A part of the answer that only its dialect understands, as a whole.
+ *
+ * @generated from message frontdesk.v1.ProviderBlockDelta
+ */
+export type ProviderBlockDelta = Message<"frontdesk.v1.ProviderBlockDelta"> & {
+  /**
+   * The block.
+   *
+   * @generated from field: frontdesk.v1.ProviderBlock block = 1;
+   */
+  block?: ProviderBlock | undefined;
+
+  /**
+   * Place of the part in the answer's message, as in TextDelta.
+   *
+   * @generated from field: optional int32 part = 2;
+   */
+  part?: number | undefined;
+};
+
+/**
+ * Describes the message frontdesk.v1.ProviderBlockDelta.
+ * Use `create(ProviderBlockDeltaSchema)` to create a new message.
+ */
+export const ProviderBlockDeltaSchema: GenMessage<ProviderBlockDelta> = /*@__PURE__*/
+  messageDesc(file_frontdesk_v1_router_service, 15);
+
+/**
+ * What the provider wants back with a part, or with the whole message; each comes as a whole, after what it belongs to.
+ *
+ * @generated from message frontdesk.v1.ProviderStateDelta
+ */
+export type ProviderStateDelta = Message<"frontdesk.v1.ProviderStateDelta"> & {
+  /**
+   * The state.
+   *
+   * @generated from field: frontdesk.v1.ProviderState state = 1;
+   */
+  state?: ProviderState | undefined;
+
+  /**
+   * Place of the part that it belongs to. Unset: it belongs to the message.
+   *
+   * @generated from field: optional int32 part = 2;
+   */
+  part?: number | undefined;
+};
+
+/**
+ * Describes the message frontdesk.v1.ProviderStateDelta.
+ * Use `create(ProviderStateDeltaSchema)` to create a new message.
+ */
+export const ProviderStateDeltaSchema: GenMessage<ProviderStateDelta> = /*@__PURE__*/
+  messageDesc(file_frontdesk_v1_router_service, 16);
+
+/**
+ * Where a text of the answer comes from.
+ *
+ * @generated from message frontdesk.v1.CitationDelta
+ */
+export type CitationDelta = Message<"frontdesk.v1.CitationDelta"> & {
+  /**
+   * The source.
+   *
+   * @generated from field: frontdesk.v1.Citation citation = 1;
+   */
+  citation?: Citation | undefined;
+
+  /**
+   * Place of the text's part in the answer's message, as in TextDelta.
+   *
+   * @generated from field: optional int32 part = 2;
+   */
+  part?: number | undefined;
+};
+
+/**
+ * Describes the message frontdesk.v1.CitationDelta.
+ * Use `create(CitationDeltaSchema)` to create a new message.
+ */
+export const CitationDeltaSchema: GenMessage<CitationDelta> = /*@__PURE__*/
+  messageDesc(file_frontdesk_v1_router_service, 17);
+
+/**
  * An attempt ended without being the answer: it was rejected, it failed, or another one that ran beside it won.
  *
  * @generated from message frontdesk.v1.AttemptEnded
@@ -666,7 +781,7 @@ export type AttemptEnded = Message<"frontdesk.v1.AttemptEnded"> & {
  * Use `create(AttemptEndedSchema)` to create a new message.
  */
 export const AttemptEndedSchema: GenMessage<AttemptEnded> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 15);
+  messageDesc(file_frontdesk_v1_router_service, 18);
 
 /**
  * The answer is complete.
@@ -715,7 +830,7 @@ export type Completed = Message<"frontdesk.v1.Completed"> & {
  * Use `create(CompletedSchema)` to create a new message.
  */
 export const CompletedSchema: GenMessage<Completed> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 16);
+  messageDesc(file_frontdesk_v1_router_service, 19);
 
 /**
  * Detail in the status of a Complete or StreamComplete that failed after routing: what was done and what it cost.
@@ -757,7 +872,7 @@ export type CompletionFailure = Message<"frontdesk.v1.CompletionFailure"> & {
  * Use `create(CompletionFailureSchema)` to create a new message.
  */
 export const CompletionFailureSchema: GenMessage<CompletionFailure> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 17);
+  messageDesc(file_frontdesk_v1_router_service, 20);
 
 /**
  * Request of ReportOutcome.
@@ -799,7 +914,7 @@ export type ReportOutcomeRequest = Message<"frontdesk.v1.ReportOutcomeRequest"> 
  * Use `create(ReportOutcomeRequestSchema)` to create a new message.
  */
 export const ReportOutcomeRequestSchema: GenMessage<ReportOutcomeRequest> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 18);
+  messageDesc(file_frontdesk_v1_router_service, 21);
 
 /**
  * Response of ReportOutcome.
@@ -827,7 +942,7 @@ export type ReportOutcomeResponse = Message<"frontdesk.v1.ReportOutcomeResponse"
  * Use `create(ReportOutcomeResponseSchema)` to create a new message.
  */
 export const ReportOutcomeResponseSchema: GenMessage<ReportOutcomeResponse> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 19);
+  messageDesc(file_frontdesk_v1_router_service, 22);
 
 /**
  * How good an answer was.
@@ -876,7 +991,7 @@ export type Outcome = Message<"frontdesk.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 20);
+  messageDesc(file_frontdesk_v1_router_service, 23);
 
 /**
  * Request of GetDecision.
@@ -897,7 +1012,7 @@ export type GetDecisionRequest = Message<"frontdesk.v1.GetDecisionRequest"> & {
  * Use `create(GetDecisionRequestSchema)` to create a new message.
  */
 export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 21);
+  messageDesc(file_frontdesk_v1_router_service, 24);
 
 /**
  * Response of GetDecision.
@@ -946,7 +1061,7 @@ export type GetDecisionResponse = Message<"frontdesk.v1.GetDecisionResponse"> & 
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
 export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 22);
+  messageDesc(file_frontdesk_v1_router_service, 25);
 
 /**
  * Request of ListModels.
@@ -967,7 +1082,7 @@ export type ListModelsRequest = Message<"frontdesk.v1.ListModelsRequest"> & {
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 23);
+  messageDesc(file_frontdesk_v1_router_service, 26);
 
 /**
  * Response of ListModels.
@@ -988,7 +1103,7 @@ export type ListModelsResponse = Message<"frontdesk.v1.ListModelsResponse"> & {
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 24);
+  messageDesc(file_frontdesk_v1_router_service, 27);
 
 /**
  * A model of the pool.
@@ -1065,7 +1180,7 @@ export type Model = Message<"frontdesk.v1.Model"> & {
  * Use `create(ModelSchema)` to create a new message.
  */
 export const ModelSchema: GenMessage<Model> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 25);
+  messageDesc(file_frontdesk_v1_router_service, 28);
 
 /**
  * Prices in nano-USD per million tokens (1,000,000,000 is 1 USD per million tokens).
@@ -1191,7 +1306,7 @@ export type Prices = Message<"frontdesk.v1.Prices"> & {
  * Use `create(PricesSchema)` to create a new message.
  */
 export const PricesSchema: GenMessage<Prices> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 26);
+  messageDesc(file_frontdesk_v1_router_service, 29);
 
 /**
  * Prices of all tokens of a call whose input is longer than that of the tier before.
@@ -1219,7 +1334,7 @@ export type PriceTier = Message<"frontdesk.v1.PriceTier"> & {
  * Use `create(PriceTierSchema)` to create a new message.
  */
 export const PriceTierSchema: GenMessage<PriceTier> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 27);
+  messageDesc(file_frontdesk_v1_router_service, 30);
 
 /**
  * Prices of what a provider serves in a service tier.
@@ -1247,7 +1362,7 @@ export type ServiceTierPrices = Message<"frontdesk.v1.ServiceTierPrices"> & {
  * Use `create(ServiceTierPricesSchema)` to create a new message.
  */
 export const ServiceTierPricesSchema: GenMessage<ServiceTierPrices> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 28);
+  messageDesc(file_frontdesk_v1_router_service, 31);
 
 /**
  * Prices from an instant on.
@@ -1275,7 +1390,7 @@ export type PriceChange = Message<"frontdesk.v1.PriceChange"> & {
  * Use `create(PriceChangeSchema)` to create a new message.
  */
 export const PriceChangeSchema: GenMessage<PriceChange> = /*@__PURE__*/
-  messageDesc(file_frontdesk_v1_router_service, 29);
+  messageDesc(file_frontdesk_v1_router_service, 32);
 
 /**
  * Chooses the LLM that should answer a query and, on request, gets the answer from it.

@@ -1,9 +1,15 @@
 package dev.frontdesk;
 
+import dev.frontdesk.v1.Citation;
+import dev.frontdesk.v1.CitationDelta;
 import dev.frontdesk.v1.Completed;
 import dev.frontdesk.v1.CompleteResponse;
 import dev.frontdesk.v1.ContentPart;
 import dev.frontdesk.v1.Message;
+import dev.frontdesk.v1.ProviderBlock;
+import dev.frontdesk.v1.ProviderBlockDelta;
+import dev.frontdesk.v1.ProviderState;
+import dev.frontdesk.v1.ProviderStateDelta;
 import dev.frontdesk.v1.Reasoning;
 import dev.frontdesk.v1.ReasoningDelta;
 import dev.frontdesk.v1.Role;
@@ -16,6 +22,7 @@ import dev.frontdesk.v1.ToolCallDelta;
 import io.grpc.Status;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +40,10 @@ final class EventFold {
   private final Map<Place, StringBuilder> texts = new TreeMap<>();
   private final Set<Place> refusals = new HashSet<>();
   private final Map<Place, ToolCall.Builder> calls = new TreeMap<>();
+  private final Map<Place, ProviderBlock> blocks = new TreeMap<>();
+  private final Map<Integer, List<Citation>> citations = new HashMap<>();
+  private final Map<Integer, List<ProviderState>> state = new HashMap<>();
+  private final List<ProviderState> stateOfMessage = new ArrayList<>();
   private final List<TokenLogprob> logprobs = new ArrayList<>();
 
   /**
@@ -46,6 +57,10 @@ final class EventFold {
 
     static Place text(int part) {
       return new Place(part, 1, 0);
+    }
+
+    static Place block(int part) {
+      return new Place(part, 3, 0);
     }
 
     static Place toolCall(int part, int index) {
@@ -112,21 +127,26 @@ final class EventFold {
 
   /** The answer so far. */
   CompleteResponse result() {
-    Map<Place, ContentPart> parts = new TreeMap<>();
-    reasoning.forEach((place, said) -> parts.put(place, ContentPart.newBuilder().setReasoning(said).build()));
+    Map<Place, ContentPart.Builder> parts = new TreeMap<>();
+    reasoning.forEach((place, said) -> parts.put(place, ContentPart.newBuilder().setReasoning(said)));
+    blocks.forEach((place, block) -> parts.put(place, ContentPart.newBuilder().setProviderBlock(block)));
     texts.forEach(
         (place, text) -> {
-          boolean refusal = refusals.contains(place);
-          parts.put(place, ContentPart.newBuilder().setText(text.toString()).setRefusal(refusal).build());
+          List<Citation> cited = citations.getOrDefault(place.part(), List.of());
+          ContentPart.Builder part = ContentPart.newBuilder().setText(text.toString()).addAllCitations(cited);
+          parts.put(place, part.setRefusal(refusals.contains(place)));
         });
     calls.forEach(
         (place, call) -> {
           if (call.getArgumentsJson().isEmpty()) {
             call.setArgumentsJson("{}");
           }
-          parts.put(place, ContentPart.newBuilder().setToolCall(call).build());
+          parts.put(place, ContentPart.newBuilder().setToolCall(call));
         });
-    Message.Builder message = Message.newBuilder().setRole(Role.ROLE_ASSISTANT).addAllParts(parts.values());
+    Message.Builder message = Message.newBuilder().setRole(Role.ROLE_ASSISTANT).addAllProviderState(stateOfMessage);
+    parts.forEach(
+        (place, part) ->
+            message.addParts(part.addAllProviderState(state.getOrDefault(place.part(), List.of()))));
     return response.clone().setMessage(message).addAllLogprobs(logprobs).build();
   }
 
@@ -163,6 +183,23 @@ final class EventFold {
         said.setText(said.getText() + delta.getText())
             .setSignature(said.getSignature() + delta.getSignature())
             .setRedactedData(said.getRedactedData() + delta.getRedactedData());
+        if (said.getDialect().isEmpty()) {
+          said.setDialect(delta.getDialect());
+        }
+      }
+      case PROVIDER_BLOCK_DELTA -> {
+        ProviderBlockDelta delta = event.getProviderBlockDelta();
+        blocks.put(Place.block(delta.getPart()), delta.getBlock());
+      }
+      case PROVIDER_STATE_DELTA -> {
+        ProviderStateDelta delta = event.getProviderStateDelta();
+        List<ProviderState> held =
+            delta.hasPart() ? state.computeIfAbsent(delta.getPart(), fresh -> new ArrayList<>()) : stateOfMessage;
+        held.add(delta.getState());
+      }
+      case CITATION_DELTA -> {
+        CitationDelta delta = event.getCitationDelta();
+        citations.computeIfAbsent(delta.getPart(), fresh -> new ArrayList<>()).add(delta.getCitation());
       }
       case TOOL_CALL_DELTA -> {
         ToolCallDelta delta = event.getToolCallDelta();
@@ -181,6 +218,10 @@ final class EventFold {
     reasoning.clear();
     texts.clear();
     refusals.clear();
+    blocks.clear();
+    citations.clear();
+    state.clear();
+    stateOfMessage.clear();
     calls.clear();
     logprobs.clear();
   }

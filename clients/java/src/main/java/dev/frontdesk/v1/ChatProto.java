@@ -37,6 +37,16 @@ public final class ChatProto {
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_frontdesk_v1_ProviderBlock_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_frontdesk_v1_ProviderState_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_frontdesk_v1_ProviderState_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_frontdesk_v1_Citation_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_frontdesk_v1_Citation_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_frontdesk_v1_CacheHint_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -139,115 +149,123 @@ public final class ChatProto {
       "\036google/protobuf/duration.proto\"J\n\017Provi" +
       "derOptions\022\017\n\007dialect\030\001 \001(\t\022\024\n\014options_j" +
       "son\030\002 \001(\t\022\020\n\010required\030\003 \001(\010\".\n\rProviderB" +
-      "lock\022\017\n\007dialect\030\001 \001(\t\022\014\n\004json\030\002 \001(\t\"3\n\tC" +
-      "acheHint\022&\n\003ttl\030\001 \001(\0132\031.google.protobuf." +
-      "Duration\"\311\001\n\007Message\022 \n\004role\030\001 \001(\0162\022.fro" +
-      "ntdesk.v1.Role\022(\n\005parts\030\002 \003(\0132\031.frontdes" +
-      "k.v1.ContentPart\022\014\n\004name\030\003 \001(\t\0227\n\020provid" +
-      "er_options\030\004 \003(\0132\035.frontdesk.v1.Provider" +
-      "Options\022+\n\ncache_hint\030\005 \001(\0132\027.frontdesk." +
-      "v1.CacheHint\"\205\003\n\013ContentPart\022\016\n\004text\030\001 \001" +
-      "(\tH\000\022$\n\005media\030\002 \001(\0132\023.frontdesk.v1.Media" +
-      "H\000\022+\n\ttool_call\030\003 \001(\0132\026.frontdesk.v1.Too" +
-      "lCallH\000\022/\n\013tool_result\030\004 \001(\0132\030.frontdesk" +
-      ".v1.ToolResultH\000\022,\n\treasoning\030\005 \001(\0132\027.fr" +
-      "ontdesk.v1.ReasoningH\000\0225\n\016provider_block" +
-      "\030\007 \001(\0132\033.frontdesk.v1.ProviderBlockH\000\022\017\n" +
-      "\007refusal\030\006 \001(\010\0227\n\020provider_options\030\010 \003(\013" +
-      "2\035.frontdesk.v1.ProviderOptions\022+\n\ncache" +
-      "_hint\030\t \001(\0132\027.frontdesk.v1.CacheHintB\006\n\004" +
-      "part\"\200\001\n\005Media\022\021\n\tmime_type\030\001 \001(\t\022\016\n\004dat" +
-      "a\030\002 \001(\014H\000\022\r\n\003uri\030\003 \001(\tH\000\022\020\n\010filename\030\004 \001" +
-      "(\t\022)\n\006detail\030\005 \001(\0162\031.frontdesk.v1.ImageD" +
-      "etailB\010\n\006source\"<\n\010ToolCall\022\n\n\002id\030\001 \001(\t\022" +
-      "\014\n\004name\030\002 \001(\t\022\026\n\016arguments_json\030\003 \001(\t\"r\n" +
-      "\nToolResult\022\024\n\014tool_call_id\030\001 \001(\t\022\017\n\007con" +
-      "tent\030\002 \001(\t\022\020\n\010is_error\030\003 \001(\010\022+\n\005parts\030\004 " +
-      "\003(\0132\034.frontdesk.v1.ToolResultPart\"\205\001\n\016To" +
-      "olResultPart\022\016\n\004text\030\001 \001(\tH\000\022$\n\005media\030\002 " +
-      "\001(\0132\023.frontdesk.v1.MediaH\000\0225\n\016provider_b" +
-      "lock\030\003 \001(\0132\033.frontdesk.v1.ProviderBlockH" +
-      "\000B\006\n\004part\"C\n\tReasoning\022\014\n\004text\030\001 \001(\t\022\021\n\t" +
-      "signature\030\002 \001(\t\022\025\n\rredacted_data\030\003 \001(\t\"\374" +
-      "\001\n\004Tool\022\014\n\004name\030\001 \001(\t\022\023\n\013description\030\002 \001" +
-      "(\t\022\027\n\017parameters_json\030\003 \001(\t\022\023\n\006strict\030\004 " +
-      "\001(\010H\000\210\001\001\0227\n\020provider_options\030\005 \003(\0132\035.fro" +
-      "ntdesk.v1.ProviderOptions\022+\n\ncache_hint\030" +
-      "\006 \001(\0132\027.frontdesk.v1.CacheHint\0222\n\rprovid" +
-      "er_tool\030\007 \001(\0132\033.frontdesk.v1.ProviderBlo" +
-      "ckB\t\n\007_strict\"\251\001\n\nToolChoice\022-\n\004mode\030\001 \001" +
-      "(\0162\035.frontdesk.v1.ToolChoice.ModeH\000\022\023\n\tt" +
-      "ool_name\030\002 \001(\tH\000\"M\n\004Mode\022\024\n\020MODE_UNSPECI" +
-      "FIED\020\000\022\r\n\tMODE_AUTO\020\001\022\r\n\tMODE_NONE\020\002\022\021\n\r" +
-      "MODE_REQUIRED\020\003B\010\n\006choice\"\210\001\n\016ResponseFo" +
-      "rmat\0225\n\013json_object\030\001 \001(\0132\036.frontdesk.v1" +
-      ".JsonObjectFormatH\000\0225\n\013json_schema\030\002 \001(\013" +
-      "2\036.frontdesk.v1.JsonSchemaFormatH\000B\010\n\006fo" +
-      "rmat\"\022\n\020JsonObjectFormat\"j\n\020JsonSchemaFo" +
-      "rmat\022\014\n\004name\030\001 \001(\t\022\023\n\013schema_json\030\002 \001(\t\022" +
-      "\023\n\013description\030\003 \001(\t\022\023\n\006strict\030\004 \001(\010H\000\210\001" +
-      "\001B\t\n\007_strict\"\210\005\n\020GenerationConfig\022\036\n\021max" +
-      "_output_tokens\030\001 \001(\005H\000\210\001\001\022\030\n\013temperature" +
-      "\030\002 \001(\001H\001\210\001\001\022\022\n\005top_p\030\003 \001(\001H\002\210\001\001\022\026\n\016stop_" +
-      "sequences\030\004 \003(\t\022\021\n\004seed\030\005 \001(\003H\003\210\001\001\022\036\n\021fr" +
-      "equency_penalty\030\006 \001(\001H\004\210\001\001\022\035\n\020presence_p" +
-      "enalty\030\007 \001(\001H\005\210\001\001\022\025\n\010logprobs\030\010 \001(\010H\006\210\001\001" +
-      "\022\031\n\014top_logprobs\030\t \001(\005H\007\210\001\001\0225\n\017response_" +
-      "format\030\n \001(\0132\034.frontdesk.v1.ResponseForm" +
-      "at\0227\n\020reasoning_effort\030\013 \001(\0162\035.frontdesk" +
-      ".v1.ReasoningEffort\022$\n\027reasoning_budget_" +
-      "tokens\030\014 \001(\005H\010\210\001\001\022 \n\023parallel_tool_calls" +
-      "\030\r \001(\010H\t\210\001\001\022\022\n\005top_k\030\016 \001(\005H\n\210\001\001B\024\n\022_max_" +
-      "output_tokensB\016\n\014_temperatureB\010\n\006_top_pB" +
-      "\007\n\005_seedB\024\n\022_frequency_penaltyB\023\n\021_prese" +
-      "nce_penaltyB\013\n\t_logprobsB\017\n\r_top_logprob" +
-      "sB\032\n\030_reasoning_budget_tokensB\026\n\024_parall" +
-      "el_tool_callsB\010\n\006_top_k\"\200\002\n\005Query\022\'\n\010mes" +
-      "sages\030\001 \003(\0132\025.frontdesk.v1.Message\022!\n\005to" +
-      "ols\030\002 \003(\0132\022.frontdesk.v1.Tool\022-\n\013tool_ch" +
-      "oice\030\003 \001(\0132\030.frontdesk.v1.ToolChoice\0222\n\n" +
-      "generation\030\004 \001(\0132\036.frontdesk.v1.Generati" +
-      "onConfig\022\017\n\007user_id\030\005 \001(\t\0227\n\020provider_op" +
-      "tions\030\006 \003(\0132\035.frontdesk.v1.ProviderOptio" +
-      "ns\"\353\004\n\005Usage\022\031\n\014input_tokens\030\001 \001(\003H\000\210\001\001\022" +
-      "\032\n\routput_tokens\030\002 \001(\003H\001\210\001\001\022\036\n\021cache_rea" +
-      "d_tokens\030\003 \001(\003H\002\210\001\001\022\037\n\022cache_write_token" +
-      "s\030\004 \001(\003H\003\210\001\001\022\035\n\020reasoning_tokens\030\005 \001(\003H\004" +
-      "\210\001\001\022$\n\027cache_write_long_tokens\030\006 \001(\003H\005\210\001" +
-      "\001\022\037\n\022input_audio_tokens\030\007 \001(\003H\006\210\001\001\022 \n\023ou" +
-      "tput_audio_tokens\030\010 \001(\003H\007\210\001\001\022\037\n\022input_im" +
-      "age_tokens\030\t \001(\003H\010\210\001\001\022 \n\023output_image_to" +
-      "kens\030\n \001(\003H\t\210\001\001\022\031\n\014web_searches\030\013 \001(\003H\n\210" +
-      "\001\001\022\024\n\014service_tier\030\014 \001(\tB\017\n\r_input_token" +
-      "sB\020\n\016_output_tokensB\024\n\022_cache_read_token" +
-      "sB\025\n\023_cache_write_tokensB\023\n\021_reasoning_t" +
-      "okensB\032\n\030_cache_write_long_tokensB\025\n\023_in" +
-      "put_audio_tokensB\026\n\024_output_audio_tokens" +
-      "B\025\n\023_input_image_tokensB\026\n\024_output_image" +
-      "_tokensB\017\n\r_web_searches\"U\n\014TokenLogprob" +
-      "\022\r\n\005token\030\001 \001(\t\022\017\n\007logprob\030\002 \001(\001\022%\n\003top\030" +
-      "\003 \003(\0132\030.frontdesk.v1.TopLogprob\",\n\nTopLo" +
-      "gprob\022\r\n\005token\030\001 \001(\t\022\017\n\007logprob\030\002 \001(\001*_\n" +
-      "\004Role\022\024\n\020ROLE_UNSPECIFIED\020\000\022\017\n\013ROLE_SYST" +
-      "EM\020\001\022\r\n\tROLE_USER\020\002\022\022\n\016ROLE_ASSISTANT\020\003\022" +
-      "\r\n\tROLE_TOOL\020\004*o\n\013ImageDetail\022\034\n\030IMAGE_D" +
-      "ETAIL_UNSPECIFIED\020\000\022\024\n\020IMAGE_DETAIL_LOW\020" +
-      "\001\022\025\n\021IMAGE_DETAIL_HIGH\020\002\022\025\n\021IMAGE_DETAIL" +
-      "_AUTO\020\003*\364\001\n\017ReasoningEffort\022 \n\034REASONING" +
-      "_EFFORT_UNSPECIFIED\020\000\022\030\n\024REASONING_EFFOR" +
-      "T_LOW\020\001\022\033\n\027REASONING_EFFORT_MEDIUM\020\002\022\031\n\025" +
-      "REASONING_EFFORT_HIGH\020\003\022\031\n\025REASONING_EFF" +
-      "ORT_NONE\020\004\022\034\n\030REASONING_EFFORT_MINIMAL\020\005" +
-      "\022\032\n\026REASONING_EFFORT_XHIGH\020\006\022\030\n\024REASONIN" +
-      "G_EFFORT_MAX\020\007*\270\001\n\014FinishReason\022\035\n\031FINIS" +
-      "H_REASON_UNSPECIFIED\020\000\022\026\n\022FINISH_REASON_" +
-      "STOP\020\001\022\030\n\024FINISH_REASON_LENGTH\020\002\022\034\n\030FINI" +
-      "SH_REASON_TOOL_CALLS\020\003\022 \n\034FINISH_REASON_" +
-      "CONTENT_FILTER\020\004\022\027\n\023FINISH_REASON_OTHER\020" +
-      "\005Bq\n\020dev.frontdesk.v1B\tChatProtoP\001ZAgith" +
-      "ub.com/frontdesk/frontdesk/clients/go/fr" +
-      "ontdeskv1;frontdeskv1\252\002\014Frontdesk.V1b\006pr" +
-      "oto3"
+      "lock\022\017\n\007dialect\030\001 \001(\t\022\014\n\004json\030\002 \001(\t\".\n\rP" +
+      "roviderState\022\017\n\007dialect\030\001 \001(\t\022\014\n\004json\030\002 " +
+      "\001(\t\"r\n\010Citation\022\013\n\003uri\030\001 \001(\t\022\r\n\005title\030\002 " +
+      "\001(\t\022\022\n\ncited_text\030\003 \001(\t\022\022\n\005start\030\004 \001(\005H\000" +
+      "\210\001\001\022\020\n\003end\030\005 \001(\005H\001\210\001\001B\010\n\006_startB\006\n\004_end\"" +
+      "3\n\tCacheHint\022&\n\003ttl\030\001 \001(\0132\031.google.proto" +
+      "buf.Duration\"\376\001\n\007Message\022 \n\004role\030\001 \001(\0162\022" +
+      ".frontdesk.v1.Role\022(\n\005parts\030\002 \003(\0132\031.fron" +
+      "tdesk.v1.ContentPart\022\014\n\004name\030\003 \001(\t\0227\n\020pr" +
+      "ovider_options\030\004 \003(\0132\035.frontdesk.v1.Prov" +
+      "iderOptions\022+\n\ncache_hint\030\005 \001(\0132\027.frontd" +
+      "esk.v1.CacheHint\0223\n\016provider_state\030\006 \003(\013" +
+      "2\033.frontdesk.v1.ProviderState\"\345\003\n\013Conten" +
+      "tPart\022\016\n\004text\030\001 \001(\tH\000\022$\n\005media\030\002 \001(\0132\023.f" +
+      "rontdesk.v1.MediaH\000\022+\n\ttool_call\030\003 \001(\0132\026" +
+      ".frontdesk.v1.ToolCallH\000\022/\n\013tool_result\030" +
+      "\004 \001(\0132\030.frontdesk.v1.ToolResultH\000\022,\n\trea" +
+      "soning\030\005 \001(\0132\027.frontdesk.v1.ReasoningH\000\022" +
+      "5\n\016provider_block\030\007 \001(\0132\033.frontdesk.v1.P" +
+      "roviderBlockH\000\022\017\n\007refusal\030\006 \001(\010\0227\n\020provi" +
+      "der_options\030\010 \003(\0132\035.frontdesk.v1.Provide" +
+      "rOptions\022+\n\ncache_hint\030\t \001(\0132\027.frontdesk" +
+      ".v1.CacheHint\0223\n\016provider_state\030\n \003(\0132\033." +
+      "frontdesk.v1.ProviderState\022)\n\tcitations\030" +
+      "\013 \003(\0132\026.frontdesk.v1.CitationB\006\n\004part\"\200\001" +
+      "\n\005Media\022\021\n\tmime_type\030\001 \001(\t\022\016\n\004data\030\002 \001(\014" +
+      "H\000\022\r\n\003uri\030\003 \001(\tH\000\022\020\n\010filename\030\004 \001(\t\022)\n\006d" +
+      "etail\030\005 \001(\0162\031.frontdesk.v1.ImageDetailB\010" +
+      "\n\006source\"<\n\010ToolCall\022\n\n\002id\030\001 \001(\t\022\014\n\004name" +
+      "\030\002 \001(\t\022\026\n\016arguments_json\030\003 \001(\t\"r\n\nToolRe" +
+      "sult\022\024\n\014tool_call_id\030\001 \001(\t\022\017\n\007content\030\002 " +
+      "\001(\t\022\020\n\010is_error\030\003 \001(\010\022+\n\005parts\030\004 \003(\0132\034.f" +
+      "rontdesk.v1.ToolResultPart\"\205\001\n\016ToolResul" +
+      "tPart\022\016\n\004text\030\001 \001(\tH\000\022$\n\005media\030\002 \001(\0132\023.f" +
+      "rontdesk.v1.MediaH\000\0225\n\016provider_block\030\003 " +
+      "\001(\0132\033.frontdesk.v1.ProviderBlockH\000B\006\n\004pa" +
+      "rt\"T\n\tReasoning\022\014\n\004text\030\001 \001(\t\022\021\n\tsignatu" +
+      "re\030\002 \001(\t\022\025\n\rredacted_data\030\003 \001(\t\022\017\n\007diale" +
+      "ct\030\004 \001(\t\"\374\001\n\004Tool\022\014\n\004name\030\001 \001(\t\022\023\n\013descr" +
+      "iption\030\002 \001(\t\022\027\n\017parameters_json\030\003 \001(\t\022\023\n" +
+      "\006strict\030\004 \001(\010H\000\210\001\001\0227\n\020provider_options\030\005" +
+      " \003(\0132\035.frontdesk.v1.ProviderOptions\022+\n\nc" +
+      "ache_hint\030\006 \001(\0132\027.frontdesk.v1.CacheHint" +
+      "\0222\n\rprovider_tool\030\007 \001(\0132\033.frontdesk.v1.P" +
+      "roviderBlockB\t\n\007_strict\"\251\001\n\nToolChoice\022-" +
+      "\n\004mode\030\001 \001(\0162\035.frontdesk.v1.ToolChoice.M" +
+      "odeH\000\022\023\n\ttool_name\030\002 \001(\tH\000\"M\n\004Mode\022\024\n\020MO" +
+      "DE_UNSPECIFIED\020\000\022\r\n\tMODE_AUTO\020\001\022\r\n\tMODE_" +
+      "NONE\020\002\022\021\n\rMODE_REQUIRED\020\003B\010\n\006choice\"\210\001\n\016" +
+      "ResponseFormat\0225\n\013json_object\030\001 \001(\0132\036.fr" +
+      "ontdesk.v1.JsonObjectFormatH\000\0225\n\013json_sc" +
+      "hema\030\002 \001(\0132\036.frontdesk.v1.JsonSchemaForm" +
+      "atH\000B\010\n\006format\"\022\n\020JsonObjectFormat\"j\n\020Js" +
+      "onSchemaFormat\022\014\n\004name\030\001 \001(\t\022\023\n\013schema_j" +
+      "son\030\002 \001(\t\022\023\n\013description\030\003 \001(\t\022\023\n\006strict" +
+      "\030\004 \001(\010H\000\210\001\001B\t\n\007_strict\"\210\005\n\020GenerationCon" +
+      "fig\022\036\n\021max_output_tokens\030\001 \001(\005H\000\210\001\001\022\030\n\013t" +
+      "emperature\030\002 \001(\001H\001\210\001\001\022\022\n\005top_p\030\003 \001(\001H\002\210\001" +
+      "\001\022\026\n\016stop_sequences\030\004 \003(\t\022\021\n\004seed\030\005 \001(\003H" +
+      "\003\210\001\001\022\036\n\021frequency_penalty\030\006 \001(\001H\004\210\001\001\022\035\n\020" +
+      "presence_penalty\030\007 \001(\001H\005\210\001\001\022\025\n\010logprobs\030" +
+      "\010 \001(\010H\006\210\001\001\022\031\n\014top_logprobs\030\t \001(\005H\007\210\001\001\0225\n" +
+      "\017response_format\030\n \001(\0132\034.frontdesk.v1.Re" +
+      "sponseFormat\0227\n\020reasoning_effort\030\013 \001(\0162\035" +
+      ".frontdesk.v1.ReasoningEffort\022$\n\027reasoni" +
+      "ng_budget_tokens\030\014 \001(\005H\010\210\001\001\022 \n\023parallel_" +
+      "tool_calls\030\r \001(\010H\t\210\001\001\022\022\n\005top_k\030\016 \001(\005H\n\210\001" +
+      "\001B\024\n\022_max_output_tokensB\016\n\014_temperatureB" +
+      "\010\n\006_top_pB\007\n\005_seedB\024\n\022_frequency_penalty" +
+      "B\023\n\021_presence_penaltyB\013\n\t_logprobsB\017\n\r_t" +
+      "op_logprobsB\032\n\030_reasoning_budget_tokensB" +
+      "\026\n\024_parallel_tool_callsB\010\n\006_top_k\"\200\002\n\005Qu" +
+      "ery\022\'\n\010messages\030\001 \003(\0132\025.frontdesk.v1.Mes" +
+      "sage\022!\n\005tools\030\002 \003(\0132\022.frontdesk.v1.Tool\022" +
+      "-\n\013tool_choice\030\003 \001(\0132\030.frontdesk.v1.Tool" +
+      "Choice\0222\n\ngeneration\030\004 \001(\0132\036.frontdesk.v" +
+      "1.GenerationConfig\022\017\n\007user_id\030\005 \001(\t\0227\n\020p" +
+      "rovider_options\030\006 \003(\0132\035.frontdesk.v1.Pro" +
+      "viderOptions\"\353\004\n\005Usage\022\031\n\014input_tokens\030\001" +
+      " \001(\003H\000\210\001\001\022\032\n\routput_tokens\030\002 \001(\003H\001\210\001\001\022\036\n" +
+      "\021cache_read_tokens\030\003 \001(\003H\002\210\001\001\022\037\n\022cache_w" +
+      "rite_tokens\030\004 \001(\003H\003\210\001\001\022\035\n\020reasoning_toke" +
+      "ns\030\005 \001(\003H\004\210\001\001\022$\n\027cache_write_long_tokens" +
+      "\030\006 \001(\003H\005\210\001\001\022\037\n\022input_audio_tokens\030\007 \001(\003H" +
+      "\006\210\001\001\022 \n\023output_audio_tokens\030\010 \001(\003H\007\210\001\001\022\037" +
+      "\n\022input_image_tokens\030\t \001(\003H\010\210\001\001\022 \n\023outpu" +
+      "t_image_tokens\030\n \001(\003H\t\210\001\001\022\031\n\014web_searche" +
+      "s\030\013 \001(\003H\n\210\001\001\022\024\n\014service_tier\030\014 \001(\tB\017\n\r_i" +
+      "nput_tokensB\020\n\016_output_tokensB\024\n\022_cache_" +
+      "read_tokensB\025\n\023_cache_write_tokensB\023\n\021_r" +
+      "easoning_tokensB\032\n\030_cache_write_long_tok" +
+      "ensB\025\n\023_input_audio_tokensB\026\n\024_output_au" +
+      "dio_tokensB\025\n\023_input_image_tokensB\026\n\024_ou" +
+      "tput_image_tokensB\017\n\r_web_searches\"U\n\014To" +
+      "kenLogprob\022\r\n\005token\030\001 \001(\t\022\017\n\007logprob\030\002 \001" +
+      "(\001\022%\n\003top\030\003 \003(\0132\030.frontdesk.v1.TopLogpro" +
+      "b\",\n\nTopLogprob\022\r\n\005token\030\001 \001(\t\022\017\n\007logpro" +
+      "b\030\002 \001(\001*_\n\004Role\022\024\n\020ROLE_UNSPECIFIED\020\000\022\017\n" +
+      "\013ROLE_SYSTEM\020\001\022\r\n\tROLE_USER\020\002\022\022\n\016ROLE_AS" +
+      "SISTANT\020\003\022\r\n\tROLE_TOOL\020\004*o\n\013ImageDetail\022" +
+      "\034\n\030IMAGE_DETAIL_UNSPECIFIED\020\000\022\024\n\020IMAGE_D" +
+      "ETAIL_LOW\020\001\022\025\n\021IMAGE_DETAIL_HIGH\020\002\022\025\n\021IM" +
+      "AGE_DETAIL_AUTO\020\003*\364\001\n\017ReasoningEffort\022 \n" +
+      "\034REASONING_EFFORT_UNSPECIFIED\020\000\022\030\n\024REASO" +
+      "NING_EFFORT_LOW\020\001\022\033\n\027REASONING_EFFORT_ME" +
+      "DIUM\020\002\022\031\n\025REASONING_EFFORT_HIGH\020\003\022\031\n\025REA" +
+      "SONING_EFFORT_NONE\020\004\022\034\n\030REASONING_EFFORT" +
+      "_MINIMAL\020\005\022\032\n\026REASONING_EFFORT_XHIGH\020\006\022\030" +
+      "\n\024REASONING_EFFORT_MAX\020\007*\270\001\n\014FinishReaso" +
+      "n\022\035\n\031FINISH_REASON_UNSPECIFIED\020\000\022\026\n\022FINI" +
+      "SH_REASON_STOP\020\001\022\030\n\024FINISH_REASON_LENGTH" +
+      "\020\002\022\034\n\030FINISH_REASON_TOOL_CALLS\020\003\022 \n\034FINI" +
+      "SH_REASON_CONTENT_FILTER\020\004\022\027\n\023FINISH_REA" +
+      "SON_OTHER\020\005Bq\n\020dev.frontdesk.v1B\tChatPro" +
+      "toP\001ZAgithub.com/frontdesk/frontdesk/cli" +
+      "ents/go/frontdeskv1;frontdeskv1\252\002\014Frontd" +
+      "esk.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -266,110 +284,122 @@ public final class ChatProto {
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ProviderBlock_descriptor,
         new java.lang.String[] { "Dialect", "Json", });
-    internal_static_frontdesk_v1_CacheHint_descriptor =
+    internal_static_frontdesk_v1_ProviderState_descriptor =
       getDescriptor().getMessageTypes().get(2);
+    internal_static_frontdesk_v1_ProviderState_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_frontdesk_v1_ProviderState_descriptor,
+        new java.lang.String[] { "Dialect", "Json", });
+    internal_static_frontdesk_v1_Citation_descriptor =
+      getDescriptor().getMessageTypes().get(3);
+    internal_static_frontdesk_v1_Citation_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_frontdesk_v1_Citation_descriptor,
+        new java.lang.String[] { "Uri", "Title", "CitedText", "Start", "End", });
+    internal_static_frontdesk_v1_CacheHint_descriptor =
+      getDescriptor().getMessageTypes().get(4);
     internal_static_frontdesk_v1_CacheHint_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_CacheHint_descriptor,
         new java.lang.String[] { "Ttl", });
     internal_static_frontdesk_v1_Message_descriptor =
-      getDescriptor().getMessageTypes().get(3);
+      getDescriptor().getMessageTypes().get(5);
     internal_static_frontdesk_v1_Message_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Message_descriptor,
-        new java.lang.String[] { "Role", "Parts", "Name", "ProviderOptions", "CacheHint", });
+        new java.lang.String[] { "Role", "Parts", "Name", "ProviderOptions", "CacheHint", "ProviderState", });
     internal_static_frontdesk_v1_ContentPart_descriptor =
-      getDescriptor().getMessageTypes().get(4);
+      getDescriptor().getMessageTypes().get(6);
     internal_static_frontdesk_v1_ContentPart_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ContentPart_descriptor,
-        new java.lang.String[] { "Text", "Media", "ToolCall", "ToolResult", "Reasoning", "ProviderBlock", "Refusal", "ProviderOptions", "CacheHint", "Part", });
+        new java.lang.String[] { "Text", "Media", "ToolCall", "ToolResult", "Reasoning", "ProviderBlock", "Refusal", "ProviderOptions", "CacheHint", "ProviderState", "Citations", "Part", });
     internal_static_frontdesk_v1_Media_descriptor =
-      getDescriptor().getMessageTypes().get(5);
+      getDescriptor().getMessageTypes().get(7);
     internal_static_frontdesk_v1_Media_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Media_descriptor,
         new java.lang.String[] { "MimeType", "Data", "Uri", "Filename", "Detail", "Source", });
     internal_static_frontdesk_v1_ToolCall_descriptor =
-      getDescriptor().getMessageTypes().get(6);
+      getDescriptor().getMessageTypes().get(8);
     internal_static_frontdesk_v1_ToolCall_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ToolCall_descriptor,
         new java.lang.String[] { "Id", "Name", "ArgumentsJson", });
     internal_static_frontdesk_v1_ToolResult_descriptor =
-      getDescriptor().getMessageTypes().get(7);
+      getDescriptor().getMessageTypes().get(9);
     internal_static_frontdesk_v1_ToolResult_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ToolResult_descriptor,
         new java.lang.String[] { "ToolCallId", "Content", "IsError", "Parts", });
     internal_static_frontdesk_v1_ToolResultPart_descriptor =
-      getDescriptor().getMessageTypes().get(8);
+      getDescriptor().getMessageTypes().get(10);
     internal_static_frontdesk_v1_ToolResultPart_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ToolResultPart_descriptor,
         new java.lang.String[] { "Text", "Media", "ProviderBlock", "Part", });
     internal_static_frontdesk_v1_Reasoning_descriptor =
-      getDescriptor().getMessageTypes().get(9);
+      getDescriptor().getMessageTypes().get(11);
     internal_static_frontdesk_v1_Reasoning_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Reasoning_descriptor,
-        new java.lang.String[] { "Text", "Signature", "RedactedData", });
+        new java.lang.String[] { "Text", "Signature", "RedactedData", "Dialect", });
     internal_static_frontdesk_v1_Tool_descriptor =
-      getDescriptor().getMessageTypes().get(10);
+      getDescriptor().getMessageTypes().get(12);
     internal_static_frontdesk_v1_Tool_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Tool_descriptor,
         new java.lang.String[] { "Name", "Description", "ParametersJson", "Strict", "ProviderOptions", "CacheHint", "ProviderTool", });
     internal_static_frontdesk_v1_ToolChoice_descriptor =
-      getDescriptor().getMessageTypes().get(11);
+      getDescriptor().getMessageTypes().get(13);
     internal_static_frontdesk_v1_ToolChoice_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ToolChoice_descriptor,
         new java.lang.String[] { "Mode", "ToolName", "Choice", });
     internal_static_frontdesk_v1_ResponseFormat_descriptor =
-      getDescriptor().getMessageTypes().get(12);
+      getDescriptor().getMessageTypes().get(14);
     internal_static_frontdesk_v1_ResponseFormat_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ResponseFormat_descriptor,
         new java.lang.String[] { "JsonObject", "JsonSchema", "Format", });
     internal_static_frontdesk_v1_JsonObjectFormat_descriptor =
-      getDescriptor().getMessageTypes().get(13);
+      getDescriptor().getMessageTypes().get(15);
     internal_static_frontdesk_v1_JsonObjectFormat_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_JsonObjectFormat_descriptor,
         new java.lang.String[] { });
     internal_static_frontdesk_v1_JsonSchemaFormat_descriptor =
-      getDescriptor().getMessageTypes().get(14);
+      getDescriptor().getMessageTypes().get(16);
     internal_static_frontdesk_v1_JsonSchemaFormat_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_JsonSchemaFormat_descriptor,
         new java.lang.String[] { "Name", "SchemaJson", "Description", "Strict", });
     internal_static_frontdesk_v1_GenerationConfig_descriptor =
-      getDescriptor().getMessageTypes().get(15);
+      getDescriptor().getMessageTypes().get(17);
     internal_static_frontdesk_v1_GenerationConfig_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_GenerationConfig_descriptor,
         new java.lang.String[] { "MaxOutputTokens", "Temperature", "TopP", "StopSequences", "Seed", "FrequencyPenalty", "PresencePenalty", "Logprobs", "TopLogprobs", "ResponseFormat", "ReasoningEffort", "ReasoningBudgetTokens", "ParallelToolCalls", "TopK", });
     internal_static_frontdesk_v1_Query_descriptor =
-      getDescriptor().getMessageTypes().get(16);
+      getDescriptor().getMessageTypes().get(18);
     internal_static_frontdesk_v1_Query_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Query_descriptor,
         new java.lang.String[] { "Messages", "Tools", "ToolChoice", "Generation", "UserId", "ProviderOptions", });
     internal_static_frontdesk_v1_Usage_descriptor =
-      getDescriptor().getMessageTypes().get(17);
+      getDescriptor().getMessageTypes().get(19);
     internal_static_frontdesk_v1_Usage_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Usage_descriptor,
         new java.lang.String[] { "InputTokens", "OutputTokens", "CacheReadTokens", "CacheWriteTokens", "ReasoningTokens", "CacheWriteLongTokens", "InputAudioTokens", "OutputAudioTokens", "InputImageTokens", "OutputImageTokens", "WebSearches", "ServiceTier", });
     internal_static_frontdesk_v1_TokenLogprob_descriptor =
-      getDescriptor().getMessageTypes().get(18);
+      getDescriptor().getMessageTypes().get(20);
     internal_static_frontdesk_v1_TokenLogprob_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_TokenLogprob_descriptor,
         new java.lang.String[] { "Token", "Logprob", "Top", });
     internal_static_frontdesk_v1_TopLogprob_descriptor =
-      getDescriptor().getMessageTypes().get(19);
+      getDescriptor().getMessageTypes().get(21);
     internal_static_frontdesk_v1_TopLogprob_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_TopLogprob_descriptor,

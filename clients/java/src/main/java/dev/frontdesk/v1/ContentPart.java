@@ -33,6 +33,8 @@ private static final long serialVersionUID = 0L;
   }
   private ContentPart() {
     providerOptions_ = java.util.Collections.emptyList();
+    providerState_ = java.util.Collections.emptyList();
+    citations_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -495,6 +497,128 @@ private static final long serialVersionUID = 0L;
     return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
   }
 
+  public static final int PROVIDER_STATE_FIELD_NUMBER = 10;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.ProviderState> providerState_;
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.ProviderState> getProviderStateList() {
+    return providerState_;
+  }
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.ProviderStateOrBuilder> 
+      getProviderStateOrBuilderList() {
+    return providerState_;
+  }
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  @java.lang.Override
+  public int getProviderStateCount() {
+    return providerState_.size();
+  }
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderState getProviderState(int index) {
+    return providerState_.get(index);
+  }
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderStateOrBuilder getProviderStateOrBuilder(
+      int index) {
+    return providerState_.get(index);
+  }
+
+  public static final int CITATIONS_FIELD_NUMBER = 11;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.Citation> citations_;
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.Citation> getCitationsList() {
+    return citations_;
+  }
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.CitationOrBuilder> 
+      getCitationsOrBuilderList() {
+    return citations_;
+  }
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  @java.lang.Override
+  public int getCitationsCount() {
+    return citations_.size();
+  }
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.Citation getCitations(int index) {
+    return citations_.get(index);
+  }
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.CitationOrBuilder getCitationsOrBuilder(
+      int index) {
+    return citations_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -535,6 +659,12 @@ private static final long serialVersionUID = 0L;
     }
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeMessage(9, getCacheHint());
+    }
+    for (int i = 0; i < providerState_.size(); i++) {
+      output.writeMessage(10, providerState_.get(i));
+    }
+    for (int i = 0; i < citations_.size(); i++) {
+      output.writeMessage(11, citations_.get(i));
     }
     getUnknownFields().writeTo(output);
   }
@@ -580,6 +710,14 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(9, getCacheHint());
     }
+    for (int i = 0; i < providerState_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(10, providerState_.get(i));
+    }
+    for (int i = 0; i < citations_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(11, citations_.get(i));
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -604,6 +742,10 @@ private static final long serialVersionUID = 0L;
       if (!getCacheHint()
           .equals(other.getCacheHint())) return false;
     }
+    if (!getProviderStateList()
+        .equals(other.getProviderStateList())) return false;
+    if (!getCitationsList()
+        .equals(other.getCitationsList())) return false;
     if (!getPartCase().equals(other.getPartCase())) return false;
     switch (partCase_) {
       case 1:
@@ -654,6 +796,14 @@ private static final long serialVersionUID = 0L;
     if (hasCacheHint()) {
       hash = (37 * hash) + CACHE_HINT_FIELD_NUMBER;
       hash = (53 * hash) + getCacheHint().hashCode();
+    }
+    if (getProviderStateCount() > 0) {
+      hash = (37 * hash) + PROVIDER_STATE_FIELD_NUMBER;
+      hash = (53 * hash) + getProviderStateList().hashCode();
+    }
+    if (getCitationsCount() > 0) {
+      hash = (37 * hash) + CITATIONS_FIELD_NUMBER;
+      hash = (53 * hash) + getCitationsList().hashCode();
     }
     switch (partCase_) {
       case 1:
@@ -819,6 +969,8 @@ private static final long serialVersionUID = 0L;
               .alwaysUseFieldBuilders) {
         internalGetProviderOptionsFieldBuilder();
         internalGetCacheHintFieldBuilder();
+        internalGetProviderStateFieldBuilder();
+        internalGetCitationsFieldBuilder();
       }
     }
     @java.lang.Override
@@ -853,6 +1005,20 @@ private static final long serialVersionUID = 0L;
         cacheHintBuilder_.dispose();
         cacheHintBuilder_ = null;
       }
+      if (providerStateBuilder_ == null) {
+        providerState_ = java.util.Collections.emptyList();
+      } else {
+        providerState_ = null;
+        providerStateBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000200);
+      if (citationsBuilder_ == null) {
+        citations_ = java.util.Collections.emptyList();
+      } else {
+        citations_ = null;
+        citationsBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000400);
       partCase_ = 0;
       part_ = null;
       return this;
@@ -897,6 +1063,24 @@ private static final long serialVersionUID = 0L;
         result.providerOptions_ = providerOptions_;
       } else {
         result.providerOptions_ = providerOptionsBuilder_.build();
+      }
+      if (providerStateBuilder_ == null) {
+        if (((bitField0_ & 0x00000200) != 0)) {
+          providerState_ = java.util.Collections.unmodifiableList(providerState_);
+          bitField0_ = (bitField0_ & ~0x00000200);
+        }
+        result.providerState_ = providerState_;
+      } else {
+        result.providerState_ = providerStateBuilder_.build();
+      }
+      if (citationsBuilder_ == null) {
+        if (((bitField0_ & 0x00000400) != 0)) {
+          citations_ = java.util.Collections.unmodifiableList(citations_);
+          bitField0_ = (bitField0_ & ~0x00000400);
+        }
+        result.citations_ = citations_;
+      } else {
+        result.citations_ = citationsBuilder_.build();
       }
     }
 
@@ -983,6 +1167,58 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasCacheHint()) {
         mergeCacheHint(other.getCacheHint());
+      }
+      if (providerStateBuilder_ == null) {
+        if (!other.providerState_.isEmpty()) {
+          if (providerState_.isEmpty()) {
+            providerState_ = other.providerState_;
+            bitField0_ = (bitField0_ & ~0x00000200);
+          } else {
+            ensureProviderStateIsMutable();
+            providerState_.addAll(other.providerState_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.providerState_.isEmpty()) {
+          if (providerStateBuilder_.isEmpty()) {
+            providerStateBuilder_.dispose();
+            providerStateBuilder_ = null;
+            providerState_ = other.providerState_;
+            bitField0_ = (bitField0_ & ~0x00000200);
+            providerStateBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetProviderStateFieldBuilder() : null;
+          } else {
+            providerStateBuilder_.addAllMessages(other.providerState_);
+          }
+        }
+      }
+      if (citationsBuilder_ == null) {
+        if (!other.citations_.isEmpty()) {
+          if (citations_.isEmpty()) {
+            citations_ = other.citations_;
+            bitField0_ = (bitField0_ & ~0x00000400);
+          } else {
+            ensureCitationsIsMutable();
+            citations_.addAll(other.citations_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.citations_.isEmpty()) {
+          if (citationsBuilder_.isEmpty()) {
+            citationsBuilder_.dispose();
+            citationsBuilder_ = null;
+            citations_ = other.citations_;
+            bitField0_ = (bitField0_ & ~0x00000400);
+            citationsBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetCitationsFieldBuilder() : null;
+          } else {
+            citationsBuilder_.addAllMessages(other.citations_);
+          }
+        }
       }
       switch (other.getPartCase()) {
         case TEXT: {
@@ -1107,6 +1343,32 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000100;
               break;
             } // case 74
+            case 82: {
+              dev.frontdesk.v1.ProviderState m =
+                  input.readMessage(
+                      dev.frontdesk.v1.ProviderState.parser(),
+                      extensionRegistry);
+              if (providerStateBuilder_ == null) {
+                ensureProviderStateIsMutable();
+                providerState_.add(m);
+              } else {
+                providerStateBuilder_.addMessage(m);
+              }
+              break;
+            } // case 82
+            case 90: {
+              dev.frontdesk.v1.Citation m =
+                  input.readMessage(
+                      dev.frontdesk.v1.Citation.parser(),
+                      extensionRegistry);
+              if (citationsBuilder_ == null) {
+                ensureCitationsIsMutable();
+                citations_.add(m);
+              } else {
+                citationsBuilder_.addMessage(m);
+              }
+              break;
+            } // case 90
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2666,6 +2928,630 @@ private static final long serialVersionUID = 0L;
         cacheHint_ = null;
       }
       return cacheHintBuilder_;
+    }
+
+    private java.util.List<dev.frontdesk.v1.ProviderState> providerState_ =
+      java.util.Collections.emptyList();
+    private void ensureProviderStateIsMutable() {
+      if (!((bitField0_ & 0x00000200) != 0)) {
+        providerState_ = new java.util.ArrayList<dev.frontdesk.v1.ProviderState>(providerState_);
+        bitField0_ |= 0x00000200;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderState, dev.frontdesk.v1.ProviderState.Builder, dev.frontdesk.v1.ProviderStateOrBuilder> providerStateBuilder_;
+
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderState> getProviderStateList() {
+      if (providerStateBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(providerState_);
+      } else {
+        return providerStateBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public int getProviderStateCount() {
+      if (providerStateBuilder_ == null) {
+        return providerState_.size();
+      } else {
+        return providerStateBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public dev.frontdesk.v1.ProviderState getProviderState(int index) {
+      if (providerStateBuilder_ == null) {
+        return providerState_.get(index);
+      } else {
+        return providerStateBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public Builder setProviderState(
+        int index, dev.frontdesk.v1.ProviderState value) {
+      if (providerStateBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderStateIsMutable();
+        providerState_.set(index, value);
+        onChanged();
+      } else {
+        providerStateBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public Builder setProviderState(
+        int index, dev.frontdesk.v1.ProviderState.Builder builderForValue) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        providerState_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerStateBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public Builder addProviderState(dev.frontdesk.v1.ProviderState value) {
+      if (providerStateBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderStateIsMutable();
+        providerState_.add(value);
+        onChanged();
+      } else {
+        providerStateBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public Builder addProviderState(
+        int index, dev.frontdesk.v1.ProviderState value) {
+      if (providerStateBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderStateIsMutable();
+        providerState_.add(index, value);
+        onChanged();
+      } else {
+        providerStateBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public Builder addProviderState(
+        dev.frontdesk.v1.ProviderState.Builder builderForValue) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        providerState_.add(builderForValue.build());
+        onChanged();
+      } else {
+        providerStateBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public Builder addProviderState(
+        int index, dev.frontdesk.v1.ProviderState.Builder builderForValue) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        providerState_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerStateBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public Builder addAllProviderState(
+        java.lang.Iterable<? extends dev.frontdesk.v1.ProviderState> values) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, providerState_);
+        onChanged();
+      } else {
+        providerStateBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public Builder clearProviderState() {
+      if (providerStateBuilder_ == null) {
+        providerState_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000200);
+        onChanged();
+      } else {
+        providerStateBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public Builder removeProviderState(int index) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        providerState_.remove(index);
+        onChanged();
+      } else {
+        providerStateBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public dev.frontdesk.v1.ProviderState.Builder getProviderStateBuilder(
+        int index) {
+      return internalGetProviderStateFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public dev.frontdesk.v1.ProviderStateOrBuilder getProviderStateOrBuilder(
+        int index) {
+      if (providerStateBuilder_ == null) {
+        return providerState_.get(index);  } else {
+        return providerStateBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.ProviderStateOrBuilder> 
+         getProviderStateOrBuilderList() {
+      if (providerStateBuilder_ != null) {
+        return providerStateBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(providerState_);
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public dev.frontdesk.v1.ProviderState.Builder addProviderStateBuilder() {
+      return internalGetProviderStateFieldBuilder().addBuilder(
+          dev.frontdesk.v1.ProviderState.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public dev.frontdesk.v1.ProviderState.Builder addProviderStateBuilder(
+        int index) {
+      return internalGetProviderStateFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.ProviderState.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the part. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderState.Builder> 
+         getProviderStateBuilderList() {
+      return internalGetProviderStateFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderState, dev.frontdesk.v1.ProviderState.Builder, dev.frontdesk.v1.ProviderStateOrBuilder> 
+        internalGetProviderStateFieldBuilder() {
+      if (providerStateBuilder_ == null) {
+        providerStateBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.ProviderState, dev.frontdesk.v1.ProviderState.Builder, dev.frontdesk.v1.ProviderStateOrBuilder>(
+                providerState_,
+                ((bitField0_ & 0x00000200) != 0),
+                getParentForChildren(),
+                isClean());
+        providerState_ = null;
+      }
+      return providerStateBuilder_;
+    }
+
+    private java.util.List<dev.frontdesk.v1.Citation> citations_ =
+      java.util.Collections.emptyList();
+    private void ensureCitationsIsMutable() {
+      if (!((bitField0_ & 0x00000400) != 0)) {
+        citations_ = new java.util.ArrayList<dev.frontdesk.v1.Citation>(citations_);
+        bitField0_ |= 0x00000400;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.Citation, dev.frontdesk.v1.Citation.Builder, dev.frontdesk.v1.CitationOrBuilder> citationsBuilder_;
+
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.Citation> getCitationsList() {
+      if (citationsBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(citations_);
+      } else {
+        return citationsBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public int getCitationsCount() {
+      if (citationsBuilder_ == null) {
+        return citations_.size();
+      } else {
+        return citationsBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public dev.frontdesk.v1.Citation getCitations(int index) {
+      if (citationsBuilder_ == null) {
+        return citations_.get(index);
+      } else {
+        return citationsBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public Builder setCitations(
+        int index, dev.frontdesk.v1.Citation value) {
+      if (citationsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureCitationsIsMutable();
+        citations_.set(index, value);
+        onChanged();
+      } else {
+        citationsBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public Builder setCitations(
+        int index, dev.frontdesk.v1.Citation.Builder builderForValue) {
+      if (citationsBuilder_ == null) {
+        ensureCitationsIsMutable();
+        citations_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        citationsBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public Builder addCitations(dev.frontdesk.v1.Citation value) {
+      if (citationsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureCitationsIsMutable();
+        citations_.add(value);
+        onChanged();
+      } else {
+        citationsBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public Builder addCitations(
+        int index, dev.frontdesk.v1.Citation value) {
+      if (citationsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureCitationsIsMutable();
+        citations_.add(index, value);
+        onChanged();
+      } else {
+        citationsBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public Builder addCitations(
+        dev.frontdesk.v1.Citation.Builder builderForValue) {
+      if (citationsBuilder_ == null) {
+        ensureCitationsIsMutable();
+        citations_.add(builderForValue.build());
+        onChanged();
+      } else {
+        citationsBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public Builder addCitations(
+        int index, dev.frontdesk.v1.Citation.Builder builderForValue) {
+      if (citationsBuilder_ == null) {
+        ensureCitationsIsMutable();
+        citations_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        citationsBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public Builder addAllCitations(
+        java.lang.Iterable<? extends dev.frontdesk.v1.Citation> values) {
+      if (citationsBuilder_ == null) {
+        ensureCitationsIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, citations_);
+        onChanged();
+      } else {
+        citationsBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public Builder clearCitations() {
+      if (citationsBuilder_ == null) {
+        citations_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000400);
+        onChanged();
+      } else {
+        citationsBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public Builder removeCitations(int index) {
+      if (citationsBuilder_ == null) {
+        ensureCitationsIsMutable();
+        citations_.remove(index);
+        onChanged();
+      } else {
+        citationsBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public dev.frontdesk.v1.Citation.Builder getCitationsBuilder(
+        int index) {
+      return internalGetCitationsFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public dev.frontdesk.v1.CitationOrBuilder getCitationsOrBuilder(
+        int index) {
+      if (citationsBuilder_ == null) {
+        return citations_.get(index);  } else {
+        return citationsBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.CitationOrBuilder> 
+         getCitationsOrBuilderList() {
+      if (citationsBuilder_ != null) {
+        return citationsBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(citations_);
+      }
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public dev.frontdesk.v1.Citation.Builder addCitationsBuilder() {
+      return internalGetCitationsFieldBuilder().addBuilder(
+          dev.frontdesk.v1.Citation.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public dev.frontdesk.v1.Citation.Builder addCitationsBuilder(
+        int index) {
+      return internalGetCitationsFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.Citation.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Where the text comes from. Ignored in requests.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.Citation.Builder> 
+         getCitationsBuilderList() {
+      return internalGetCitationsFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.Citation, dev.frontdesk.v1.Citation.Builder, dev.frontdesk.v1.CitationOrBuilder> 
+        internalGetCitationsFieldBuilder() {
+      if (citationsBuilder_ == null) {
+        citationsBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.Citation, dev.frontdesk.v1.Citation.Builder, dev.frontdesk.v1.CitationOrBuilder>(
+                citations_,
+                ((bitField0_ & 0x00000400) != 0),
+                getParentForChildren(),
+                isClean());
+        citations_ = null;
+      }
+      return citationsBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.ContentPart)

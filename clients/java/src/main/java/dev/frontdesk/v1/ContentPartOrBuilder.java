@@ -258,5 +258,93 @@ public interface ContentPartOrBuilder extends
    */
   dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder();
 
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  java.util.List<dev.frontdesk.v1.ProviderState> 
+      getProviderStateList();
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  dev.frontdesk.v1.ProviderState getProviderState(int index);
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  int getProviderStateCount();
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.ProviderStateOrBuilder> 
+      getProviderStateOrBuilderList();
+  /**
+   * <pre>
+   * What the provider wants back with the part. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 10;</code>
+   */
+  dev.frontdesk.v1.ProviderStateOrBuilder getProviderStateOrBuilder(
+      int index);
+
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  java.util.List<dev.frontdesk.v1.Citation> 
+      getCitationsList();
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  dev.frontdesk.v1.Citation getCitations(int index);
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  int getCitationsCount();
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.CitationOrBuilder> 
+      getCitationsOrBuilderList();
+  /**
+   * <pre>
+   * Where the text comes from. Ignored in requests.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.Citation citations = 11;</code>
+   */
+  dev.frontdesk.v1.CitationOrBuilder getCitationsOrBuilder(
+      int index);
+
   dev.frontdesk.v1.ContentPart.PartCase getPartCase();
 }

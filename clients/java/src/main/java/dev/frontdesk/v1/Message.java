@@ -36,6 +36,7 @@ private static final long serialVersionUID = 0L;
     parts_ = java.util.Collections.emptyList();
     name_ = "";
     providerOptions_ = java.util.Collections.emptyList();
+    providerState_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -285,6 +286,67 @@ private static final long serialVersionUID = 0L;
     return cacheHint_ == null ? dev.frontdesk.v1.CacheHint.getDefaultInstance() : cacheHint_;
   }
 
+  public static final int PROVIDER_STATE_FIELD_NUMBER = 6;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.ProviderState> providerState_;
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.ProviderState> getProviderStateList() {
+    return providerState_;
+  }
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.ProviderStateOrBuilder> 
+      getProviderStateOrBuilderList() {
+    return providerState_;
+  }
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  @java.lang.Override
+  public int getProviderStateCount() {
+    return providerState_.size();
+  }
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderState getProviderState(int index) {
+    return providerState_.get(index);
+  }
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderStateOrBuilder getProviderStateOrBuilder(
+      int index) {
+    return providerState_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -314,6 +376,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeMessage(5, getCacheHint());
     }
+    for (int i = 0; i < providerState_.size(); i++) {
+      output.writeMessage(6, providerState_.get(i));
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -342,6 +407,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(5, getCacheHint());
     }
+    for (int i = 0; i < providerState_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(6, providerState_.get(i));
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -369,6 +438,8 @@ private static final long serialVersionUID = 0L;
       if (!getCacheHint()
           .equals(other.getCacheHint())) return false;
     }
+    if (!getProviderStateList()
+        .equals(other.getProviderStateList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -395,6 +466,10 @@ private static final long serialVersionUID = 0L;
     if (hasCacheHint()) {
       hash = (37 * hash) + CACHE_HINT_FIELD_NUMBER;
       hash = (53 * hash) + getCacheHint().hashCode();
+    }
+    if (getProviderStateCount() > 0) {
+      hash = (37 * hash) + PROVIDER_STATE_FIELD_NUMBER;
+      hash = (53 * hash) + getProviderStateList().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -533,6 +608,7 @@ private static final long serialVersionUID = 0L;
         internalGetPartsFieldBuilder();
         internalGetProviderOptionsFieldBuilder();
         internalGetCacheHintFieldBuilder();
+        internalGetProviderStateFieldBuilder();
       }
     }
     @java.lang.Override
@@ -560,6 +636,13 @@ private static final long serialVersionUID = 0L;
         cacheHintBuilder_.dispose();
         cacheHintBuilder_ = null;
       }
+      if (providerStateBuilder_ == null) {
+        providerState_ = java.util.Collections.emptyList();
+      } else {
+        providerState_ = null;
+        providerStateBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000020);
       return this;
     }
 
@@ -610,6 +693,15 @@ private static final long serialVersionUID = 0L;
         result.providerOptions_ = providerOptions_;
       } else {
         result.providerOptions_ = providerOptionsBuilder_.build();
+      }
+      if (providerStateBuilder_ == null) {
+        if (((bitField0_ & 0x00000020) != 0)) {
+          providerState_ = java.util.Collections.unmodifiableList(providerState_);
+          bitField0_ = (bitField0_ & ~0x00000020);
+        }
+        result.providerState_ = providerState_;
+      } else {
+        result.providerState_ = providerStateBuilder_.build();
       }
     }
 
@@ -706,6 +798,32 @@ private static final long serialVersionUID = 0L;
       if (other.hasCacheHint()) {
         mergeCacheHint(other.getCacheHint());
       }
+      if (providerStateBuilder_ == null) {
+        if (!other.providerState_.isEmpty()) {
+          if (providerState_.isEmpty()) {
+            providerState_ = other.providerState_;
+            bitField0_ = (bitField0_ & ~0x00000020);
+          } else {
+            ensureProviderStateIsMutable();
+            providerState_.addAll(other.providerState_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.providerState_.isEmpty()) {
+          if (providerStateBuilder_.isEmpty()) {
+            providerStateBuilder_.dispose();
+            providerStateBuilder_ = null;
+            providerState_ = other.providerState_;
+            bitField0_ = (bitField0_ & ~0x00000020);
+            providerStateBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetProviderStateFieldBuilder() : null;
+          } else {
+            providerStateBuilder_.addAllMessages(other.providerState_);
+          }
+        }
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -775,6 +893,19 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000010;
               break;
             } // case 42
+            case 50: {
+              dev.frontdesk.v1.ProviderState m =
+                  input.readMessage(
+                      dev.frontdesk.v1.ProviderState.parser(),
+                      extensionRegistry);
+              if (providerStateBuilder_ == null) {
+                ensureProviderStateIsMutable();
+                providerState_.add(m);
+              } else {
+                providerStateBuilder_.addMessage(m);
+              }
+              break;
+            } // case 50
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1734,6 +1865,318 @@ private static final long serialVersionUID = 0L;
         cacheHint_ = null;
       }
       return cacheHintBuilder_;
+    }
+
+    private java.util.List<dev.frontdesk.v1.ProviderState> providerState_ =
+      java.util.Collections.emptyList();
+    private void ensureProviderStateIsMutable() {
+      if (!((bitField0_ & 0x00000020) != 0)) {
+        providerState_ = new java.util.ArrayList<dev.frontdesk.v1.ProviderState>(providerState_);
+        bitField0_ |= 0x00000020;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderState, dev.frontdesk.v1.ProviderState.Builder, dev.frontdesk.v1.ProviderStateOrBuilder> providerStateBuilder_;
+
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderState> getProviderStateList() {
+      if (providerStateBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(providerState_);
+      } else {
+        return providerStateBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public int getProviderStateCount() {
+      if (providerStateBuilder_ == null) {
+        return providerState_.size();
+      } else {
+        return providerStateBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderState getProviderState(int index) {
+      if (providerStateBuilder_ == null) {
+        return providerState_.get(index);
+      } else {
+        return providerStateBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public Builder setProviderState(
+        int index, dev.frontdesk.v1.ProviderState value) {
+      if (providerStateBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderStateIsMutable();
+        providerState_.set(index, value);
+        onChanged();
+      } else {
+        providerStateBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public Builder setProviderState(
+        int index, dev.frontdesk.v1.ProviderState.Builder builderForValue) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        providerState_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerStateBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public Builder addProviderState(dev.frontdesk.v1.ProviderState value) {
+      if (providerStateBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderStateIsMutable();
+        providerState_.add(value);
+        onChanged();
+      } else {
+        providerStateBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public Builder addProviderState(
+        int index, dev.frontdesk.v1.ProviderState value) {
+      if (providerStateBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderStateIsMutable();
+        providerState_.add(index, value);
+        onChanged();
+      } else {
+        providerStateBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public Builder addProviderState(
+        dev.frontdesk.v1.ProviderState.Builder builderForValue) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        providerState_.add(builderForValue.build());
+        onChanged();
+      } else {
+        providerStateBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public Builder addProviderState(
+        int index, dev.frontdesk.v1.ProviderState.Builder builderForValue) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        providerState_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerStateBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public Builder addAllProviderState(
+        java.lang.Iterable<? extends dev.frontdesk.v1.ProviderState> values) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, providerState_);
+        onChanged();
+      } else {
+        providerStateBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public Builder clearProviderState() {
+      if (providerStateBuilder_ == null) {
+        providerState_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000020);
+        onChanged();
+      } else {
+        providerStateBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public Builder removeProviderState(int index) {
+      if (providerStateBuilder_ == null) {
+        ensureProviderStateIsMutable();
+        providerState_.remove(index);
+        onChanged();
+      } else {
+        providerStateBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderState.Builder getProviderStateBuilder(
+        int index) {
+      return internalGetProviderStateFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderStateOrBuilder getProviderStateOrBuilder(
+        int index) {
+      if (providerStateBuilder_ == null) {
+        return providerState_.get(index);  } else {
+        return providerStateBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.ProviderStateOrBuilder> 
+         getProviderStateOrBuilderList() {
+      if (providerStateBuilder_ != null) {
+        return providerStateBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(providerState_);
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderState.Builder addProviderStateBuilder() {
+      return internalGetProviderStateFieldBuilder().addBuilder(
+          dev.frontdesk.v1.ProviderState.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public dev.frontdesk.v1.ProviderState.Builder addProviderStateBuilder(
+        int index) {
+      return internalGetProviderStateFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.ProviderState.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderState.Builder> 
+         getProviderStateBuilderList() {
+      return internalGetProviderStateFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderState, dev.frontdesk.v1.ProviderState.Builder, dev.frontdesk.v1.ProviderStateOrBuilder> 
+        internalGetProviderStateFieldBuilder() {
+      if (providerStateBuilder_ == null) {
+        providerStateBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.ProviderState, dev.frontdesk.v1.ProviderState.Builder, dev.frontdesk.v1.ProviderStateOrBuilder>(
+                providerState_,
+                ((bitField0_ & 0x00000020) != 0),
+                getParentForChildren(),
+                isClean());
+        providerState_ = null;
+      }
+      return providerStateBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.Message)

@@ -163,4 +163,48 @@ public interface MessageOrBuilder extends
    * <code>.frontdesk.v1.CacheHint cache_hint = 5;</code>
    */
   dev.frontdesk.v1.CacheHintOrBuilder getCacheHintOrBuilder();
+
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  java.util.List<dev.frontdesk.v1.ProviderState> 
+      getProviderStateList();
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  dev.frontdesk.v1.ProviderState getProviderState(int index);
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  int getProviderStateCount();
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.ProviderStateOrBuilder> 
+      getProviderStateOrBuilderList();
+  /**
+   * <pre>
+   * What the provider wants back with the whole message. Only in assistant messages; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderState provider_state = 6;</code>
+   */
+  dev.frontdesk.v1.ProviderStateOrBuilder getProviderStateOrBuilder(
+      int index);
 }

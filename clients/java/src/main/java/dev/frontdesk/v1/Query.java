@@ -57,8 +57,8 @@ private static final long serialVersionUID = 0L;
   private java.util.List<dev.frontdesk.v1.Message> messages_;
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -69,8 +69,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -82,8 +82,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -94,8 +94,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -106,8 +106,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -971,8 +971,8 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -986,8 +986,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1001,8 +1001,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1016,8 +1016,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1038,8 +1038,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1057,8 +1057,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1078,8 +1078,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1100,8 +1100,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1119,8 +1119,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1138,8 +1138,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1158,8 +1158,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1176,8 +1176,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1194,8 +1194,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1206,8 +1206,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1221,8 +1221,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1237,8 +1237,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1249,8 +1249,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -1262,8 +1262,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-     * only, and needs a model with CAPABILITY_PREFILL.
+     * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+     * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Message messages = 1;</code>

@@ -12,8 +12,8 @@ public interface QueryOrBuilder extends
 
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -22,8 +22,8 @@ public interface QueryOrBuilder extends
       getMessagesList();
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -31,8 +31,8 @@ public interface QueryOrBuilder extends
   dev.frontdesk.v1.Message getMessages(int index);
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -40,8 +40,8 @@ public interface QueryOrBuilder extends
   int getMessagesCount();
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>
@@ -50,8 +50,8 @@ public interface QueryOrBuilder extends
       getMessagesOrBuilderList();
   /**
    * <pre>
-   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it then holds text
-   * only, and needs a model with CAPABILITY_PREFILL.
+   * The conversation, oldest first. 1 to 10,000 messages. When the last one is the assistant's, the answer continues it: it holds text only,
+   * and needs a model with CAPABILITY_PREFILL; or it ends with a provider_block, and the provider that paused there goes on.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Message messages = 1;</code>

@@ -35,6 +35,7 @@ private static final long serialVersionUID = 0L;
     text_ = "";
     signature_ = "";
     redactedData_ = "";
+    dialect_ = "";
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -191,6 +192,53 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int DIALECT_FIELD_NUMBER = 4;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object dialect_ = "";
+  /**
+   * <pre>
+   * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+   * </pre>
+   *
+   * <code>string dialect = 4;</code>
+   * @return The dialect.
+   */
+  @java.lang.Override
+  public java.lang.String getDialect() {
+    java.lang.Object ref = dialect_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      dialect_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+   * </pre>
+   *
+   * <code>string dialect = 4;</code>
+   * @return The bytes for dialect.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getDialectBytes() {
+    java.lang.Object ref = dialect_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      dialect_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -214,6 +262,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(redactedData_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 3, redactedData_);
     }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(dialect_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 4, dialect_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -231,6 +282,9 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(redactedData_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(3, redactedData_);
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(dialect_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(4, dialect_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -253,6 +307,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getSignature())) return false;
     if (!getRedactedData()
         .equals(other.getRedactedData())) return false;
+    if (!getDialect()
+        .equals(other.getDialect())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -270,6 +326,8 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getSignature().hashCode();
     hash = (37 * hash) + REDACTED_DATA_FIELD_NUMBER;
     hash = (53 * hash) + getRedactedData().hashCode();
+    hash = (37 * hash) + DIALECT_FIELD_NUMBER;
+    hash = (53 * hash) + getDialect().hashCode();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -408,6 +466,7 @@ private static final long serialVersionUID = 0L;
       text_ = "";
       signature_ = "";
       redactedData_ = "";
+      dialect_ = "";
       return this;
     }
 
@@ -450,6 +509,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000004) != 0)) {
         result.redactedData_ = redactedData_;
       }
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.dialect_ = dialect_;
+      }
     }
 
     @java.lang.Override
@@ -477,6 +539,11 @@ private static final long serialVersionUID = 0L;
       if (!other.getRedactedData().isEmpty()) {
         redactedData_ = other.redactedData_;
         bitField0_ |= 0x00000004;
+        onChanged();
+      }
+      if (!other.getDialect().isEmpty()) {
+        dialect_ = other.dialect_;
+        bitField0_ |= 0x00000008;
         onChanged();
       }
       this.mergeUnknownFields(other.getUnknownFields());
@@ -520,6 +587,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 26
+            case 34: {
+              dialect_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 34
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -809,6 +881,98 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       redactedData_ = value;
       bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+
+    private java.lang.Object dialect_ = "";
+    /**
+     * <pre>
+     * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+     * </pre>
+     *
+     * <code>string dialect = 4;</code>
+     * @return The dialect.
+     */
+    public java.lang.String getDialect() {
+      java.lang.Object ref = dialect_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        dialect_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+     * </pre>
+     *
+     * <code>string dialect = 4;</code>
+     * @return The bytes for dialect.
+     */
+    public com.google.protobuf.ByteString
+        getDialectBytes() {
+      java.lang.Object ref = dialect_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        dialect_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+     * </pre>
+     *
+     * <code>string dialect = 4;</code>
+     * @param value The dialect to set.
+     * @return This builder for chaining.
+     */
+    public Builder setDialect(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      dialect_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+     * </pre>
+     *
+     * <code>string dialect = 4;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearDialect() {
+      dialect_ = getDefaultInstance().getDialect();
+      bitField0_ = (bitField0_ & ~0x00000008);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+     * </pre>
+     *
+     * <code>string dialect = 4;</code>
+     * @param value The bytes for dialect to set.
+     * @return This builder for chaining.
+     */
+    public Builder setDialectBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      dialect_ = value;
+      bitField0_ |= 0x00000008;
       onChanged();
       return this;
     }

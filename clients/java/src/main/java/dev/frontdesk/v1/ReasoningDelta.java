@@ -35,6 +35,7 @@ private static final long serialVersionUID = 0L;
     text_ = "";
     signature_ = "";
     redactedData_ = "";
+    dialect_ = "";
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -219,6 +220,53 @@ private static final long serialVersionUID = 0L;
     return part_;
   }
 
+  public static final int DIALECT_FIELD_NUMBER = 5;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object dialect_ = "";
+  /**
+   * <pre>
+   * The provider which made it, as in Reasoning; comes with the opaque fields.
+   * </pre>
+   *
+   * <code>string dialect = 5;</code>
+   * @return The dialect.
+   */
+  @java.lang.Override
+  public java.lang.String getDialect() {
+    java.lang.Object ref = dialect_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      dialect_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * The provider which made it, as in Reasoning; comes with the opaque fields.
+   * </pre>
+   *
+   * <code>string dialect = 5;</code>
+   * @return The bytes for dialect.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getDialectBytes() {
+    java.lang.Object ref = dialect_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      dialect_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -245,6 +293,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeInt32(4, part_);
     }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(dialect_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 5, dialect_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -266,6 +317,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt32Size(4, part_);
+    }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(dialect_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(5, dialect_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -293,6 +347,8 @@ private static final long serialVersionUID = 0L;
       if (getPart()
           != other.getPart()) return false;
     }
+    if (!getDialect()
+        .equals(other.getDialect())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -314,6 +370,8 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + PART_FIELD_NUMBER;
       hash = (53 * hash) + getPart();
     }
+    hash = (37 * hash) + DIALECT_FIELD_NUMBER;
+    hash = (53 * hash) + getDialect().hashCode();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -453,6 +511,7 @@ private static final long serialVersionUID = 0L;
       signature_ = "";
       redactedData_ = "";
       part_ = 0;
+      dialect_ = "";
       return this;
     }
 
@@ -500,6 +559,9 @@ private static final long serialVersionUID = 0L;
         result.part_ = part_;
         to_bitField0_ |= 0x00000001;
       }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.dialect_ = dialect_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -532,6 +594,11 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasPart()) {
         setPart(other.getPart());
+      }
+      if (!other.getDialect().isEmpty()) {
+        dialect_ = other.dialect_;
+        bitField0_ |= 0x00000010;
+        onChanged();
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -579,6 +646,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 32
+            case 42: {
+              dialect_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 42
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -924,6 +996,98 @@ private static final long serialVersionUID = 0L;
     public Builder clearPart() {
       bitField0_ = (bitField0_ & ~0x00000008);
       part_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private java.lang.Object dialect_ = "";
+    /**
+     * <pre>
+     * The provider which made it, as in Reasoning; comes with the opaque fields.
+     * </pre>
+     *
+     * <code>string dialect = 5;</code>
+     * @return The dialect.
+     */
+    public java.lang.String getDialect() {
+      java.lang.Object ref = dialect_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        dialect_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The provider which made it, as in Reasoning; comes with the opaque fields.
+     * </pre>
+     *
+     * <code>string dialect = 5;</code>
+     * @return The bytes for dialect.
+     */
+    public com.google.protobuf.ByteString
+        getDialectBytes() {
+      java.lang.Object ref = dialect_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        dialect_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The provider which made it, as in Reasoning; comes with the opaque fields.
+     * </pre>
+     *
+     * <code>string dialect = 5;</code>
+     * @param value The dialect to set.
+     * @return This builder for chaining.
+     */
+    public Builder setDialect(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      dialect_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The provider which made it, as in Reasoning; comes with the opaque fields.
+     * </pre>
+     *
+     * <code>string dialect = 5;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearDialect() {
+      dialect_ = getDefaultInstance().getDialect();
+      bitField0_ = (bitField0_ & ~0x00000010);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The provider which made it, as in Reasoning; comes with the opaque fields.
+     * </pre>
+     *
+     * <code>string dialect = 5;</code>
+     * @param value The bytes for dialect to set.
+     * @return This builder for chaining.
+     */
+    public Builder setDialectBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      dialect_ = value;
+      bitField0_ |= 0x00000010;
       onChanged();
       return this;
     }

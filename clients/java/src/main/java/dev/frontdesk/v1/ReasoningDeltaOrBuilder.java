@@ -88,4 +88,24 @@ public interface ReasoningDeltaOrBuilder extends
    * @return The part.
    */
   int getPart();
+
+  /**
+   * <pre>
+   * The provider which made it, as in Reasoning; comes with the opaque fields.
+   * </pre>
+   *
+   * <code>string dialect = 5;</code>
+   * @return The dialect.
+   */
+  java.lang.String getDialect();
+  /**
+   * <pre>
+   * The provider which made it, as in Reasoning; comes with the opaque fields.
+   * </pre>
+   *
+   * <code>string dialect = 5;</code>
+   * @return The bytes for dialect.
+   */
+  com.google.protobuf.ByteString
+      getDialectBytes();
 }

@@ -69,4 +69,24 @@ public interface ReasoningOrBuilder extends
    */
   com.google.protobuf.ByteString
       getRedactedDataBytes();
+
+  /**
+   * <pre>
+   * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+   * </pre>
+   *
+   * <code>string dialect = 4;</code>
+   * @return The dialect.
+   */
+  java.lang.String getDialect();
+  /**
+   * <pre>
+   * The provider which made it, to which alone the opaque fields are given back. Empty: whoever takes such fields.
+   * </pre>
+   *
+   * <code>string dialect = 4;</code>
+   * @return The bytes for dialect.
+   */
+  com.google.protobuf.ByteString
+      getDialectBytes();
 }

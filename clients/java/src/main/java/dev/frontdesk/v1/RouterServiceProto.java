@@ -122,6 +122,21 @@ public final class RouterServiceProto {
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_frontdesk_v1_ToolCallDelta_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_frontdesk_v1_ProviderBlockDelta_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_frontdesk_v1_ProviderBlockDelta_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_frontdesk_v1_ProviderStateDelta_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_frontdesk_v1_ProviderStateDelta_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_frontdesk_v1_CitationDelta_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_frontdesk_v1_CitationDelta_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_frontdesk_v1_AttemptEnded_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -260,7 +275,7 @@ public final class RouterServiceProto {
       "\022+\n\006policy\030\002 \001(\0132\033.frontdesk.v1.RoutingP" +
       "olicy\022?\n\006labels\030\003 \003(\0132/.frontdesk.v1.Str" +
       "eamCompleteRequest.LabelsEntry\032-\n\013Labels" +
-      "Entry\022\013\n\003key\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001\"\207\003" +
+      "Entry\022\013\n\003key\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001\"\302\004" +
       "\n\026StreamCompleteResponse\022(\n\007started\030\001 \001(" +
       "\0132\025.frontdesk.v1.StartedH\000\0227\n\017attempt_st" +
       "arted\030\002 \001(\0132\034.frontdesk.v1.AttemptStarte" +
@@ -270,111 +285,123 @@ public final class RouterServiceProto {
       "_delta\030\005 \001(\0132\033.frontdesk.v1.ToolCallDelt" +
       "aH\000\0223\n\rattempt_ended\030\006 \001(\0132\032.frontdesk.v" +
       "1.AttemptEndedH\000\022,\n\tcompleted\030\007 \001(\0132\027.fr" +
-      "ontdesk.v1.CompletedH\000B\007\n\005event\"J\n\007Start" +
-      "ed\022\025\n\rcompletion_id\030\001 \001(\t\022(\n\010decision\030\002 " +
-      "\001(\0132\026.frontdesk.v1.Decision\"T\n\016AttemptSt" +
-      "arted\022\r\n\005index\030\001 \001(\005\022\r\n\005model\030\002 \001(\t\022$\n\004k" +
-      "ind\030\003 \001(\0162\026.frontdesk.v1.StepKind\"t\n\tTex" +
-      "tDelta\022\014\n\004text\030\001 \001(\t\022,\n\010logprobs\030\002 \003(\0132\032" +
-      ".frontdesk.v1.TokenLogprob\022\021\n\004part\030\003 \001(\005" +
-      "H\000\210\001\001\022\017\n\007refusal\030\004 \001(\010B\007\n\005_part\"d\n\016Reaso" +
-      "ningDelta\022\014\n\004text\030\001 \001(\t\022\021\n\tsignature\030\002 \001" +
-      "(\t\022\025\n\rredacted_data\030\003 \001(\t\022\021\n\004part\030\004 \001(\005H" +
-      "\000\210\001\001B\007\n\005_part\"l\n\rToolCallDelta\022\r\n\005index\030" +
-      "\001 \001(\005\022\n\n\002id\030\002 \001(\t\022\014\n\004name\030\003 \001(\t\022\026\n\016argum" +
-      "ents_json\030\004 \001(\t\022\021\n\004part\030\005 \001(\005H\000\210\001\001B\007\n\005_p" +
-      "art\"^\n\014AttemptEnded\022&\n\007attempt\030\001 \001(\0132\025.f" +
-      "rontdesk.v1.Attempt\022\022\n\nnext_model\030\002 \001(\t\022" +
-      "\022\n\nsuperseded\030\003 \001(\010\"\274\001\n\tCompleted\022\r\n\005mod" +
-      "el\030\001 \001(\t\0221\n\rfinish_reason\030\002 \001(\0162\032.frontd" +
-      "esk.v1.FinishReason\022\"\n\005usage\030\003 \001(\0132\023.fro" +
-      "ntdesk.v1.Usage\022 \n\004cost\030\004 \001(\0132\022.frontdes" +
-      "k.v1.Cost\022\'\n\010attempts\030\005 \003(\0132\025.frontdesk." +
-      "v1.Attempt\"\210\001\n\021CompletionFailure\022\025\n\rcomp" +
-      "letion_id\030\001 \001(\t\022\'\n\010attempts\030\002 \003(\0132\025.fron" +
-      "tdesk.v1.Attempt\022 \n\004cost\030\003 \001(\0132\022.frontde" +
-      "sk.v1.Cost\022\021\n\tcommitted\030\004 \001(\010\"\314\001\n\024Report" +
-      "OutcomeRequest\022\023\n\013decision_id\030\001 \001(\t\022\024\n\007q" +
-      "uality\030\002 \001(\001H\000\210\001\001\022\016\n\006source\030\003 \001(\t\022>\n\006lab" +
-      "els\030\004 \003(\0132..frontdesk.v1.ReportOutcomeRe" +
-      "quest.LabelsEntry\032-\n\013LabelsEntry\022\013\n\003key\030" +
-      "\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001B\n\n\010_quality\"Q\n\025" +
-      "ReportOutcomeResponse\022&\n\007outcome\030\001 \001(\0132\025" +
-      ".frontdesk.v1.Outcome\022\020\n\010replaced\030\002 \001(\010\"" +
-      "\322\001\n\007Outcome\022\023\n\013decision_id\030\001 \001(\t\022\017\n\007qual" +
-      "ity\030\002 \001(\001\022\016\n\006source\030\003 \001(\t\0221\n\006labels\030\004 \003(" +
-      "\0132!.frontdesk.v1.Outcome.LabelsEntry\022/\n\013" +
-      "reported_at\030\005 \001(\0132\032.google.protobuf.Time" +
-      "stamp\032-\n\013LabelsEntry\022\013\n\003key\030\001 \001(\t\022\r\n\005val" +
-      "ue\030\002 \001(\t:\0028\001\")\n\022GetDecisionRequest\022\023\n\013de" +
-      "cision_id\030\001 \001(\t\"\241\002\n\023GetDecisionResponse\022" +
-      "(\n\010decision\030\001 \001(\0132\026.frontdesk.v1.Decisio" +
-      "n\022\'\n\010attempts\030\002 \003(\0132\025.frontdesk.v1.Attem" +
-      "pt\022 \n\004cost\030\003 \001(\0132\022.frontdesk.v1.Cost\022\'\n\010" +
-      "outcomes\030\004 \003(\0132\025.frontdesk.v1.Outcome\022=\n" +
-      "\006labels\030\005 \003(\0132-.frontdesk.v1.GetDecision" +
-      "Response.LabelsEntry\032-\n\013LabelsEntry\022\013\n\003k" +
-      "ey\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001\"#\n\021ListModel" +
-      "sRequest\022\016\n\006router\030\001 \001(\t\"9\n\022ListModelsRe" +
-      "sponse\022#\n\006models\030\001 \003(\0132\023.frontdesk.v1.Mo" +
-      "del\"\212\002\n\005Model\022\014\n\004name\030\001 \001(\t\022\023\n\013descripti" +
-      "on\030\002 \001(\t\022\017\n\007backend\030\003 \001(\t\022\026\n\016upstream_mo" +
-      "del\030\004 \001(\t\022$\n\006prices\030\005 \001(\0132\024.frontdesk.v1" +
-      ".Prices\022\026\n\016context_window\030\006 \001(\003\022\036\n\021max_o" +
-      "utput_tokens\030\007 \001(\003H\000\210\001\001\022.\n\014capabilities\030" +
-      "\010 \003(\0162\030.frontdesk.v1.Capability\022\021\n\tavail" +
-      "able\030\t \001(\010B\024\n\022_max_output_tokens\"\232\010\n\006Pri" +
-      "ces\022\"\n\032input_nano_usd_per_million\030\001 \001(\003\022" +
-      "#\n\033output_nano_usd_per_million\030\002 \001(\003\022,\n\037" +
-      "cache_read_nano_usd_per_million\030\003 \001(\003H\000\210" +
-      "\001\001\022-\n cache_write_nano_usd_per_million\030\004" +
-      " \001(\003H\001\210\001\001\022+\n\036reasoning_nano_usd_per_mill" +
-      "ion\030\005 \001(\003H\002\210\001\001\0222\n%cache_write_long_nano_" +
-      "usd_per_million\030\006 \001(\003H\003\210\001\001\022-\n input_audi" +
-      "o_nano_usd_per_million\030\007 \001(\003H\004\210\001\001\0222\n%cac" +
-      "he_read_audio_nano_usd_per_million\030\010 \001(\003" +
-      "H\005\210\001\001\022.\n!output_audio_nano_usd_per_milli" +
-      "on\030\t \001(\003H\006\210\001\001\022-\n input_image_nano_usd_pe" +
-      "r_million\030\n \001(\003H\007\210\001\001\022.\n!output_image_nan" +
-      "o_usd_per_million\030\013 \001(\003H\010\210\001\001\022\030\n\020request_" +
-      "nano_usd\030\014 \001(\003\022\033\n\023web_search_nano_usd\030\r " +
-      "\001(\003\022&\n\005tiers\030\016 \003(\0132\027.frontdesk.v1.PriceT" +
-      "ier\0226\n\rservice_tiers\030\017 \003(\0132\037.frontdesk.v" +
-      "1.ServiceTierPrices\022*\n\007changes\030\020 \003(\0132\031.f" +
-      "rontdesk.v1.PriceChangeB\"\n _cache_read_n" +
-      "ano_usd_per_millionB#\n!_cache_write_nano" +
-      "_usd_per_millionB!\n\037_reasoning_nano_usd_" +
-      "per_millionB(\n&_cache_write_long_nano_us" +
-      "d_per_millionB#\n!_input_audio_nano_usd_p" +
-      "er_millionB(\n&_cache_read_audio_nano_usd" +
-      "_per_millionB$\n\"_output_audio_nano_usd_p" +
-      "er_millionB#\n!_input_image_nano_usd_per_" +
-      "millionB$\n\"_output_image_nano_usd_per_mi" +
-      "llion\"M\n\tPriceTier\022\032\n\022above_input_tokens" +
-      "\030\001 \001(\003\022$\n\006prices\030\002 \001(\0132\024.frontdesk.v1.Pr" +
-      "ices\"O\n\021ServiceTierPrices\022\024\n\014service_tie" +
-      "r\030\001 \001(\t\022$\n\006prices\030\002 \001(\0132\024.frontdesk.v1.P" +
-      "rices\"e\n\013PriceChange\0220\n\014effective_at\030\001 \001" +
-      "(\0132\032.google.protobuf.Timestamp\022$\n\006prices" +
-      "\030\002 \001(\0132\024.frontdesk.v1.Prices2\313\004\n\rRouterS" +
-      "ervice\022@\n\005Route\022\032.frontdesk.v1.RouteRequ" +
-      "est\032\033.frontdesk.v1.RouteResponse\022O\n\nRout" +
-      "eBatch\022\037.frontdesk.v1.RouteBatchRequest\032" +
-      " .frontdesk.v1.RouteBatchResponse\022I\n\010Com" +
-      "plete\022\035.frontdesk.v1.CompleteRequest\032\036.f" +
-      "rontdesk.v1.CompleteResponse\022]\n\016StreamCo" +
-      "mplete\022#.frontdesk.v1.StreamCompleteRequ" +
-      "est\032$.frontdesk.v1.StreamCompleteRespons" +
-      "e0\001\022X\n\rReportOutcome\022\".frontdesk.v1.Repo" +
-      "rtOutcomeRequest\032#.frontdesk.v1.ReportOu" +
-      "tcomeResponse\022R\n\013GetDecision\022 .frontdesk" +
-      ".v1.GetDecisionRequest\032!.frontdesk.v1.Ge" +
-      "tDecisionResponse\022O\n\nListModels\022\037.frontd" +
-      "esk.v1.ListModelsRequest\032 .frontdesk.v1." +
-      "ListModelsResponseBz\n\020dev.frontdesk.v1B\022" +
-      "RouterServiceProtoP\001ZAgithub.com/frontde" +
-      "sk/frontdesk/clients/go/frontdeskv1;fron" +
-      "tdeskv1\252\002\014Frontdesk.V1b\006proto3"
+      "ontdesk.v1.CompletedH\000\022@\n\024provider_block" +
+      "_delta\030\010 \001(\0132 .frontdesk.v1.ProviderBloc" +
+      "kDeltaH\000\022@\n\024provider_state_delta\030\t \001(\0132 " +
+      ".frontdesk.v1.ProviderStateDeltaH\000\0225\n\016ci" +
+      "tation_delta\030\n \001(\0132\033.frontdesk.v1.Citati" +
+      "onDeltaH\000B\007\n\005event\"J\n\007Started\022\025\n\rcomplet" +
+      "ion_id\030\001 \001(\t\022(\n\010decision\030\002 \001(\0132\026.frontde" +
+      "sk.v1.Decision\"T\n\016AttemptStarted\022\r\n\005inde" +
+      "x\030\001 \001(\005\022\r\n\005model\030\002 \001(\t\022$\n\004kind\030\003 \001(\0162\026.f" +
+      "rontdesk.v1.StepKind\"t\n\tTextDelta\022\014\n\004tex" +
+      "t\030\001 \001(\t\022,\n\010logprobs\030\002 \003(\0132\032.frontdesk.v1" +
+      ".TokenLogprob\022\021\n\004part\030\003 \001(\005H\000\210\001\001\022\017\n\007refu" +
+      "sal\030\004 \001(\010B\007\n\005_part\"u\n\016ReasoningDelta\022\014\n\004" +
+      "text\030\001 \001(\t\022\021\n\tsignature\030\002 \001(\t\022\025\n\rredacte" +
+      "d_data\030\003 \001(\t\022\021\n\004part\030\004 \001(\005H\000\210\001\001\022\017\n\007diale" +
+      "ct\030\005 \001(\tB\007\n\005_part\"l\n\rToolCallDelta\022\r\n\005in" +
+      "dex\030\001 \001(\005\022\n\n\002id\030\002 \001(\t\022\014\n\004name\030\003 \001(\t\022\026\n\016a" +
+      "rguments_json\030\004 \001(\t\022\021\n\004part\030\005 \001(\005H\000\210\001\001B\007" +
+      "\n\005_part\"\\\n\022ProviderBlockDelta\022*\n\005block\030\001" +
+      " \001(\0132\033.frontdesk.v1.ProviderBlock\022\021\n\004par" +
+      "t\030\002 \001(\005H\000\210\001\001B\007\n\005_part\"\\\n\022ProviderStateDe" +
+      "lta\022*\n\005state\030\001 \001(\0132\033.frontdesk.v1.Provid" +
+      "erState\022\021\n\004part\030\002 \001(\005H\000\210\001\001B\007\n\005_part\"U\n\rC" +
+      "itationDelta\022(\n\010citation\030\001 \001(\0132\026.frontde" +
+      "sk.v1.Citation\022\021\n\004part\030\002 \001(\005H\000\210\001\001B\007\n\005_pa" +
+      "rt\"^\n\014AttemptEnded\022&\n\007attempt\030\001 \001(\0132\025.fr" +
+      "ontdesk.v1.Attempt\022\022\n\nnext_model\030\002 \001(\t\022\022" +
+      "\n\nsuperseded\030\003 \001(\010\"\274\001\n\tCompleted\022\r\n\005mode" +
+      "l\030\001 \001(\t\0221\n\rfinish_reason\030\002 \001(\0162\032.frontde" +
+      "sk.v1.FinishReason\022\"\n\005usage\030\003 \001(\0132\023.fron" +
+      "tdesk.v1.Usage\022 \n\004cost\030\004 \001(\0132\022.frontdesk" +
+      ".v1.Cost\022\'\n\010attempts\030\005 \003(\0132\025.frontdesk.v" +
+      "1.Attempt\"\210\001\n\021CompletionFailure\022\025\n\rcompl" +
+      "etion_id\030\001 \001(\t\022\'\n\010attempts\030\002 \003(\0132\025.front" +
+      "desk.v1.Attempt\022 \n\004cost\030\003 \001(\0132\022.frontdes" +
+      "k.v1.Cost\022\021\n\tcommitted\030\004 \001(\010\"\314\001\n\024ReportO" +
+      "utcomeRequest\022\023\n\013decision_id\030\001 \001(\t\022\024\n\007qu" +
+      "ality\030\002 \001(\001H\000\210\001\001\022\016\n\006source\030\003 \001(\t\022>\n\006labe" +
+      "ls\030\004 \003(\0132..frontdesk.v1.ReportOutcomeReq" +
+      "uest.LabelsEntry\032-\n\013LabelsEntry\022\013\n\003key\030\001" +
+      " \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001B\n\n\010_quality\"Q\n\025R" +
+      "eportOutcomeResponse\022&\n\007outcome\030\001 \001(\0132\025." +
+      "frontdesk.v1.Outcome\022\020\n\010replaced\030\002 \001(\010\"\322" +
+      "\001\n\007Outcome\022\023\n\013decision_id\030\001 \001(\t\022\017\n\007quali" +
+      "ty\030\002 \001(\001\022\016\n\006source\030\003 \001(\t\0221\n\006labels\030\004 \003(\013" +
+      "2!.frontdesk.v1.Outcome.LabelsEntry\022/\n\013r" +
+      "eported_at\030\005 \001(\0132\032.google.protobuf.Times" +
+      "tamp\032-\n\013LabelsEntry\022\013\n\003key\030\001 \001(\t\022\r\n\005valu" +
+      "e\030\002 \001(\t:\0028\001\")\n\022GetDecisionRequest\022\023\n\013dec" +
+      "ision_id\030\001 \001(\t\"\241\002\n\023GetDecisionResponse\022(" +
+      "\n\010decision\030\001 \001(\0132\026.frontdesk.v1.Decision" +
+      "\022\'\n\010attempts\030\002 \003(\0132\025.frontdesk.v1.Attemp" +
+      "t\022 \n\004cost\030\003 \001(\0132\022.frontdesk.v1.Cost\022\'\n\010o" +
+      "utcomes\030\004 \003(\0132\025.frontdesk.v1.Outcome\022=\n\006" +
+      "labels\030\005 \003(\0132-.frontdesk.v1.GetDecisionR" +
+      "esponse.LabelsEntry\032-\n\013LabelsEntry\022\013\n\003ke" +
+      "y\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001\"#\n\021ListModels" +
+      "Request\022\016\n\006router\030\001 \001(\t\"9\n\022ListModelsRes" +
+      "ponse\022#\n\006models\030\001 \003(\0132\023.frontdesk.v1.Mod" +
+      "el\"\212\002\n\005Model\022\014\n\004name\030\001 \001(\t\022\023\n\013descriptio" +
+      "n\030\002 \001(\t\022\017\n\007backend\030\003 \001(\t\022\026\n\016upstream_mod" +
+      "el\030\004 \001(\t\022$\n\006prices\030\005 \001(\0132\024.frontdesk.v1." +
+      "Prices\022\026\n\016context_window\030\006 \001(\003\022\036\n\021max_ou" +
+      "tput_tokens\030\007 \001(\003H\000\210\001\001\022.\n\014capabilities\030\010" +
+      " \003(\0162\030.frontdesk.v1.Capability\022\021\n\tavaila" +
+      "ble\030\t \001(\010B\024\n\022_max_output_tokens\"\232\010\n\006Pric" +
+      "es\022\"\n\032input_nano_usd_per_million\030\001 \001(\003\022#" +
+      "\n\033output_nano_usd_per_million\030\002 \001(\003\022,\n\037c" +
+      "ache_read_nano_usd_per_million\030\003 \001(\003H\000\210\001" +
+      "\001\022-\n cache_write_nano_usd_per_million\030\004 " +
+      "\001(\003H\001\210\001\001\022+\n\036reasoning_nano_usd_per_milli" +
+      "on\030\005 \001(\003H\002\210\001\001\0222\n%cache_write_long_nano_u" +
+      "sd_per_million\030\006 \001(\003H\003\210\001\001\022-\n input_audio" +
+      "_nano_usd_per_million\030\007 \001(\003H\004\210\001\001\0222\n%cach" +
+      "e_read_audio_nano_usd_per_million\030\010 \001(\003H" +
+      "\005\210\001\001\022.\n!output_audio_nano_usd_per_millio" +
+      "n\030\t \001(\003H\006\210\001\001\022-\n input_image_nano_usd_per" +
+      "_million\030\n \001(\003H\007\210\001\001\022.\n!output_image_nano" +
+      "_usd_per_million\030\013 \001(\003H\010\210\001\001\022\030\n\020request_n" +
+      "ano_usd\030\014 \001(\003\022\033\n\023web_search_nano_usd\030\r \001" +
+      "(\003\022&\n\005tiers\030\016 \003(\0132\027.frontdesk.v1.PriceTi" +
+      "er\0226\n\rservice_tiers\030\017 \003(\0132\037.frontdesk.v1" +
+      ".ServiceTierPrices\022*\n\007changes\030\020 \003(\0132\031.fr" +
+      "ontdesk.v1.PriceChangeB\"\n _cache_read_na" +
+      "no_usd_per_millionB#\n!_cache_write_nano_" +
+      "usd_per_millionB!\n\037_reasoning_nano_usd_p" +
+      "er_millionB(\n&_cache_write_long_nano_usd" +
+      "_per_millionB#\n!_input_audio_nano_usd_pe" +
+      "r_millionB(\n&_cache_read_audio_nano_usd_" +
+      "per_millionB$\n\"_output_audio_nano_usd_pe" +
+      "r_millionB#\n!_input_image_nano_usd_per_m" +
+      "illionB$\n\"_output_image_nano_usd_per_mil" +
+      "lion\"M\n\tPriceTier\022\032\n\022above_input_tokens\030" +
+      "\001 \001(\003\022$\n\006prices\030\002 \001(\0132\024.frontdesk.v1.Pri" +
+      "ces\"O\n\021ServiceTierPrices\022\024\n\014service_tier" +
+      "\030\001 \001(\t\022$\n\006prices\030\002 \001(\0132\024.frontdesk.v1.Pr" +
+      "ices\"e\n\013PriceChange\0220\n\014effective_at\030\001 \001(" +
+      "\0132\032.google.protobuf.Timestamp\022$\n\006prices\030" +
+      "\002 \001(\0132\024.frontdesk.v1.Prices2\313\004\n\rRouterSe" +
+      "rvice\022@\n\005Route\022\032.frontdesk.v1.RouteReque" +
+      "st\032\033.frontdesk.v1.RouteResponse\022O\n\nRoute" +
+      "Batch\022\037.frontdesk.v1.RouteBatchRequest\032 " +
+      ".frontdesk.v1.RouteBatchResponse\022I\n\010Comp" +
+      "lete\022\035.frontdesk.v1.CompleteRequest\032\036.fr" +
+      "ontdesk.v1.CompleteResponse\022]\n\016StreamCom" +
+      "plete\022#.frontdesk.v1.StreamCompleteReque" +
+      "st\032$.frontdesk.v1.StreamCompleteResponse" +
+      "0\001\022X\n\rReportOutcome\022\".frontdesk.v1.Repor" +
+      "tOutcomeRequest\032#.frontdesk.v1.ReportOut" +
+      "comeResponse\022R\n\013GetDecision\022 .frontdesk." +
+      "v1.GetDecisionRequest\032!.frontdesk.v1.Get" +
+      "DecisionResponse\022O\n\nListModels\022\037.frontde" +
+      "sk.v1.ListModelsRequest\032 .frontdesk.v1.L" +
+      "istModelsResponseBz\n\020dev.frontdesk.v1B\022R" +
+      "outerServiceProtoP\001ZAgithub.com/frontdes" +
+      "k/frontdesk/clients/go/frontdeskv1;front" +
+      "deskv1\252\002\014Frontdesk.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -466,7 +493,7 @@ public final class RouterServiceProto {
     internal_static_frontdesk_v1_StreamCompleteResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_StreamCompleteResponse_descriptor,
-        new java.lang.String[] { "Started", "AttemptStarted", "TextDelta", "ReasoningDelta", "ToolCallDelta", "AttemptEnded", "Completed", "Event", });
+        new java.lang.String[] { "Started", "AttemptStarted", "TextDelta", "ReasoningDelta", "ToolCallDelta", "AttemptEnded", "Completed", "ProviderBlockDelta", "ProviderStateDelta", "CitationDelta", "Event", });
     internal_static_frontdesk_v1_Started_descriptor =
       getDescriptor().getMessageTypes().get(10);
     internal_static_frontdesk_v1_Started_fieldAccessorTable = new
@@ -490,33 +517,51 @@ public final class RouterServiceProto {
     internal_static_frontdesk_v1_ReasoningDelta_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ReasoningDelta_descriptor,
-        new java.lang.String[] { "Text", "Signature", "RedactedData", "Part", });
+        new java.lang.String[] { "Text", "Signature", "RedactedData", "Part", "Dialect", });
     internal_static_frontdesk_v1_ToolCallDelta_descriptor =
       getDescriptor().getMessageTypes().get(14);
     internal_static_frontdesk_v1_ToolCallDelta_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ToolCallDelta_descriptor,
         new java.lang.String[] { "Index", "Id", "Name", "ArgumentsJson", "Part", });
-    internal_static_frontdesk_v1_AttemptEnded_descriptor =
+    internal_static_frontdesk_v1_ProviderBlockDelta_descriptor =
       getDescriptor().getMessageTypes().get(15);
+    internal_static_frontdesk_v1_ProviderBlockDelta_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_frontdesk_v1_ProviderBlockDelta_descriptor,
+        new java.lang.String[] { "Block", "Part", });
+    internal_static_frontdesk_v1_ProviderStateDelta_descriptor =
+      getDescriptor().getMessageTypes().get(16);
+    internal_static_frontdesk_v1_ProviderStateDelta_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_frontdesk_v1_ProviderStateDelta_descriptor,
+        new java.lang.String[] { "State", "Part", });
+    internal_static_frontdesk_v1_CitationDelta_descriptor =
+      getDescriptor().getMessageTypes().get(17);
+    internal_static_frontdesk_v1_CitationDelta_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_frontdesk_v1_CitationDelta_descriptor,
+        new java.lang.String[] { "Citation", "Part", });
+    internal_static_frontdesk_v1_AttemptEnded_descriptor =
+      getDescriptor().getMessageTypes().get(18);
     internal_static_frontdesk_v1_AttemptEnded_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_AttemptEnded_descriptor,
         new java.lang.String[] { "Attempt", "NextModel", "Superseded", });
     internal_static_frontdesk_v1_Completed_descriptor =
-      getDescriptor().getMessageTypes().get(16);
+      getDescriptor().getMessageTypes().get(19);
     internal_static_frontdesk_v1_Completed_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Completed_descriptor,
         new java.lang.String[] { "Model", "FinishReason", "Usage", "Cost", "Attempts", });
     internal_static_frontdesk_v1_CompletionFailure_descriptor =
-      getDescriptor().getMessageTypes().get(17);
+      getDescriptor().getMessageTypes().get(20);
     internal_static_frontdesk_v1_CompletionFailure_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_CompletionFailure_descriptor,
         new java.lang.String[] { "CompletionId", "Attempts", "Cost", "Committed", });
     internal_static_frontdesk_v1_ReportOutcomeRequest_descriptor =
-      getDescriptor().getMessageTypes().get(18);
+      getDescriptor().getMessageTypes().get(21);
     internal_static_frontdesk_v1_ReportOutcomeRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ReportOutcomeRequest_descriptor,
@@ -528,13 +573,13 @@ public final class RouterServiceProto {
         internal_static_frontdesk_v1_ReportOutcomeRequest_LabelsEntry_descriptor,
         new java.lang.String[] { "Key", "Value", });
     internal_static_frontdesk_v1_ReportOutcomeResponse_descriptor =
-      getDescriptor().getMessageTypes().get(19);
+      getDescriptor().getMessageTypes().get(22);
     internal_static_frontdesk_v1_ReportOutcomeResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ReportOutcomeResponse_descriptor,
         new java.lang.String[] { "Outcome", "Replaced", });
     internal_static_frontdesk_v1_Outcome_descriptor =
-      getDescriptor().getMessageTypes().get(20);
+      getDescriptor().getMessageTypes().get(23);
     internal_static_frontdesk_v1_Outcome_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Outcome_descriptor,
@@ -546,13 +591,13 @@ public final class RouterServiceProto {
         internal_static_frontdesk_v1_Outcome_LabelsEntry_descriptor,
         new java.lang.String[] { "Key", "Value", });
     internal_static_frontdesk_v1_GetDecisionRequest_descriptor =
-      getDescriptor().getMessageTypes().get(21);
+      getDescriptor().getMessageTypes().get(24);
     internal_static_frontdesk_v1_GetDecisionRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_GetDecisionRequest_descriptor,
         new java.lang.String[] { "DecisionId", });
     internal_static_frontdesk_v1_GetDecisionResponse_descriptor =
-      getDescriptor().getMessageTypes().get(22);
+      getDescriptor().getMessageTypes().get(25);
     internal_static_frontdesk_v1_GetDecisionResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_GetDecisionResponse_descriptor,
@@ -564,43 +609,43 @@ public final class RouterServiceProto {
         internal_static_frontdesk_v1_GetDecisionResponse_LabelsEntry_descriptor,
         new java.lang.String[] { "Key", "Value", });
     internal_static_frontdesk_v1_ListModelsRequest_descriptor =
-      getDescriptor().getMessageTypes().get(23);
+      getDescriptor().getMessageTypes().get(26);
     internal_static_frontdesk_v1_ListModelsRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ListModelsRequest_descriptor,
         new java.lang.String[] { "Router", });
     internal_static_frontdesk_v1_ListModelsResponse_descriptor =
-      getDescriptor().getMessageTypes().get(24);
+      getDescriptor().getMessageTypes().get(27);
     internal_static_frontdesk_v1_ListModelsResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ListModelsResponse_descriptor,
         new java.lang.String[] { "Models", });
     internal_static_frontdesk_v1_Model_descriptor =
-      getDescriptor().getMessageTypes().get(25);
+      getDescriptor().getMessageTypes().get(28);
     internal_static_frontdesk_v1_Model_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Model_descriptor,
         new java.lang.String[] { "Name", "Description", "Backend", "UpstreamModel", "Prices", "ContextWindow", "MaxOutputTokens", "Capabilities", "Available", });
     internal_static_frontdesk_v1_Prices_descriptor =
-      getDescriptor().getMessageTypes().get(26);
+      getDescriptor().getMessageTypes().get(29);
     internal_static_frontdesk_v1_Prices_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Prices_descriptor,
         new java.lang.String[] { "InputNanoUsdPerMillion", "OutputNanoUsdPerMillion", "CacheReadNanoUsdPerMillion", "CacheWriteNanoUsdPerMillion", "ReasoningNanoUsdPerMillion", "CacheWriteLongNanoUsdPerMillion", "InputAudioNanoUsdPerMillion", "CacheReadAudioNanoUsdPerMillion", "OutputAudioNanoUsdPerMillion", "InputImageNanoUsdPerMillion", "OutputImageNanoUsdPerMillion", "RequestNanoUsd", "WebSearchNanoUsd", "Tiers", "ServiceTiers", "Changes", });
     internal_static_frontdesk_v1_PriceTier_descriptor =
-      getDescriptor().getMessageTypes().get(27);
+      getDescriptor().getMessageTypes().get(30);
     internal_static_frontdesk_v1_PriceTier_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_PriceTier_descriptor,
         new java.lang.String[] { "AboveInputTokens", "Prices", });
     internal_static_frontdesk_v1_ServiceTierPrices_descriptor =
-      getDescriptor().getMessageTypes().get(28);
+      getDescriptor().getMessageTypes().get(31);
     internal_static_frontdesk_v1_ServiceTierPrices_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ServiceTierPrices_descriptor,
         new java.lang.String[] { "ServiceTier", "Prices", });
     internal_static_frontdesk_v1_PriceChange_descriptor =
-      getDescriptor().getMessageTypes().get(29);
+      getDescriptor().getMessageTypes().get(32);
     internal_static_frontdesk_v1_PriceChange_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_PriceChange_descriptor,

@@ -60,6 +60,9 @@ private static final long serialVersionUID = 0L;
     TOOL_CALL_DELTA(5),
     ATTEMPT_ENDED(6),
     COMPLETED(7),
+    PROVIDER_BLOCK_DELTA(8),
+    PROVIDER_STATE_DELTA(9),
+    CITATION_DELTA(10),
     EVENT_NOT_SET(0);
     private final int value;
     private EventCase(int value) {
@@ -84,6 +87,9 @@ private static final long serialVersionUID = 0L;
         case 5: return TOOL_CALL_DELTA;
         case 6: return ATTEMPT_ENDED;
         case 7: return COMPLETED;
+        case 8: return PROVIDER_BLOCK_DELTA;
+        case 9: return PROVIDER_STATE_DELTA;
+        case 10: return CITATION_DELTA;
         case 0: return EVENT_NOT_SET;
         default: return null;
       }
@@ -400,6 +406,135 @@ private static final long serialVersionUID = 0L;
     return dev.frontdesk.v1.Completed.getDefaultInstance();
   }
 
+  public static final int PROVIDER_BLOCK_DELTA_FIELD_NUMBER = 8;
+  /**
+   * <pre>
+   * A part of the answer that only its dialect understands.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+   * @return Whether the providerBlockDelta field is set.
+   */
+  @java.lang.Override
+  public boolean hasProviderBlockDelta() {
+    return eventCase_ == 8;
+  }
+  /**
+   * <pre>
+   * A part of the answer that only its dialect understands.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+   * @return The providerBlockDelta.
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderBlockDelta getProviderBlockDelta() {
+    if (eventCase_ == 8) {
+       return (dev.frontdesk.v1.ProviderBlockDelta) event_;
+    }
+    return dev.frontdesk.v1.ProviderBlockDelta.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * A part of the answer that only its dialect understands.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderBlockDeltaOrBuilder getProviderBlockDeltaOrBuilder() {
+    if (eventCase_ == 8) {
+       return (dev.frontdesk.v1.ProviderBlockDelta) event_;
+    }
+    return dev.frontdesk.v1.ProviderBlockDelta.getDefaultInstance();
+  }
+
+  public static final int PROVIDER_STATE_DELTA_FIELD_NUMBER = 9;
+  /**
+   * <pre>
+   * What the provider wants back.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+   * @return Whether the providerStateDelta field is set.
+   */
+  @java.lang.Override
+  public boolean hasProviderStateDelta() {
+    return eventCase_ == 9;
+  }
+  /**
+   * <pre>
+   * What the provider wants back.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+   * @return The providerStateDelta.
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderStateDelta getProviderStateDelta() {
+    if (eventCase_ == 9) {
+       return (dev.frontdesk.v1.ProviderStateDelta) event_;
+    }
+    return dev.frontdesk.v1.ProviderStateDelta.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * What the provider wants back.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderStateDeltaOrBuilder getProviderStateDeltaOrBuilder() {
+    if (eventCase_ == 9) {
+       return (dev.frontdesk.v1.ProviderStateDelta) event_;
+    }
+    return dev.frontdesk.v1.ProviderStateDelta.getDefaultInstance();
+  }
+
+  public static final int CITATION_DELTA_FIELD_NUMBER = 10;
+  /**
+   * <pre>
+   * Where a text of the answer comes from.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+   * @return Whether the citationDelta field is set.
+   */
+  @java.lang.Override
+  public boolean hasCitationDelta() {
+    return eventCase_ == 10;
+  }
+  /**
+   * <pre>
+   * Where a text of the answer comes from.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+   * @return The citationDelta.
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.CitationDelta getCitationDelta() {
+    if (eventCase_ == 10) {
+       return (dev.frontdesk.v1.CitationDelta) event_;
+    }
+    return dev.frontdesk.v1.CitationDelta.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * Where a text of the answer comes from.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.CitationDeltaOrBuilder getCitationDeltaOrBuilder() {
+    if (eventCase_ == 10) {
+       return (dev.frontdesk.v1.CitationDelta) event_;
+    }
+    return dev.frontdesk.v1.CitationDelta.getDefaultInstance();
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -434,6 +569,15 @@ private static final long serialVersionUID = 0L;
     }
     if (eventCase_ == 7) {
       output.writeMessage(7, (dev.frontdesk.v1.Completed) event_);
+    }
+    if (eventCase_ == 8) {
+      output.writeMessage(8, (dev.frontdesk.v1.ProviderBlockDelta) event_);
+    }
+    if (eventCase_ == 9) {
+      output.writeMessage(9, (dev.frontdesk.v1.ProviderStateDelta) event_);
+    }
+    if (eventCase_ == 10) {
+      output.writeMessage(10, (dev.frontdesk.v1.CitationDelta) event_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -471,6 +615,18 @@ private static final long serialVersionUID = 0L;
     if (eventCase_ == 7) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(7, (dev.frontdesk.v1.Completed) event_);
+    }
+    if (eventCase_ == 8) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(8, (dev.frontdesk.v1.ProviderBlockDelta) event_);
+    }
+    if (eventCase_ == 9) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(9, (dev.frontdesk.v1.ProviderStateDelta) event_);
+    }
+    if (eventCase_ == 10) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(10, (dev.frontdesk.v1.CitationDelta) event_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -517,6 +673,18 @@ private static final long serialVersionUID = 0L;
         if (!getCompleted()
             .equals(other.getCompleted())) return false;
         break;
+      case 8:
+        if (!getProviderBlockDelta()
+            .equals(other.getProviderBlockDelta())) return false;
+        break;
+      case 9:
+        if (!getProviderStateDelta()
+            .equals(other.getProviderStateDelta())) return false;
+        break;
+      case 10:
+        if (!getCitationDelta()
+            .equals(other.getCitationDelta())) return false;
+        break;
       case 0:
       default:
     }
@@ -559,6 +727,18 @@ private static final long serialVersionUID = 0L;
       case 7:
         hash = (37 * hash) + COMPLETED_FIELD_NUMBER;
         hash = (53 * hash) + getCompleted().hashCode();
+        break;
+      case 8:
+        hash = (37 * hash) + PROVIDER_BLOCK_DELTA_FIELD_NUMBER;
+        hash = (53 * hash) + getProviderBlockDelta().hashCode();
+        break;
+      case 9:
+        hash = (37 * hash) + PROVIDER_STATE_DELTA_FIELD_NUMBER;
+        hash = (53 * hash) + getProviderStateDelta().hashCode();
+        break;
+      case 10:
+        hash = (37 * hash) + CITATION_DELTA_FIELD_NUMBER;
+        hash = (53 * hash) + getCitationDelta().hashCode();
         break;
       case 0:
       default:
@@ -719,6 +899,15 @@ private static final long serialVersionUID = 0L;
       if (completedBuilder_ != null) {
         completedBuilder_.clear();
       }
+      if (providerBlockDeltaBuilder_ != null) {
+        providerBlockDeltaBuilder_.clear();
+      }
+      if (providerStateDeltaBuilder_ != null) {
+        providerStateDeltaBuilder_.clear();
+      }
+      if (citationDeltaBuilder_ != null) {
+        citationDeltaBuilder_.clear();
+      }
       eventCase_ = 0;
       event_ = null;
       return this;
@@ -788,6 +977,18 @@ private static final long serialVersionUID = 0L;
           completedBuilder_ != null) {
         result.event_ = completedBuilder_.build();
       }
+      if (eventCase_ == 8 &&
+          providerBlockDeltaBuilder_ != null) {
+        result.event_ = providerBlockDeltaBuilder_.build();
+      }
+      if (eventCase_ == 9 &&
+          providerStateDeltaBuilder_ != null) {
+        result.event_ = providerStateDeltaBuilder_.build();
+      }
+      if (eventCase_ == 10 &&
+          citationDeltaBuilder_ != null) {
+        result.event_ = citationDeltaBuilder_.build();
+      }
     }
 
     @java.lang.Override
@@ -829,6 +1030,18 @@ private static final long serialVersionUID = 0L;
         }
         case COMPLETED: {
           mergeCompleted(other.getCompleted());
+          break;
+        }
+        case PROVIDER_BLOCK_DELTA: {
+          mergeProviderBlockDelta(other.getProviderBlockDelta());
+          break;
+        }
+        case PROVIDER_STATE_DELTA: {
+          mergeProviderStateDelta(other.getProviderStateDelta());
+          break;
+        }
+        case CITATION_DELTA: {
+          mergeCitationDelta(other.getCitationDelta());
           break;
         }
         case EVENT_NOT_SET: {
@@ -910,6 +1123,27 @@ private static final long serialVersionUID = 0L;
               eventCase_ = 7;
               break;
             } // case 58
+            case 66: {
+              input.readMessage(
+                  internalGetProviderBlockDeltaFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              eventCase_ = 8;
+              break;
+            } // case 66
+            case 74: {
+              input.readMessage(
+                  internalGetProviderStateDeltaFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              eventCase_ = 9;
+              break;
+            } // case 74
+            case 82: {
+              input.readMessage(
+                  internalGetCitationDeltaFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              eventCase_ = 10;
+              break;
+            } // case 82
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2186,6 +2420,540 @@ private static final long serialVersionUID = 0L;
       eventCase_ = 7;
       onChanged();
       return completedBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderBlockDelta, dev.frontdesk.v1.ProviderBlockDelta.Builder, dev.frontdesk.v1.ProviderBlockDeltaOrBuilder> providerBlockDeltaBuilder_;
+    /**
+     * <pre>
+     * A part of the answer that only its dialect understands.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+     * @return Whether the providerBlockDelta field is set.
+     */
+    @java.lang.Override
+    public boolean hasProviderBlockDelta() {
+      return eventCase_ == 8;
+    }
+    /**
+     * <pre>
+     * A part of the answer that only its dialect understands.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+     * @return The providerBlockDelta.
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.ProviderBlockDelta getProviderBlockDelta() {
+      if (providerBlockDeltaBuilder_ == null) {
+        if (eventCase_ == 8) {
+          return (dev.frontdesk.v1.ProviderBlockDelta) event_;
+        }
+        return dev.frontdesk.v1.ProviderBlockDelta.getDefaultInstance();
+      } else {
+        if (eventCase_ == 8) {
+          return providerBlockDeltaBuilder_.getMessage();
+        }
+        return dev.frontdesk.v1.ProviderBlockDelta.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * A part of the answer that only its dialect understands.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+     */
+    public Builder setProviderBlockDelta(dev.frontdesk.v1.ProviderBlockDelta value) {
+      if (providerBlockDeltaBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        event_ = value;
+        onChanged();
+      } else {
+        providerBlockDeltaBuilder_.setMessage(value);
+      }
+      eventCase_ = 8;
+      return this;
+    }
+    /**
+     * <pre>
+     * A part of the answer that only its dialect understands.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+     */
+    public Builder setProviderBlockDelta(
+        dev.frontdesk.v1.ProviderBlockDelta.Builder builderForValue) {
+      if (providerBlockDeltaBuilder_ == null) {
+        event_ = builderForValue.build();
+        onChanged();
+      } else {
+        providerBlockDeltaBuilder_.setMessage(builderForValue.build());
+      }
+      eventCase_ = 8;
+      return this;
+    }
+    /**
+     * <pre>
+     * A part of the answer that only its dialect understands.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+     */
+    public Builder mergeProviderBlockDelta(dev.frontdesk.v1.ProviderBlockDelta value) {
+      if (providerBlockDeltaBuilder_ == null) {
+        if (eventCase_ == 8 &&
+            event_ != dev.frontdesk.v1.ProviderBlockDelta.getDefaultInstance()) {
+          event_ = dev.frontdesk.v1.ProviderBlockDelta.newBuilder((dev.frontdesk.v1.ProviderBlockDelta) event_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          event_ = value;
+        }
+        onChanged();
+      } else {
+        if (eventCase_ == 8) {
+          providerBlockDeltaBuilder_.mergeFrom(value);
+        } else {
+          providerBlockDeltaBuilder_.setMessage(value);
+        }
+      }
+      eventCase_ = 8;
+      return this;
+    }
+    /**
+     * <pre>
+     * A part of the answer that only its dialect understands.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+     */
+    public Builder clearProviderBlockDelta() {
+      if (providerBlockDeltaBuilder_ == null) {
+        if (eventCase_ == 8) {
+          eventCase_ = 0;
+          event_ = null;
+          onChanged();
+        }
+      } else {
+        if (eventCase_ == 8) {
+          eventCase_ = 0;
+          event_ = null;
+        }
+        providerBlockDeltaBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * A part of the answer that only its dialect understands.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+     */
+    public dev.frontdesk.v1.ProviderBlockDelta.Builder getProviderBlockDeltaBuilder() {
+      return internalGetProviderBlockDeltaFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * A part of the answer that only its dialect understands.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.ProviderBlockDeltaOrBuilder getProviderBlockDeltaOrBuilder() {
+      if ((eventCase_ == 8) && (providerBlockDeltaBuilder_ != null)) {
+        return providerBlockDeltaBuilder_.getMessageOrBuilder();
+      } else {
+        if (eventCase_ == 8) {
+          return (dev.frontdesk.v1.ProviderBlockDelta) event_;
+        }
+        return dev.frontdesk.v1.ProviderBlockDelta.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * A part of the answer that only its dialect understands.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderBlockDelta, dev.frontdesk.v1.ProviderBlockDelta.Builder, dev.frontdesk.v1.ProviderBlockDeltaOrBuilder> 
+        internalGetProviderBlockDeltaFieldBuilder() {
+      if (providerBlockDeltaBuilder_ == null) {
+        if (!(eventCase_ == 8)) {
+          event_ = dev.frontdesk.v1.ProviderBlockDelta.getDefaultInstance();
+        }
+        providerBlockDeltaBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.frontdesk.v1.ProviderBlockDelta, dev.frontdesk.v1.ProviderBlockDelta.Builder, dev.frontdesk.v1.ProviderBlockDeltaOrBuilder>(
+                (dev.frontdesk.v1.ProviderBlockDelta) event_,
+                getParentForChildren(),
+                isClean());
+        event_ = null;
+      }
+      eventCase_ = 8;
+      onChanged();
+      return providerBlockDeltaBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderStateDelta, dev.frontdesk.v1.ProviderStateDelta.Builder, dev.frontdesk.v1.ProviderStateDeltaOrBuilder> providerStateDeltaBuilder_;
+    /**
+     * <pre>
+     * What the provider wants back.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+     * @return Whether the providerStateDelta field is set.
+     */
+    @java.lang.Override
+    public boolean hasProviderStateDelta() {
+      return eventCase_ == 9;
+    }
+    /**
+     * <pre>
+     * What the provider wants back.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+     * @return The providerStateDelta.
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.ProviderStateDelta getProviderStateDelta() {
+      if (providerStateDeltaBuilder_ == null) {
+        if (eventCase_ == 9) {
+          return (dev.frontdesk.v1.ProviderStateDelta) event_;
+        }
+        return dev.frontdesk.v1.ProviderStateDelta.getDefaultInstance();
+      } else {
+        if (eventCase_ == 9) {
+          return providerStateDeltaBuilder_.getMessage();
+        }
+        return dev.frontdesk.v1.ProviderStateDelta.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+     */
+    public Builder setProviderStateDelta(dev.frontdesk.v1.ProviderStateDelta value) {
+      if (providerStateDeltaBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        event_ = value;
+        onChanged();
+      } else {
+        providerStateDeltaBuilder_.setMessage(value);
+      }
+      eventCase_ = 9;
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+     */
+    public Builder setProviderStateDelta(
+        dev.frontdesk.v1.ProviderStateDelta.Builder builderForValue) {
+      if (providerStateDeltaBuilder_ == null) {
+        event_ = builderForValue.build();
+        onChanged();
+      } else {
+        providerStateDeltaBuilder_.setMessage(builderForValue.build());
+      }
+      eventCase_ = 9;
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+     */
+    public Builder mergeProviderStateDelta(dev.frontdesk.v1.ProviderStateDelta value) {
+      if (providerStateDeltaBuilder_ == null) {
+        if (eventCase_ == 9 &&
+            event_ != dev.frontdesk.v1.ProviderStateDelta.getDefaultInstance()) {
+          event_ = dev.frontdesk.v1.ProviderStateDelta.newBuilder((dev.frontdesk.v1.ProviderStateDelta) event_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          event_ = value;
+        }
+        onChanged();
+      } else {
+        if (eventCase_ == 9) {
+          providerStateDeltaBuilder_.mergeFrom(value);
+        } else {
+          providerStateDeltaBuilder_.setMessage(value);
+        }
+      }
+      eventCase_ = 9;
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+     */
+    public Builder clearProviderStateDelta() {
+      if (providerStateDeltaBuilder_ == null) {
+        if (eventCase_ == 9) {
+          eventCase_ = 0;
+          event_ = null;
+          onChanged();
+        }
+      } else {
+        if (eventCase_ == 9) {
+          eventCase_ = 0;
+          event_ = null;
+        }
+        providerStateDeltaBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the provider wants back.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+     */
+    public dev.frontdesk.v1.ProviderStateDelta.Builder getProviderStateDeltaBuilder() {
+      return internalGetProviderStateDeltaFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * What the provider wants back.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.ProviderStateDeltaOrBuilder getProviderStateDeltaOrBuilder() {
+      if ((eventCase_ == 9) && (providerStateDeltaBuilder_ != null)) {
+        return providerStateDeltaBuilder_.getMessageOrBuilder();
+      } else {
+        if (eventCase_ == 9) {
+          return (dev.frontdesk.v1.ProviderStateDelta) event_;
+        }
+        return dev.frontdesk.v1.ProviderStateDelta.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * What the provider wants back.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.ProviderStateDelta, dev.frontdesk.v1.ProviderStateDelta.Builder, dev.frontdesk.v1.ProviderStateDeltaOrBuilder> 
+        internalGetProviderStateDeltaFieldBuilder() {
+      if (providerStateDeltaBuilder_ == null) {
+        if (!(eventCase_ == 9)) {
+          event_ = dev.frontdesk.v1.ProviderStateDelta.getDefaultInstance();
+        }
+        providerStateDeltaBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.frontdesk.v1.ProviderStateDelta, dev.frontdesk.v1.ProviderStateDelta.Builder, dev.frontdesk.v1.ProviderStateDeltaOrBuilder>(
+                (dev.frontdesk.v1.ProviderStateDelta) event_,
+                getParentForChildren(),
+                isClean());
+        event_ = null;
+      }
+      eventCase_ = 9;
+      onChanged();
+      return providerStateDeltaBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.CitationDelta, dev.frontdesk.v1.CitationDelta.Builder, dev.frontdesk.v1.CitationDeltaOrBuilder> citationDeltaBuilder_;
+    /**
+     * <pre>
+     * Where a text of the answer comes from.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+     * @return Whether the citationDelta field is set.
+     */
+    @java.lang.Override
+    public boolean hasCitationDelta() {
+      return eventCase_ == 10;
+    }
+    /**
+     * <pre>
+     * Where a text of the answer comes from.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+     * @return The citationDelta.
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.CitationDelta getCitationDelta() {
+      if (citationDeltaBuilder_ == null) {
+        if (eventCase_ == 10) {
+          return (dev.frontdesk.v1.CitationDelta) event_;
+        }
+        return dev.frontdesk.v1.CitationDelta.getDefaultInstance();
+      } else {
+        if (eventCase_ == 10) {
+          return citationDeltaBuilder_.getMessage();
+        }
+        return dev.frontdesk.v1.CitationDelta.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Where a text of the answer comes from.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+     */
+    public Builder setCitationDelta(dev.frontdesk.v1.CitationDelta value) {
+      if (citationDeltaBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        event_ = value;
+        onChanged();
+      } else {
+        citationDeltaBuilder_.setMessage(value);
+      }
+      eventCase_ = 10;
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a text of the answer comes from.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+     */
+    public Builder setCitationDelta(
+        dev.frontdesk.v1.CitationDelta.Builder builderForValue) {
+      if (citationDeltaBuilder_ == null) {
+        event_ = builderForValue.build();
+        onChanged();
+      } else {
+        citationDeltaBuilder_.setMessage(builderForValue.build());
+      }
+      eventCase_ = 10;
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a text of the answer comes from.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+     */
+    public Builder mergeCitationDelta(dev.frontdesk.v1.CitationDelta value) {
+      if (citationDeltaBuilder_ == null) {
+        if (eventCase_ == 10 &&
+            event_ != dev.frontdesk.v1.CitationDelta.getDefaultInstance()) {
+          event_ = dev.frontdesk.v1.CitationDelta.newBuilder((dev.frontdesk.v1.CitationDelta) event_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          event_ = value;
+        }
+        onChanged();
+      } else {
+        if (eventCase_ == 10) {
+          citationDeltaBuilder_.mergeFrom(value);
+        } else {
+          citationDeltaBuilder_.setMessage(value);
+        }
+      }
+      eventCase_ = 10;
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a text of the answer comes from.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+     */
+    public Builder clearCitationDelta() {
+      if (citationDeltaBuilder_ == null) {
+        if (eventCase_ == 10) {
+          eventCase_ = 0;
+          event_ = null;
+          onChanged();
+        }
+      } else {
+        if (eventCase_ == 10) {
+          eventCase_ = 0;
+          event_ = null;
+        }
+        citationDeltaBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Where a text of the answer comes from.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+     */
+    public dev.frontdesk.v1.CitationDelta.Builder getCitationDeltaBuilder() {
+      return internalGetCitationDeltaFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Where a text of the answer comes from.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+     */
+    @java.lang.Override
+    public dev.frontdesk.v1.CitationDeltaOrBuilder getCitationDeltaOrBuilder() {
+      if ((eventCase_ == 10) && (citationDeltaBuilder_ != null)) {
+        return citationDeltaBuilder_.getMessageOrBuilder();
+      } else {
+        if (eventCase_ == 10) {
+          return (dev.frontdesk.v1.CitationDelta) event_;
+        }
+        return dev.frontdesk.v1.CitationDelta.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Where a text of the answer comes from.
+     * </pre>
+     *
+     * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        dev.frontdesk.v1.CitationDelta, dev.frontdesk.v1.CitationDelta.Builder, dev.frontdesk.v1.CitationDeltaOrBuilder> 
+        internalGetCitationDeltaFieldBuilder() {
+      if (citationDeltaBuilder_ == null) {
+        if (!(eventCase_ == 10)) {
+          event_ = dev.frontdesk.v1.CitationDelta.getDefaultInstance();
+        }
+        citationDeltaBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            dev.frontdesk.v1.CitationDelta, dev.frontdesk.v1.CitationDelta.Builder, dev.frontdesk.v1.CitationDeltaOrBuilder>(
+                (dev.frontdesk.v1.CitationDelta) event_,
+                getParentForChildren(),
+                isClean());
+        event_ = null;
+      }
+      eventCase_ = 10;
+      onChanged();
+      return citationDeltaBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.StreamCompleteResponse)

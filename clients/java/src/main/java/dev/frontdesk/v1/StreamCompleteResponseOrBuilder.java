@@ -199,5 +199,86 @@ public interface StreamCompleteResponseOrBuilder extends
    */
   dev.frontdesk.v1.CompletedOrBuilder getCompletedOrBuilder();
 
+  /**
+   * <pre>
+   * A part of the answer that only its dialect understands.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+   * @return Whether the providerBlockDelta field is set.
+   */
+  boolean hasProviderBlockDelta();
+  /**
+   * <pre>
+   * A part of the answer that only its dialect understands.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+   * @return The providerBlockDelta.
+   */
+  dev.frontdesk.v1.ProviderBlockDelta getProviderBlockDelta();
+  /**
+   * <pre>
+   * A part of the answer that only its dialect understands.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderBlockDelta provider_block_delta = 8;</code>
+   */
+  dev.frontdesk.v1.ProviderBlockDeltaOrBuilder getProviderBlockDeltaOrBuilder();
+
+  /**
+   * <pre>
+   * What the provider wants back.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+   * @return Whether the providerStateDelta field is set.
+   */
+  boolean hasProviderStateDelta();
+  /**
+   * <pre>
+   * What the provider wants back.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+   * @return The providerStateDelta.
+   */
+  dev.frontdesk.v1.ProviderStateDelta getProviderStateDelta();
+  /**
+   * <pre>
+   * What the provider wants back.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.ProviderStateDelta provider_state_delta = 9;</code>
+   */
+  dev.frontdesk.v1.ProviderStateDeltaOrBuilder getProviderStateDeltaOrBuilder();
+
+  /**
+   * <pre>
+   * Where a text of the answer comes from.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+   * @return Whether the citationDelta field is set.
+   */
+  boolean hasCitationDelta();
+  /**
+   * <pre>
+   * Where a text of the answer comes from.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+   * @return The citationDelta.
+   */
+  dev.frontdesk.v1.CitationDelta getCitationDelta();
+  /**
+   * <pre>
+   * Where a text of the answer comes from.
+   * </pre>
+   *
+   * <code>.frontdesk.v1.CitationDelta citation_delta = 10;</code>
+   */
+  dev.frontdesk.v1.CitationDeltaOrBuilder getCitationDeltaOrBuilder();
+
   dev.frontdesk.v1.StreamCompleteResponse.EventCase getEventCase();
 }
