@@ -1,10 +1,10 @@
 """What Anthropic's documentation and refusals demand of a Messages request.
 
 A judge that shares no code with the client. Sources: the API reference (create a message), the pages on tool use,
-extended thinking and vision, and the texts of its 400 answers: "text content blocks must contain non-whitespace text",
-"`tool_use` ids were found without `tool_result` blocks immediately after", "`tool_use` ids must be unique", "first
-message must use the user role", "content cannot be empty if `is_error` is true", "a final `assistant` message must
-start with a thinking block".
+extended thinking and vision, and the texts of its 400 answers: "text content blocks must contain non-whitespace
+text", "`tool_use` ids were found without `tool_result` blocks immediately after", "`tool_use` ids must be unique",
+"first message must use the user role", "the final block in an assistant message cannot be `thinking`", "content
+cannot be empty if `is_error` is true", "a final `assistant` message must start with a thinking block".
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ def _of_turns(turns: list[Json]) -> Iterator[str]:
     ids: list[str] = []
     for place, turn in enumerate(turns):
         kinds = [block["type"] for block in turn["content"]]
+        if turn["role"] == "assistant" and kinds and kinds[-1] in _THOUGHT:
+            yield f"the final block of turn {place} is thinking"
         if turn.keys() != {"role", "content"}:
             yield f"turn {place} has unknown fields"
         if not kinds or set(kinds) - _BLOCKS[turn["role"]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from frontdesk_server.backends.alternation import alternating
 from frontdesk_server.backends.extensions import answered_block, cache_control, demanded_block, extended, given_back
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
@@ -28,9 +29,9 @@ from frontdesk_server.domain.query import (
 Json = dict[str, Any]
 
 _SAID = frozenset({"text", "image", "document"})
-_NEVER_CACHED = frozenset({"thinking", "redacted_thinking"})
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _MOST_BREAKPOINTS = 4
-_SILENCE = "(no text)"
+_SILENCE: Json = {"type": "text", "text": "(no text)"}
 """What a user says who says nothing, where the API demands something: first, and after the assistant."""
 _FAILED = "The tool failed."
 _INVALID_JSON = "INVALID_JSON"
@@ -42,22 +43,17 @@ def turns_of(history: Sequence[Message], call: BackendCall) -> list[Json]:
 
     What says nothing is left out.
     """
-    turns: list[Json] = []
-    for message in history:
-        role = "assistant" if message.role is Role.ASSISTANT else "user"
-        blocks = [] if message.role is Role.SYSTEM else _blocks(message, call)
-        if blocks and turns and turns[-1]["role"] == role:
-            turns[-1]["content"] += blocks
-        elif blocks:
-            turns.append({"role": role, "content": blocks})
-        if blocks and message.provider_options:
-            turns[-1] = extended(turns[-1], message.provider_options, call)
-    silence: Json = {"role": "user", "content": [{"type": "text", "text": _SILENCE}]}
-    if turns and turns[0]["role"] != "user":
-        turns.insert(0, silence)
-    if not turns or (turns[-1]["role"] != "user" and not call.query.goes_on):
-        turns.append(silence)
-    return turns
+    turns = [_turn(message, call) for message in history if message.role is not Role.SYSTEM]
+    return alternating(turns, _is_thought, _SILENCE, call)
+
+
+def _turn(message: Message, call: BackendCall) -> Json:
+    role = "assistant" if message.role is Role.ASSISTANT else "user"
+    return extended({"role": role, "content": _blocks(message, call)}, message.provider_options, call)
+
+
+def _is_thought(block: Json) -> bool:
+    return block["type"] in _THOUGHTS
 
 
 def system_of(history: Sequence[Message], call: BackendCall) -> str | list[Json]:
@@ -93,7 +89,7 @@ def _blocks(message: Message, call: BackendCall) -> list[Json]:
     answered = message.role is Role.ASSISTANT
     blocks = [block for part in message.parts if (block := _extended_block(part, call, answered=answered))]
     if message.cache_hint is not None:
-        last = next((block for block in reversed(blocks) if block["type"] not in _NEVER_CACHED), {})
+        last = next((block for block in reversed(blocks) if block["type"] not in _THOUGHTS), {})
         last["cache_control"] = cache_control(message.cache_hint)
     said = next((place for place, block in enumerate(blocks) if block["type"] in _SAID), None)
     if message.name and said is not None:  # the API has no field for it
@@ -112,7 +108,7 @@ def _extended_block(part: ContentPart, call: BackendCall, *, answered: bool) -> 
     if block is None:
         return None
     block = given_back(extended(block, part.provider_options, call), part.provider_state, call)
-    if part.cache_hint is not None and block["type"] not in _NEVER_CACHED:
+    if part.cache_hint is not None and block["type"] not in _THOUGHTS:
         block["cache_control"] = cache_control(part.cache_hint)
     return block
 

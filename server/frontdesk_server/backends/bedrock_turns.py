@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from frontdesk_server.backends.alternation import alternating
 from frontdesk_server.backends.extensions import answered_block, demanded_block, extended, given_back
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
@@ -77,20 +78,8 @@ class Turns:
 
         What says nothing is left out.
         """
-        turns: list[Json] = []
-        for message in history:
-            role = "assistant" if message.role is Role.ASSISTANT else "user"
-            blocks = [] if message.role is Role.SYSTEM else self._blocks(message)
-            if blocks and turns and turns[-1]["role"] == role:
-                turns[-1]["content"] += blocks
-            elif blocks:
-                turns.append({"role": role, "content": blocks})
-            if blocks and message.provider_options:
-                turns[-1] = extended(turns[-1], message.provider_options, self._call)
-        if turns and turns[0]["role"] != "user":
-            turns.insert(0, {"role": "user", "content": [_SILENCE]})
-        if not turns or (turns[-1]["role"] != "user" and not self._call.query.goes_on):
-            turns.append({"role": "user", "content": [_SILENCE]})
+        messages = (message for message in history if message.role is not Role.SYSTEM)
+        turns = alternating(map(self._turn, messages), _is_thought, _SILENCE, self._call)
         for turn in turns:
             if any("document" in block for block in turn["content"]) and not any("text" in b for b in turn["content"]):
                 turn["content"].append(_SILENCE)  # a document alone is refused
@@ -100,6 +89,10 @@ class Turns:
         """The system prompt."""
         messages = (message for message in history if message.role is Role.SYSTEM)
         return [block for message in messages for block in self._blocks(message)]
+
+    def _turn(self, message: Message) -> Json:
+        role = "assistant" if message.role is Role.ASSISTANT else "user"
+        return extended({"role": role, "content": self._blocks(message)}, message.provider_options, self._call)
 
     def _blocks(self, message: Message) -> list[Json]:
         blocks = [block for part in message.parts if (block := self._part(part, message.role)) is not None]
@@ -187,3 +180,7 @@ def _arguments(arguments_json: str) -> Json:
     except orjson.JSONDecodeError:
         arguments = None
     return arguments if isinstance(arguments, dict) else {_INVALID_JSON: arguments_json}
+
+
+def _is_thought(block: Json) -> bool:
+    return "reasoningContent" in block

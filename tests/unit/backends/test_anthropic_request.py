@@ -244,6 +244,7 @@ def turns_of(*messages: Message) -> list[tuple[str, list[Any]]]:
 
 HI = message(Role.USER, TextPart("Hi"))
 CALL = message(Role.ASSISTANT, ToolCall("a", "f"))
+THOUGHT = ReasoningPart("Hm.", "s")
 RESULT = message(Role.TOOL, ToolResult("a", "1"))
 
 
@@ -279,6 +280,20 @@ RESULT = message(Role.TOOL, ToolResult("a", "1"))
             (HI, Message(Role.ASSISTANT, (ReasoningPart("Hm.", "s"), TextPart("Yes?")), "bot"), HI),
             [("user", ["Hi"]), ("assistant", ["thinking", "bot:", "Yes?"]), ("user", ["Hi"])],
         ),
+        ((HI, message(Role.ASSISTANT, THOUGHT), HI), [("user", ["Hi", "Hi"])]),
+        ((HI, message(Role.ASSISTANT, THOUGHT, TextPart(" ")), HI), [("user", ["Hi", "Hi"])]),
+        (
+            (HI, message(Role.ASSISTANT, TextPart("Yes?"), THOUGHT, ReasoningPart(redacted_data="x")), HI),
+            [("user", ["Hi"]), ("assistant", ["Yes?"]), ("user", ["Hi"])],
+        ),
+        (
+            (HI, message(Role.ASSISTANT, ToolCall("a", "f"), THOUGHT), RESULT),
+            [("user", ["Hi"]), ("assistant", ["tool_use"]), ("user", ["tool_result"])],
+        ),
+        (
+            (HI, message(Role.ASSISTANT, THOUGHT), message(Role.ASSISTANT, TextPart("Yes?")), HI),
+            [("user", ["Hi"]), ("assistant", ["thinking", "Yes?"]), ("user", ["Hi"])],
+        ),
     ],
     ids=[
         "an empty answer",
@@ -292,6 +307,11 @@ RESULT = message(Role.TOOL, ToolResult("a", "1"))
         "a tool with a name",
         "two named users",
         "a named assistant that thinks",
+        "an answer that was cut while it reasoned",
+        "reasoning before a blank",
+        "reasoning at the end",
+        "reasoning after a call",
+        "reasoning whose answer follows in a message of its own",
     ],
 )
 def test_what_the_api_would_refuse_is_left_out_or_put_in_order(

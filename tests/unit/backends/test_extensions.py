@@ -158,7 +158,7 @@ def hinted() -> Query:
         (
             Message(Role.SYSTEM, (TextPart("Be brief."),), cache_hint=CacheHint(3600.0)),
             Message(Role.USER, (TextPart("A book.", cache_hint=CacheHint(300.0)), TextPart("Summarise."))),
-            Message(Role.ASSISTANT, (TextPart("Done."), ReasoningPart("hm", "s")), cache_hint=CacheHint()),
+            Message(Role.ASSISTANT, (ReasoningPart("hm", "s"), TextPart("Done.")), cache_hint=CacheHint()),
             *text_query("And now?").messages,
         ),
         (Tool("f", cache_hint=CacheHint()),),
@@ -171,7 +171,7 @@ def test_cache_hints_are_breakpoints_of_anthropic() -> None:
     assert body["system"] == [{"type": "text", "text": "Be brief.", "cache_control": HOUR}]
     book, ask = body["messages"][0]["content"]
     assert (book["cache_control"], "cache_control" in ask) == (EPHEMERAL, False)
-    said, thought = body["messages"][1]["content"]
+    thought, said = body["messages"][1]["content"]
     assert (said["cache_control"], "cache_control" in thought) == (EPHEMERAL, False)
 
 
