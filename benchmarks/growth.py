@@ -53,8 +53,8 @@ def main() -> None:
                 for curve in measures[name]():
                     print(curve.result().text(), flush=True)
                     curves.append(curve)
-    save([curve.result() for curve in curves], described, options.out, "growth")
-    draw_growth(curves, options.out / "growth.png")
+                save([curve.result() for curve in curves], described, options.out, "growth")
+                draw_growth(curves, options.out / "growth.png")
     print(f"\n{options.out / 'growth'}.json, .md, .png")
 
 

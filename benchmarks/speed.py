@@ -97,17 +97,17 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # a socket a stream
     described = machine()
     print(f"{described.processor}, {described.cores} cores, Python {described.python}, load {described.load_before}")
+    name = "peers" if options.peers else "speed"
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="frontdesk-speed-") as place, ExitStack() as stack:
         bench = Bench(Path(place), cores(), options.rounds, options.seconds)
         measured = Run(bench, stack, with_peers=options.peers).rows()
-        for name in rows:
-            for result in measured[name]():
+        for row in rows:
+            for result in measured[row]():
                 print(result.text(), flush=True)
                 results.append(result)
-    name = "peers" if options.peers else "speed"
-    save(results, described, options.out, name)
-    draw_speed(results, options.out / f"{name}.png")
+            save(results, described, options.out, name)
+            draw_speed(results, options.out / f"{name}.png")
     print(f"\n{options.out / name}.json, .md, .png")
 
 
