@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(".cache/flame"))
     options = parser.parse_args()
     require_h2load()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended in order, as after Ctrl-C
     if not PY_SPY.exists():
         sys.exit("py-spy is not installed: use make flame.")
     options.out.mkdir(parents=True, exist_ok=True)

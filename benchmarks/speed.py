@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import signal
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -93,6 +94,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = options.rows.split(",") if options.rows else PEER_ROWS if options.peers else ROWS
     require_h2load()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended in order, as after Ctrl-C
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # a socket a stream
     described = machine()
