@@ -79,8 +79,8 @@ def draw_growth(curves: Sequence[Curve], file: Path) -> None:
         for cost, values in curve.costs.items():
             panel.plot(curve.sizes, [value / values[0] for value in values], marker="o", label=cost)
         panel.plot(curve.sizes, [size / curve.sizes[0] for size in curve.sizes], ":", color="grey", label="linear")
-        most = max(max(values) / values[0] for values in curve.costs.values())
-        panel.set(xscale="log", yscale="log", ylim=(0.5, max(4.0, 2 * most)))
+        factors = [value / values[0] for values in curve.costs.values() for value in values]
+        panel.set(xscale="log", yscale="log", ylim=(0.5 * min(factors), max(4.0, 2 * max(factors))))
         panel.set_title(curve.name, loc="left", fontsize=10, fontweight="bold")
         panel.set_xlabel(curve.quantity)
         panel.set_ylabel("times the first")

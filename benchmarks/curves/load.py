@@ -33,5 +33,4 @@ def streams(cores: Cores, upstream_url: str) -> Curve:
         held = [hold(server, size) for size in STREAMS]
     curve.costs["CPU ms a stream"] = [one.cpu_seconds / one.streams * 1000 for one in held]
     curve.costs["memory MiB"] = [one.memory_most / 2**20 for one in held]
-    curve.costs["whole streams"] = [one.whole for one in held]
     return curve

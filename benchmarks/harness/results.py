@@ -41,13 +41,12 @@ class Result:
         return "\n".join([f"### {self.title}", "", *([self.note, ""] if self.note else []), *rows, ""])
 
 
-def share(ratios: Sequence[float], *, spread: bool = True) -> str:
-    """A ratio as per cent, with the middle half of the rounds it is the median of."""
-    ordered = sorted(ratios)
-    middle = f"{statistics.median(ordered):.0%}"
-    if not spread or len(ordered) < 4:
+def share(ratios: Sequence[float]) -> str:
+    """A ratio as per cent, with the middle half of the rounds that it is the median of."""
+    middle = f"{statistics.median(ratios):.0%}"
+    if len(ratios) < 4 or min(ratios) == max(ratios):
         return middle
-    low, _, high = statistics.quantiles(ordered, n=4)
+    low, _, high = statistics.quantiles(ratios, n=4)
     return f"{middle} ({low:.0%}-{high:.0%})"
 
 
