@@ -96,6 +96,15 @@ bench-inside: .venv/.ready  ## Measures single decisions in process, and how exa
 	$(BIN)/python benchmarks/decision_time.py
 	$(BIN)/python benchmarks/limits.py
 
+.tools/sdks/.ready:
+	@$(PYTHON) -m venv .tools/sdks
+	@.tools/sdks/bin/pip install --quiet openai==3.57.0 anthropic==2.14.0
+	@touch $@
+
+.PHONY: bench-recordings
+bench-recordings: .venv/.ready .tools/sdks/.ready  ## Replays recorded provider traffic of DATA=folder beside the official SDKs.
+	$(BIN)/python -m benchmarks.recordings $(DATA)
+
 .tools/py-spy/.ready:
 	@$(PYTHON) -m venv .tools/py-spy
 	@.tools/py-spy/bin/pip install --quiet py-spy==0.4.2

@@ -119,9 +119,8 @@ def _part(block: Json, role: pb.Role.ValueType) -> pb.ContentPart:
     part, taken = _worded(block) if kind in _WORDED else (None, ())
     if part is None:
         return pb.ContentPart(provider_block=pb.ProviderBlock(dialect=_DIALECT, json=json.dumps(block)))
-    taken = {"type", *taken, *_cache_hint(part, block)}
     keep = state if role == pb.ROLE_ASSISTANT else option
-    keep(part, _DIALECT, rest(block, taken))
+    keep(part, _DIALECT, rest(block, {"type", *taken, *_cache_hint(part, block)}))
     return part
 
 
@@ -177,12 +176,13 @@ def _result_part(block: Json) -> pb.ToolResultPart:
 
 def _cache_hint(holder: pb.ContentPart | pb.Tool, block: Json) -> tuple[str, ...]:
     match block.get("cache_control"):
-        case {"type": "ephemeral", **other} if not other or (other.keys() == {"ttl"} and other["ttl"] in _LIFE_SECONDS):
+        case {"type": "ephemeral", "ttl": ("5m" | "1h") as life, **other} if not other:
+            holder.cache_hint.ttl.seconds = _LIFE_SECONDS[life]
+        case {"type": "ephemeral", **other} if not other:
             holder.cache_hint.SetInParent()
-            if other:
-                holder.cache_hint.ttl.seconds = _LIFE_SECONDS[other["ttl"]]
-            return ("cache_control",)
-    return ()
+        case _:
+            return ()
+    return ("cache_control",)
 
 
 def _add_tool(query: pb.Query, tool: Json) -> None:

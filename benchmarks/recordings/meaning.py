@@ -59,16 +59,17 @@ def meaning(body: Json, kind: str) -> Json:
 
 
 def _of_openai(body: Json) -> Json:
-    said = {_NAMES.get(name, name): value for name, value in body.items() if value != _UNSET.get(name, [])}
-    said = {name: value for name, value in said.items() if value is not None and value != []}
+    named = {_NAMES.get(name, name): value for name, value in body.items() if value != _UNSET.get(name, [])}
+    said: Json = {name: value for name, value in named.items() if value is not None and value != []}
     if isinstance(said.get("stop"), str):
         said["stop"] = [said["stop"]]
     if said.get("tool_choice") == "any":
         said["tool_choice"] = "required"
     if "tools" in said:
         said["tools"] = [_openai_tool(tool) for tool in said["tools"]]
-    if isinstance(schema := (said.get("response_format") or {}).get("json_schema"), dict):
-        said["response_format"]["json_schema"] = _said(schema)
+    form = said.get("response_format")
+    if isinstance(form, dict) and isinstance(form.get("json_schema"), dict):
+        form["json_schema"] = _said(form["json_schema"])
     messages = [_openai_message(message) for message in body["messages"]]
     said["messages"] = _numbered(message for message in messages if message.keys() - {"role", "name"})
     return said

@@ -11,8 +11,8 @@ import json
 import sys
 from typing import Any
 
-import anthropic
-import openai
+import anthropic  # type: ignore[import-not-found]
+import openai  # type: ignore[import-not-found]
 
 Json = dict[str, Any]
 

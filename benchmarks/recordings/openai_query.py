@@ -89,12 +89,12 @@ def _response_format(settings: pb.GenerationConfig, wanted: Json) -> bool:
     match wanted:
         case {"type": "json_object"}:
             settings.response_format.json_object.SetInParent()
-        case {"type": "json_schema", "json_schema": {"name": str(name), "schema": schema, **other}} if name:
-            given = settings.response_format.json_schema
+        case {"type": "json_schema", "json_schema": {"name": str(name), "schema": schema}} if name:
+            told, given = wanted["json_schema"], settings.response_format.json_schema
             given.name, given.schema_json = name, json.dumps(schema)
-            given.description = other.get("description") or ""
-            if other.get("strict") is not None:
-                given.strict = other["strict"]
+            given.description = told.get("description") or ""
+            if told.get("strict") is not None:
+                given.strict = told["strict"]
         case {"type": "text"} | {}:
             return wanted in ({}, {"type": "text"})
     return wanted.get("type") == "json_object" or settings.HasField("response_format")

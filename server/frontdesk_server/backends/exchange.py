@@ -84,6 +84,9 @@ _READERS: Mapping[str, Callable[[], Reader]] = {
 }
 """How a stream is read by its content type."""
 
+_DOCUMENTS = frozenset(("application/json", ""))
+_BEGIN_JSON = (b"{", b"[")
+
 
 class Response:
     """A response with status 200 whose body is yet to come."""
@@ -95,9 +98,19 @@ class Response:
         self._left = max_bytes
         encoded = response.headers.get("content-encoding", "identity") != "identity"
         self._body = aiter(response.aiter_bytes() if encoded else _stream_of(response))
+        self._begun = b""
+
+    async def begins_as_json(self) -> bool:
+        """Whether what comes first may be JSON; it is read once more."""
+        self._begun = await self.read()
+        beginning = self._begun.lstrip()
+        return not beginning or beginning.startswith(_BEGIN_JSON)
 
     async def read(self) -> bytes:
         """What has come, at once and undivided; waits for something to come, and is empty at the end."""
+        if begun := self._begun:
+            self._begun = b""
+            return begun
         try:
             chunk = await anext(self._body, b"")
         except HTTP_EXCEPTIONS as error:
@@ -246,8 +259,7 @@ async def converse(
     call.dispatch.left = False
     try:
         async with upstream.post(_body(build, call), call) as response:
-            if call.stream and response.content_type in _READERS:
-                reader = _READERS[response.content_type]()
+            if reader := await _reader(response, call):
                 while not translator.complete:
                     chunk = await response.read()
                     if not chunk:
@@ -255,7 +267,7 @@ async def converse(
                     for event in translator.read_events(reader.feed(chunk)):
                         yield event
                 rest: Iterable[BackendEvent] = await _tail(response, reader, translator)
-            elif response.content_type in ("application/json", ""):  # some servers do not stream everything
+            elif response.content_type in _DOCUMENTS:
                 rest = translator.read_document(await response.read_document())
             else:
                 raise UpstreamProtocolError("unexpected content type", quoted=response.content_type)
@@ -266,6 +278,20 @@ async def converse(
         error.own_key = bool(call.key)
         raise
     yield translator.finished()
+
+
+async def _reader(response: Response, call: BackendCall) -> Reader | None:
+    """How a stream is read; None for a document, for some servers do not stream everything.
+
+    Others call their events JSON, or say nothing of them.
+    """
+    if not call.stream:
+        return None
+    if response.content_type in _READERS:
+        return _READERS[response.content_type]()
+    if response.content_type in _DOCUMENTS and not await response.begins_as_json():
+        return SseReader()
+    return None
 
 
 async def _tail(response: Response, reader: Reader, translator: Translator) -> list[BackendEvent]:

@@ -97,9 +97,7 @@ def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: 
                 violations.add(f"{at}.refusal", Reason.PART_NOT_ALLOWED, "only text of an assistant is a refusal")
             else:
                 _check_part(part, kind, at, limits, call_ids, turn_ids, violations)
-    if role == pb.ROLE_SYSTEM:
-        violations.add(f"{path}.messages[{len(query.messages) - 1}].role", Reason.LAST_MESSAGE_ROLE)
-    elif role == pb.ROLE_ASSISTANT:
+    if role == pb.ROLE_ASSISTANT:
         _check_prefill(query.messages[-1], f"{path}.messages[{len(query.messages) - 1}]", violations)
 
 

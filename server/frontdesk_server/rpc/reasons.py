@@ -27,7 +27,6 @@ class InvalidReason(enum.Enum):
     ROLE_UNSPECIFIED = "A message does not say who speaks."
     MESSAGE_WITHOUT_PARTS = "A message that is not the assistant's holds no part."
     PART_NOT_ALLOWED = "A message of this role may not hold such a part."
-    LAST_MESSAGE_ROLE = "The last message is from the system: nobody has asked anything."
     PREFILL_NOT_TEXT = "The last message is the assistant's, and is not text that an answer can continue."
     TOOL_RESULT_WITHOUT_CALL = "A tool result answers no tool call that precedes it."
     TOOL_RESULT_SET_TWICE = "A tool result has both content and parts."

@@ -14,6 +14,7 @@ from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamCredentialsRefused, UpstreamRequestRefused
+from frontdesk_server.domain.events import TextDelta
 from frontdesk_server.domain.query import text_query
 from pydantic import SecretStr
 
@@ -144,4 +145,17 @@ async def test_an_unexpected_content_type_is_quoted_not_logged() -> None:
     with pytest.raises(Exception, match=r"^unexpected content type$") as caught:
         await anext(events)
     assert caught.value.quoted == "text/***"  # type: ignore[attr-defined]
+    await upstream.aclose()
+
+
+@pytest.mark.parametrize("content_type", ["application/json", None])
+async def test_a_stream_that_calls_itself_json_or_nothing_is_read_as_a_stream(content_type: str | None) -> None:
+    chunk = b'{"model": "m", "choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}'
+    upstream = upstream_of()
+    headers = {} if content_type is None else {"content-type": content_type}
+    page = httpx.Response(200, headers=headers, content=b"data: " + chunk + b"\n\ndata: [DONE]\n\n")
+    upstream._client = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: page))
+    call = BackendCall("m", text_query("hi"), stream=True)
+    events = [event async for event in converse(upstream, lambda call: {}, OpenAITranslator(), call)]
+    assert [event.text for event in events if isinstance(event, TextDelta)] == ["Hi"]
     await upstream.aclose()

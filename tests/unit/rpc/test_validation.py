@@ -86,6 +86,8 @@ PICTURE = chat.Media(mime_type="image/png", data=b"x")
 VALID_QUERIES = [
     saying(text(USER)),
     saying(text(SYSTEM), text(USER), text(ASSISTANT), text(USER, "")),
+    saying(text(SYSTEM)),
+    saying(text(USER), text(ASSISTANT), text(USER), text(SYSTEM)),
     saying(text(USER), call(), result()),
     saying(text(USER), Message(role=ASSISTANT, parts=[Part(reasoning=chat.Reasoning(text="hm"))]), text(USER)),
     saying(text(USER), Message(role=ASSISTANT), text(USER)),
@@ -186,7 +188,6 @@ INVALID_QUERIES = [
         "query.generation.reasoning_budget_tokens",
         "REASONING_SET_TWICE",
     ),
-    (saying(text(SYSTEM)), "query.messages[0].role", "LAST_MESSAGE_ROLE"),
     (saying(text(TOOL)), "query.messages[0].parts[0].text", "PART_NOT_ALLOWED"),
     (
         saying(Message(role=SYSTEM, parts=media(mime_type="image/png", data=b"x").parts), text(USER)),
