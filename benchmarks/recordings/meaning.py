@@ -67,7 +67,7 @@ def _of_openai(body: Json) -> Json:
         said["tool_choice"] = "required"
     if "tools" in said:
         said["tools"] = [_openai_tool(tool) for tool in said["tools"]]
-    form = said.get("response_format")
+    form: Any = said.get("response_format")
     if isinstance(form, dict) and isinstance(form.get("json_schema"), dict):
         form["json_schema"] = _said(form["json_schema"])
     messages = [_openai_message(message) for message in body["messages"]]
