@@ -228,9 +228,9 @@ def _block_delta(index: int, delta: Json) -> bytes:
 def _anthropic_usage(script: Script) -> Json:
     """`Script.input_tokens` include cached ones; Anthropic's do not."""
     return {
-        "input_tokens": script.input_tokens - script.cached_tokens,
+        "input_tokens": script.input_tokens - script.cached_tokens - script.cache_write_tokens,
         "cache_read_input_tokens": script.cached_tokens,
-        "cache_creation_input_tokens": 0,
+        "cache_creation_input_tokens": script.cache_write_tokens,
     }
 
 

@@ -72,6 +72,7 @@ class Script:
     """In the dialect's words. Default: a natural stop."""
     input_tokens: int = 11
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     close_when_reused: bool = False
     """After this answer the connection looks alive but dies, unanswered, under the next request."""
 

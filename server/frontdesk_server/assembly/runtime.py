@@ -89,8 +89,9 @@ def _assembled(loaded: LoadedConfig, shared: SharedState, resources: AsyncExitSt
     embedder = build_embedder(loaded, resources)
     engine = Engine(loaded, pool, limited, ask, clock, embedder, shared.affinity, shared.drift)
     checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
+    caching = frozenset(name for name, router in config.routers.items() if router.prompt_caching == "auto")
     hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
-    executor = Executor(tools, pool, checks, config.execution, limits, hedges, engine.fitted)
+    executor = Executor(tools, pool, checks, config.execution, limits, hedges, engine.fitted, caching)
     return Runtime(loaded, pool, engine, executor, conditions, limits, build_identify(loaded), resources)
 
 

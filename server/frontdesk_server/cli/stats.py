@@ -89,8 +89,8 @@ def _routers(found: Statistics) -> RenderableType:
 
 
 def _models(found: Statistics) -> RenderableType:
-    table = _table("Models", "model", "attempts", "accepted", "rejected", "failed", "tokens in", "tokens out", "cost")
-    _add(table, "p50", "p95", "p99", "first token p50", "p95", "quality")
+    table = _table("Models", "model", "attempts", "accepted", "rejected", "failed", "tokens in", "cached", "tokens out")
+    _add(table, "cost", "cache saved", "p50", "p95", "p99", "first token p50", "p95", "quality")
     for each in found.models:
         table.add_row(
             each.model,
@@ -99,8 +99,10 @@ def _models(found: Statistics) -> RenderableType:
             f"{each.rejected:,}",
             f"{each.failed:,}",
             f"{each.input_tokens:,}",
+            f"{each.cache_read_tokens / (each.input_tokens or 1):.1%}",
             f"{each.output_tokens:,}",
             _cost(each.cost_nano_usd, each.cost_unknown),
+            nano_usd(each.cache_saved_nano_usd),
             *_times(each.duration_seconds),
             duration(each.time_to_first_token_seconds.p50),
             duration(each.time_to_first_token_seconds.p95),

@@ -305,5 +305,9 @@ class RouterConfig(Section):
     exploration: ExplorationConfig = ExplorationConfig()
     hedge: HedgeConfig | None = None
     """Default: one model is asked at a time."""
-    switch_cost: Weight = 0.1
-    """Least gain for which a conversation leaves its model: utility, or with a floor alone the share of cost saved."""
+    switch_cost: Weight | None = None
+    """Least gain for which a conversation leaves its model: utility, or with a floor alone the share of cost saved.
+    Default: what the tokens cost that the old model's provider has cached and the new one's has not."""
+    prompt_caching: Literal["auto", "off"] = "off"
+    """auto: providers that cache where they are told to keep tools, instructions and conversations, unless the caller
+    says something of caching. Some charge more for writing to a cache, which pays only if calls go on alike."""

@@ -17,6 +17,7 @@ from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.config.service import ExecutionConfig
 from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.attempt import Answer, AttemptOutcome, CheckResult, Settlement
+from frontdesk_server.domain.caching import with_cache_hints
 from frontdesk_server.domain.call import Call, has_passed
 from frontdesk_server.domain.decision import RoutedQuery, StepKind, StreamMode
 from frontdesk_server.domain.ending import cause_of
@@ -46,7 +47,8 @@ from frontdesk_server.state.limits import Limits, Reservation
 class Executor:
     """Executes plans over one snapshot of the configuration.
 
-    `checks` and `fitted` cascades are keyed by their path in the configuration, `hedges` by their router.
+    `checks` and `fitted` cascades are keyed by their path in the configuration, `hedges` by their router. `caching` are
+    the routers that have providers cache prompts.
     """
 
     tools: AttemptTools
@@ -56,6 +58,7 @@ class Executor:
     limits: Limits = field(default_factory=Limits.none)
     hedges: Mapping[str, HedgeConfig] = field(default_factory=dict)
     fitted: Mapping[str, FittedCascade] = field(default_factory=dict)
+    caching: frozenset[str] = frozenset()
 
     def start(
         self,
@@ -220,11 +223,14 @@ class Execution:
         share = deadline if self._steps.is_last(position) else deadline.slice(executor.config.slice_share)
         whole_is_held = not self._stream or step.stream_mode is StreamMode.HOLD
         until_end = share if whole_is_held else deadline
+        query = self._delivery.prepared(step)
+        if self._routed.decision.router in executor.caching:
+            query = with_cache_hints(query, goes_on=bool(self._routed.policy.affinity_key))
         order = AttemptOrder(
             index=self._account.opened,
             model=model,
             kind=kind,
-            query=self._delivery.prepared(step),
+            query=query,
             stream=self._stream,
             timers=AttemptTimers.of(model.timeouts, deadline, share, until_end, stream=self._stream),
             input_tokens=signals.input_tokens,

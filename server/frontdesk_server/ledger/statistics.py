@@ -24,7 +24,10 @@ class Quantiles:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatistics:
-    """One model's attempts. `quality` is the mean reported for answers that reached the caller."""
+    """One model's attempts. `quality` is the mean reported for answers that reached the caller.
+
+    `cache_saved_nano_usd` is what providers' caches saved, less what writing to them cost.
+    """
 
     model: str
     attempts: int
@@ -34,6 +37,9 @@ class ModelStatistics:
     cancelled: int
     input_tokens: int
     output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cache_saved_nano_usd: int
     cost_nano_usd: int
     cost_unknown: int
     duration_seconds: Quantiles
@@ -85,7 +91,8 @@ class _RouterTally:
 @dataclass(slots=True)
 class _ModelTally:
     outcomes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    tokens: list[int] = field(default_factory=lambda: [0, 0])
+    tokens: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+    cache_saved: int = 0
     cost: int = 0
     unknown: int = 0
     durations: list[float] = field(default_factory=list)
@@ -154,6 +161,9 @@ def _tally_attempts(reader: LedgerReader, filters: Filters, models: dict[str, _M
             attempts.outcome,
             attempts.input_tokens,
             attempts.output_tokens,
+            attempts.cache_read_tokens,
+            attempts.cache_write_tokens,
+            attempts.cache_saved_nano_usd,
             attempts.cost_nano_usd,
             attempts.duration_seconds,
             attempts.time_to_first_token_seconds,
@@ -167,6 +177,9 @@ def _tally_attempts(reader: LedgerReader, filters: Filters, models: dict[str, _M
             tally.outcomes[row.outcome] += 1
             tally.tokens[0] += row.input_tokens or 0
             tally.tokens[1] += row.output_tokens or 0
+            tally.tokens[2] += row.cache_read_tokens or 0
+            tally.tokens[3] += row.cache_write_tokens or 0
+            tally.cache_saved += row.cache_saved_nano_usd or 0
             tally.cost += row.cost_nano_usd or 0
             tally.unknown += row.cost_nano_usd is None
             tally.durations.append(row.duration_seconds)
@@ -202,6 +215,9 @@ def _model(name: str, tally: _ModelTally) -> ModelStatistics:
         cancelled=tally.outcomes["cancelled"],
         input_tokens=tally.tokens[0],
         output_tokens=tally.tokens[1],
+        cache_read_tokens=tally.tokens[2],
+        cache_write_tokens=tally.tokens[3],
+        cache_saved_nano_usd=tally.cache_saved,
         cost_nano_usd=tally.cost,
         cost_unknown=tally.unknown,
         duration_seconds=_quantiles(tally.durations),

@@ -8,19 +8,22 @@ from dataclasses import replace
 from frontdesk_server.domain.affinity import Affinity, affinity_key, tool_loop_key
 from frontdesk_server.domain.decision import PlanStep, StepKind, StrategyStep, Verdict
 from frontdesk_server.routing.choice import Choice
-from frontdesk_server.routing.selection import rank
+from frontdesk_server.routing.costs import cold_cost_nano_usd
+from frontdesk_server.routing.selection import NANO_USD_PER_CENT, rank
 from frontdesk_server.routing.strategies.base import RoutingContext
 
 AFFINITY_STRATEGY = "affinity"
+_UNPRICED_SWITCH_COST = 0.1
+"""Of quality, where prices are unknown or money has no weight."""
 
 
 async def consult_affinity(
-    affinity: Affinity, choice: Choice, context: RoutingContext, *, caller: str, router: str, switch_cost: float
+    affinity: Affinity, choice: Choice, context: RoutingContext, *, caller: str, router: str, switch_cost: float | None
 ) -> tuple[Choice, StrategyStep | None]:
     """The choice, or the model that the conversation is with already; and what was concluded, None when not asked.
 
     A tool loop stays with the model that made the call as long as that may answer. Any other conversation leaves its
-    model for a gain above the switch cost.
+    model for a gain above the switch cost; None computes it from the tokens that would go cold.
     """
     context_key = context.policy.affinity_key
     loop_key = tool_loop_key(caller, router, context.query)
@@ -48,7 +51,7 @@ async def consult_affinity(
 
 
 def _verdict(
-    pinned: str | None, choice: Choice, context: RoutingContext, *, in_loop: bool, switch_cost: float
+    pinned: str | None, choice: Choice, context: RoutingContext, *, in_loop: bool, switch_cost: float | None
 ) -> tuple[bool, str]:
     """Whether the conversation stays, and why."""
     if pinned is None:
@@ -62,9 +65,11 @@ def _verdict(
     gain = _gain(pinned, choice, context)
     if gain is None:
         return True, f"the conversation stays with {pinned}; what {choice.model} would gain is unknown"
+    if switch_cost is None:
+        switch_cost = _cold_cost(pinned, choice, context)
     if gain > switch_cost:
-        return False, f"{choice.model} gains {gain:.2f} over {pinned}, more than the switch cost of {switch_cost:g}"
-    return True, f"the conversation stays with {pinned}; {choice.model} gains {gain:.2f}, not above {switch_cost:g}"
+        return False, f"{choice.model} gains {gain:.2f} over {pinned}, more than the switch cost of {switch_cost:.2g}"
+    return True, f"the conversation stays with {pinned}; {choice.model} gains {gain:.2f}, not above {switch_cost:.2g}"
 
 
 def _gain(pinned: str, choice: Choice, context: RoutingContext) -> float | None:
@@ -86,6 +91,22 @@ def _gain(pinned: str, choice: Choice, context: RoutingContext) -> float | None:
     if preferences.cost_weight or preferences.latency_weight:
         return new.utility - old.utility
     return 1 - new.cost / old.cost if 0 < old.cost < math.inf and new.cost < math.inf else 0.0
+
+
+def _cold_cost(pinned: str, choice: Choice, context: RoutingContext) -> float:
+    """What it costs that the new model's provider has not cached the conversation, in the unit of the gain."""
+    preferences = context.preferences
+    cold_nano_usd = cold_cost_nano_usd(
+        context.query, context.eligible[pinned], context.eligible[choice.model], context.clock.now()
+    )
+    old_nano_usd = context.outlooks[pinned].cost_nano_usd
+    if cold_nano_usd is None:
+        return _UNPRICED_SWITCH_COST
+    if preferences.cost_weight:
+        return preferences.cost_weight * cold_nano_usd / NANO_USD_PER_CENT
+    if preferences.quality_floor is not None and not preferences.latency_weight:
+        return cold_nano_usd / old_nano_usd if old_nano_usd else 0.0
+    return _UNPRICED_SWITCH_COST
 
 
 def _steps_from(model: str, steps: tuple[PlanStep, ...]) -> tuple[PlanStep, ...]:

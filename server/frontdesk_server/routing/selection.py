@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from frontdesk_server.domain.policy import RoutingPolicy
 
-_NANO_USD_PER_CENT = 10_000_000
+NANO_USD_PER_CENT = 10_000_000
 
 
 class Prediction(NamedTuple):
@@ -121,7 +121,7 @@ def _score(
 ) -> Iterator[Scored]:
     weighted = preferences.weighted
     dearest, slowest = _greatest([outlooks[name] for name in predictions]) if weighted else (0, 0.0)
-    per_nano_usd, per_second = preferences.cost_weight / _NANO_USD_PER_CENT, preferences.latency_weight
+    per_nano_usd, per_second = preferences.cost_weight / NANO_USD_PER_CENT, preferences.latency_weight
     for name, (quality, _) in predictions.items():
         cost, seconds = outlooks[name]
         utility = quality

@@ -104,6 +104,8 @@ class Metrics:
         else:
             self._of[names.COST_SPENT](name, purpose).inc(attempt.cost_nano_usd / NANO_USD_PER_USD)
         self._reported_cost(attempt, name)
+        if attempt.cache_saved_nano_usd:
+            self._of[names.CACHE_SAVED](name).inc(attempt.cache_saved_nano_usd / NANO_USD_PER_USD)
         for check in attempt.checks:
             self._of[names.CHECKS](check.check, "true" if check.passed else "false").inc()
         if attempt.kind is StepKind.ESCALATION:

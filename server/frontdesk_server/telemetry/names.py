@@ -288,6 +288,13 @@ COST_DEVIATION = Metric(
     "What providers have said so far beyond the cost by configured prices; below zero where they said less.",
     (MODEL,),
 )
+CACHE_SAVED = Metric(
+    "frontdesk.cache.saved",
+    "gauge",
+    "USD",
+    "Saved so far by providers' prompt caches; falls when writing to them cost more.",
+    (MODEL,),
+)
 COMPLETION_COST = Metric("frontdesk.completion.cost", "counter", "USD", "Known cost of whole completions.", (ROUTER,))
 SAVED_COST = Metric(
     "frontdesk.saved",

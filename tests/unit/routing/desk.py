@@ -111,9 +111,10 @@ def engine_of(
     affinity: Affinity = NO_AFFINITY,
     drift: DriftMonitor | None = None,
     source: str = "test.yaml",
+    models: str = POOL,
 ) -> Engine:
-    """An engine of the routers given as YAML, over `POOL`."""
-    loaded = parse_config(POOL + routers, source, {})
+    """An engine of the routers given as YAML, over these models."""
+    loaded = parse_config(models + routers, source, {})
     pool = build_pool(loaded.config)
     return Engine(
         loaded,

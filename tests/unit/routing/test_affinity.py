@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from frontdesk_server.domain.affinity import affinity_key, conversation_keys
@@ -10,11 +11,14 @@ from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.call import ANONYMOUS, Caller
 from frontdesk_server.domain.decision import Decision, RoutedQuery, Verdict
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.prices import Prices, PriceTier
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, Tool, ToolCall, ToolResult
+from frontdesk_server.domain.tokens import estimate_input_tokens
 from frontdesk_server.domain.usage import FinishReason, Usage
+from frontdesk_server.routing.costs import cold_cost_nano_usd
 from frontdesk_server.state.affinity import MemoryAffinity
 
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, a_model
 from tests.unit.routing.desk import engine_of, route
 
 CHAT = RoutingPolicy(affinity_key="chat-1")
@@ -177,3 +181,52 @@ async def test_the_memory_is_bounded_and_forgets_what_rests() -> None:
     assert [await memory.model(key) for key in "abc"] == ["mid", None, "small"]
     clock.seconds += 61
     assert await memory.model("a") is None
+
+
+PRICED = """
+backends: {fake: {kind: simulated}}
+models:
+  old: {backend: fake, quality: 0.8, prices: {input: 3, output: 3, cache_read: 0.3, cache_write: 3.75}}
+  new: {backend: fake, quality: 0.8, prices: {input: 2, output: 2, cache_write: 2.50}}
+"""
+"""A cached token of the old model costs less than any of the new one's."""
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "model"),
+    [
+        (500, ", quality_floor: 0.5", "new"),
+        (4000, ", quality_floor: 0.5", "old"),
+        (4000, ", cost_weight: 1", "old"),
+        (400, ", cost_weight: 1", "new"),
+    ],
+)
+async def test_a_conversation_stays_where_its_history_is_cached_unless_that_is_short(
+    words: int, more: str, model: str
+) -> None:
+    routers = f"routers: {{default: {{default_model: new, strategy: {{kind: model, model: new}}{more}}}}}"
+    engine = engine_of(routers, models=PRICED, affinity=remembering("old"))
+    history = (user("word " * words), Message(Role.ASSISTANT, (TextPart("Noted."),)), user("And now?"))
+    assert (await route(engine, Query(history), CHAT)).model == model
+
+
+@pytest.mark.parametrize(
+    ("words", "nano_usd_per_token"),
+    [(500, 0), (2000, 2_700 + 500), (300_000, 5_400 + 500)],
+    ids=["too short for a cache", "read and write", "by length"],
+)
+def test_what_goes_cold_costs_the_discount_of_reading_and_the_extra_charge_of_writing(
+    words: int, nano_usd_per_token: int
+) -> None:
+    long = Prices(6_000_000_000, 0, 600_000_000)
+    old = replace(a_model("old"), prices=Prices(3_000_000_000, 0, 300_000_000, tiers=(PriceTier(200_000, long),)))
+    new = replace(a_model("new"), prices=Prices(2_000_000_000, 0, None, 2_500_000_000))
+    history = (user("word " * words), Message(Role.ASSISTANT, (TextPart("Noted."),)))
+    query, now = Query((*history, user("And now?"))), datetime.now(UTC)
+    assert cold_cost_nano_usd(query, old, new, now) == estimate_input_tokens(Query(history)) * nano_usd_per_token
+    assert cold_cost_nano_usd(Query((user("hi"),)), old, new, now) == 0
+    assert cold_cost_nano_usd(query, replace(old, prices=None), new, now) is None
+
+
+def user(text: str) -> Message:
+    return Message(Role.USER, (TextPart(text),))
