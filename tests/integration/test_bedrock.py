@@ -7,8 +7,10 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from frontdesk_server.backends import build_backend
+from frontdesk_server.backends.bedrock_request import converse_body
 from frontdesk_server.config.pool import BackendConfig
 from frontdesk_server.domain.backend import Backend, BackendCall
 from frontdesk_server.domain.errors import (
@@ -21,13 +23,23 @@ from frontdesk_server.domain.errors import (
     UpstreamProtocolError,
     UpstreamRequestRefused,
 )
-from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
-from frontdesk_server.domain.query import Tool, text_query
+from frontdesk_server.domain.events import (
+    BackendEvent,
+    CitationDelta,
+    Finished,
+    ProviderBlockDelta,
+    ProviderStateDelta,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+)
+from frontdesk_server.domain.provider import Citation
+from frontdesk_server.domain.query import Message, Role, TextPart, Tool, text_query
 from frontdesk_server.domain.usage import FinishReason
 from pydantic import TypeAdapter
 
 from tests.upstream import Script
-from tests.upstream.bedrock import Bedrock, event, exception
+from tests.upstream.bedrock import EVENT_STREAM, Bedrock, check, event, exception
 from tests.upstream.loopback import Loopback, RawAnswer, json_answer
 
 CONFIG: TypeAdapter[BackendConfig] = TypeAdapter(BackendConfig)
@@ -260,3 +272,59 @@ async def test_citations_of_a_unary_answer_keep_their_text() -> None:
     async with bedrock(lambda request: json_answer(answer)) as (backend, _):
         events = await events_of(backend, call(stream=False))
     assert [event.text for event in events if isinstance(event, TextDelta)] == ["Four."]
+
+
+CITED = {"title": "Sums", "source": "https://a.test", "sourceContent": [{"text": "2 + 2 "}, {"text": "= 4"}]}
+SEARCH = {"toolUseId": "s1", "name": "nova_grounding", "type": "server_tool_use"}
+
+
+async def test_citations_are_read_and_go_back_as_they_came() -> None:
+    whole = {"content": [{"text": "Four."}], "citations": [CITED]}
+    unary = {"output": {"message": {"role": "assistant", "content": [{"citationsContent": whole}]}}}
+    deltas = [{"text": "Fo"}, {"citation": CITED}, {"text": "ur."}]
+    chunks = [event("contentBlockDelta", {"contentBlockIndex": 0, "delta": delta}) for delta in deltas]
+    chunks += [event("contentBlockStop", {"contentBlockIndex": 0}), event("messageStop", {"stopReason": "end_turn"})]
+    streamed = RawAnswer(200, content_type=EVENT_STREAM, chunks=chunks)
+    for answer, stream in ((json_answer({**unary, "stopReason": "end_turn"}), False), (streamed, True)):
+        async with bedrock(lambda request, answer=answer: answer) as (backend, _):  # type: ignore[misc]
+            events = await events_of(backend, call(stream=stream))
+        (citation,) = [one.citation for one in events if isinstance(one, CitationDelta)]
+        (state,) = [one.state for one in events if isinstance(one, ProviderStateDelta)]
+        assert citation == Citation("https://a.test", "Sums", "2 + 2 = 4")
+        assert orjson.loads(state.json) == {"citationsContent": whole}
+        text = TextPart("Four.", provider_state=(replace(state, dialect="bedrock"),))
+        query = replace(QUERY, messages=(*QUERY.messages, Message(Role.ASSISTANT, (text,)), *QUERY.messages))
+        body = converse_body(call(query=query, provider="bedrock"), "claude")
+        check(body)
+        assert body["messages"][1]["content"] == [{"citationsContent": whole}]
+
+
+async def test_calls_and_results_of_bedrocks_own_tools_are_blocks_that_only_it_understands() -> None:
+    blocks = [
+        {"toolUse": {**SEARCH, "input": {"query": "sums"}}},
+        {"toolResult": {"toolUseId": "s1", "type": "nova_grounding_result", "content": [{"text": "2 + 2 = 4"}]}},
+        {"text": "Four."},
+    ]
+    unary = {"output": {"message": {"role": "assistant", "content": blocks}}, "stopReason": "end_turn"}
+    result_start = {"toolUseId": "s1", "type": "nova_grounding_result"}
+    parts: list[tuple[Any, list[Any]]] = [
+        ({"toolUse": SEARCH}, [{"toolUse": {"input": '{"query"'}}, {"toolUse": {"input": ': "sums"}'}}]),
+        ({"toolResult": result_start}, [{"toolResult": [{"text": "2 + 2"}]}, {"toolResult": [{"text": " = 4"}]}]),
+        (None, [{"text": "Four."}]),
+    ]
+    chunks = []
+    for index, (start, deltas) in enumerate(parts):
+        if start is not None:
+            chunks.append(event("contentBlockStart", {"contentBlockIndex": index, "start": start}))
+        chunks += [event("contentBlockDelta", {"contentBlockIndex": index, "delta": delta}) for delta in deltas]
+        chunks.append(event("contentBlockStop", {"contentBlockIndex": index}))
+    chunks.append(event("messageStop", {"stopReason": "end_turn"}))
+    streamed = RawAnswer(200, content_type=EVENT_STREAM, chunks=chunks)
+    for answer, stream in ((json_answer(unary), False), (streamed, True)):
+        async with bedrock(lambda request, answer=answer: answer) as (backend, _):  # type: ignore[misc]
+            events = await events_of(backend, call(stream=stream))
+        kept = [one for one in events if isinstance(one, ProviderBlockDelta)]
+        assert [orjson.loads(one.block.json) for one in kept] == blocks[:2]
+        assert [one.part for one in kept] == [0, 1]
+        assert [one.part for one in events if isinstance(one, TextDelta)] == [2]
+        assert finished(events).finish_reason is FinishReason.STOP

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from frontdesk_server.backends.bedrock_blocks import OpenBlock, citations_of, is_foreign
 from frontdesk_server.backends.finish_reasons import finish_reason
 from frontdesk_server.backends.folding import EventFold
 from frontdesk_server.backends.json_reading import Json, json_object, json_text, piece, promised_form, word
@@ -50,6 +51,7 @@ class BedrockTranslator:
         self._fold = EventFold(dialect)
         self._finish_reason: FinishReason | None = None
         self._usage: Json = {}
+        self._open: dict[int, OpenBlock] = {}
         self._tool_calls = OpenToolCalls()
         self._without_arguments: set[int] = set()
         self._shown = False
@@ -119,12 +121,17 @@ class BedrockTranslator:
 
     def _start(self, index: int, start: Json) -> None:
         self._fold.start_block(index)
-        if (call := start.get("toolUse")) is not None:
+        block = self._open[index] = OpenBlock(start)
+        if (call := start.get("toolUse")) is not None and not block.foreign:
             self._tool_calls.start(index)
             self._without_arguments.add(index)
             self._add_tool_call(index, "", word(call["toolUseId"]), word(call["name"]))
 
     def _read_delta(self, index: int, delta: Json) -> None:
+        block = self._open.setdefault(index, OpenBlock())
+        block.add(delta)
+        if block.foreign:
+            return
         match delta:
             case {"text": text}:
                 self._add_text(index, piece(text))
@@ -140,9 +147,17 @@ class BedrockTranslator:
         if index in self._without_arguments:
             self._without_arguments.discard(index)
             self._add_tool_call(index, "{}")
+        block = self._open.pop(index, None)
+        if block is not None and block.foreign:
+            self._add_block(index, block.whole())
+        elif block is not None and block.citations:
+            self._add_citations(index, block.cited())
 
     def _read_block(self, index: int, block: Json) -> None:
         self._fold.start_block(index)
+        if is_foreign(block):
+            self._add_block(index, block)
+            return
         match block:
             case {"text": text}:
                 self._add_text(index, piece(text))
@@ -157,9 +172,19 @@ class BedrockTranslator:
                 self._add_reasoning(index, delta)
             case {"reasoningContent": {"redactedContent": data}}:
                 self._add_reasoning(index, ReasoningDelta(redacted_data=word(data)))
-            case {"citationsContent": {"content": list() as pieces}}:
-                for said in pieces:
-                    self._add_text(index, piece(said.get("text")))
+            case {"citationsContent": dict() as cited}:
+                self._add_text(index, "".join(piece(said.get("text")) for said in _items(cited.get("content"))))
+                self._add_citations(index, cited)
+
+    def _add_block(self, index: int, block: Json) -> None:
+        self._shown = True
+        self._fold.add_block(block, index)
+
+    def _add_citations(self, index: int, cited: Json) -> None:
+        """The sources, to be read, and all of it, to be given back."""
+        for citation in citations_of(cited):
+            self._fold.add_citation(citation, index)
+        self._fold.add_state({"citationsContent": cited}, index)
 
     def _end(self, stop_reason: Any) -> None:
         if stop_reason:
@@ -189,6 +214,10 @@ class BedrockTranslator:
     def _read_usage(self) -> Usage:
         """The API counts cached input apart, but within its total; here input includes it."""
         return read_usage(self._usage, cache_beside=True)
+
+
+def _items(value: Any) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
 def _exception(kind: str, content: Json) -> UpstreamError:

@@ -111,7 +111,10 @@ class Turns:
             block = self._block(part)
         if block is None:
             return None
-        return given_back(extended(block, part.provider_options, self._call), part.provider_state, self._call)
+        block = given_back(extended(block, part.provider_options, self._call), part.provider_state, self._call)
+        if "citationsContent" in block:
+            block.pop("text", None)  # which it holds
+        return block
 
     def _block(self, part: ContentPart) -> Json | None:
         match part:
