@@ -38,6 +38,7 @@ from frontdesk_server.domain.query import Message, Role, TextPart, Tool, text_qu
 from frontdesk_server.domain.usage import FinishReason
 from pydantic import TypeAdapter
 
+from tests.profiles import BEDROCK_CLAUDE
 from tests.upstream import Script
 from tests.upstream.bedrock import EVENT_STREAM, Bedrock, check, event, exception
 from tests.upstream.loopback import Loopback, RawAnswer, json_answer
@@ -62,7 +63,8 @@ async def bedrock(
 
 
 def call(*, stream: bool = True, **fields: Any) -> BackendCall:
-    return BackendCall(**{"upstream_model": CLAUDE, "query": QUERY, "stream": stream, **fields})
+    known = {"upstream_model": CLAUDE, "query": QUERY, "stream": stream, "profile": BEDROCK_CLAUDE}
+    return BackendCall(**known | fields)
 
 
 async def events_of(backend: Backend, backend_call: BackendCall) -> list[BackendEvent]:

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.backends import build_backend
+from frontdesk_server.backends.profiles import profile_of
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.config.pool import BackendConfig
 from frontdesk_server.domain.backend import Backend, BackendCall
-from frontdesk_server.domain.dialects import Dialect, objection
 from frontdesk_server.domain.errors import (
     UpstreamCredentialsRefused,
     UpstreamError,
@@ -22,10 +22,12 @@ from frontdesk_server.domain.errors import (
 )
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from frontdesk_server.domain.model import Capability
+from frontdesk_server.domain.objections import objection
 from frontdesk_server.domain.query import GenerationConfig, MediaPart, Message, Query, Role, TextPart, Tool, text_query
 from frontdesk_server.domain.usage import FinishReason
 from pydantic import TypeAdapter
 
+from tests.profiles import ANTHROPIC, profile_at
 from tests.service import pool_config
 from tests.upstream import Script
 from tests.upstream.clouds import FILTERED, AzureOpenAI, VertexAI
@@ -69,7 +71,10 @@ def server_of(kind: str, script: Script | None = None) -> Callable[[RawRequest],
 
 
 def call_of(settings: dict[str, Any], *, stream: bool = True, query: Query | None = None) -> BackendCall:
-    return BackendCall(MODELS[settings["kind"]], query or text_query("What is 2 + 2?"), stream)
+    model = MODELS[settings["kind"]]
+    config = {"base_url": "https://a.test", **{k: v for k, v in settings.items() if k != "root"}}
+    profile = profile_of(CONFIG.validate_python(config), model)
+    return BackendCall(model, query or text_query("What is 2 + 2?"), stream, profile=profile)
 
 
 async def events_of(backend: Backend, call: BackendCall) -> list[BackendEvent]:
@@ -205,8 +210,8 @@ async def test_a_refusal_becomes_its_error(
 
 def test_claude_on_vertex_is_not_chosen_for_what_it_refuses() -> None:
     image = Message(Role.USER, (TextPart("What is it?"), MediaPart("image/png", uri="https://a.test/cat.png")))
-    assert "bytes only" in str(objection(Dialect.VERTEX_CLAUDE, Query((image,))))
-    assert objection(Dialect.ANTHROPIC, Query((image,))) is None
+    assert "bytes only" in str(objection(profile_at("vertex_claude", "", "m"), Query((image,))))
+    assert objection(ANTHROPIC, Query((image,))) is None
     built = build_backend("b", CONFIG.validate_python({"kind": "vertex_claude", **VERTEX}), {})
     assert Capability.JSON_SCHEMA not in built.capabilities
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from frontdesk_server.assembly.prices import resolve_prices
-from frontdesk_server.config.clouds import BedrockBackendConfig
-from frontdesk_server.config.pool import BackendConfig, ModelConfig
+from frontdesk_server.backends.profiles import profile_of
+from frontdesk_server.config.pool import DeploymentConfig, ModelConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.domain.backend import Backend
-from frontdesk_server.domain.dialects import Dialect
 from frontdesk_server.domain.model import Deployment, Model, Timeouts
 from frontdesk_server.domain.prices import Prices
 
@@ -21,34 +20,28 @@ def build_pool(config: Config) -> dict[str, Model]:
 
 
 def _deployments(name: str, config: ModelConfig, whole: Config) -> tuple[Deployment, ...]:
+    places = config.deployments
     if config.backend is not None:
-        return (_deployment(config.backend, config.upstream_model or name, 1.0, whole),)
-    return tuple(
-        _deployment(d.backend, d.upstream_model or config.upstream_model or name, d.weight, whole)
-        for d in config.deployments
-    )
+        places = (DeploymentConfig(backend=config.backend),)
+    return tuple(_deployment(place, name, config, whole) for place in places)
 
 
-def _deployment(backend: str, upstream_model: str, weight: float, whole: Config) -> Deployment:
-    """Its dialects are the backend's kind and, where they differ, its provider and the kind whose API it speaks."""
-    config = whole.backends.get(backend)
-    if config is None:
-        return Deployment(backend, upstream_model, weight)
-    provider, speaks = (getattr(config, name, config.kind) for name in ("provider", "speaks"))
-    return Deployment(backend, upstream_model, weight, frozenset((config.kind, provider, speaks)), provider)
-
-
-def _api(config: BackendConfig, upstream_model: str) -> Dialect:
-    if isinstance(config, BedrockBackendConfig) and config.family_of(upstream_model) == "claude":
-        return Dialect.BEDROCK_CLAUDE
-    return Dialect(config.kind)
+def _deployment(place: DeploymentConfig, name: str, config: ModelConfig, whole: Config) -> Deployment:
+    upstream_model = place.upstream_model or config.upstream_model or name
+    backend = whole.backends.get(place.backend)
+    if backend is None:
+        return Deployment(place.backend, upstream_model, place.weight)
+    # The kind of the backend, and where they differ its provider, and the kind whose API it speaks.
+    provider, speaks = (getattr(backend, name, backend.kind) for name in ("provider", "speaks"))
+    dialects = frozenset((backend.kind, provider, speaks))
+    profile = profile_of(backend, upstream_model, config.profile, place.profile)
+    return Deployment(place.backend, upstream_model, place.weight, dialects, provider, profile)
 
 
 def _model(name: str, config: ModelConfig, whole: Config) -> Model:
-    deployments = _deployments(name, config, whole)
     return Model(
         name=name,
-        deployments=deployments,
+        deployments=_deployments(name, config, whole),
         context_window=config.context_window,
         description=config.description,
         prices=_resolve(config, name, whole)[0],
@@ -58,7 +51,6 @@ def _model(name: str, config: ModelConfig, whole: Config) -> Model:
         time_to_first_token_ms=config.time_to_first_token_ms,
         output_tokens_per_second=config.output_tokens_per_second,
         timeouts=Timeouts(**config.timeouts.model_dump()),
-        dialects=frozenset(_api(whole.backends[d.backend], d.upstream_model) for d in deployments),
     )
 
 

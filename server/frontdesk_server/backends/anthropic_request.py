@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from frontdesk_server.backends.anthropic_turns import (
@@ -15,12 +14,12 @@ from frontdesk_server.backends.anthropic_turns import (
 from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, note_history
 from frontdesk_server.backends.openai_request import parsed
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.dialects import MIN_THINKING_TOKENS, Dialect, objection, thinking_objection
 from frontdesk_server.domain.errors import UpstreamRequestRefused
-from frontdesk_server.domain.history import IdRule, sendable
+from frontdesk_server.domain.history import sendable
+from frontdesk_server.domain.objections import objection, room_objection
+from frontdesk_server.domain.profile import MIN_THINKING_TOKENS, Profile, Thinking
 from frontdesk_server.domain.query import (
     GenerationConfig,
-    JsonObjectFormat,
     JsonSchemaFormat,
     Query,
     ReasoningEffort,
@@ -44,25 +43,24 @@ _TOOL_CHOICES = {
     ToolChoiceMode.NONE: {"type": "none"},
     ToolChoiceMode.REQUIRED: {"type": "any"},
 }
-_TOOL_CALL_IDS = IdRule(re.compile(r"[a-zA-Z0-9_-]{1,64}"), 24)
 
 
-def messages_body(call: BackendCall, default_max_tokens: int, dialect: Dialect = Dialect.ANTHROPIC) -> Json:
+def messages_body(call: BackendCall, default_max_tokens: int) -> Json:
     """The request's JSON; the API demands a limit of the output, so there is a default.
 
     Raises:
         UpstreamRequestRefused: the API has no words for a part of the query.
 
     """
-    query = call.query
-    if refused := objection(dialect, query):
+    query, profile = call.query, call.profile
+    if refused := objection(profile, query):
         raise UpstreamRequestRefused(f"by the API {refused}")
-    history = sendable(query.messages, _TOOL_CALL_IDS)
+    history = sendable(query.messages, profile.tool_call_ids)
     note_history(query, history, call)
     body: Json = {
         "model": call.upstream_model,
         "messages": turns_of(history, call),
-        **_generation(query.generation, call.output_limit, default_max_tokens),
+        **_generation(query.generation, call.output_limit, default_max_tokens, profile),
     }
     if system := system_of(history, call):
         body["system"] = system
@@ -112,16 +110,7 @@ def _tool_choice(query: Query) -> Json | None:
     return choice
 
 
-def _generation(generation: GenerationConfig, limit: int | None, default_max_tokens: int) -> Json:
-    inexpressible = {
-        "a seed": generation.seed is not None,
-        "a frequency penalty": generation.frequency_penalty,
-        "a presence penalty": generation.presence_penalty,
-        "logprobs": generation.logprobs or generation.top_logprobs,
-        "JSON without a schema": isinstance(generation.response_format, JsonObjectFormat),
-    }
-    if unknown := [what for what, asked in inexpressible.items() if asked]:
-        raise UpstreamRequestRefused(f"the API does not know {' and '.join(unknown)}")
+def _generation(generation: GenerationConfig, limit: int | None, default_max_tokens: int, profile: Profile) -> Json:
     settings: Json = {
         "max_tokens": default_max_tokens if limit is None else limit,
         "temperature": generation.temperature,
@@ -129,27 +118,34 @@ def _generation(generation: GenerationConfig, limit: int | None, default_max_tok
         "top_k": generation.top_k,
         "stop_sequences": list(generation.stop_sequences) or None,
     }
+    output: Json = {}
     if isinstance(generation.response_format, JsonSchemaFormat):
         schema = parsed(generation.response_format.schema_json, "the schema of the response format")
-        settings["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
-    settings |= thinking(generation, limit, default_max_tokens)
+        output["format"] = {"type": "json_schema", "schema": schema}
+    said = thinking(generation, limit, default_max_tokens, profile)
+    output |= said.pop("output_config", {})
+    settings |= {**said, "output_config": output or None}
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def thinking(generation: GenerationConfig, limit: int | None, default_max_tokens: int) -> Json:
-    """Claude's `thinking`, with the `max_tokens` that it needs; nothing where reasoning is left to the model.
+def thinking(generation: GenerationConfig, limit: int | None, default_max_tokens: int, profile: Profile) -> Json:
+    """Claude's `thinking` and effort, with the `max_tokens` that they need; nothing where reasoning is left to it.
 
     Raises:
         UpstreamRequestRefused: the limit of the answer leaves no room for it.
 
     """
+    effort = generation.reasoning_effort
     if generation.reasoning_budget_tokens is not None:
         return _within_budget(generation.reasoning_budget_tokens, limit, default_max_tokens)
-    if generation.reasoning_effort is ReasoningEffort.NONE:
-        return {"thinking": {"type": "disabled"}}
-    if generation.reasoning_effort is not None:
-        return _with_effort(_THINKING_TOKENS[generation.reasoning_effort], limit, default_max_tokens)
-    return {}
+    if effort is None or (effort is ReasoningEffort.NONE and not profile.reasons_unasked):
+        return {}
+    if effort is ReasoningEffort.NONE:
+        return {"thinking": {"type": profile.unthinking}}
+    if profile.thinking is not Thinking.ADAPTIVE:
+        return _with_effort(_THINKING_TOKENS[effort], limit, default_max_tokens)
+    max_tokens = default_max_tokens + _THINKING_TOKENS[effort] if limit is None else limit
+    return {"max_tokens": max_tokens, "thinking": {"type": "adaptive"}, "output_config": {"effort": effort.value}}
 
 
 def _with_effort(budget_tokens: int, limit: int | None, default_max_tokens: int) -> Json:
@@ -161,7 +157,7 @@ def _with_effort(budget_tokens: int, limit: int | None, default_max_tokens: int)
 
 def _within_budget(budget_tokens: int, limit: int | None, default_max_tokens: int) -> Json:
     """Exactly this budget; it comes on top of the default answer where nothing limits that."""
-    if limit is not None and (refused := thinking_objection(limit, budget_tokens)):
+    if limit is not None and (refused := room_objection(limit, budget_tokens)):
         raise UpstreamRequestRefused(f"by the API {refused}")
     max_tokens = default_max_tokens + budget_tokens if limit is None else limit
     return {"max_tokens": max_tokens, "thinking": {"type": "enabled", "budget_tokens": budget_tokens}}

@@ -7,12 +7,9 @@ of their own. What they stop ends with `content_filter`, or is a refused request
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
-from typing import Any
 from urllib.parse import quote
 
 from frontdesk_server.backends.exchange import Upstream, converse
-from frontdesk_server.backends.manners import known_manners
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.backends.signon import keyed
@@ -31,21 +28,15 @@ class AzureOpenAIBackend:
     def __init__(self, name: str, config: AzureOpenAIBackendConfig) -> None:
         self.name = name
         self._version = config.api_version
-        self._manners = replace(
-            known_manners("azure"), max_tokens_field=config.max_tokens_field, stream_options=config.stream_options
-        )
         self._upstream = Upstream(config, self._path, keyed("api-key"))
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        return converse(self._upstream, self._body, OpenAITranslator(call.provider), call)
+        return converse(self._upstream, chat_completion_body, OpenAITranslator(call.provider), call)
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._upstream.aclose()
-
-    def _body(self, call: BackendCall) -> dict[str, Any]:
-        return chat_completion_body(call, self._manners)
 
     def _path(self, call: BackendCall) -> str:
         if self._version is None:

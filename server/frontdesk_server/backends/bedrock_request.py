@@ -15,12 +15,12 @@ from frontdesk_server.backends.openai_request import parsed
 from frontdesk_server.config.clouds import BedrockFamily
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.dialects import Dialect, objection
 from frontdesk_server.domain.errors import UpstreamRequestRefused
-from frontdesk_server.domain.history import IdRule, sendable
+from frontdesk_server.domain.history import sendable
+from frontdesk_server.domain.objections import objection
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import (
     GenerationConfig,
-    JsonObjectFormat,
     JsonSchemaFormat,
     Query,
     ReasoningEffort,
@@ -34,7 +34,6 @@ Json = dict[str, Any]
 DEFAULT_MAX_TOKENS = 4096
 """Limit of Claude's answer beside its reasoning when nothing else sets one."""
 
-_TOOL_CALL_IDS = IdRule(re.compile(r"[a-zA-Z0-9_-]{1,64}"), 24)
 _METADATA_VALUE = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,\-.]{1,256}")
 _ENDED = "No longer available: do not call it."
 _NOVA_EFFORTS = {
@@ -52,14 +51,13 @@ def converse_body(call: BackendCall, family: BedrockFamily) -> Json:
         UpstreamRequestRefused: the API or the model has no words for a part of the query.
 
     """
-    query = call.query
-    dialect = Dialect.BEDROCK_CLAUDE if family == "claude" else Dialect.BEDROCK
-    if refused := objection(dialect, query):
+    query, profile = call.query, call.profile
+    if refused := objection(profile, query):
         raise UpstreamRequestRefused(f"by the API {refused}")
-    history = sendable(query.messages, _TOOL_CALL_IDS)
+    history = sendable(query.messages, profile.tool_call_ids)
     note_history(query, history, call)
     turns = Turns(call)
-    body: Json = {"messages": turns.of(history), **_generation(query.generation, call.output_limit, family)}
+    body: Json = {"messages": turns.of(history), **_generation(query.generation, call.output_limit, family, profile)}
     if system := turns.system(history):
         body["system"] = system
     if tools := _tools(query, called_tools(history), call):
@@ -107,17 +105,8 @@ def _tool(tool: Tool) -> Json:
     return {"toolSpec": spec}
 
 
-def _generation(generation: GenerationConfig, limit: int | None, family: BedrockFamily) -> Json:
-    inexpressible = {
-        "a seed": generation.seed is not None,
-        "a frequency penalty": generation.frequency_penalty,
-        "a presence penalty": generation.presence_penalty,
-        "logprobs": generation.logprobs or generation.top_logprobs,
-        "JSON without a schema": isinstance(generation.response_format, JsonObjectFormat),
-    }
-    if unknown := [what for what, asked in inexpressible.items() if asked]:
-        raise UpstreamRequestRefused(f"the API does not know {' and '.join(unknown)}")
-    max_tokens, further = _of_model(generation, limit, family)
+def _generation(generation: GenerationConfig, limit: int | None, family: BedrockFamily, profile: Profile) -> Json:
+    max_tokens, further = _of_model(generation, limit, family, profile)
     inference = {
         "maxTokens": max_tokens,
         "temperature": generation.temperature,
@@ -133,18 +122,18 @@ def _generation(generation: GenerationConfig, limit: int | None, family: Bedrock
     return {name: value for name, value in settings.items() if value}
 
 
-def _of_model(generation: GenerationConfig, limit: int | None, family: BedrockFamily) -> tuple[int | None, Json]:
+def _of_model(
+    generation: GenerationConfig, limit: int | None, family: BedrockFamily, profile: Profile
+) -> tuple[int | None, Json]:
     """The limit of the answer, and what this family of models takes beyond the API's own fields."""
     fields: Json = {}
     effort = generation.reasoning_effort
     if generation.top_k is not None:
         fields = {"inferenceConfig": {"topK": generation.top_k}} if family == "nova" else {"top_k": generation.top_k}
     if family == "claude":
-        settings = thinking(generation, limit, DEFAULT_MAX_TOKENS)
+        settings = thinking(generation, limit, DEFAULT_MAX_TOKENS, profile)
         max_tokens: int | None = settings.pop("max_tokens", limit)
         return max_tokens, {**fields, **settings}
-    if generation.reasoning_budget_tokens is not None:
-        raise UpstreamRequestRefused("the model's reasoning has efforts, but no budget in tokens")
     if effort is not None and family == "nova":
         on = {"type": "enabled", "maxReasoningEffort": _NOVA_EFFORTS.get(effort, effort.value)}
         fields["reasoningConfig"] = {"type": "disabled"} if effort is ReasoningEffort.NONE else on

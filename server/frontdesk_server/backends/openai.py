@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
 
 from frontdesk_server.backends.exchange import Upstream, converse
-from frontdesk_server.backends.manners import manners_of
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.config.pool import OpenAIBackendConfig
@@ -23,16 +21,13 @@ class OpenAIBackend:
     def __init__(self, name: str, config: OpenAIBackendConfig) -> None:
         self.name = name
         self.provider = config.provider
-        self._manners = manners_of(config)
         self._upstream = Upstream(config, "/chat/completions")
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        return converse(self._upstream, self._body, OpenAITranslator(call.provider), call)
+        translator = OpenAITranslator(call.provider, reasoning_apart=call.profile.reasoning_beside_output)
+        return converse(self._upstream, chat_completion_body, translator, call)
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._upstream.aclose()
-
-    def _body(self, call: BackendCall) -> dict[str, Any]:
-        return chat_completion_body(call, self._manners)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, given_back
-from frontdesk_server.backends.manners import Manners
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.history import fitting_tool_name
+from frontdesk_server.domain.profile import Caching
 from frontdesk_server.domain.provider import CacheHint
 from frontdesk_server.domain.query import (
     ContentPart,
@@ -38,7 +38,6 @@ _AUDIO_FORMATS = {
 class Contents:
     """Words for one API: plain text wherever it will do, for not every server takes parts."""
 
-    manners: Manners
     call: BackendCall
 
     def of_message(self, message: Message) -> str | list[Json]:
@@ -51,7 +50,7 @@ class Contents:
     def of_assistant(self, message: Message) -> str | list[Json]:
         """What the assistant says beside its calls, its reasoning and, where the API tells them apart, refusals."""
         parts = [part for part in message.parts if isinstance(part, TextPart | ProviderPart)]
-        if self.manners.refusals:
+        if self.call.profile.refusals:
             parts = [part for part in parts if not (isinstance(part, TextPart) and part.refusal)]
         own = [part for part in parts if isinstance(part, TextPart) or part.block.dialect == self.call.provider]
         if any(isinstance(part, ProviderPart) or self._stands_at(part) for part in own):
@@ -96,13 +95,14 @@ class Contents:
         return self._hinted(part.cache_hint) or any(mine)
 
     def _hinted(self, hint: CacheHint | None) -> bool:
-        return hint is not None and self.manners.cache_control
+        profile = self.call.profile
+        return hint is not None and profile.prompt_caching is Caching.EXPLICIT and profile.content_lists
 
     def _with_hint(self, items: list[Json], hint: CacheHint | None) -> list[Json]:
         return [*items[:-1], self._hint(items[-1], hint)] if items else items
 
     def _hint(self, item: Json, hint: CacheHint | None) -> Json:
-        if hint is None or not self.manners.cache_control:
+        if hint is None or self.call.profile.prompt_caching is not Caching.EXPLICIT:
             return item
         return {**item, "cache_control": cache_control(hint)}
 

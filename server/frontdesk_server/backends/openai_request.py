@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, given_back, note_history
-from frontdesk_server.backends.manners import Manners
 from frontdesk_server.backends.openai_content import Contents
+from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.history import sendable
+from frontdesk_server.domain.objections import objection
+from frontdesk_server.domain.profile import Caching, Profile, Thinking
 from frontdesk_server.domain.query import (
     GenerationConfig,
     JsonObjectFormat,
     JsonSchemaFormat,
     Message,
     ProviderPart,
+    ReasoningEffort,
     ReasoningPart,
     ResponseFormat,
     Role,
@@ -34,37 +38,38 @@ Json = dict[str, Any]
 
 _UNFIT_IN_NAME = re.compile(r"[\s<|\\/>]+")
 _LONGEST_NAME = 64
-_USUAL = Manners()
 _SPEAKING = frozenset(("tool_calls", "refusal"))
 
 
-def chat_completion_body(call: BackendCall, manners: Manners = _USUAL) -> Json:
+def chat_completion_body(call: BackendCall) -> Json:
     """The request's JSON.
 
     Raises:
         UpstreamRequestRefused: the API has no words for a part of the query.
 
     """
-    query = call.query
-    history = sendable(query.messages, manners.tool_call_ids)
+    query, profile = call.query, call.profile
+    if refused := objection(profile, query):
+        raise UpstreamRequestRefused(f"by the API {refused}")
+    history = sendable(query.messages, profile.tool_call_ids)
     note_history(query, history, call)
     body: Json = {
         "model": call.upstream_model,
-        "messages": _messages(history, manners, call),
-        **_generation(query.generation, call.output_limit, manners.max_tokens_field),
+        "messages": _messages(history, call),
+        **_generation(query.generation, call.output_limit, profile),
     }
     if call.stream:
         body["stream"] = True
-        if manners.stream_options:
+        if profile.stream_options:
             body["stream_options"] = {"include_usage": True}
     if query.tools:
-        body["tools"] = [_offered(tool, manners, call) for tool in query.tools]
+        body["tools"] = [_offered(tool, call) for tool in query.tools]
         if query.generation.parallel_tool_calls is not None:
             body["parallel_tool_calls"] = query.generation.parallel_tool_calls
     if query.tool_choice is not None:
         body["tool_choice"] = _tool_choice(query.tool_choice)
-    if query.user_id:
-        body["user"] = query.user_id
+    if query.user_id and profile.user_field is not None:
+        body[profile.user_field] = query.user_id
     return extended(body, query.provider_options, call)
 
 
@@ -81,19 +86,31 @@ def parsed(json: str, what: str) -> Any:
         raise UpstreamRequestRefused(f"{what} is not valid JSON") from error
 
 
-def _messages(history: Sequence[Message], manners: Manners, call: BackendCall) -> list[Json]:
+def _messages(history: Sequence[Message], call: BackendCall) -> list[Json]:
     """What the assistant did not say is left out: several APIs refuse an empty answer."""
-    items = [item for message in history for item in _items(message, manners, call)]
+    if not call.profile.later_system_messages:
+        history = _systems_first(history, call)
+    items = [item for message in history for item in _items(message, call)]
     return [item for item in items if item["role"] != "assistant" or item["content"] or _SPEAKING & item.keys()]
 
 
-def _items(message: Message, manners: Manners, call: BackendCall) -> Iterator[Json]:
-    for item in _bare_items(message, manners, call):
+def _systems_first(history: Sequence[Message], call: BackendCall) -> Sequence[Message]:
+    """The history with one system message, before all others, that says what all of them say."""
+    systems = [message for message in history if message.role is Role.SYSTEM]
+    if not systems or (len(systems) == 1 and history[0].role is Role.SYSTEM):
+        return history
+    call.dispatch.adjustments.append(Adjustment("query.messages", "system messages were put together at the beginning"))
+    parts = tuple(part for message in systems for part in message.parts)
+    return [replace(systems[0], parts=parts), *(message for message in history if message.role is not Role.SYSTEM)]
+
+
+def _items(message: Message, call: BackendCall) -> Iterator[Json]:
+    for item in _bare_items(message, call):
         yield extended(item, message.provider_options, call)
 
 
-def _bare_items(message: Message, manners: Manners, call: BackendCall) -> Iterator[Json]:
-    contents = Contents(manners, call)
+def _bare_items(message: Message, call: BackendCall) -> Iterator[Json]:
+    contents, profile = Contents(call), call.profile
     match message.role:
         case Role.TOOL:
             for part in message.parts:
@@ -103,20 +120,32 @@ def _bare_items(message: Message, manners: Manners, call: BackendCall) -> Iterat
                 elif isinstance(part, ProviderPart):
                     yield demanded_block(part.block, call)
         case Role.ASSISTANT:
-            item = _named(message, _assistant(message, manners, contents))
-            yield given_back(item, message.provider_state, call) if manners.state else item
+            item = _named(message, _assistant(message, profile, contents), profile)
+            yield given_back(item, message.provider_state, call) if profile.state else item
         case _:
-            yield _named(message, {"role": message.role.value, "content": contents.of_message(message)})
+            yield _named(message, {"role": message.role.value, "content": contents.of_message(message)}, profile)
 
 
-def _named(message: Message, item: Json) -> Json:
+def _named(message: Message, item: Json, profile: Profile) -> Json:
+    if not profile.names:
+        return _prefixed(item, message.name)
     name = _UNFIT_IN_NAME.sub("_", message.name)[:_LONGEST_NAME]
     return {**item, "name": name} if name else item
 
 
-def _assistant(message: Message, manners: Manners, contents: Contents) -> Json:
+def _prefixed(item: Json, name: str) -> Json:
+    """The name before what is said, where the API has no field for it."""
+    content = item["content"]
+    if not name or not content:
+        return item
+    if isinstance(content, str):
+        return {**item, "content": f"{name}: {content}"}
+    return {**item, "content": [{"type": "text", "text": f"{name}:"}, *content]}
+
+
+def _assistant(message: Message, profile: Profile, contents: Contents) -> Json:
     calls = [contents.of_call(part) for part in message.parts if isinstance(part, ToolCall)]
-    refused = [p.text for p in message.parts if isinstance(p, TextPart) and p.refusal] if manners.refusals else []
+    refused = [p.text for p in message.parts if isinstance(p, TextPart) and p.refusal] if profile.refusals else []
     said = contents.of_assistant(message)
     item: Json = {"role": "assistant", "content": said or (None if calls or refused else "")}
     if refused:
@@ -125,15 +154,15 @@ def _assistant(message: Message, manners: Manners, contents: Contents) -> Json:
         item["tool_calls"] = calls
         # Providers that show their reasoning need it back in a tool loop, and only there; they do not sign it.
         reasoning = "".join(p.text for p in message.parts if isinstance(p, ReasoningPart) and not p.signed)
-        if reasoning and manners.reasoning_field is not None:
-            item[manners.reasoning_field] = reasoning
+        if reasoning and profile.reasoning_field is not None:
+            item[profile.reasoning_field] = reasoning
     return item
 
 
-def _offered(tool: Tool, manners: Manners, call: BackendCall) -> Json:
+def _offered(tool: Tool, call: BackendCall) -> Json:
     item = _tool(tool) if tool.provider_tool is None else demanded_block(tool.provider_tool, call)
     item = extended(item, tool.provider_options, call)
-    if tool.cache_hint is None or not manners.cache_control:
+    if tool.cache_hint is None or call.profile.prompt_caching is not Caching.EXPLICIT:
         return item
     return {**item, "cache_control": cache_control(tool.cache_hint)}
 
@@ -155,22 +184,42 @@ def _tool_choice(choice: ToolChoice) -> str | Json:
     return choice.mode.value
 
 
-def _generation(generation: GenerationConfig, limit: int | None, max_tokens_field: str) -> Json:
+def _generation(generation: GenerationConfig, limit: int | None, profile: Profile) -> Json:
     settings: Json = {
-        max_tokens_field: limit,
+        profile.output_limit_field: limit,
         "temperature": generation.temperature,
         "top_p": generation.top_p,
         "top_k": generation.top_k,
         "stop": list(generation.stop_sequences) or None,
-        "seed": generation.seed,
+        profile.seed_field: generation.seed,
         "frequency_penalty": generation.frequency_penalty,
         "presence_penalty": generation.presence_penalty,
         "logprobs": True if generation.logprobs or generation.top_logprobs else None,
         "top_logprobs": generation.top_logprobs or None,
         "response_format": None if generation.response_format is None else _response_format(generation.response_format),
-        "reasoning_effort": None if generation.reasoning_effort is None else generation.reasoning_effort.value,
+        **_reasoning(generation, profile.thinking),
     }
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def _reasoning(generation: GenerationConfig, thinking: Thinking) -> Json:
+    """How much the model is to reason, in the words that it understands."""
+    effort, budget = generation.reasoning_effort, generation.reasoning_budget_tokens
+    if effort is None and budget is None:
+        return {}
+    at_rest = effort is ReasoningEffort.NONE
+    said = None if effort is None else effort.value
+    match thinking:
+        case Thinking.OBJECT:
+            return {"reasoning": {"effort": said} if budget is None else {"max_tokens": budget}}
+        case Thinking.TOGGLE if at_rest:
+            return {"thinking": {"type": "disabled"}}
+        case Thinking.TOGGLE:
+            return {"thinking": {"type": "enabled"}, "reasoning_effort": said}
+        case Thinking.SWITCH:
+            return {"enable_thinking": not at_rest, "thinking_budget": budget}
+        case _:
+            return {"reasoning_effort": said}
 
 
 def _response_format(response_format: ResponseFormat) -> Json:

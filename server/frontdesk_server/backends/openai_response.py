@@ -31,10 +31,12 @@ class OpenAITranslator:
     """Turns one response into events.
 
     The answer is complete with its finish reason; where none comes, with the whole document, or with `[DONE]` after
-    usage. What follows a complete answer may add to it, but not spoil it.
+    usage. What follows a complete answer may add to it, but not spoil it. `reasoning_apart`: the API counts reasoning
+    beside its output tokens, unless a total says otherwise.
     """
 
-    def __init__(self, dialect: str = "openai") -> None:
+    def __init__(self, dialect: str = "openai", *, reasoning_apart: bool = False) -> None:
+        self._reasoning_apart = reasoning_apart
         self.ended = False
         self._fold = EventFold(dialect)
         self._state: Json = {}
@@ -101,7 +103,7 @@ class OpenAITranslator:
         return iter(self._fold.take())
 
     def _read_usage(self, usage: Json) -> Usage:
-        return read_usage(usage, service_tier=self._service_tier)
+        return read_usage(usage, reasoning_apart=self._reasoning_apart, service_tier=self._service_tier)
 
     def _read_chunk(self, chunk: Json, *, whole: bool = False) -> None:
         usage = find_usage(chunk)

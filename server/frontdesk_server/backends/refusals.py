@@ -11,6 +11,7 @@ from typing import Any
 
 from frontdesk_server.backends.halves import whole_text
 from frontdesk_server.backends.json_reading import json_text, json_value
+from frontdesk_server.backends.refused_fields import refused_fields
 from frontdesk_server.domain.errors import (
     UpstreamContextExceeded,
     UpstreamCredentialsRefused,
@@ -79,14 +80,16 @@ _KEY_REFUSED = re.compile(
 
 def status_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """The error that a response with a status other than 200 stands for."""
-    codes, message = _particulars(_document(body))
+    document = _document(body)
+    codes, message = _particulars(document)
     kind = _refined(_by_status(status), codes, message)
-    return kind(
+    error = kind(
         f"the upstream answered {status}",
         status=status,
         retry_after_seconds=retry_after_seconds(headers),
         quoted=_quoted(kind, message),
     )
+    return _naming(error, document, message)
 
 
 def error_object(document: Any) -> UpstreamError | None:
@@ -102,7 +105,17 @@ def error_object(document: Any) -> UpstreamError | None:
     if kind is None:
         kind = next((_by_status(int(code)) for code in codes if re.fullmatch(r"[45][0-9]{2}", code)), UpstreamFailed)
     kind = _refined(kind, codes, message)
-    return kind("the upstream reported an error", status=200, quoted=_quoted(kind, message))
+    error = kind("the upstream reported an error", status=200, quoted=_quoted(kind, message))
+    return _naming(error, document, message)
+
+
+def _naming(error: UpstreamError, document: Any, message: str) -> UpstreamError:
+    """The error, with the field that is refused by name, if one is."""
+    if isinstance(error, UpstreamRequestRefused) and not isinstance(error, UpstreamContextExceeded):
+        inner = document.get("error") if isinstance(document, dict) else None
+        param = inner.get("param") if isinstance(inner, dict) else None
+        error.refusal = refused_fields(message, [param] if isinstance(param, str) else ())
+    return error
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:

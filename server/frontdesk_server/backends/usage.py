@@ -47,11 +47,13 @@ def find_usage(document: Json) -> Json | None:
     return None
 
 
-def read_usage(usage: Json, *, cache_beside: bool = False, service_tier: Any = None) -> Usage:
+def read_usage(
+    usage: Json, *, cache_beside: bool = False, reasoning_apart: bool = False, service_tier: Any = None
+) -> Usage:
     """The counts of a usage object; what it does not say, or cannot be true, is None.
 
-    `cache_beside`: the API counts cached tokens beside its input tokens, unless a total says otherwise. `service_tier`:
-    what the answer says of it outside of the object.
+    `cache_beside`: the API counts cached tokens beside its input tokens, and `reasoning_apart` reasoning beside its
+    output tokens, unless a total says otherwise. `service_tier`: what the answer says of it outside of the object.
     """
     prompt = _first(usage, "prompt_tokens", "input_tokens")
     completion = _first(usage, "completion_tokens", "output_tokens")
@@ -66,6 +68,7 @@ def read_usage(usage: Json, *, cache_beside: bool = False, service_tier: Any = N
     beside, reasoning_beside = _explained(beyond or 0, cache + modalities, reasoning or 0)
     if cache_beside and not beside and beyond != 0:
         beside = cache
+    reasoning_beside = reasoning_beside or (reasoning_apart and total is None)
     if prompt is not None:
         prompt += sum(beside)
         for parts in (cache, modalities):

@@ -11,12 +11,10 @@ from frontdesk_server.backends.anthropic import DEFAULT_MAX_TOKENS, AnthropicBac
 from frontdesk_server.backends.anthropic_request import messages_body
 from frontdesk_server.backends.anthropic_response import AnthropicTranslator
 from frontdesk_server.backends.exchange import Upstream, converse
-from frontdesk_server.backends.manners import known_manners
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.config.clouds import VertexClaudeBackendConfig, VertexGeminiBackendConfig
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.dialects import Dialect
 from frontdesk_server.domain.events import BackendEvent
 from frontdesk_server.domain.model import Capability
 
@@ -32,7 +30,6 @@ class VertexGeminiBackend:
 
     def __init__(self, name: str, config: VertexGeminiBackendConfig) -> None:
         self.name = name
-        self._manners = known_manners("gemini")
         self._upstream = Upstream(config, "/endpoints/openapi/chat/completions")
 
     def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
@@ -46,7 +43,7 @@ class VertexGeminiBackend:
     def _body(self, call: BackendCall) -> dict[str, Any]:
         if "/" not in call.upstream_model:
             call = replace(call, upstream_model=_PUBLISHER + call.upstream_model)
-        return chat_completion_body(call, self._manners)
+        return chat_completion_body(call)
 
 
 class VertexClaudeBackend:
@@ -69,7 +66,7 @@ class VertexClaudeBackend:
         await self._upstream.aclose()
 
     def _body(self, call: BackendCall) -> dict[str, Any]:
-        body = messages_body(call, DEFAULT_MAX_TOKENS, Dialect.VERTEX_CLAUDE)
+        body = messages_body(call, DEFAULT_MAX_TOKENS)
         del body["model"]
         return {"anthropic_version": self._version, **body}
 

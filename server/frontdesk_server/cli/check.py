@@ -8,12 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from frontdesk_server.assembly.app import open_runtime
 from frontdesk_server.assembly.pool import build_pool
+from frontdesk_server.cli.model_facts import model_facts, print_facts
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.prices import Prices
@@ -23,10 +25,14 @@ from frontdesk_server.security import server_credentials
 from frontdesk_server.state.redis import build_redis
 
 
-def check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(help="Configuration file.")],
+    models: Annotated[bool, typer.Option(help="Show what each model takes and refuses.")] = False,
+    json: Annotated[bool, typer.Option(help="Print what --models shows as JSON.")] = False,
+) -> None:
     """Check a configuration and report every fault with its place.
 
-    Example: frontdesk check frontdesk.yaml
+    Example: frontdesk check frontdesk.yaml --models
     """
     try:
         loaded = load_config(file)
@@ -34,7 +40,18 @@ def check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> 
     except ConfigError as error:
         typer.echo("\n".join(error.lines()), err=True)
         raise typer.Exit(1) from error
-    _summarise(loaded, Console())
+    if models:
+        _show_models(loaded, as_json=json)
+    else:
+        _summarise(loaded, Console())
+
+
+def _show_models(loaded: LoadedConfig, *, as_json: bool) -> None:
+    pool = build_pool(loaded.config)
+    if as_json:
+        typer.echo(orjson.dumps(model_facts(pool), option=orjson.OPT_INDENT_2).decode())
+    else:
+        print_facts(pool, Console())
 
 
 async def _build(loaded: LoadedConfig) -> None:

@@ -15,6 +15,7 @@ from frontdesk_server.config.clouds import (
 )
 from frontdesk_server.config.headers import HeaderText
 from frontdesk_server.config.prices import ModelPrices
+from frontdesk_server.config.profile import ProfileConfig
 from frontdesk_server.config.upstream import HttpBackendConfig
 from frontdesk_server.domain.model import Capability
 
@@ -25,14 +26,14 @@ class OpenAIBackendConfig(HttpBackendConfig):
     kind: Literal["openai"]
     provider: str = "openai"
     """Provider's name in traces."""
-    max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
-    """What the API calls the most tokens of an answer."""
+    max_tokens_field: Literal["auto", "max_completion_tokens", "max_tokens"] = "auto"
+    """Short for `profile.output_limit_field`. Default: what the API is known to accept."""
     reasoning_field: Literal["auto", "reasoning_content", "reasoning", "none"] = "auto"
-    """Field in which the reasoning of a tool loop goes back to a model. Default: what the API is known to accept."""
+    """Short for `profile.reasoning_field`. Default: what the API is known to accept."""
     tool_call_ids: Literal["auto", "any", "at_most_40", "nine_alphanumeric"] = "auto"
-    """Ids of tool calls the API accepts; others are replaced. Default: what the API is known to accept."""
-    stream_options: bool = True
-    """Ask for the usage of streams. False where the API refuses stream_options: usage is estimated then."""
+    """Short for `profile.tool_call_ids`. Default: what the API is known to accept."""
+    stream_options: bool | None = None
+    """Short for `profile.stream_options`: ask for the usage of streams, which else is estimated."""
 
 
 class AnthropicBackendConfig(HttpBackendConfig):
@@ -89,6 +90,8 @@ class DeploymentConfig(Section):
     """The model's name there. Default: its public name."""
     weight: Annotated[float, Field(gt=0)] = 1.0
     """Share of the load against the other deployments."""
+    profile: ProfileConfig = ProfileConfig()
+    """What the model takes and refuses in this place; over the model's own profile."""
 
 
 class ModelConfig(Section):
@@ -118,6 +121,8 @@ class ModelConfig(Section):
     output_tokens_per_second: Annotated[float, Field(gt=0)] | None = None
     """Expectation until traffic has been observed."""
     timeouts: TimeoutsConfig = TimeoutsConfig()
+    profile: ProfileConfig = ProfileConfig()
+    """What it takes and refuses, where that differs from what Frontdesk knows; over the profile of its backends."""
 
     @model_validator(mode="after")
     def _served_somewhere(self) -> ModelConfig:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, FilePath, HttpUrl, model_validator
 
 from frontdesk_server.config.base import Count, Section
 from frontdesk_server.config.headers import HeaderName, HeaderSecret
+from frontdesk_server.config.profile import ProfileConfig
 from frontdesk_server.config.sign_on import AwsSigV4SignOn, KeySignOn, SignOnConfig
 
 
@@ -38,6 +39,8 @@ class UpstreamConfig(Section):
     """Longest response that is read."""
     ca_file: FilePath | None = None
     """PEM file of further certificate authorities to trust, such as a company's own."""
+    profile: ProfileConfig = ProfileConfig()
+    """What its models take and refuse, where that differs from what Frontdesk knows."""
 
     @property
     def root(self) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.events import BackendEvent
 from frontdesk_server.domain.model import Capability, Timeouts
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import Query
 
 
@@ -31,7 +32,7 @@ class BackendCall:
 
     `max_output_tokens` bounds the answer also where the query does not; None: nothing is known that would.
     `dialects` are the names under which the query may hold what is for this backend alone; what it answered itself is
-    bound to `provider`. `key` is the caller's own for this provider, empty for ours.
+    bound to `provider`. `profile` is what its model takes. `key` is the caller's own for this provider, empty for ours.
     """
 
     upstream_model: str
@@ -44,6 +45,7 @@ class BackendCall:
     provider: str = ""
     dispatch: Dispatch = field(default_factory=Dispatch)
     key: str = field(default="", repr=False)
+    profile: Profile = Profile()
 
     @property
     def output_limit(self) -> int | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from frontdesk_server.domain.decision import Exclusion
-from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.profile import Profile
 
 
 class Conditions(Protocol):
@@ -16,6 +17,9 @@ class Conditions(Protocol):
 
     def time_to_first_token_seconds(self, model: Model) -> float | None:
         """What has been observed lately, else what the configuration expects; None when neither is known."""
+
+    def profile(self, deployment: Deployment) -> Profile:
+        """What is known of the deployment's model, what its upstream refused lately included."""
 
 
 class CalmConditions:
@@ -28,3 +32,7 @@ class CalmConditions:
     def time_to_first_token_seconds(self, model: Model) -> float | None:
         """What the configuration expects."""
         return None if model.time_to_first_token_ms is None else model.time_to_first_token_ms / 1000
+
+    def profile(self, deployment: Deployment) -> Profile:
+        """What the configuration knows."""
+        return deployment.profile

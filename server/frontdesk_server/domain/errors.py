@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from frontdesk_server.domain.attempt import Settlement
+    from frontdesk_server.domain.lessons import Refusal
 
 
 class FrontdeskError(Exception):
@@ -345,6 +346,8 @@ class UpstreamRequestRefused(UpstreamError):
 
     code = "FAILED_PRECONDITION"
     reason = "UPSTREAM_REQUEST_REFUSED"
+    refusal: Refusal | None = None
+    """What of the request, where the upstream names it."""
 
 
 class UpstreamContextExceeded(UpstreamRequestRefused):

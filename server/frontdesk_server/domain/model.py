@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from frontdesk_server.domain.dialects import Dialect
 from frontdesk_server.domain.prices import Prices
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import Query, ReasoningEffort
 
 INPUT_MARGIN = 1.25
@@ -49,6 +49,7 @@ class Deployment:
 
     `dialects` are the names under which a query may hold what is for this backend alone: its kind and its `provider`,
     which is the name that what it answered is bound to.
+    `profile` follows from the others and the configuration: it does not tell deployments apart.
     """
 
     backend: str
@@ -56,6 +57,7 @@ class Deployment:
     weight: float = 1.0
     dialects: frozenset[str] = frozenset()
     provider: str = ""
+    profile: Profile = field(default=Profile(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,6 @@ class Model:
 
     `quality` is its prior predicted quality in [0, 1]: what policies go by where no strategy predicts one.
     `time_to_first_token_ms` and `output_tokens_per_second` are expectations until traffic has been observed.
-    `dialects` are the APIs of its deployments.
     """
 
     name: str
@@ -78,7 +79,6 @@ class Model:
     time_to_first_token_ms: float | None = None
     output_tokens_per_second: float | None = None
     timeouts: Timeouts = Timeouts()
-    dialects: frozenset[Dialect] = frozenset()
 
     @property
     def primary(self) -> Deployment:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from frontdesk_server.domain.attempt import Attempt, Settlement
     from frontdesk_server.domain.decision import RoutedQuery
     from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
+    from frontdesk_server.domain.lessons import Refusal
     from frontdesk_server.domain.model import Deployment, Model
     from frontdesk_server.domain.query import Query
 
@@ -30,6 +31,9 @@ class AttemptObservation(Protocol):
 
     def repeated(self, deployment: Deployment, error: UpstreamError) -> None:
         """The call failed before any content, and is made once more on this deployment, which may be another one."""
+
+    def learned(self, deployment: Deployment, refusal: Refusal) -> None:
+        """The deployment's upstream refused something by name that was not known of it."""
 
     def answered(self) -> None:
         """The whole answer has come. What becomes of it may take longer to decide."""
@@ -84,6 +88,9 @@ class _NullAttempt:
         pass
 
     def repeated(self, deployment: Deployment, error: UpstreamError) -> None:
+        pass
+
+    def learned(self, deployment: Deployment, refusal: Refusal) -> None:
         pass
 
     def answered(self) -> None:

@@ -11,6 +11,7 @@ from random import Random
 import structlog
 
 from frontdesk_server.config.service import RetryConfig
+from frontdesk_server.domain.adjusting import adjusted, own_question
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
 from frontdesk_server.domain.backend import Backend, BackendCall, Dispatch
 from frontdesk_server.domain.clock import Clock
@@ -25,8 +26,9 @@ from frontdesk_server.domain.errors import (
     UpstreamTimedOut,
 )
 from frontdesk_server.domain.events import Delta, Finished, UsageReport
+from frontdesk_server.domain.fitting import Fitting
 from frontdesk_server.domain.left_out import left_out
-from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
 from frontdesk_server.domain.own_keys import NO_OWN_KEYS, OwnKeys
 from frontdesk_server.domain.query import Query
@@ -39,6 +41,12 @@ from frontdesk_server.execution.deployments import Deployments
 from frontdesk_server.execution.timers import AttemptTimers, Timer
 
 log = structlog.get_logger()
+
+ANSWER = "answer"
+"""The purpose of an attempt that is to answer the caller."""
+
+_MOST_LESSONS = 4
+"""Repeats of one attempt because something was refused by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,13 @@ class AttemptOrder:
     timers: AttemptTimers
     input_tokens: int
     output_tokens: int
-    purpose: str = "answer"
+    purpose: str = ANSWER
     own_keys: OwnKeys = NO_OWN_KEYS
+
+    @property
+    def is_our_own(self) -> bool:
+        """Whether the query is a question of Frontdesk's own, such as a check's."""
+        return self.purpose != ANSWER
 
 
 class AttemptRun:
@@ -79,7 +92,7 @@ class AttemptRun:
     def __init__(self, tools: AttemptTools, order: AttemptOrder, passage: Passage, parent: AttemptParent) -> None:
         self._tools = tools
         self._order = order
-        self._deployments = Deployments(tools.balancer, order.model, passage)
+        self._deployments = Deployments(tools.balancer, order.model, passage, self._unfit)
         self._collector = AnswerCollector()
         self._started = tools.clock.monotonic()
         self._parent = parent
@@ -96,6 +109,7 @@ class AttemptRun:
         self._call_began = self._started
         self._calls = 1
         self._repeats = 0
+        self._lessons = 0
         self._before = NOTHING
         self._before_nano_usd: int | None = 0
         self._began_at = tools.clock.now()
@@ -176,17 +190,21 @@ class AttemptRun:
     async def _call_once(self) -> AsyncGenerator[Delta]:
         order, tools, deployment = self._order, self._tools, self._deployments.current
         backend = tools.backends[deployment.backend]
+        profile = tools.conditions.profile(deployment)
+        asked = order.model.asked(order.query)
+        query, made = adjusted(own_question(asked, profile) if order.is_our_own else asked, profile)
         call = BackendCall(
             deployment.upstream_model,
-            order.model.asked(order.query),
+            query,
             order.stream,
             order.model.timeouts,
             self._observation.headers,
-            order.model.output_bound(order.query.generation.max_output_tokens, order.input_tokens),
+            order.model.output_bound(query.generation.max_output_tokens, order.input_tokens),
             deployment.dialects,
             deployment.provider,
-            Dispatch(adjustments=list(left_out(order.query, deployment))),
+            Dispatch(adjustments=[*left_out(order.query, deployment), *made]),
             order.own_keys.of(deployment.backend),
+            profile,
         )
         self._dispatch = call.dispatch
         self._call_began = tools.clock.monotonic()
@@ -247,7 +265,7 @@ class AttemptRun:
         left = self._running_timer()[1]
         if self._first_token_at is not None or left <= 0:
             return None
-        if self._deployments.elsewhere(error, sent=self._has_left):
+        if self._has_learned(error) or self._deployments.elsewhere(error, sent=self._has_left):
             return 0.0
         retry = self._tools.retry
         if not error.retryable or self._repeats >= retry.max_retries:
@@ -263,6 +281,24 @@ class AttemptRun:
         self._repeats += 1
         self._deployments.again(error)
         return wait
+
+    def _has_learned(self, error: UpstreamError) -> bool:
+        """Whether the same deployment can take the query after all, without what it refused by name."""
+        if not isinstance(error, UpstreamRequestRefused) or error.refusal is None:
+            return False
+        deployment = self._deployments.current
+        if not self._tools.conditions.lessons.learn(deployment, error.refusal):
+            return False
+        self._observation.learned(deployment, error.refusal)
+        self._lessons += 1
+        return self._lessons <= _MOST_LESSONS and deployment not in self._unfit()
+
+    def _unfit(self) -> frozenset[Deployment]:
+        """Deployments that cannot take the query; one of our own is made to fit."""
+        order = self._order
+        if order.is_our_own:
+            return frozenset()
+        return Fitting.of(order.query, order.input_tokens, self._tools.conditions.profile).unfit(order.model)
 
     def settle(
         self, outcome: AttemptOutcome, *, checks: tuple[CheckResult, ...] = (), error: BaseException | None = None

@@ -9,7 +9,9 @@ from frontdesk_server.config.service import BreakerConfig
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
 from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.execution.breaker import Breaker, BreakerState
+from frontdesk_server.execution.lessons import Lessons
 
 _SMOOTHING = 0.2
 _HALF_LIFE_SECONDS = 30.0
@@ -27,7 +29,7 @@ class _Observed:
 
 
 class LiveConditions:
-    """Breakers of deployments, and observed times to first token of models. Lives on when the configuration is swapped.
+    """Breakers of deployments, what these refuse, and times to first token of models. Outlives a configuration.
 
     An observation loses half of its weight against the configuration's expectation every 30 s, and is forgotten after
     four times that: a model that was slow, and was not asked any more because of it, is tried again.
@@ -39,6 +41,11 @@ class LiveConditions:
         self._breakers: dict[tuple[str, str, str], Breaker] = {}
         self._observed: dict[str, _Observed] = {}
         self._latest: dict[str, deque[float]] = {}
+        self.lessons = Lessons(clock)
+
+    def profile(self, deployment: Deployment) -> Profile:
+        """What is known of the deployment's model, what its upstream refused lately included."""
+        return self.lessons.profile(deployment)
 
     def breaker(self, model: Model, deployment: Deployment) -> Breaker:
         """The breaker of one of the model's deployments."""

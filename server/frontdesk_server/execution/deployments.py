@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.errors import UpstreamError, UpstreamRequestRefused, UpstreamTimedOut
 from frontdesk_server.domain.model import Deployment, Model
@@ -15,8 +17,12 @@ class Deployments:
     the same model answers the same request. Until that is known its breaker learns nothing.
     """
 
-    def __init__(self, balancer: Balancer, model: Model, passage: Passage) -> None:
+    def __init__(
+        self, balancer: Balancer, model: Model, passage: Passage, unfit: Callable[[], frozenset[Deployment]] = frozenset
+    ) -> None:
+        """`unfit` tells which deployments cannot take the query, as far as is known by then."""
         self._balancer = balancer
+        self._unfit = unfit
         self._model = model
         self._passage = passage
         self._asked = {passage.deployment}
@@ -31,11 +37,11 @@ class Deployments:
         """Turn to one that has not been asked, whatever the error but a timer of what was sent."""
         if isinstance(error, UpstreamTimedOut) and sent:
             return False
-        return self._turn(error, self._balancer.acquire(self._model, self._asked))
+        return self._turn(error, self._balancer.acquire(self._model, self._asked | self._unfit()))
 
     def again(self, error: UpstreamError) -> None:
         """Repeat on another one if there is any, else on the same."""
-        self._turn(error, self._balancer.acquire(self._model, {self.current}))
+        self._turn(error, self._balancer.acquire(self._model, {self.current} | self._unfit()))
 
     def answered(self) -> None:
         """The whole answer has come."""
@@ -54,7 +60,9 @@ class Deployments:
             return False
         left, self._passage = self._passage, passage
         self._asked.add(passage.deployment)
-        if isinstance(error, UpstreamRequestRefused):
+        if isinstance(error, UpstreamRequestRefused) and error.refusal is not None:
+            left.abandoned()  # it is well, and is not asked so again
+        elif isinstance(error, UpstreamRequestRefused):
             left.park()
             self._refused.append(left)
         else:

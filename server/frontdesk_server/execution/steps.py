@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from frontdesk_server.domain.decision import RoutedQuery
+from frontdesk_server.domain.fitting import Fitting
 from frontdesk_server.domain.model import Model
 from frontdesk_server.execution.balancing import Balancer, Passage
 from frontdesk_server.execution.conditions import LiveConditions
@@ -40,6 +41,7 @@ class Steps:
         self._reservation = reservation
         self._passage: Passage | None = None
         self._taken = False
+        self._fitting = Fitting.of(routed.query, routed.decision.signals.input_tokens, conditions.profile)
 
     async def next(self, position: int) -> int:
         """The first step from here whose model may be called now and has room within its limits, which is held."""
@@ -86,17 +88,22 @@ class Steps:
         return True
 
     def _admit(self, position: int) -> bool:
-        """Pass a breaker, which may have changed its mind while room was reserved."""
-        self._passage = self._balancer.acquire(self._model(position))
+        """Pass the breaker of a deployment that can take the query; it may have changed its mind meanwhile."""
+        model = self._model(position)
+        self._passage = self._balancer.acquire(model, self._fitting.unfit(model))
         return self._passage is not None
 
     def _eligible(self, position: int) -> int:
         remaining = self._remaining()
         for index in range(position, self.end if remaining > 0 else 0):
-            model = self._model(index)
-            if self._holds(index) or self._conditions.exclusion(model, self._routed.caller, remaining) is None:
+            if self._holds(index) or self._may_answer(self._model(index), remaining):
                 return index
         return self.end
+
+    def _may_answer(self, model: Model, remaining: float) -> bool:
+        if self._conditions.exclusion(model, self._routed.caller, remaining) is not None:
+            return False
+        return self._fitting.exclusion(model) is None  # an attempt may just have learned what it refuses
 
     def _model(self, position: int) -> Model:
         return self._models[self._routed.decision.plan[position].model]

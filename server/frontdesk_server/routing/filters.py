@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
-from frontdesk_server.domain.dialects import CLAUDE, MIN_THINKING_TOKENS, Dialect, objection, thinking_objection
+from frontdesk_server.domain.fitting import CONFIGURED, Fitting, Profiles
 from frontdesk_server.domain.model import Capability, Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import (
@@ -26,20 +26,14 @@ _MEDIA = {"image": Capability.IMAGE_INPUT, "audio": Capability.AUDIO_INPUT}
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What a query and its policy demand of any model.
-
-    `objections` are the APIs that cannot honour what the caller set, and why; `reasoning_tokens` are the fewest that
-    the answer must have room for, None where no reasoning is demanded.
-    """
+    """What a query and its policy demand of any model; `fitting` is what the query demands of its deployments."""
 
     input_tokens: int
     max_output_tokens: int | None
     capabilities: frozenset[Capability]
     policy: RoutingPolicy
     caller: Caller
-    objections: Mapping[Dialect, str] = field(default_factory=dict)
-    dialects: frozenset[str] = frozenset()
-    reasoning_tokens: int | None = None
+    fitting: Fitting
 
     def exclusion(self, model: Model, outlook: Outlook) -> Exclusion | None:
         """Why the model may not answer; None when it may. An unknown price is above every cost cap."""
@@ -47,8 +41,7 @@ class Demands:
             self._by_permission(model.name)
             or self._by_size(model)
             or self._by_capability(model)
-            or self._by_dialect(model)
-            or self._by_objection(model)
+            or self.fitting.exclusion(model)
             or self._by_cap(outlook)
         )
 
@@ -79,23 +72,6 @@ class Demands:
         names = ", ".join(sorted(capability.value for capability in missing))
         return Exclusion(ExclusionReason.CAPABILITY, f"it lacks {names}")
 
-    def _by_dialect(self, model: Model) -> Exclusion | None:
-        for deployment in model.deployments if self.dialects else ():
-            if strange := self.dialects - deployment.dialects:
-                detail = f"the query holds what only {', '.join(sorted(strange))} understands"
-                return Exclusion(ExclusionReason.DIALECT, detail)
-        return None
-
-    def _by_objection(self, model: Model) -> Exclusion | None:
-        for dialect in model.dialects:
-            detail = self.objections.get(dialect)
-            if detail is None and self.reasoning_tokens is not None and dialect in CLAUDE:
-                bound = model.output_bound(self.max_output_tokens, self.input_tokens)
-                detail = None if bound is None else thinking_objection(bound, self.reasoning_tokens)
-            if detail is not None:
-                return Exclusion(ExclusionReason.CAPABILITY, f"by its API {detail}")
-        return None
-
     def _by_cap(self, outlook: Outlook) -> Exclusion | None:
         max_cost = self.policy.max_cost_nano_usd
         if max_cost is not None:
@@ -112,20 +88,16 @@ class Demands:
 
 
 def demands_of(
-    query: Query, policy: RoutingPolicy, caller: Caller, input_tokens: int, dialects: Iterable[Dialect]
+    query: Query, policy: RoutingPolicy, caller: Caller, input_tokens: int, profiles: Profiles = CONFIGURED
 ) -> Demands:
-    """What the query demands of models that are reached by these APIs; `input_tokens` are its estimated length."""
-    objections = {dialect: detail for dialect in dialects if (detail := objection(dialect, query)) is not None}
-    generation = query.generation
+    """What the query demands of models; `input_tokens` are its estimated length, `profiles` tell what models take."""
     return Demands(
         input_tokens,
-        generation.max_output_tokens,
+        query.generation.max_output_tokens,
         needed_capabilities(query, policy),
         policy,
         caller,
-        objections,
-        query.demanded_dialects(),
-        (generation.reasoning_budget_tokens or MIN_THINKING_TOKENS) if generation.demands_reasoning else None,
+        Fitting.of(query, input_tokens, profiles),
     )
 
 

@@ -51,8 +51,7 @@ def survey(
     `moment`: now, as prices change with time.
     """
     models = tuple(models)
-    dialects = {dialect for model in models for dialect in model.dialects}
-    demands = demands_of(query, policy, caller, signals.input_tokens, dialects)
+    demands = demands_of(query, policy, caller, signals.input_tokens, conditions.profile)
     usage = Usage(signals.input_tokens, expected_output_tokens(query, signals))
     outlooks: dict[str, Outlook] = {}
     eligible: dict[str, Model] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import Decision
 from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.lessons import Refusal
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.logging import EventLog
@@ -47,6 +48,20 @@ def attempt_repeated(
             error_reason=error.reason,
             next_backend=asked.backend,
             next_upstream_model=asked.upstream_model,
+            **_ids(span),
+        )
+
+
+def field_refused(log: EventLog, model: Model, deployment: Deployment, refusal: Refusal, span: Span | None) -> None:
+    """One line per lesson: what the upstream refused by name, and is not sent again for a while."""
+    if log.enabled(names.LOG_FIELD_REFUSED):
+        log.write(
+            names.LOG_FIELD_REFUSED,
+            model=model.name,
+            backend=deployment.backend,
+            upstream_model=deployment.upstream_model,
+            field=str(refusal),
+            refused=refusal.how.value,
             **_ids(span),
         )
 

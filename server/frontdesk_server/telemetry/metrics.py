@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import Decision, StepKind, Verdict
 from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.domain.lessons import Refusal
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.telemetry import names
@@ -85,6 +86,10 @@ class Metrics:
         for candidate in decision.candidates:
             if candidate.exclusion is not None:
                 self._of[names.EXCLUSIONS](candidate.model, candidate.exclusion.reason.value).inc()
+
+    def field_refused(self, model: Model, deployment: Deployment, refusal: Refusal) -> None:
+        """An upstream refused something by name that was not known of it."""
+        self._of[names.REFUSED_FIELDS](model.name, deployment.backend, str(refusal)).inc()
 
     def attempt_ended(
         self, attempt: Attempt, model: Model, deployment: Deployment, provider: str, purpose: str, router: str

@@ -91,6 +91,7 @@ ADJUSTMENTS = "frontdesk.adjustments"
 COST = "frontdesk.cost_nano_usd"
 SAVED = "frontdesk.saved_nano_usd"
 ATTEMPTS = "frontdesk.attempts"
+REFUSED_FIELD = "frontdesk.refused.field"
 CHECK = "frontdesk.check.name"
 CHECK_SCORE = "frontdesk.check.score"
 CHECK_THRESHOLD = "frontdesk.check.threshold"
@@ -125,6 +126,7 @@ METHODS = frozenset(
 LOG_ROUTE_DECIDED = "route.decided"
 LOG_ROUTE_FAILED = "route.failed"
 LOG_ATTEMPT_REPEATED = "attempt.repeated"
+LOG_FIELD_REFUSED = "upstream.field_refused"
 LOG_ATTEMPT_ENDED = "attempt.ended"
 LOG_COMPLETION_SETTLED = "completion.settled"
 LOG_CALL_ENDED = "call.ended"
@@ -262,6 +264,13 @@ FALLBACKS = Metric(
     "{attempt}",
     "Attempts that followed a failure, by the model asked.",
     (ROUTER, MODEL),
+)
+REFUSED_FIELDS = Metric(
+    "frontdesk.refused.fields",
+    "counter",
+    "{attempt}",
+    "Fields that an upstream refused by name and that were not known of it: what a profile should say.",
+    (MODEL, BACKEND, REFUSED_FIELD),
 )
 RETRIES = Metric("frontdesk.retries", "counter", "{attempt}", "Repeated upstream requests.", (MODEL,))
 CHECKS = Metric("frontdesk.checks", "counter", "{check}", "Checks of answers.", (CHECK, CHECK_PASSED))

@@ -12,6 +12,7 @@ from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import RoutedQuery, StepKind
 from frontdesk_server.domain.ending import CANCELLED, cause_of
 from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
+from frontdesk_server.domain.lessons import Refusal
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import Query
 from frontdesk_server.telemetry import lines, names, spans
@@ -211,6 +212,14 @@ class ObservedAttempt:
             self._span.attributes |= spans.deployment_attributes(deployment, self._provider)
         if self._call.observer.log is not None:
             lines.attempt_repeated(self._call.observer.log, self._model, failed, deployment, error, self._span)
+
+    def learned(self, deployment: Deployment, refusal: Refusal) -> None:
+        """The deployment's upstream refused something by name that was not known of it."""
+        observer = self._call.observer
+        if observer.metrics is not None:
+            observer.metrics.field_refused(self._model, deployment, refusal)
+        if observer.log is not None:
+            lines.field_refused(observer.log, self._model, deployment, refusal, self._span)
 
     def answered(self) -> None:
         """The whole answer has come: its span ends here, however long it is judged."""

@@ -29,9 +29,11 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 
+from tests.profiles import ANTHROPIC
+
 
 def body_of(query: Query, *, stream: bool = False) -> dict[str, Any]:
-    return messages_body(BackendCall("m", query, stream), 4096)
+    return messages_body(BackendCall("m", query, stream, profile=ANTHROPIC), 4096)
 
 
 def message(role: Role, *parts: ContentPart) -> Message:
@@ -207,7 +209,7 @@ def test_sound_is_refused() -> None:
 
 
 def limited_body_of(query: Query, max_output_tokens: int | None) -> dict[str, Any]:
-    return messages_body(BackendCall("m", query, False, max_output_tokens=max_output_tokens), 4096)
+    return messages_body(BackendCall("m", query, False, max_output_tokens=max_output_tokens, profile=ANTHROPIC), 4096)
 
 
 @pytest.mark.parametrize(
@@ -434,7 +436,7 @@ def test_parallel_calls_are_forbidden_by_the_choice(
         (GenerationConfig(top_k=5), {"top_k": 5, "max_tokens": 4096}),
         (
             GenerationConfig(reasoning_effort=ReasoningEffort.NONE),
-            {"thinking": {"type": "disabled"}, "max_tokens": 4096},
+            {"max_tokens": 4096},
         ),
         (
             GenerationConfig(reasoning_effort=ReasoningEffort.MINIMAL),

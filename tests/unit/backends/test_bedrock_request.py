@@ -9,8 +9,8 @@ import pytest
 from frontdesk_server.backends.bedrock_request import converse_body
 from frontdesk_server.config.clouds import BedrockFamily
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.dialects import Dialect, objection
 from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.objections import objection
 from frontdesk_server.domain.provider import ProviderBlock, ProviderOptions
 from frontdesk_server.domain.query import (
     GenerationConfig,
@@ -32,6 +32,7 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 
+from tests.profiles import BEDROCK, BEDROCK_CLAUDE
 from tests.upstream.bedrock import check
 
 HI = text_query("hi")
@@ -53,7 +54,9 @@ LOOP = (
 
 
 def body_of(query: Query, family: BedrockFamily = "claude", limit: int | None = None) -> dict[str, Any]:
-    call = BackendCall("m", query, stream=True, max_output_tokens=limit, dialects=frozenset({"bedrock"}))
+    profile = BEDROCK_CLAUDE if family == "claude" else BEDROCK
+    mine = frozenset({"bedrock"})
+    call = BackendCall("m", query, stream=True, max_output_tokens=limit, dialects=mine, profile=profile)
     body = converse_body(call, family)
     check(body, claude=family == "claude")
     return body
@@ -89,7 +92,7 @@ def test_a_tool_loop_goes_back_with_its_signed_reasoning_and_ids_that_fit() -> N
 
 
 def test_tools_that_are_no_longer_offered_are_described_as_such_and_that_is_said() -> None:
-    call = BackendCall("m", Query(LOOP), stream=True)
+    call = BackendCall("m", Query(LOOP), stream=True, profile=BEDROCK_CLAUDE)
     body = converse_body(call, "claude")
     check(body)
     (spec,) = body["toolConfig"]["tools"]
@@ -170,7 +173,6 @@ def test_settings_have_the_apis_names() -> None:
     [
         ("claude", {"reasoning_effort": ReasoningEffort.MEDIUM}, 8192, {"type": "enabled", "budget_tokens": 4096}),
         ("claude", {"reasoning_budget_tokens": 2000}, 6096, {"type": "enabled", "budget_tokens": 2000}),
-        ("claude", {"reasoning_effort": ReasoningEffort.NONE}, None, {"type": "disabled"}),
     ],
 )
 def test_claude_reasons_by_a_budget_within_its_limit(
@@ -207,7 +209,7 @@ def test_a_schema_is_text() -> None:
 
 def test_the_end_user_is_metadata_where_it_can_be() -> None:
     assert body_of(replace(HI, user_id="user-1"))["requestMetadata"] == {"user_id": "user-1"}
-    call = BackendCall("m", replace(HI, user_id="münchen"), stream=True)
+    call = BackendCall("m", replace(HI, user_id="münchen"), stream=True, profile=BEDROCK_CLAUDE)
     assert "requestMetadata" not in converse_body(call, "claude")
     assert [adjustment.field for adjustment in call.dispatch.adjustments] == ["query.user_id"]
 
@@ -232,16 +234,16 @@ def test_what_only_bedrock_knows_passes_through() -> None:
     ],
 )
 def test_a_model_that_cannot_honour_a_setting_is_not_chosen(query: Query, told: str) -> None:
-    for dialect in (Dialect.BEDROCK, Dialect.BEDROCK_CLAUDE):
-        assert told in str(objection(dialect, query))
+    for profile in (BEDROCK, BEDROCK_CLAUDE):
+        assert told in str(objection(profile, query))
     with pytest.raises(UpstreamRequestRefused):
         body_of(query)
 
 
 def test_claude_keeps_its_rules_for_reasoning_there() -> None:
     query = with_generation(reasoning_effort=ReasoningEffort.LOW, temperature=0.5)
-    assert objection(Dialect.BEDROCK_CLAUDE, query) is not None
-    assert objection(Dialect.BEDROCK, query) is None
+    assert objection(BEDROCK_CLAUDE, query) is not None
+    assert objection(BEDROCK, query) is None
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import pytest
 from frontdesk_server.backends.anthropic_request import messages_body
-from frontdesk_server.backends.manners import Manners
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.profile import Caching, Profile
 from frontdesk_server.domain.provider import CacheHint, ProviderBlock, ProviderOptions
 from frontdesk_server.domain.query import (
     GenerationConfig,
@@ -28,6 +28,8 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 
+from tests.profiles import ANTHROPIC, COMPATIBLE
+
 Json = dict[str, Any]
 
 
@@ -39,14 +41,16 @@ def block(dialect: str, **values: object) -> ProviderBlock:
     return ProviderBlock(dialect, orjson.dumps(values).decode())
 
 
-def openai(query: Query, *names: str, manners: Manners | None = None) -> Json:
+def openai(query: Query, *names: str, profile: Profile = COMPATIBLE) -> Json:
     known = names or ("openai",)
-    call = BackendCall("m", query, False, dialects=frozenset(known), provider=known[-1])
-    return chat_completion_body(call, manners or Manners())
+    call = BackendCall("m", query, False, dialects=frozenset(known), provider=known[-1], profile=profile)
+    return chat_completion_body(call)
 
 
 def anthropic(query: Query) -> Json:
-    return messages_body(BackendCall("m", query, False, dialects=frozenset({"anthropic"}), provider="anthropic"), 4096)
+    mine = frozenset({"anthropic"})
+    call = BackendCall("m", query, False, dialects=mine, provider="anthropic", profile=ANTHROPIC)
+    return messages_body(call, 4096)
 
 
 def everywhere(dialect: str) -> Query:
@@ -177,7 +181,7 @@ def test_cache_hints_are_breakpoints_of_anthropic() -> None:
 
 def test_cache_hints_reach_only_those_openai_compatible_apis_that_know_them() -> None:
     assert b"cache_control" not in orjson.dumps(openai(hinted()))
-    body = openai(hinted(), manners=Manners(cache_control=True))
+    body = openai(hinted(), profile=Profile(prompt_caching=Caching.EXPLICIT))
     assert body["messages"][0]["content"] == [{"type": "text", "text": "Be brief.", "cache_control": HOUR}]
     assert body["messages"][2]["content"] == [{"type": "text", "text": "Done.", "cache_control": EPHEMERAL}]
     assert body["tools"][0]["cache_control"] == EPHEMERAL
@@ -185,7 +189,7 @@ def test_cache_hints_reach_only_those_openai_compatible_apis_that_know_them() ->
 
 def test_the_last_breakpoints_are_kept_where_there_are_too_many() -> None:
     parts = tuple(TextPart(str(number), cache_hint=CacheHint()) for number in range(6))
-    call = BackendCall("m", Query((Message(Role.USER, parts),)), False)
+    call = BackendCall("m", Query((Message(Role.USER, parts),)), False, profile=ANTHROPIC)
     content = messages_body(call, 4096)["messages"][0]["content"]
     assert [item["text"] for item in content if "cache_control" in item] == ["2", "3", "4", "5"]
     (adjustment,) = call.dispatch.adjustments
@@ -197,9 +201,9 @@ def test_a_history_that_is_sent_otherwise_is_told() -> None:
         Message(Role.ASSISTANT, (ToolCall("functions.f:0", "f"),)),
         Message(Role.TOOL, (ToolResult("functions.f:0", "1"),)),
     )
-    call = BackendCall("m", Query((*text_query("Hi").messages, *odd)), False)
+    call = BackendCall("m", Query((*text_query("Hi").messages, *odd)), False, profile=ANTHROPIC)
     messages_body(call, 4096)
     assert [made.field for made in call.dispatch.adjustments] == ["query.messages"]
-    call = BackendCall("m", text_query("Hi"), False)
+    call = BackendCall("m", text_query("Hi"), False, profile=ANTHROPIC)
     messages_body(call, 4096)
     assert call.dispatch.adjustments == []

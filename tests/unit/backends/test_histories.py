@@ -10,15 +10,16 @@ import pytest
 from frontdesk.v1 import chat_pb2, router_service_pb2
 from frontdesk_server.backends.anthropic_request import messages_body
 from frontdesk_server.backends.bedrock_request import converse_body
-from frontdesk_server.backends.manners import Manners, manners_of
 from frontdesk_server.backends.openai_request import chat_completion_body
+from frontdesk_server.backends.profiles import profile_of
 from frontdesk_server.config.clouds import BedrockFamily
 from frontdesk_server.config.pool import OpenAIBackendConfig
+from frontdesk_server.domain.adjusting import adjusted
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import ExclusionReason
-from frontdesk_server.domain.dialects import Dialect
 from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.model import Deployment
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import MediaPart, Query, Role, TextPart, ToolCall, ToolResult
 from frontdesk_server.routing.filters import demands_of
@@ -30,10 +31,10 @@ from hypothesis import strategies as st
 
 from tests.fakes import a_model
 from tests.histories import queries
+from tests.profiles import ANTHROPIC, BEDROCK, BEDROCK_CLAUDE
 from tests.upstream import anthropic_rules, bedrock, openai_rules
 from tests.upstream.openai_rules import Strictness
 
-_ANTHROPIC = frozenset({Dialect.ANTHROPIC})
 _APIS: dict[str, tuple[str, Strictness]] = {
     "anything compatible": (
         "http://127.0.0.1:8000/v1",
@@ -50,8 +51,10 @@ def _decoded(query: chat_pb2.Query) -> Query:
     return decode_query(query)
 
 
-def _manners(url: str) -> Manners:
-    return manners_of(OpenAIBackendConfig.model_validate({"kind": "openai", "base_url": url}))
+def _call(query: Query, url: str, *, stream: bool) -> BackendCall:
+    profile = profile_of(OpenAIBackendConfig.model_validate({"kind": "openai", "base_url": url}), "m")
+    adapted, _ = adjusted(query, profile)
+    return BackendCall("m", adapted, stream, profile=profile)
 
 
 def _said(query: Query) -> list[str]:
@@ -83,11 +86,12 @@ def test_anthropic_is_sent_what_it_documents_or_the_model_is_excluded(
     query: chat_pb2.Query, max_output_tokens: int | None
 ) -> None:
     decoded = _decoded(query)
-    model = replace(a_model("m"), dialects=_ANTHROPIC, context_window=1_000_000, max_output_tokens=max_output_tokens)
-    demands = demands_of(decoded, RoutingPolicy(), Caller(), 100, _ANTHROPIC)
+    places = (Deployment("b", "m", profile=ANTHROPIC),)
+    model = replace(a_model("m"), deployments=places, context_window=1_000_000, max_output_tokens=max_output_tokens)
+    demands = demands_of(decoded, RoutingPolicy(), Caller(), 100)
     exclusion = demands.exclusion(model, Outlook(None, None))
     bound = model.output_bound(decoded.generation.max_output_tokens, 100)
-    call = BackendCall("m", decoded, stream=True, max_output_tokens=bound)
+    call = BackendCall("m", decoded, stream=True, max_output_tokens=bound, profile=ANTHROPIC)
     if exclusion is not None:
         event("excluded")
         if exclusion.reason is ExclusionReason.CAPABILITY:
@@ -109,12 +113,13 @@ def test_bedrock_is_sent_what_it_documents_or_the_model_is_excluded(
     query: chat_pb2.Query, max_output_tokens: int | None, family: BedrockFamily
 ) -> None:
     decoded = _decoded(query)
-    dialects = frozenset({Dialect.BEDROCK_CLAUDE if family == "claude" else Dialect.BEDROCK})
-    model = replace(a_model("m"), dialects=dialects, context_window=1_000_000, max_output_tokens=max_output_tokens)
-    demands = demands_of(decoded, RoutingPolicy(), Caller(), 100, dialects)
+    profile = BEDROCK_CLAUDE if family == "claude" else BEDROCK
+    places = (Deployment("b", "m", profile=profile),)
+    model = replace(a_model("m"), deployments=places, context_window=1_000_000, max_output_tokens=max_output_tokens)
+    demands = demands_of(decoded, RoutingPolicy(), Caller(), 100)
     exclusion = demands.exclusion(model, Outlook(None, None))
     bound = model.output_bound(decoded.generation.max_output_tokens, 100)
-    call = BackendCall("m", decoded, stream=True, max_output_tokens=bound)
+    call = BackendCall("m", decoded, stream=True, max_output_tokens=bound, profile=profile)
     if exclusion is not None:
         event("excluded")
         if exclusion.reason is ExclusionReason.CAPABILITY:
@@ -134,9 +139,9 @@ def test_bedrock_is_sent_what_it_documents_or_the_model_is_excluded(
 def test_openai_compatible_apis_are_sent_what_they_document(query: chat_pb2.Query, api: str) -> None:
     decoded = _decoded(query)
     url, strictness = _APIS[api]
-    body = chat_completion_body(BackendCall("m", decoded, stream=True), _manners(url))
+    body = chat_completion_body(_call(decoded, url, stream=True))
     assert openai_rules.broken_rules(body, strictness) == []
-    assert body == chat_completion_body(BackendCall("m", decoded, stream=True), _manners(url))
+    assert body == chat_completion_body(_call(decoded, url, stream=True))
     assert _arrived(decoded, body)
     assert sum(len(item.get("tool_calls", ())) for item in body["messages"]) == _count(decoded, ToolCall)
     parts = [part for item in body["messages"] if isinstance(item["content"], list) for part in item["content"]]
@@ -151,9 +156,9 @@ def test_a_longer_history_begins_as_the_shorter_one_did(query: chat_pb2.Query) -
     longer = Query((*decoded.messages, *_decoded(_CONTINUATION).messages))
     if decoded.messages[-1].role is not Role.USER:
         return
-    manners = _manners("https://api.mistral.ai/v1")
-    short = chat_completion_body(BackendCall("m", decoded, stream=False), manners)["messages"]
-    assert chat_completion_body(BackendCall("m", longer, stream=False), manners)["messages"][: len(short)] == short
+    url = "https://api.mistral.ai/v1"
+    short = chat_completion_body(_call(decoded, url, stream=False))["messages"]
+    assert chat_completion_body(_call(longer, url, stream=False))["messages"][: len(short)] == short
 
 
 _CONTINUATION = chat_pb2.Query(

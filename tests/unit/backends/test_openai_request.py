@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from frontdesk_server.backends.manners import Manners
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import (
     ContentPart,
     GenerationConfig,
@@ -31,11 +31,11 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 
-OPENAI = Manners(refusals=True)
+OPENAI = Profile(refusals=True)
 
 
 def body_of(query: Query, *, stream: bool = False, max_tokens_field: str = "max_tokens") -> dict[str, Any]:
-    return chat_completion_body(BackendCall("m", query, stream), Manners(max_tokens_field))
+    return chat_completion_body(BackendCall("m", query, stream, profile=Profile(output_limit_field=max_tokens_field)))
 
 
 def messages_of(*messages: Message) -> Any:
@@ -147,7 +147,7 @@ def test_every_tool_result_is_a_message_of_its_own_and_an_error_says_so() -> Non
 
 def test_a_refusal_goes_back_in_its_own_field_where_the_api_has_one() -> None:
     answer = Message(Role.ASSISTANT, (TextPart("I cannot ", refusal=True), TextPart("help.", refusal=True)))
-    body = chat_completion_body(BackendCall("m", Query((answer, *text_query("Why?").messages)), False), OPENAI)
+    body = chat_completion_body(BackendCall("m", Query((answer, *text_query("Why?").messages)), False, profile=OPENAI))
     assert body["messages"][0] == {"role": "assistant", "content": None, "refusal": "I cannot help."}
 
 

@@ -8,7 +8,6 @@ import orjson
 import pytest
 from frontdesk_server.backends.anthropic_request import messages_body
 from frontdesk_server.backends.anthropic_response import AnthropicTranslator
-from frontdesk_server.backends.manners import Manners
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.backends.provider_state import accumulate
@@ -16,9 +15,11 @@ from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.left_out import left_out
 from frontdesk_server.domain.model import Deployment
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.provider import Citation, ProviderState
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, ToolCall, ToolResult, text_query
 
+from tests.profiles import ANTHROPIC, COMPATIBLE
 from tests.unit.backends.test_blocks import answered
 
 Json = dict[str, Any]
@@ -37,13 +38,13 @@ def after(answer: Message) -> Query:
 
 def to_anthropic(query: Query, provider: str = "anthropic") -> Json:
     names = frozenset({"anthropic", provider})
-    return messages_body(BackendCall("m", query, False, dialects=names, provider=provider), 4096)
+    return messages_body(BackendCall("m", query, False, dialects=names, provider=provider, profile=ANTHROPIC), 4096)
 
 
-def to_openai(query: Query, provider: str = "openai", manners: Manners | None = None) -> Json:
+def to_openai(query: Query, provider: str = "openai", profile: Profile = COMPATIBLE) -> Json:
     names = frozenset({"openai", provider})
-    call = BackendCall("m", query, False, dialects=names, provider=provider)
-    return chat_completion_body(call, manners or Manners())
+    call = BackendCall("m", query, False, dialects=names, provider=provider, profile=profile)
+    return chat_completion_body(call)
 
 
 CITED: Json = {"type": "web_search_result_location", "url": "https://e.org/a", "title": "A", "cited_text": "rain"}
@@ -214,7 +215,7 @@ def test_state_of_an_openai_compatible_provider_is_for_no_other_and_not_for_thos
     query = after(openai_answers()[0])
     bare = {"role": "assistant", "content": "Hm.", "tool_calls": [{k: CALL[k] for k in ("id", "type", "function")}]}
     assert to_openai(query, "groq")["messages"][1] == bare
-    assert "reasoning_details" not in to_openai(query, "openrouter", Manners(state=False))["messages"][1]
+    assert "reasoning_details" not in to_openai(query, "openrouter", Profile(state=False))["messages"][1]
     assert b"c2ln" not in orjson.dumps(to_anthropic(query))
 
 

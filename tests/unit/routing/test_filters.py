@@ -8,9 +8,10 @@ from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import ExclusionReason
-from frontdesk_server.domain.dialects import Dialect
+from frontdesk_server.domain.fitting import Fitting
 from frontdesk_server.domain.model import Capability, Deployment, Model
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.profile import Profile, Range, Thinking
 from frontdesk_server.domain.provider import ProviderBlock, ProviderOptions
 from frontdesk_server.domain.query import (
     GenerationConfig,
@@ -38,6 +39,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import a_model
+from tests.profiles import ANTHROPIC, COMPATIBLE
+
+_UNDEMANDING = Fitting.of(text_query("hi"), 10)
 
 
 def _exclusion(
@@ -50,7 +54,9 @@ def _exclusion(
     needed: frozenset[Capability] = frozenset(),
     caller: Caller | None = None,
 ) -> ExclusionReason | None:
-    demands = Demands(input_tokens, max_output_tokens, needed, policy or RoutingPolicy(), caller or Caller())
+    demands = Demands(
+        input_tokens, max_output_tokens, needed, policy or RoutingPolicy(), caller or Caller(), _UNDEMANDING
+    )
     exclusion = demands.exclusion(model, outlook or Outlook(500, 0.5))
     return None if exclusion is None else exclusion.reason
 
@@ -170,7 +176,7 @@ _ANSWERED = (Message(Role.ASSISTANT, (ProviderPart(_BLOCK),)), *text_query("go o
     ],
 )
 def test_what_only_one_dialect_understands_excludes_others_where_it_is_demanded(query: Query, excluded: bool) -> None:
-    demands = replace(Demands(10, None, frozenset(), RoutingPolicy(), Caller()), dialects=query.demanded_dialects())
+    demands = Demands(10, None, frozenset(), RoutingPolicy(), Caller(), Fitting.of(query, 10))
     for names, alien in ((frozenset({"anthropic", "vertex"}), False), (frozenset({"openai"}), True)):
         model = replace(a_model("m"), deployments=(Deployment("b", "m", dialects=names),))
         exclusion = demands.exclusion(model, Outlook(500, 0.5))
@@ -206,11 +212,16 @@ def predicted(model: Model, usage: Usage) -> int | None:
     return predicted_cost_nano_usd(model, text_query("hi"), usage, datetime.now(UTC))
 
 
+def _served(*profiles: Profile) -> Model:
+    places = tuple(Deployment(str(place), "m", profile=profile) for place, profile in enumerate(profiles))
+    return replace(a_model("m"), deployments=places)
+
+
 REASONING = text_query("hi", GenerationConfig(reasoning_effort=ReasoningEffort.HIGH))
 
 
 def _by_dialect(query: Query, model: Model) -> str | None:
-    demands = demands_of(query, RoutingPolicy(), Caller(), 100, model.dialects)
+    demands = demands_of(query, RoutingPolicy(), Caller(), 100)
     exclusion = demands.exclusion(model, Outlook(500, 0.5))
     if exclusion is None:
         return None
@@ -219,18 +230,18 @@ def _by_dialect(query: Query, model: Model) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("query", "dialects", "detail"),
+    ("query", "profiles", "detail"),
     [
-        (text_query("hi", GenerationConfig(temperature=1.5)), {Dialect.ANTHROPIC}, "temperature is at most 1"),
-        (text_query("hi", GenerationConfig(temperature=1.5)), {Dialect.OPENAI, Dialect.ANTHROPIC}, "temperature"),
-        (text_query("hi", GenerationConfig(temperature=1.5)), {Dialect.OPENAI}, None),
-        (text_query("hi", GenerationConfig(temperature=0.5)), {Dialect.ANTHROPIC}, None),
+        (text_query("hi", GenerationConfig(temperature=1.5)), [ANTHROPIC], "temperature is at most 1"),
+        (text_query("hi", GenerationConfig(temperature=1.5)), [COMPATIBLE, ANTHROPIC], None),
+        (text_query("hi", GenerationConfig(temperature=1.5)), [COMPATIBLE], None),
+        (text_query("hi", GenerationConfig(temperature=0.5)), [ANTHROPIC], None),
     ],
 )
 def test_a_model_whose_api_cannot_honour_a_setting_is_excluded_with_the_reason(
-    query: Query, dialects: set[Dialect], detail: str | None
+    query: Query, profiles: list[Profile], detail: str | None
 ) -> None:
-    found = _by_dialect(query, replace(a_model("m"), dialects=frozenset(dialects)))
+    found = _by_dialect(query, _served(*profiles))
     assert (found is None) if detail is None else (detail in (found or ""))
 
 
@@ -239,24 +250,27 @@ def test_a_model_whose_api_cannot_honour_a_setting_is_excluded_with_the_reason(
     [(32_000, None, False), (1025, None, False), (1024, None, True), (None, None, False), (None, 1024, True)],
 )
 def test_reasoning_needs_room_in_the_answer(own_limit: int | None, asked: int | None, excluded: bool) -> None:
-    model = replace(
-        a_model("m"), dialects=frozenset({Dialect.ANTHROPIC}), max_output_tokens=own_limit, context_window=200_000
-    )
+    model = replace(_served(ANTHROPIC), max_output_tokens=own_limit, context_window=200_000)
     query = replace(REASONING, generation=replace(REASONING.generation, max_output_tokens=asked))
     detail = _by_dialect(query, model)
     assert (detail is not None and "reasoning needs more than 1024" in detail) == excluded
 
 
-def test_the_dialects_of_a_model_are_those_of_its_backends() -> None:
+def test_profiles_of_deployments_are_those_of_their_backends_and_models() -> None:
     text = """
 backends:
   a: {kind: anthropic, base_url: "https://a.example"}
-  o: {kind: openai, base_url: "https://o.example/v1"}
+  o: {kind: openai, base_url: "https://o.example/v1", profile: {temperature: [0, 1]}}
 models:
   claude: {backend: a}
-  both: {deployments: [{backend: a}, {backend: o}]}
+  both:
+    upstream_model: claude-opus-4-7
+    profile: {top_k: yes}
+    deployments: [{backend: a}, {backend: o, profile: {temperature: no}}]
 routers: {default: {default_model: claude, strategy: {kind: model, model: claude}}}
 """
     pool = build_pool(parse_config(text, "test.yaml", {}).config)
-    assert pool["claude"].dialects == {Dialect.ANTHROPIC}
-    assert pool["both"].dialects == {Dialect.ANTHROPIC, Dialect.OPENAI}
+    assert [d.profile.thinking for d in pool["claude"].deployments] == [Thinking.BUDGET]
+    first, second = (deployment.profile for deployment in pool["both"].deployments)
+    assert (first.thinking, first.at_rest.top_k, first.at_rest.temperature) == (Thinking.ADAPTIVE, True, Range(1, 1))
+    assert (second.thinking, second.at_rest.temperature) == (Thinking.EFFORT, None)

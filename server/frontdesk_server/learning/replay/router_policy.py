@@ -10,9 +10,10 @@ from typing import Protocol
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import Decision, Exclusion, StepKind
 from frontdesk_server.domain.errors import FrontdeskError, ModelsUnavailable, NoEligibleModel
-from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.observer import NULL_CALL, AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import Query
 from frontdesk_server.learning.data.dataset import DatasetError
 from frontdesk_server.learning.replay.logged import LoggedDecision, name_cascade
@@ -57,6 +58,10 @@ class LoggedConditions:
         if observed is not None or model.time_to_first_token_ms is None:
             return observed
         return model.time_to_first_token_ms / 1000
+
+    def profile(self, deployment: Deployment) -> Profile:
+        """What the configuration knows."""
+        return deployment.profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from frontdesk_server.domain.clock import Clock, SystemClock
 from frontdesk_server.domain.conditions import Conditions
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason, RoutedQuery
 from frontdesk_server.domain.errors import LimitsUnavailable
-from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.state.limits.reservation import Held, Quantity, Refusal, Reservation
 from frontdesk_server.state.limits.store import Hold, LimitStore, LimitStoreError, MemoryLimitStore
@@ -126,6 +127,10 @@ class LimitedConditions:
     def time_to_first_token_seconds(self, model: Model) -> float | None:
         """As without limits."""
         return self._conditions.time_to_first_token_seconds(model)
+
+    def profile(self, deployment: Deployment) -> Profile:
+        """As without limits."""
+        return self._conditions.profile(deployment)
 
 
 def _holds_for(rule: LimitRule, routed: RoutedQuery, model: Model) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from frontdesk_server.domain.dialects import Dialect, objection
+from frontdesk_server.domain.objections import objection
 from frontdesk_server.domain.query import (
     ContentPart,
     GenerationConfig,
@@ -21,6 +21,8 @@ from frontdesk_server.domain.query import (
     ToolChoiceMode,
     ToolResult,
 )
+
+from tests.profiles import ANTHROPIC, COMPATIBLE
 
 _EFFORT = ReasoningEffort.MEDIUM
 _SIGNED = ReasoningPart("hm", "signed")
@@ -61,7 +63,7 @@ def asking(
     ],
 )
 def test_what_the_messages_api_honours(query: Query) -> None:
-    assert objection(Dialect.ANTHROPIC, query) is None
+    assert objection(ANTHROPIC, query) is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_what_the_messages_api_honours(query: Query) -> None:
     ],
 )
 def test_what_the_messages_api_cannot_honour(query: Query, words: str) -> None:
-    detail = objection(Dialect.ANTHROPIC, query)
+    detail = objection(ANTHROPIC, query)
     assert detail is not None
     assert words in detail
-    assert objection(Dialect.OPENAI, query) is None
+    assert objection(COMPATIBLE, query) is None

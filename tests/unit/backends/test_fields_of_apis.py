@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from frontdesk_server.backends.manners import manners_of
 from frontdesk_server.backends.openai_request import chat_completion_body
+from frontdesk_server.backends.profiles import profile_of
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.query import (
@@ -34,7 +34,8 @@ LOOP = Query(
 
 def body_of(query: Query = LOOP, *, stream: bool = False, **settings: Any) -> dict[str, Any]:
     config = {"kind": "openai", "base_url": "http://127.0.0.1/v1", **settings}
-    return chat_completion_body(BackendCall("m", query, stream), manners_of(OpenAIBackendConfig.model_validate(config)))
+    profile = profile_of(OpenAIBackendConfig.model_validate(config), "m")
+    return chat_completion_body(BackendCall("m", query, stream, profile=profile))
 
 
 @pytest.mark.parametrize(

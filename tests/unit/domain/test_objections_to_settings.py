@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import ExclusionReason
-from frontdesk_server.domain.dialects import Dialect, objection
-from frontdesk_server.domain.model import Capability
+from frontdesk_server.domain.model import Capability, Deployment
+from frontdesk_server.domain.objections import objection
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import (
     GenerationConfig,
     ImageDetail,
@@ -25,6 +26,7 @@ from frontdesk_server.routing.filters import demands_of
 from frontdesk_server.routing.selection import Outlook
 
 from tests.fakes import a_model
+from tests.profiles import ANTHROPIC, COMPATIBLE, SIMULATED
 
 _THINKING = GenerationConfig(reasoning_effort=ReasoningEffort.MINIMAL)
 
@@ -43,28 +45,28 @@ def prefilled(text: str, generation: GenerationConfig | None = None) -> Query:
 
 
 @pytest.mark.parametrize(
-    ("dialect", "query", "objected"),
+    ("profile", "query", "objected"),
     [
-        (Dialect.OPENAI, setting(reasoning_budget_tokens=2000), True),
-        (Dialect.OPENAI, setting(reasoning_effort=ReasoningEffort.XHIGH, top_k=3), False),
-        (Dialect.OPENAI, showing(ImageDetail.HIGH), False),
-        (Dialect.OPENAI, prefilled("The answer "), False),
-        (Dialect.ANTHROPIC, setting(reasoning_budget_tokens=1024), False),
-        (Dialect.ANTHROPIC, setting(reasoning_budget_tokens=1023), True),
-        (Dialect.ANTHROPIC, setting(top_k=3), False),
-        (Dialect.ANTHROPIC, setting(top_k=3, reasoning_effort=ReasoningEffort.LOW), True),
-        (Dialect.ANTHROPIC, setting(top_k=3, temperature=0.2, reasoning_effort=ReasoningEffort.NONE), False),
-        (Dialect.ANTHROPIC, showing(None), False),
-        (Dialect.ANTHROPIC, showing(ImageDetail.AUTO), False),
-        (Dialect.ANTHROPIC, showing(ImageDetail.LOW), True),
-        (Dialect.ANTHROPIC, prefilled("The answer is"), False),
-        (Dialect.ANTHROPIC, prefilled("The answer is "), True),
-        (Dialect.ANTHROPIC, prefilled("The answer is", _THINKING), True),
-        (Dialect.SIMULATED, setting(reasoning_budget_tokens=1), False),
+        (COMPATIBLE, setting(reasoning_budget_tokens=2000), True),
+        (COMPATIBLE, setting(reasoning_effort=ReasoningEffort.XHIGH, top_k=3), False),
+        (COMPATIBLE, showing(ImageDetail.HIGH), False),
+        (COMPATIBLE, prefilled("The answer "), False),
+        (ANTHROPIC, setting(reasoning_budget_tokens=1024), False),
+        (ANTHROPIC, setting(reasoning_budget_tokens=1023), True),
+        (ANTHROPIC, setting(top_k=3), False),
+        (ANTHROPIC, setting(top_k=3, reasoning_effort=ReasoningEffort.LOW), True),
+        (ANTHROPIC, setting(top_k=3, temperature=0.2, reasoning_effort=ReasoningEffort.NONE), False),
+        (ANTHROPIC, showing(None), False),
+        (ANTHROPIC, showing(ImageDetail.AUTO), False),
+        (ANTHROPIC, showing(ImageDetail.LOW), True),
+        (ANTHROPIC, prefilled("The answer is"), False),
+        (ANTHROPIC, prefilled("The answer is "), True),
+        (ANTHROPIC, prefilled("The answer is", _THINKING), True),
+        (SIMULATED, setting(reasoning_budget_tokens=1), False),
     ],
 )
-def test_what_an_api_cannot_honour_it_objects_to(dialect: Dialect, query: Query, objected: bool) -> None:
-    assert (objection(dialect, query) is not None) is objected
+def test_what_an_api_cannot_honour_it_objects_to(profile: Profile, query: Query, objected: bool) -> None:
+    assert (objection(profile, query) is not None) is objected
 
 
 @pytest.mark.parametrize(
@@ -73,8 +75,9 @@ def test_what_an_api_cannot_honour_it_objects_to(dialect: Dialect, query: Query,
 def test_a_budget_must_leave_room_for_the_answer(budget: int, limit: int | None, excluded: bool) -> None:
     query = setting(reasoning_budget_tokens=budget, max_output_tokens=limit)
     able = frozenset({Capability.REASONING})
-    model = replace(a_model("m"), dialects=frozenset({Dialect.ANTHROPIC}), capabilities=able, context_window=100_000)
-    demands = demands_of(query, RoutingPolicy(), Caller(), 10, model.dialects)
+    places = (Deployment("b", "m", profile=ANTHROPIC),)
+    model = replace(a_model("m"), deployments=places, capabilities=able, context_window=100_000)
+    demands = demands_of(query, RoutingPolicy(), Caller(), 10)
     exclusion = demands.exclusion(model, Outlook(500, 0.5))
     assert (exclusion.reason if exclusion else None) is (ExclusionReason.CAPABILITY if excluded else None)
 

@@ -1,0 +1,141 @@
+"""Fields that an upstream refuses by name, and what that teaches of its model."""
+
+from __future__ import annotations
+
+import pytest
+from frontdesk_server.backends.refusals import status_error
+from frontdesk_server.backends.refused_fields import refused_fields
+from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.lessons import Refusal, RefusedHow, learned
+from frontdesk_server.domain.objections import objection
+from frontdesk_server.domain.profile import Profile, Range, Thinking
+from frontdesk_server.domain.query import GenerationConfig, ReasoningEffort, text_query
+
+from tests.profiles import ANTHROPIC, profile_at
+
+_VALUE, _TOGETHER, _COUNT = RefusedHow.VALUE, RefusedHow.TOGETHER, RefusedHow.COUNT
+
+
+def named(*fields: str, how: RefusedHow = RefusedHow.FIELD, only: float | None = None, value: str = "") -> Refusal:
+    return Refusal(frozenset(fields), how, only, value)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Unsupported parameter: 'temperature' is not supported with this model.", named("temperature")),
+        (
+            "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead.",
+            named("max_tokens"),
+        ),
+        (
+            "Unsupported value: 'temperature' does not support 0.4 with this model. Only the default (1) value is "
+            "supported.",
+            named("temperature", how=_VALUE, only=1),
+        ),
+        ("invalid top_p: only 0.95 is allowed for this model", named("top_p", how=_VALUE, only=0.95)),
+        (
+            "Unsupported value: 'reasoning_effort' does not support 'minimal' with this model. Supported values are: "
+            "'none', 'low'.",
+            named("reasoning_effort", how=_VALUE, value="minimal"),
+        ),
+        (
+            "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+            named("temperature", "top_p", how=_TOGETHER),
+        ),
+        ("temperature and top_p cannot both be specified", named("temperature", "top_p", how=_TOGETHER)),
+        ("`top_p` cannot be used with `temperature`", named("temperature", "top_p", how=_TOGETHER)),
+        ("`temperature` is deprecated for this model.", named("temperature")),
+        ("temperature: Extra inputs are not permitted", named("temperature")),
+        ("stream_options is not supported", named("stream_options")),
+        ("Model grok-x does not support parameter presencePenalty.", named("presence_penalty")),
+        ("Argument not supported on this model: presencePenalty", named("presence_penalty")),
+        ('Invalid JSON payload received. Unknown name "seed": Cannot find field.', named("seed")),
+        ("property 'reasoning_content' is unsupported, did you mean 'reasoning'?", named("reasoning_content")),
+        (
+            "Function tools with reasoning_effort are not supported for m in /v1/chat/completions.",
+            named("tools", "reasoning_effort", how=_TOGETHER),
+        ),
+        (
+            "Invalid 'stop': array too long. Expected an array with maximum length 4, but got an array with length 5.",
+            named("stop", how=_COUNT, only=4),
+        ),
+        ("len(stop) > 4 is not supported", named("stop", how=_COUNT, only=4)),
+        (
+            '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and '
+            '"output_config.effort" to control thinking behavior.',
+            named("thinking.type.enabled"),
+        ),
+        ("This model does not support assistant message prefill.", named("prefill")),
+        ("max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens", None),
+        ("Invalid value for 'content': expected a string, got null.", None),
+        ("'weather' is not supported", None),
+        ("The model `m` does not exist", None),
+        ("", None),
+    ],
+)
+def test_what_is_refused_by_name(message: str, expected: Refusal | None) -> None:
+    assert refused_fields(message) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (400, '{"error": {"message": "Unsupported parameter.", "param": "seed"}}', named("seed")),
+        (422, '{"detail": [{"type": "extra_forbidden", "loc": ["body", "user"], "msg": "no"}]}', named("user")),
+        (400, '[{"error": {"message": "Unknown name \\"top_k\\": Cannot find field."}}]', named("top_k")),
+        (400, '{"type": "error", "error": {"message": "`top_k` is deprecated for this model."}}', named("top_k")),
+        (500, '{"error": {"message": "`top_k` is not supported"}}', None),
+        (400, '{"error": {"message": "the prompt is too long"}}', None),
+    ],
+)
+def test_the_error_of_a_response_says_what_is_refused(status: int, body: str, expected: Refusal | None) -> None:
+    error = status_error(status, {}, body.encode())
+    assert (error.refusal if isinstance(error, UpstreamRequestRefused) else None) == expected
+
+
+_SETTINGS: list[tuple[Refusal, GenerationConfig]] = [
+    (named("temperature"), GenerationConfig(temperature=0.5)),
+    (named("temperature", how=_VALUE, only=1), GenerationConfig(temperature=0.5)),
+    (named("temperature", "top_p", how=_TOGETHER), GenerationConfig(temperature=0.5, top_p=0.5)),
+    (named("top_p"), GenerationConfig(top_p=0.5)),
+    (named("top_k"), GenerationConfig(top_k=4)),
+    (named("seed"), GenerationConfig(seed=4)),
+    (named("presence_penalty"), GenerationConfig(presence_penalty=0.4)),
+    (named("logprobs"), GenerationConfig(logprobs=True)),
+    (named("stop"), GenerationConfig(stop_sequences=("a",))),
+    (named("stop", how=_COUNT, only=1), GenerationConfig(stop_sequences=("a", "b"))),
+    (named("reasoning_effort"), GenerationConfig(reasoning_effort=ReasoningEffort.LOW)),
+    (
+        named("reasoning_effort", how=_VALUE, value="minimal"),
+        GenerationConfig(reasoning_effort=ReasoningEffort.MINIMAL),
+    ),
+    (named("parallel_tool_calls"), GenerationConfig(parallel_tool_calls=False)),
+]
+
+
+@pytest.mark.parametrize(("refusal", "generation"), _SETTINGS)
+def test_a_model_that_refused_a_setting_is_known_not_to_take_it(refusal: Refusal, generation: GenerationConfig) -> None:
+    query = text_query("hi", generation)
+    assert objection(Profile(), query) is None
+    wiser = learned(Profile(), refusal)
+    assert objection(wiser, query) is not None
+    assert objection(wiser, text_query("hi")) is None
+    assert learned(wiser, refusal) == wiser
+
+
+def test_a_value_that_is_the_only_one_stays_allowed() -> None:
+    wiser = learned(Profile(), named("temperature", how=_VALUE, only=1))
+    assert wiser.at_rest.temperature == wiser.reasoning.temperature == Range(1, 1)
+    assert objection(wiser, text_query("hi", GenerationConfig(temperature=1.0))) is None
+
+
+def test_what_only_we_sent_is_said_otherwise_or_left_out() -> None:
+    assert learned(Profile(), named("stream_options")).stream_options is False
+    assert learned(Profile(), named("max_tokens")).output_limit_field == "max_completion_tokens"
+    assert learned(Profile(), named("reasoning_content")).reasoning_field is None
+    assert learned(Profile(), named("max_completion_tokens")) == Profile()
+    newer = learned(ANTHROPIC, named("thinking.type.enabled"))
+    assert (newer.thinking, newer.budgets) == (Thinking.ADAPTIVE, False)
+    older = learned(profile_at("anthropic", "", "claude-opus-4-6"), named("thinking.type.adaptive"))
+    assert older.thinking is Thinking.BUDGET
