@@ -319,6 +319,21 @@ async def test_lists_filter_and_statistics_add_up(ledger_url: str) -> None:
     assert (small.duration_seconds.p99, small.time_to_first_token_seconds.p50) == (0.5, 0.1)
 
 
+async def test_statistics_tell_what_prompt_caches_gave(ledger_url: str) -> None:
+    routed, cascade = a_routed_query(), a_cascade()
+    usage = Usage(1000, 10, cache_read_tokens=600, cache_write_tokens=300, web_searches=2, service_tier="flex")
+    attempts = tuple(replace(attempt, usage=usage, cache_saved_nano_usd=-7) for attempt in cascade.attempts)
+    async with open_ledger(config(ledger_url)) as ledger:
+        await ledger.record_decision(routed)
+        await ledger.record_settlement(routed, replace(cascade, attempts=attempts), answer=None, error_reason="")
+        record = await ledger.decision(routed.decision.decision_id, routed.caller)
+    with open_reader(ledger_url) as reader:
+        large, _ = statistics(reader, Filters()).models
+    assert record.settlement is not None
+    assert [attempt.usage for attempt in record.settlement.attempts] == [usage, usage]
+    assert (large.cache_read_tokens, large.cache_write_tokens, large.cache_saved_nano_usd) == (600, 300, -7)
+
+
 @pytest.mark.parametrize("form", ["parquet", "jsonl", "csv"])
 async def test_exports_hold_every_row(ledger_url: str, tmp_path: Path, form: str) -> None:
     answered, unjudged = a_routed_query(), a_routed_query()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
+from frontdesk_server.config.service import RetryConfig
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.errors import CompletionFailed, UpstreamCut, UpstreamError, UpstreamFailed
 from frontdesk_server.domain.events import Completed, Finished, TextDelta, UsageReport
 from frontdesk_server.domain.observer import NULL_CALL
-from frontdesk_server.domain.prices import Prices
+from frontdesk_server.domain.prices import Prices, PriceTier
 from frontdesk_server.domain.query import text_query
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 from frontdesk_server.execution.asking import Asker
 
-from tests.fakes import Script, plan_of, routed
+from tests.fakes import Script, a_model, plan_of, routed
 from tests.unit.execution.test_executor import MODELS, Desk, collect
 
 EVERY_CLASS = Prices(
@@ -153,3 +155,19 @@ async def test_a_second_opinion_is_billed_when_the_caller_does_not_wait_for_it()
     await asyncio.wait([waiting])
     cost = execution.settlement.cost
     assert (cost.attempts_nano_usd, cost.checks_nano_usd) == (nano_usd(SMALL, 50, 20), nano_usd(MID, 5, 2))
+
+
+async def test_each_call_of_an_attempt_is_priced_by_itself_and_what_the_cache_saved_is_told() -> None:
+    long = Prices(100_000_000, 100_000_000)
+    prices = Prices(2_000_000, 0, 1_000_000, 3_000_000, request_nano_usd=1_000, tiers=(PriceTier(100, long),))
+    usage = Usage(100, 1, cache_read_tokens=50, cache_write_tokens=20)
+    desk = Desk({"small": [[UpstreamCut("gone")], ends(usage)]}, retry=RetryConfig(max_retries=1, base_ms=1))
+    desk.executor = replace(desk.executor, models={"small": replace(a_model("small"), prices=prices)})
+    completed = (await collect(desk.start(routed(plan_of("small")))))[-1]
+    assert isinstance(completed, Completed)
+    (attempt,) = completed.settlement.attempts
+    assert attempt.usage.input_tokens is not None
+    assert attempt.usage.input_tokens > 100
+    before = attempt.usage.input_tokens - 100
+    assert attempt.cost_nano_usd == (1_000 + 2 * before) + (1_000 + 30 * 2 + 50 * 1 + 20 * 3)
+    assert attempt.cache_saved_nano_usd == 50 - 20

@@ -337,6 +337,14 @@ class TestMetrics:
         assert bench.value("frontdesk_cost_reported_usd_total", frontdesk_model="small") == pytest.approx(1_800e-9)
         assert bench.value("frontdesk_cost_deviation_usd", frontdesk_model="small") == pytest.approx(-300e-9)
 
+    def test_what_prompt_caches_saved_is_told_and_falls_with_what_they_cost(self) -> None:
+        bench = Bench()
+        call = bench.observer.call_started(METHOD, {})
+        for saved in (5_000, -1_000, 0, None):
+            observed = call.attempt_started(SMALL, SMALL.primary, a_routed_query().query, purpose="answer")
+            observed.ended(replace(an_attempt(), cache_saved_nano_usd=saved))
+        assert bench.value("frontdesk_cache_saved_usd", frontdesk_model="small") == pytest.approx(4_000e-9)
+
     def test_labels_are_bounded_whatever_callers_send(self) -> None:
         bench = Bench()
         for number in range(3_000):
