@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -87,6 +88,15 @@ async def test_calls_that_come_and_go_are_never_refused_by_the_bound_on_streams(
         ended = Counter(await asyncio.gather(*map(one, range(600))))
     assert ended["failed"] == 0
     assert ended["answered"] >= 400
+
+
+async def test_a_burst_of_calls_waits_for_its_handlers() -> None:
+    """By itself gRPC refuses calls as cancelled while more than 1,000 of them wait."""
+    async with serving(FakeDesk(), max_concurrent_streams=4096) as server, connected(server) as stub:
+        calls = [stub.Route(QUERY, timeout=60) for _ in range(3000)]
+        time.sleep(1)  # noqa: ASYNC251 - the loop is busy while they come in
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert Counter(type(answer).__name__ for answer in answers) == {"RouteResponse": 3000}
 
 
 async def frames(reader: asyncio.StreamReader) -> AsyncIterator[tuple[int, bytes]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 from frontdesk_server.domain.provider import Citation, Extensible, ProviderBlock, ProviderOptions
 
@@ -118,6 +117,16 @@ class Message(Extensible):
         """All its text: an assistant's goes on from part to part, others' parts stand on lines of their own."""
         texts = [part.text for part in self.parts if isinstance(part, TextPart)]
         return ("" if self.role is Role.ASSISTANT else "\n").join(texts)
+
+    def demanded_blocks(self) -> Iterator[ProviderBlock]:
+        """The blocks that only their provider understands; those which the LLM itself answered demand nothing."""
+        if self.role is Role.ASSISTANT:
+            return
+        for part in self.parts:
+            if isinstance(part, ProviderPart):
+                yield part.block
+            elif isinstance(part, ToolResult):
+                yield from (piece.block for piece in part.parts if isinstance(piece, ProviderPart))
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +273,11 @@ class Query:
         """All options for providers, each with its path in the request."""
         yield from _located("query", self.provider_options)
         for place, message in enumerate(self.messages):
-            at = f"query.messages[{place}]"
-            yield from _located(at, message.provider_options)
+            if message.provider_options:
+                yield from _located(f"query.messages[{place}]", message.provider_options)
             for index, part in enumerate(message.parts):
-                yield from _located(f"{at}.parts[{index}]", part.provider_options)
+                if part.provider_options:
+                    yield from _located(f"query.messages[{place}].parts[{index}]", part.provider_options)
         for place, tool in enumerate(self.tools):
             yield from _located(f"query.tools[{place}]", tool.provider_options)
 
@@ -278,10 +288,7 @@ class Query:
         """
         demanded = {options.dialect for _, options in self.located_options() if options.required}
         demanded |= {tool.provider_tool.dialect for tool in self.tools if tool.provider_tool is not None}
-        for message in self.messages:
-            if message.role is not Role.ASSISTANT:
-                pieces = chain(message.parts, *(part.parts for part in message.parts if isinstance(part, ToolResult)))
-                demanded |= {piece.block.dialect for piece in pieces if isinstance(piece, ProviderPart)}
+        demanded |= {block.dialect for message in self.messages for block in message.demanded_blocks()}
         if self.paused is not None:
             demanded.add(self.paused.dialect)
         return frozenset(demanded)

@@ -38,6 +38,7 @@ from frontdesk_server.rpc.enums import CAPABILITY_OF, IMAGE_DETAIL_OF, REASONING
 
 _E = TypeVar("_E", bound=Extensible)
 _Holder = chat_pb2.Message | chat_pb2.ContentPart | chat_pb2.Tool
+_TEXT_FIELD = chat_pb2.ContentPart.DESCRIPTOR.fields_by_name["text"]
 _DEFAULT_GENERATION = GenerationConfig()
 _DEFAULT_POLICY = RoutingPolicy()
 
@@ -83,6 +84,9 @@ def decode_policy(policy: routing_pb2.RoutingPolicy) -> RoutingPolicy:
 
 
 def _part(part: chat_pb2.ContentPart) -> ContentPart:
+    fields = part.ListFields()
+    if len(fields) == 1 and fields[0][0] is _TEXT_FIELD:  # by far the most, and not worth a look at every other field
+        return TextPart(fields[0][1])
     return _extended(_bare_part(part), part)
 
 
@@ -128,9 +132,9 @@ def _options(holder: _Holder | chat_pb2.Query) -> tuple[ProviderOptions, ...]:
 
 def _extended(value: _E, holder: _Holder) -> _E:
     """The value with what few callers send beside it."""
-    hinted = holder.HasField("cache_hint")
+    hinted, options = holder.HasField("cache_hint"), holder.provider_options
     states = () if isinstance(holder, chat_pb2.Tool) else holder.provider_state
-    if not (hinted or states or holder.provider_options):
+    if not (hinted or states or options):
         return value
     return replace(
         value,

@@ -80,9 +80,9 @@ def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: 
             check_state(message, here, role, limits, violations)
         for place, part in enumerate(message.parts):
             kind = part.WhichOneof("part")
+            if kind == "text" and (allowed is None or kind in allowed) and len(part.ListFields()) == 1:
+                continue  # by far the most
             extended = part.HasField("cache_hint") or part.provider_options or part.provider_state
-            if kind == "text" and (allowed is None or kind in allowed) and not part.refusal and not extended:
-                continue
             at = f"{path}.messages[{index}].parts[{place}]"
             if extended:
                 check_options(part, at, limits, violations)

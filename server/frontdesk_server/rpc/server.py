@@ -26,6 +26,7 @@ from frontdesk_server.rpc.unix_socket import SocketInUse, claimed, socket_path
 
 _SERVED = ("", SERVICE_NAME)
 
+_MOST_PENDING_CALLS = 65_536
 # A message up to this many times the limit is read, so that its refusal can say why; a longer one gRPC refuses itself.
 _READ_BEYOND_LIMIT = 8
 
@@ -146,6 +147,10 @@ def _options(config: ServerConfig, reuse_port: bool) -> Sequence[tuple[str, int]
         ("grpc.max_concurrent_streams", config.max_concurrent_streams),
         # With it gRPC refuses streams of clients that keep to the bound: it still counts those that have just ended.
         ("grpc.http.overload_protection", 0),
+        # Calls that came in and whose handlers are still to start: gRPC would refuse those of a burst beyond 1,000 as
+        # cancelled, where admission tells callers when to come back.
+        ("grpc.server.max_pending_requests", _MOST_PENDING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING_CALLS),
         # Between the two gRPC refuses at random.
         ("grpc.max_metadata_size", config.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", config.max_metadata_bytes),
