@@ -98,3 +98,19 @@ async def test_a_loop_reads_its_history_from_the_cache(
     assert before.hit_share == 0
     assert after.hit_share == pytest.approx(hit_share, abs=0.01)
     assert before.nano_usd / after.nano_usd == pytest.approx(cheaper, abs=0.1)
+
+
+async def test_a_conversation_has_one_cache_key_where_the_provider_takes_one(tmp_path: Path) -> None:
+    own = pb.ProviderOptions(dialect="openai", options_json='{"prompt_cache_key": "mine"}')
+    async with FaultyUpstream() as upstream:
+        settings = config(upstream, "auto")
+        settings["backends"]["claude"] = {"kind": "openai", "provider": "openai", "base_url": upstream.openai_url}
+        async with service(settings, tmp_path) as (client, _):
+            for conversation in ("one", "one", "two", ""):
+                await client.complete("Hello", affinity_key=conversation)
+            await client.complete(Query(messages=[user("Hello")], provider_options=[own]), affinity_key="one")
+        first, again, other, none, given = (request.body.get("prompt_cache_key") for request in upstream.requests)
+    assert first == again != other
+    assert len(first) == len(other) == 32
+    assert none is None
+    assert given == "mine"

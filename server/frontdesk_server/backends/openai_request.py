@@ -70,7 +70,10 @@ def chat_completion_body(call: BackendCall) -> Json:
         body["tool_choice"] = _tool_choice(query.tool_choice)
     if query.user_id and profile.user_field is not None:
         body[profile.user_field] = query.user_id
-    return extended(body, query.provider_options, call)
+    body = extended(body, query.provider_options, call)
+    if call.cache_key and profile.cache_key_field is not None:
+        body.setdefault(profile.cache_key_field, call.cache_key)
+    return body
 
 
 def parsed(json: str, what: str) -> Any:

@@ -124,6 +124,8 @@ class ProfileConfig(SettingsConfig):
     """A refusal goes back in a field of its own."""
     later_system_messages: StrictBool | None = None
     """System messages after others; no: they move to the beginning."""
+    cache_key_field: Literal["prompt_cache_key", "none"] | None = None
+    """Field for what calls with one beginning have in common, if any, by which they come to the same cache."""
     prompt_caching: Caching | None = None
     """Where the request sets breakpoints (explicit), by itself (automatic), or not at all (none)."""
     reasoning_beside_output: StrictBool | None = None

@@ -33,6 +33,7 @@ class BackendCall:
     `max_output_tokens` bounds the answer also where the query does not; None: nothing is known that would.
     `dialects` are the names under which the query may hold what is for this backend alone; what it answered itself is
     bound to `provider`. `profile` is what its model takes. `key` is the caller's own for this provider, empty for ours.
+    `cache_key` is the same for calls that begin alike, empty where nothing is known of that.
     """
 
     upstream_model: str
@@ -46,6 +47,7 @@ class BackendCall:
     dispatch: Dispatch = field(default_factory=Dispatch)
     key: str = field(default="", repr=False)
     profile: Profile = Profile()
+    cache_key: str = ""
 
     @property
     def output_limit(self) -> int | None:

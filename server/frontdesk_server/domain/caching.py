@@ -17,11 +17,8 @@ def with_cache_hints(query: Query, *, goes_on: bool) -> Query:
     """The query with hints after its tools and instructions; and, where it goes on, after its turns.
 
     Of the turns the last is kept for the next call, and the one that the call before ended with is asked for, as
-    providers look only so many blocks back from a hint. Callers who give hints, or a provider's own settings for its
-    cache, are left to them.
+    providers look only so many blocks back from a hint.
     """
-    if any(map(_caches, _pieces(query))):
-        return query
     tools, messages = list(query.tools), list(query.messages)
     if tools:
         tools[-1] = replace(tools[-1], cache_hint=_HINT)
@@ -32,6 +29,11 @@ def with_cache_hints(query: Query, *, goes_on: bool) -> Query:
         if place is not None:
             messages[place] = _hinted(messages[place])
     return replace(query, tools=tuple(tools), messages=tuple(messages))
+
+
+def speaks_of_caching(query: Query) -> bool:
+    """Whether the caller gives hints, or a provider's own settings for its cache."""
+    return any(map(_caches, _pieces(query)))
 
 
 def _hinted(message: Message) -> Message:

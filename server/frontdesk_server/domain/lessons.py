@@ -157,6 +157,7 @@ _LESSONS: Mapping[str, Callable[[Profile, Refusal], Profile]] = {
     "reasoning": _fact("reasoning_field", value=None),
     "refusal": _fact("refusals", value=False),
     "cache_control": _fact("prompt_caching", value=Caching.AUTOMATIC),
+    "prompt_cache_key": _fact("cache_key_field", value=None),
     "user": _fact("user_field", value=None),
     "safety_identifier": _fact("user_field", value=None),
     "name": _fact("names", value=False),

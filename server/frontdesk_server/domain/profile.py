@@ -126,6 +126,7 @@ class Profile:
     refusals: bool = False
     later_system_messages: bool = True
     prompt_caching: Caching = Caching.AUTOMATIC
+    cache_key_field: str | None = None
     reasoning_beside_output: bool = False
     context_tiers: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()

@@ -66,7 +66,8 @@ class AttemptOrder:
     """What is to be called and within which timers.
 
     `input_tokens` and `output_tokens` are expected of the query and of its whole answer, should they not be reported.
-    `own_keys` are the caller's, for the providers it brings some for.
+    `own_keys` are the caller's, for the providers it brings some for. `cache_key` is the same for calls that begin
+    alike.
     """
 
     index: int
@@ -79,6 +80,7 @@ class AttemptOrder:
     output_tokens: int
     purpose: str = ANSWER
     own_keys: OwnKeys = NO_OWN_KEYS
+    cache_key: str = ""
 
     @property
     def is_our_own(self) -> bool:
@@ -205,6 +207,7 @@ class AttemptRun:
             Dispatch(adjustments=[*left_out(order.query, deployment), *made]),
             order.own_keys.of(deployment.backend),
             profile,
+            order.cache_key,
         )
         self._dispatch = call.dispatch
         self._call_began = tools.clock.monotonic()

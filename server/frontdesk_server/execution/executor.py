@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.config.service import ExecutionConfig
 from frontdesk_server.config.strategies import HedgeConfig
+from frontdesk_server.domain.affinity import affinity_key
 from frontdesk_server.domain.attempt import Answer, AttemptOutcome, CheckResult, Settlement
-from frontdesk_server.domain.caching import with_cache_hints
+from frontdesk_server.domain.caching import speaks_of_caching, with_cache_hints
 from frontdesk_server.domain.call import Call, has_passed
 from frontdesk_server.domain.decision import RoutedQuery, StepKind, StreamMode
 from frontdesk_server.domain.ending import cause_of
@@ -31,6 +32,7 @@ from frontdesk_server.domain.errors import (
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Completed, CompletionEvent
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.own_keys import own_keys
+from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.execution.account import Account
 from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
@@ -223,14 +225,13 @@ class Execution:
         share = deadline if self._steps.is_last(position) else deadline.slice(executor.config.slice_share)
         whole_is_held = not self._stream or step.stream_mode is StreamMode.HOLD
         until_end = share if whole_is_held else deadline
-        query = self._delivery.prepared(step)
-        if self._routed.decision.router in executor.caching:
-            query = with_cache_hints(query, goes_on=bool(self._routed.policy.affinity_key))
+        query, cache_key = self._cacheable(self._delivery.prepared(step))
         order = AttemptOrder(
             index=self._account.opened,
             model=model,
             kind=kind,
             query=query,
+            cache_key=cache_key,
             stream=self._stream,
             timers=AttemptTimers.of(model.timeouts, deadline, share, until_end, stream=self._stream),
             input_tokens=signals.input_tokens,
@@ -240,6 +241,14 @@ class Execution:
         run = AttemptRun(executor.tools, order, passage, self._call.observation)
         self._account.open(run, reservation)
         return run
+
+    def _cacheable(self, query: Query) -> tuple[Query, str]:
+        """The query as caches of providers may keep it, and the key of its conversation; as it is where none should."""
+        router, conversation = self._routed.decision.router, self._routed.policy.affinity_key
+        if router not in self._executor.caching or speaks_of_caching(query):
+            return query, ""
+        hinted = with_cache_hints(query, goes_on=bool(conversation))
+        return hinted, affinity_key(self._routed.caller, router, conversation) if conversation else ""
 
     def _complete(self, run: AttemptRun, checks: tuple[CheckResult, ...]) -> Completed:
         self._answer = answer = run.answer()

@@ -10,7 +10,7 @@ import pytest
 from frontdesk_server.backends.anthropic_request import messages_body
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.caching import history_of, with_cache_hints
+from frontdesk_server.domain.caching import history_of, speaks_of_caching, with_cache_hints
 from frontdesk_server.domain.provider import CacheHint, ProviderOptions
 from frontdesk_server.domain.query import (
     Message,
@@ -73,7 +73,8 @@ OWN = ProviderOptions("anthropic", '{"cache_control": {"type": "ephemeral"}}')
     ],
 )
 def test_who_speaks_of_caching_is_left_to_it(query: Query) -> None:
-    assert with_cache_hints(query, goes_on=True) is query
+    assert speaks_of_caching(query)
+    assert not speaks_of_caching(Query((SYSTEM, ASKED), TOOLS))
 
 
 def test_the_history_is_what_an_earlier_call_was_answered_with() -> None:
