@@ -1,7 +1,8 @@
 """Connections that are kept alive, and closed where the upstream says anything while nobody has asked.
 
-aiohttp hands what an idle connection has received to the next request, as its answer; another caller's. Neither its
-connector nor its protocol offers a public hook for that moment, hence these two subclasses (of aiohttp 3.14).
+aiohttp hands what an idle connection has received to the next request, as its answer; another caller's. And of a
+response that breaks off it throws away what has come and is not read yet. Neither its connector nor its protocol offers
+a public hook for these moments, hence two subclasses (of aiohttp 3.14).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class OneAnswerConnector(aiohttp.TCPConnector):
 
 
 class _OneAnswerProtocol(ResponseHandler):
-    """A connection that closes when it receives anything while `idle`."""
+    """A connection that closes when it receives anything while `idle`, and whose loss is told after what came."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -65,3 +66,16 @@ class _OneAnswerProtocol(ResponseHandler):
             self.close()
         else:
             super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Let what has come be read; only then does the reader say that the connection is closed.
+
+        Where it was closed for a broken transfer encoding, aiohttp would let the reader wait for ever.
+        """
+        payload = self._payload
+        super().connection_lost(exc)
+        if payload is not None and not payload.is_eof():
+            if payload._size:
+                payload._exception = None
+            elif payload.exception() is None:
+                payload.set_exception(aiohttp.ClientPayloadError("the transfer encoding is broken"))

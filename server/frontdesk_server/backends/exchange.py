@@ -125,14 +125,17 @@ class Response:
         return chunk
 
     async def read_document(self) -> dict[str, Any]:
-        """The whole body, a JSON object."""
-        chunks = []
-        while chunk := await self.read():
-            chunks.append(chunk)
+        """The whole body, a JSON object, whose last brace is its end, wherever the connection has its own."""
+        chunks, cut = [], None
+        try:
+            while chunk := await self.read():
+                chunks.append(chunk)
+        except UpstreamCut as error:
+            cut = error
         try:
             document = json_value(b"".join(chunks))
         except ValueError as error:
-            raise UpstreamProtocolError("the response is not valid JSON") from error
+            raise cut or UpstreamProtocolError("the response is not valid JSON") from error
         if isinstance(document, dict):
             return document
         raise error_object(document) or UpstreamProtocolError("the response is not a JSON object")
