@@ -4,14 +4,17 @@ A judge that shares no code with the client. Sources: the references of OpenAI, 
 400 answers: "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'", "An assistant
 message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'", "string too long.
 Expected a string with maximum length 40", "Tool call id ... must be a-z, A-Z, 0-9, with a length of 9", "property
-'reasoning_content' is unsupported", "Assistant message must have either content or tool_calls".
+'reasoning_content' is unsupported", "Assistant message must have either content or tool_calls", "Unexpected
+role 'user' after role 'tool'" (Mistral), "After the (optional) system message(s), user or tool message(s) should
+alternate with assistant message(s)" (Perplexity).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 Json = dict[str, Any]
@@ -28,10 +31,14 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """In what the APIs differ: the pattern of ids, and fields of an assistant message beside OpenAI's."""
+    """In what the APIs differ: ids, fields of an assistant message beside OpenAI's, and who may follow whom.
+
+    `after` maps a role to those that may not follow it; None is the beginning.
+    """
 
     ids: re.Pattern[str] = field(default=re.compile(r".+", re.DOTALL))
     assistant_fields: frozenset[str] = frozenset()
+    after: Mapping[str | None, frozenset[str]] = field(default_factory=dict)
 
 
 def broken_rules(body: Json, strictness: Strictness) -> list[str]:
@@ -39,6 +46,12 @@ def broken_rules(body: Json, strictness: Strictness) -> list[str]:
     messages = body["messages"]
     faults = [fault for message in messages for fault in _of_message(message, strictness)]
     faults += _of_order(messages)
+    roles = [None, *(message["role"] for message in messages)]
+    faults += [
+        f"{next_role} follows {role}"
+        for role, next_role in pairwise(roles)
+        if next_role in strictness.after.get(role, ())
+    ]
     if not messages or messages[-1]["role"] == "assistant":
         faults.append("the last message is the assistant's")
     if "tool_choice" in body and not body.get("tools"):

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, given_back, note_history
+from frontdesk_server.backends.message_order import in_order
 from frontdesk_server.backends.openai_content import Contents
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
@@ -94,7 +95,8 @@ def _messages(history: Sequence[Message], call: BackendCall) -> list[Json]:
     if not call.profile.later_system_messages:
         history = _systems_first(history, call)
     items = [item for message in history for item in _items(message, call)]
-    return [item for item in items if item["role"] != "assistant" or item["content"] or _SPEAKING & item.keys()]
+    said = [item for item in items if item["role"] != "assistant" or item["content"] or _SPEAKING & item.keys()]
+    return in_order(said, call)
 
 
 def _systems_first(history: Sequence[Message], call: BackendCall) -> Sequence[Message]:

@@ -126,6 +126,10 @@ class ProfileConfig(SettingsConfig):
     """System messages after others; no: they move to the beginning."""
     cache_key_field: Literal["prompt_cache_key", "none"] | None = None
     """Field for what calls with one beginning have in common, if any, by which they come to the same cache."""
+    user_after_tool: StrictBool | None = None
+    """A user at once after results of tools; no: the assistant says "OK." between them."""
+    repeated_roles: StrictBool | None = None
+    """Messages of one role after each other, and an assistant who begins; no: they become one, after a user's."""
     prompt_caching: Caching | None = None
     """Where the request sets breakpoints (explicit), by itself (automatic), or not at all (none)."""
     reasoning_beside_output: StrictBool | None = None

@@ -125,6 +125,8 @@ class Profile:
     names: bool = True
     refusals: bool = False
     later_system_messages: bool = True
+    user_after_tool: bool = True
+    repeated_roles: bool = True
     prompt_caching: Caching = Caching.AUTOMATIC
     cache_key_field: str | None = None
     reasoning_beside_output: bool = False

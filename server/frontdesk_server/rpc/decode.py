@@ -38,6 +38,7 @@ from frontdesk_server.rpc.enums import CAPABILITY_OF, IMAGE_DETAIL_OF, REASONING
 
 _E = TypeVar("_E", bound=Extensible)
 _Holder = chat_pb2.Message | chat_pb2.ContentPart | chat_pb2.Tool
+_REGISTERED_AS = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "application/x-pdf": "application/pdf"}
 _TEXT_FIELD = chat_pb2.ContentPart.DESCRIPTOR.fields_by_name["text"]
 _DEFAULT_GENERATION = GenerationConfig()
 _DEFAULT_POLICY = RoutingPolicy()
@@ -149,9 +150,11 @@ def _hint(hint: chat_pb2.CacheHint) -> CacheHint:
 
 
 def _media(media: chat_pb2.Media) -> MediaPart:
+    """Media types are spelt as IANA registers them: they know no case, and providers know them under one name only."""
+    mime_type = media.mime_type.lower()
     by_data = media.WhichOneof("source") == "data"
     return MediaPart(
-        media.mime_type,
+        _REGISTERED_AS.get(mime_type, mime_type),
         data=media.data if by_data else None,
         uri=None if by_data else media.uri,
         filename=media.filename,

@@ -42,7 +42,25 @@ _APIS: dict[str, tuple[str, Strictness]] = {
     ),
     "OpenAI": ("https://api.openai.com/v1", Strictness(re.compile(r".{1,40}", re.DOTALL))),
     "Groq": ("https://api.groq.com/openai/v1", Strictness(assistant_fields=frozenset({"reasoning"}))),
-    "Mistral": ("https://api.mistral.ai/v1", Strictness(re.compile("[a-zA-Z0-9]{9}"))),
+    "Mistral": (
+        "https://api.mistral.ai/v1",
+        Strictness(
+            re.compile("[a-zA-Z0-9]{9}"),
+            after={"tool": frozenset({"user", "system"}), "assistant": frozenset({"system"})},
+        ),
+    ),
+    "Perplexity": (
+        "https://api.perplexity.ai",
+        Strictness(
+            after={
+                None: frozenset({"assistant", "tool"}),
+                "system": frozenset({"assistant", "tool"}),
+                "user": frozenset({"user", "system", "tool"}),
+                "assistant": frozenset({"assistant", "system"}),
+                "tool": frozenset({"user", "system"}),
+            }
+        ),
+    ),
 }
 
 

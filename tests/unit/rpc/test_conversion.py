@@ -360,3 +360,14 @@ def test_every_valid_request_passes_and_survives_the_way_in_and_out(
             if part.HasField("tool_call"):
                 part.tool_call.arguments_json = part.tool_call.arguments_json or "{}"
         assert encode.encode_message(kept) == sent
+
+
+@pytest.mark.parametrize(
+    ("sent", "decoded"),
+    [("IMAGE/PNG", "image/png"), ("image/jpg", "image/jpeg"), ("Image/JPG", "image/jpeg"), ("text/csv", "text/csv")],
+)
+def test_media_types_are_decoded_as_they_are_registered(sent: str, decoded: str) -> None:
+    part = chat_pb2.ContentPart(media=chat_pb2.Media(mime_type=sent, data=b"x"))
+    (found,) = decode.decode_message(chat_pb2.Message(role=chat_pb2.ROLE_USER, parts=[part])).parts
+    assert isinstance(found, query.MediaPart)
+    assert found.mime_type == decoded
