@@ -547,7 +547,7 @@ type RoutingPolicy struct {
 	AllowedModels []string `protobuf:"bytes,7,rep,name=allowed_models,json=allowedModels,proto3" json:"allowed_models,omitempty"`
 	// These models may not answer. Default: none.
 	ExcludedModels []string `protobuf:"bytes,8,rep,name=excluded_models,json=excludedModels,proto3" json:"excluded_models,omitempty"`
-	// Capabilities the model must have beyond those the query itself needs.
+	// Capabilities the model must have beyond those the query itself needs; at most 64.
 	RequiredCapabilities []Capability `protobuf:"varint,9,rep,packed,name=required_capabilities,json=requiredCapabilities,proto3,enum=frontdesk.v1.Capability" json:"required_capabilities,omitempty"`
 	// Conversations with the same key stay on one model where that pays. Default: no affinity.
 	AffinityKey string `protobuf:"bytes,10,opt,name=affinity_key,json=affinityKey,proto3" json:"affinity_key,omitempty"`

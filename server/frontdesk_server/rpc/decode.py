@@ -10,7 +10,6 @@ from frontdesk.v1 import chat_pb2, routing_pb2
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.provider import (
     CacheHint,
-    Citation,
     Extensible,
     ProviderBlock,
     ProviderOptions,
@@ -94,7 +93,7 @@ def _part(part: chat_pb2.ContentPart) -> ContentPart:
 def _bare_part(part: chat_pb2.ContentPart) -> ContentPart:
     kind = part.WhichOneof("part")
     if kind == "text":
-        return TextPart(part.text, part.refusal, tuple(map(_citation, part.citations)) if part.citations else ())
+        return TextPart(part.text, part.refusal)  # its citations are for reading alone
     if kind == "media":
         return _media(part.media)
     if kind == "tool_call":
@@ -108,12 +107,6 @@ def _bare_part(part: chat_pb2.ContentPart) -> ContentPart:
         return ProviderPart(_block(part.provider_block))
     reasoning = part.reasoning
     return ReasoningPart(reasoning.text, reasoning.signature, reasoning.redacted_data, reasoning.dialect)
-
-
-def _citation(citation: chat_pb2.Citation) -> Citation:
-    has = citation.HasField
-    start, end = (citation.start if has("start") else None), (citation.end if has("end") else None)
-    return Citation(citation.uri, citation.title, citation.cited_text, start, end)
 
 
 def _result_part(part: chat_pb2.ToolResultPart) -> ResultPart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -122,6 +123,34 @@ _PLACES: Mapping[type[Message], Mapping[Dialect, _Reserved]] = {
 _NAMES = {dialect.value: spoken(dialect) for dialect in Dialect}
 
 
+@dataclass(slots=True)
+class ExtensionRoom:
+    """How many options and states of providers the messages and parts of a query may still hold."""
+
+    left: int
+
+
+def check_extensions(
+    holder: pb.Message | pb.ContentPart,
+    at: str,
+    role: int,
+    limits: Limits,
+    room: ExtensionRoom,
+    violations: Violations,
+) -> None:
+    """Note what is wrong with what stands at a message or part for single providers; unread where no room is left."""
+    had_room = room.left >= 0
+    room.left -= len(holder.provider_options) + len(holder.provider_state)
+    if room.left < 0:
+        if had_room:
+            description = f"the conversation holds more than {limits.extensions:,} options and states of providers"
+            violations.add(at, Reason.FIELD_TOO_LONG, description)
+        return
+    check_options(holder, at, limits, violations)
+    check_cache_hint(holder, at, violations)
+    _check_state(holder, at, role, limits, violations)
+
+
 def check_options(
     holder: pb.Query | pb.Message | pb.ContentPart | pb.Tool, at: str, limits: Limits, violations: Violations
 ) -> None:
@@ -148,7 +177,7 @@ def check_block(block: pb.ProviderBlock | pb.ProviderState, at: str, limits: Lim
     _json_object(block.json, f"{at}.json", violations)
 
 
-def check_state(
+def _check_state(
     holder: pb.Message | pb.ContentPart, at: str, role: int, limits: Limits, violations: Violations
 ) -> None:
     """Note what is wrong with what a provider is to get back."""

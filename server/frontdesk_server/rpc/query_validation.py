@@ -9,7 +9,13 @@ from frontdesk.v1 import chat_pb2 as pb
 
 from frontdesk_server.rpc.enums import IMAGE_DETAIL_OF, REASONING_EFFORT_OF, ROLE_OF, TOOL_CHOICE_MODE_OF
 from frontdesk_server.rpc.json_schema import SchemaRoom, SchemasTooLarge, schema_fault
-from frontdesk_server.rpc.provider_validation import check_block, check_cache_hint, check_options, check_state
+from frontdesk_server.rpc.provider_validation import (
+    ExtensionRoom,
+    check_block,
+    check_cache_hint,
+    check_extensions,
+    check_options,
+)
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 from frontdesk_server.rpc.violations import Limits, Violations
 
@@ -63,7 +69,7 @@ def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: 
     """Ids of tool calls are unique within an assistant turn, which reaches over successive messages."""
     call_ids: set[str] = set()
     turn_ids: set[str] = set()
-    role = 0
+    role, room = 0, ExtensionRoom(limits.extensions)
     for index, message in enumerate(query.messages):
         if message.role != role:
             turn_ids.clear()
@@ -74,10 +80,7 @@ def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: 
         if not message.parts and role != pb.ROLE_ASSISTANT:
             violations.add(f"{path}.messages[{index}].parts", Reason.MESSAGE_WITHOUT_PARTS)
         if message.provider_options or message.provider_state or message.HasField("cache_hint"):
-            here = f"{path}.messages[{index}]"
-            check_options(message, here, limits, violations)
-            check_cache_hint(message, here, violations)
-            check_state(message, here, role, limits, violations)
+            check_extensions(message, f"{path}.messages[{index}]", role, limits, room, violations)
         for place, part in enumerate(message.parts):
             kind = part.WhichOneof("part")
             if kind == "text" and (allowed is None or kind in allowed) and len(part.ListFields()) == 1:
@@ -85,9 +88,7 @@ def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: 
             extended = part.HasField("cache_hint") or part.provider_options or part.provider_state
             at = f"{path}.messages[{index}].parts[{place}]"
             if extended:
-                check_options(part, at, limits, violations)
-                check_cache_hint(part, at, violations)
-                check_state(part, at, role, limits, violations)
+                check_extensions(part, at, role, limits, room, violations)
             if kind is None:
                 violations.add(f"{at}.part", Reason.FIELD_REQUIRED)
             elif allowed is not None and kind not in allowed:

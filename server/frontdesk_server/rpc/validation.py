@@ -105,10 +105,7 @@ def _check_policy(policy: routing_pb2.RoutingPolicy, limits: Limits, violations:
         violations.add("policy.max_time_to_first_token", Reason.MAX_TIME_TO_FIRST_TOKEN_OUT_OF_RANGE)
     _check_model_names(policy.allowed_models, "policy.allowed_models", limits, violations)
     _check_model_names(policy.excluded_models, "policy.excluded_models", limits, violations)
-    for index, number in enumerate(policy.required_capabilities):
-        if number not in CAPABILITY_OF:
-            reason = Reason.UNKNOWN_ENUM_VALUE if number else Reason.CAPABILITY_UNSPECIFIED
-            violations.add(f"policy.required_capabilities[{index}]", reason)
+    _check_capabilities(policy.required_capabilities, "policy.required_capabilities", limits, violations)
     _check_length(policy.affinity_key, "policy.affinity_key", limits, violations)
     if has("max_attempts") and policy.max_attempts < 1:
         violations.add("policy.max_attempts", Reason.MAX_ATTEMPTS_OUT_OF_RANGE)
@@ -122,6 +119,16 @@ def _check_model_names(names: Sequence[str], at: str, limits: Limits, violations
         if not name:
             violations.add(f"{at}[{index}]", Reason.FIELD_REQUIRED)
         _check_length(name, f"{at}[{index}]", limits, violations)
+
+
+def _check_capabilities(numbers: Sequence[int], at: str, limits: Limits, violations: Violations) -> None:
+    if len(numbers) > limits.listed_capabilities:
+        violations.add(at, Reason.FIELD_TOO_LONG, f"holds more than {limits.listed_capabilities} capabilities")
+        return
+    for index, number in enumerate(numbers):
+        if number not in CAPABILITY_OF:
+            reason = Reason.UNKNOWN_ENUM_VALUE if number else Reason.CAPABILITY_UNSPECIFIED
+            violations.add(f"{at}[{index}]", reason)
 
 
 def _check_labels(labels: Mapping[str, str], limits: Limits, violations: Violations) -> None:

@@ -12,8 +12,8 @@ from frontdesk_server.rpc.reasons import InvalidReason
 class Limits:
     """How much a request may hold. Lengths are in characters.
 
-    `messages`, `parts`, `tools` and what their schemas hold are of one query; they are counted before they are read, so
-    that no request keeps the others waiting.
+    `messages`, `parts`, `extensions` (what stands at them for single providers: options and state), `tools` and what their
+    schemas hold are of one query; they are counted before they are read, so that no request keeps the others waiting.
     """
 
     batch_size: int = 1024
@@ -23,9 +23,11 @@ class Limits:
     stop_sequences: int = 8
     top_logprobs: int = 20
     listed_models: int = 256
+    listed_capabilities: int = 64
     name_length: int = 128
     provider_options: int = 16
     options_characters: int = 65_536
+    extensions: int = 40_000
     violations: int = 64
     messages: int = 10_000
     parts: int = 40_000

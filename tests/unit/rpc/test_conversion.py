@@ -38,6 +38,8 @@ NOT_IN_DOMAIN = {
     "CompletionFailure": {"completion_id"},
     "ToolChoice": {"mode"},
 }
+UNREAD = {"citations"}
+"""Ignored in requests."""
 
 
 _OF_TEXT = ("refusal", "citations")
@@ -225,7 +227,6 @@ def full_query() -> chat_pb2.Query:
     block = chat_pb2.ProviderBlock(dialect="anthropic", json='{"type": "x"}')
     options = [chat_pb2.ProviderOptions(dialect="openai", options_json='{"a": 1}', required=True)]
     state = [chat_pb2.ProviderState(dialect="openai", json='{"b": 2}')]
-    citations = [chat_pb2.Citation(uri="https://example.org/a", title="t", cited_text="c", start=0, end=4)]
     hint = chat_pb2.CacheHint(ttl=Duration(seconds=300, nanos=500_000_000))
     results = [
         chat_pb2.ToolResultPart(text="found"),
@@ -233,9 +234,7 @@ def full_query() -> chat_pb2.Query:
         chat_pb2.ToolResultPart(provider_block=block),
     ]
     parts = [
-        chat_pb2.ContentPart(
-            text="Look", provider_options=options, cache_hint=hint, provider_state=state, citations=citations
-        ),
+        chat_pb2.ContentPart(text="Look", provider_options=options, cache_hint=hint, provider_state=state),
         chat_pb2.ContentPart(provider_block=block),
         chat_pb2.ContentPart(text="I will not look", refusal=True),
         chat_pb2.ContentPart(media=image),
@@ -290,6 +289,12 @@ def test_every_field_of_a_query_is_decoded() -> None:
     message = full_query()
     assert list(differences(message, decode.decode_query(message))) == []
     assert list(unset(message.generation)) == []
+
+
+def test_citations_are_not_decoded() -> None:
+    part = chat_pb2.ContentPart(text="Look", citations=[chat_pb2.Citation(uri="https://example.org/a")])
+    message = chat_pb2.Message(role=chat_pb2.ROLE_ASSISTANT, parts=[part])
+    assert decode.decode_message(message).parts == (query.TextPart("Look"),)
 
 
 def test_every_field_of_a_policy_is_decoded() -> None:

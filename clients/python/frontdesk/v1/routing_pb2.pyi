@@ -367,7 +367,7 @@ class RoutingPolicy(google.protobuf.message.Message):
 
     @property
     def required_capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[Global___Capability.ValueType]:
-        """Capabilities the model must have beyond those the query itself needs."""
+        """Capabilities the model must have beyond those the query itself needs; at most 64."""
 
     def __init__(
         self,

@@ -81,7 +81,7 @@ export type RoutingPolicy = Message<"frontdesk.v1.RoutingPolicy"> & {
   excludedModels: string[];
 
   /**
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    *
    * @generated from field: repeated frontdesk.v1.Capability required_capabilities = 9;
    */

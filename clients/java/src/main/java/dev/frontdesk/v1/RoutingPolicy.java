@@ -369,7 +369,7 @@ private static final long serialVersionUID = 0L;
           };
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -382,7 +382,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -394,7 +394,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -407,7 +407,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -420,7 +420,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -1937,7 +1937,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -1949,7 +1949,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -1960,7 +1960,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -1972,7 +1972,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -1990,7 +1990,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -2006,7 +2006,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -2024,7 +2024,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -2038,7 +2038,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -2051,7 +2051,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -2063,7 +2063,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -2080,7 +2080,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -2095,7 +2095,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Capabilities the model must have beyond those the query itself needs.
+     * Capabilities the model must have beyond those the query itself needs; at most 64.
      * </pre>
      *
      * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>

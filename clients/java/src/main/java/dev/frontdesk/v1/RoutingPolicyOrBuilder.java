@@ -217,7 +217,7 @@ public interface RoutingPolicyOrBuilder extends
 
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -226,7 +226,7 @@ public interface RoutingPolicyOrBuilder extends
   java.util.List<dev.frontdesk.v1.Capability> getRequiredCapabilitiesList();
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -235,7 +235,7 @@ public interface RoutingPolicyOrBuilder extends
   int getRequiredCapabilitiesCount();
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -245,7 +245,7 @@ public interface RoutingPolicyOrBuilder extends
   dev.frontdesk.v1.Capability getRequiredCapabilities(int index);
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
@@ -255,7 +255,7 @@ public interface RoutingPolicyOrBuilder extends
   getRequiredCapabilitiesValueList();
   /**
    * <pre>
-   * Capabilities the model must have beyond those the query itself needs.
+   * Capabilities the model must have beyond those the query itself needs; at most 64.
    * </pre>
    *
    * <code>repeated .frontdesk.v1.Capability required_capabilities = 9;</code>
