@@ -31,20 +31,23 @@ class Authority:
 
     def issue(self, name: str, *uris: str) -> Pem:
         """A certificate of this common name, good for 127.0.0.1, localhost and these URIs."""
+        loopback = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        return self.issue_exactly(name, *loopback, *map(x509.UniformResourceIdentifier, uris))
+
+    def issue_exactly(self, name: str, *alternatives: x509.GeneralName) -> Pem:
+        """A certificate of this common name and these alternative names alone."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        certificate = self._signed(subject, key.public_key(), *uris, authority=False)
+        certificate = self._signed(subject, key.public_key(), *alternatives, authority=False)
         encoded_key = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         return Pem(certificate.public_bytes(serialization.Encoding.PEM), encoded_key)
 
     def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *uris: str, authority: bool
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *alternatives: x509.GeneralName, authority: bool
     ) -> x509.Certificate:
         now = datetime.now(UTC)
-        loopback = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
-        names = x509.SubjectAlternativeName([*loopback, *map(x509.UniformResourceIdentifier, uris)])
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -55,4 +58,6 @@ class Authority:
             .not_valid_after(now + timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
-        return (builder if authority else builder.add_extension(names, critical=False)).sign(self._key, hashes.SHA256())
+        if alternatives:
+            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        return builder.sign(self._key, hashes.SHA256())

@@ -144,14 +144,16 @@ async def test_a_client_certificate_names_its_caller(upstream: FaultyUpstream, t
     (tmp_path / "clients.pem").write_bytes(authority.pem)
     tls = write(tmp_path, "server", authority.issue("server")) | {"client_ca": "clients.pem"}
     known, unknown = authority.issue("billing", "spiffe://example.org/billing"), authority.issue("stranger")
+    cut = authority.issue("billing", "spiffe://example.org/billing\0.elsewhere")
     certificates = [{"caller": "billing", "name": "spiffe://example.org/billing", "models": ["small"]}]
     async with secured(tmp_path, upstream.openai_url, {"tls": tls, "certificates": certificates}) as connect:
         client = connect(tls=grpc.ssl_channel_credentials(authority.pem, known.key, known.certificate))
         assert [model.name for model in await client.list_models()] == ["small"]
-        stranger = connect(tls=grpc.ssl_channel_credentials(authority.pem, unknown.key, unknown.certificate))
-        with pytest.raises(FrontdeskError) as refusal:
-            await stranger.list_models()
-        assert refusal.value.reason == "UNAUTHENTICATED"
+        for other in (unknown, cut):
+            stranger = connect(tls=grpc.ssl_channel_credentials(authority.pem, other.key, other.certificate))
+            with pytest.raises(FrontdeskError) as refusal:
+                await stranger.list_models()
+            assert refusal.value.reason == "UNAUTHENTICATED"
 
 
 @pytest.mark.parametrize("broken", ["certificate", "key", "client_ca"])

@@ -25,11 +25,6 @@ def metadata_of(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
     return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
-def peer_names(context: grpc.aio.ServicerContext[Any, Any]) -> list[str]:
-    """Names in the peer's certificate."""
-    return [name.decode("utf-8", "replace") for name in context.peer_identities() or ()]
-
-
 def _never() -> bool:
     return False
 

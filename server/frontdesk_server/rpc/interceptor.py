@@ -28,7 +28,8 @@ from frontdesk_server.domain.errors import (
     ShuttingDown,
 )
 from frontdesk_server.domain.observer import CallObservation, Observer
-from frontdesk_server.rpc.call import GrpcCall, anyone, metadata_of, peer_names
+from frontdesk_server.rpc.call import GrpcCall, anyone, metadata_of
+from frontdesk_server.rpc.peer import peer_names
 from frontdesk_server.rpc.reasons import InvalidReason
 from frontdesk_server.rpc.status import RpcStatus, internal_status, status_of
 from frontdesk_server.rpc.wire import find_invalid_utf8

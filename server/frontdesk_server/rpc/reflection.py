@@ -20,7 +20,8 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from frontdesk_server.domain.call import Identify
 from frontdesk_server.domain.errors import FrontdeskError
-from frontdesk_server.rpc.call import metadata_of, peer_names
+from frontdesk_server.rpc.call import metadata_of
+from frontdesk_server.rpc.peer import peer_names
 from frontdesk_server.rpc.status import status_of
 
 _V1ALPHA: str = reflection_pb2.DESCRIPTOR.package

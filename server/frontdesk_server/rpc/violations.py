@@ -12,8 +12,9 @@ from frontdesk_server.rpc.reasons import InvalidReason
 class Limits:
     """How much a request may hold. Lengths are in characters.
 
-    `messages`, `parts`, `extensions` (what stands at them for single providers: options and state), `tools` and what their
-    schemas hold are of one query; they are counted before they are read, so that no request keeps the others waiting.
+    `messages`, `parts`, `extensions` (what stands at both for single providers: options and state), `tools` and what
+    their schemas hold are of one query; they are counted before they are read, so that no request keeps the others
+    waiting.
     """
 
     batch_size: int = 1024

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import orjson
 import structlog
 
 from frontdesk_server.config.security import JwtConfig
@@ -67,7 +68,7 @@ class TokenVerifier:
             raise Unauthenticated("the token is signed by no known key") from error
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("the token has expired") from error
-        except (jwt.PyJWTError, UnicodeError) as error:
+        except (jwt.PyJWTError, UnicodeError, RecursionError) as error:
             raise Unauthenticated("the token is not valid here") from error
         return claims
 
@@ -97,13 +98,26 @@ class TokenVerifier:
     def _read_keys(self) -> dict[str | None, jwt.PyJWK]:
         """Keys by their ids; a single key without an id vouches for tokens that name none."""
         try:
-            keys = jwt.PyJWKSet.from_json(self._file.read()[0].decode()).keys
-        except (jwt.PyJWTError, UnicodeDecodeError) as error:
+            keys = _keys_in(self._file.read()[0])
+        except (jwt.PyJWTError, ValueError) as error:
             raise ValueError(f"{self._config.jwks_file} is no JSON Web Key Set: {error}") from error
         by_id: dict[str | None, jwt.PyJWK] = {key.key_id: key for key in keys}
         if len(keys) == 1:
             by_id[None] = keys[0]
         return by_id
+
+
+def _keys_in(text: bytes) -> list[jwt.PyJWK]:
+    """The keys of a key set, those left out that PyJWT cannot use. Raises ValueError or PyJWTError."""
+    document = orjson.loads(text)
+    listed = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError('not an object with a list of "keys"')
+    named = [key for key in listed if isinstance(key, dict) and isinstance(key.get("kid"), str | None)]
+    try:
+        return jwt.PyJWKSet(named).keys
+    except (TypeError, AttributeError, LookupError) as error:  # it trusts the types of what a key holds
+        raise ValueError(f"a key is malformed ({type(error).__name__})") from error
 
 
 def _names(claims: Mapping[str, Any], claim: str | None) -> frozenset[str]:

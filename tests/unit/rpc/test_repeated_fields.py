@@ -56,6 +56,8 @@ def holding_many(request_type: type[Message], path: Path) -> Message:
         if isinstance(holder, chat.Message):
             in_result = "tool_result" in named(path)
             holder.role = chat.ROLE_TOOL if in_result else chat.ROLE_ASSISTANT  # who alone may have state
+        elif isinstance(holder, chat.ContentPart) and "tool_result" not in named(path):
+            holder.text = "a"
     field, many = path[-1], getattr(holder, path[-1].name)
     if field.message_type is None:
         many.extend([1 if field.type == FieldDescriptor.TYPE_ENUM else "a"] * _MANY)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,12 @@ def key_section(**permissions: list[str]) -> dict[str, Any]:
 
 def bearer(secret: str) -> dict[str, str]:
     return {"authorization": f"Bearer {secret}"}
+
+
+def _nested(depth: int) -> str:
+    """A token's header of so many arrays within each other."""
+    header = '{"alg": "ES256", "kid": "k1", "x": ' + "[" * depth + "]" * depth + "}"
+    return urlsafe_b64encode(header.encode()).decode().rstrip("=")
 
 
 def test_without_keys_and_tokens_everybody_is_anonymous(tmp_path: Path) -> None:
@@ -109,6 +117,7 @@ def test_a_token_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
         (lambda: jwt.encode({"sub": "x"}, "secret" * 8, algorithm="HS256", headers={"kid": "k1"}), "not valid"),
         (lambda: jwt.encode({"sub": "x"}, None, algorithm="none", headers={"kid": "k1"}), "not valid"),
         (lambda: "a.b.c", "not valid"),
+        (lambda: f"{_nested(4000)}.e30.c", "not valid"),
         (lambda: "\udcff.b.c", "not valid"),
         (lambda: token(sub="anonymous"), "without credentials"),
     ],
@@ -146,21 +155,42 @@ def test_a_remembered_token_is_refused_once_its_key_is_gone(tmp_path: Path, monk
     assert identify(bearer(token(STRANGER, "k2"))).name == "support-bot"
 
 
-def test_a_key_set_that_is_half_written_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+NO_KEY_SETS = [
+    '{"keys": [',
+    "",
+    "\ud800",
+    *("[]", "null", '"x"', "5", "true", "{}", "[" * 5000, '{"keys": ' * 5000),
+    *('{"keys": {}}', '{"keys": null}', '{"keys": 5}', '{"keys": []}', '{"keys": [[], null, 5]}'),
+    *('{"keys": [{}]}', '{"keys": [{"kty": 5}]}', '{"keys": [{"kty": "EC", "crv": [], "x": 5}]}'),
+    *('{"keys": [{"kty": "EC", "alg": {"a": 1}}]}', '{"keys": [{"kty": "RSA", "n": [], "e": {}}]}'),
+]
+
+
+@pytest.mark.parametrize("text", NO_KEY_SETS, ids=lambda text: ascii(text[:24]))
+def test_what_is_no_key_set_changes_nothing(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_jwks(tmp_path)
     identify = identifier(loaded(tmp_path, jwt=JWT))
     monkeypatch.setattr("frontdesk_server.security.watched._LOOK_SECONDS", 0)
-    (tmp_path / "jwks.json").write_text('{"keys": [')
+    (tmp_path / "jwks.json").write_text(text, errors="surrogatepass")
     structlog.reset_defaults()  # a server that ran before may have left its level
     with structlog.testing.capture_logs() as logs:
         assert identify(bearer(token())).name == "support-bot"
     assert [line["event"] for line in logs] == ["key_set.kept"]
 
 
-def test_a_faulty_key_set_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+def test_a_key_whose_id_is_none_does_not_spoil_the_others(tmp_path: Path) -> None:
+    write_jwks(tmp_path)
+    document = json.loads((tmp_path / "jwks.json").read_text())
+    document["keys"] += [document["keys"][0] | {"kid": []}, 5]
+    (tmp_path / "jwks.json").write_text(json.dumps(document))
+    assert identifier(loaded(tmp_path, jwt=JWT))(bearer(token())).name == "support-bot"
+
+
+@pytest.mark.parametrize("text", NO_KEY_SETS, ids=lambda text: ascii(text[:24]))
+def test_a_faulty_key_set_is_a_fault_of_the_configuration(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"security\.jwt\.jwks_file"):
         identifier(loaded(tmp_path, jwt=JWT))
-    (tmp_path / "jwks.json").write_text("{}")
+    (tmp_path / "jwks.json").write_text(text, errors="surrogatepass")
     with pytest.raises(ConfigError, match="Key Set"):
         identifier(loaded(tmp_path, jwt=JWT))
 
