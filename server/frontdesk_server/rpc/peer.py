@@ -1,7 +1,7 @@
 """The names in a peer's certificate.
 
 They are read from the certificate itself: gRPC for Python cuts the names that it tells at a NUL, so that a certificate
-for `billing\\0.example.org` would be one for `billing`.
+for `billing`, a NUL and `.example.org` would be one for `billing`.
 """
 
 from __future__ import annotations
