@@ -38,7 +38,6 @@ class AnthropicTranslator:
         self._output_counted = False
         self._upstream_model = ""
         self._tool_calls = OpenToolCalls()
-        self._without_arguments: set[int] = set()
         self._shown = False
 
     @property
@@ -74,7 +73,7 @@ class AnthropicTranslator:
                 self._note_container(document)
                 for index, block in enumerate(document.get("content") or ()):
                     self._start_block(index, block)
-                    self._stop_block(index)
+                    self._close_block(index)
                 self._end(document.get("stop_reason"))
             if not self.complete:
                 if not self._shown:
@@ -111,7 +110,7 @@ class AnthropicTranslator:
                 case "content_block_delta":
                     self._read_delta(event["index"], event["delta"])
                 case "content_block_stop":
-                    self._stop_block(event["index"])
+                    self._close_block(event["index"])
                 case "message_delta":
                     self._note_usage(event, final=True)
                     self._note_container(event["delta"])
@@ -134,15 +133,10 @@ class AnthropicTranslator:
             case "redacted_thinking":
                 self._add_reasoning(index, ReasoningDelta(redacted_data=word(block["data"])))
             case "tool_use":
-                arguments = ""
-                match block.get("input"):
-                    case {} as given if given:
-                        arguments = json_text(given)
-                    case None | {}:
-                        self._without_arguments.add(index)
-                    case _:
-                        raise UpstreamProtocolError("the input of a tool call is no object")
-                self._add_tool_call(index, arguments, word(block["id"]), word(block["name"]))
+                given = block.get("input") or {}  # which pieces, if any come, repeat
+                if not isinstance(given, dict):
+                    raise UpstreamProtocolError("the input of a tool call is no object")
+                self._add_tool_call(index, "", word(block["id"]), word(block["name"]), json_text(given))
 
     def _read_delta(self, index: int, delta: Json) -> None:
         match delta.get("type"):
@@ -153,20 +147,14 @@ class AnthropicTranslator:
             case "signature_delta":
                 self._add_reasoning(index, ReasoningDelta(signature=word(delta["signature"])))
             case "input_json_delta" if index in self._tool_calls:
-                if arguments := piece(delta["partial_json"]):
-                    self._without_arguments.discard(index)
-                    self._add_tool_call(index, arguments)
+                self._add_tool_call(index, piece(delta["partial_json"]))
             case _ if index in self._open:
                 self._open[index].add(delta)
 
-    def _stop_block(self, index: int) -> None:
-        if index in self._without_arguments:
-            self._without_arguments.discard(index)
-            self._add_tool_call(index, "{}")
-        self._close_block(index)
-
     def _close_block(self, index: int) -> None:
-        """Hand over what of the block the contract has no words for."""
+        """Hand over arguments that came in no piece, and what of the block the contract has no words for."""
+        for delta in self._tool_calls.missing_arguments(index):
+            self._fold.add(delta)
         block = self._open.pop(index, None)
         if block is None:
             return
@@ -197,6 +185,8 @@ class AnthropicTranslator:
         for index in sorted(self._open):
             self._close_block(index)
         self._finish_reason = self._tool_calls.ended(reason, shown=self._shown)
+        for delta in self._tool_calls.missing_arguments():
+            self._fold.add(delta)
         self._fold.end()
         if self._container is not None:
             self._fold.add_state({"container": self._container})
@@ -211,8 +201,8 @@ class AnthropicTranslator:
             self._shown = True
             self._fold.add(delta, index)
 
-    def _add_tool_call(self, index: int, arguments: str, id: str = "", name: str = "") -> None:
-        delta = self._tool_calls.add(index, 0, id, name, arguments)
+    def _add_tool_call(self, index: int, arguments: str, id: str = "", name: str = "", default: str = "{}") -> None:
+        delta = self._tool_calls.add(index, 0, id, name, arguments, default)
         if delta is not None:
             self._shown = True
             self._fold.add(delta)

@@ -53,7 +53,6 @@ class BedrockTranslator:
         self._usage: Json = {}
         self._open: dict[int, OpenBlock] = {}
         self._tool_calls = OpenToolCalls()
-        self._without_arguments: set[int] = set()
         self._shown = False
 
     @property
@@ -124,7 +123,6 @@ class BedrockTranslator:
         block = self._open[index] = OpenBlock(start)
         if (call := start.get("toolUse")) is not None and not block.foreign:
             self._tool_calls.start(index)
-            self._without_arguments.add(index)
             self._add_tool_call(index, "", word(call["toolUseId"]), word(call["name"]))
 
     def _read_delta(self, index: int, delta: Json) -> None:
@@ -136,17 +134,12 @@ class BedrockTranslator:
             case {"text": text}:
                 self._add_text(index, piece(text))
             case {"toolUse": {"input": arguments}}:
-                if arguments:
-                    self._without_arguments.discard(index)
                 self._add_tool_call(index, piece(arguments))
             case {"reasoningContent": {**reasoning}}:
                 text, signature = piece(reasoning.get("text")), word(reasoning.get("signature"))
                 self._add_reasoning(index, ReasoningDelta(text, signature, word(reasoning.get("redactedContent"))))
 
     def _stop_block(self, index: int) -> None:
-        if index in self._without_arguments:
-            self._without_arguments.discard(index)
-            self._add_tool_call(index, "{}")
         block = self._open.pop(index, None)
         if block is not None and block.foreign:
             self._add_block(index, block.whole())
@@ -189,6 +182,8 @@ class BedrockTranslator:
     def _end(self, stop_reason: Any) -> None:
         if stop_reason:
             self._finish_reason = self._tool_calls.ended(finish_reason(stop_reason), shown=self._shown)
+            for delta in self._tool_calls.missing_arguments():
+                self._fold.add(delta)
             self._fold.end()
 
     def _add_text(self, index: int, text: str) -> None:

@@ -214,6 +214,8 @@ class OpenAITranslator:
     def _finish(self, reason: FinishReason) -> None:
         reason = self._tool_calls.ended(reason, shown=self._shown)
         self._finish_reason = FinishReason.CONTENT_FILTER if self._refused else reason
+        for delta in self._tool_calls.missing_arguments():
+            self._fold.add(delta)
         self._fold.end()
         self._hand_over_state()
 

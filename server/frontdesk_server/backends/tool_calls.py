@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import orjson
@@ -18,12 +19,17 @@ _CUT = (FinishReason.LENGTH, FinishReason.CONTENT_FILTER)
 
 @dataclass(slots=True)
 class _OpenToolCall:
-    """A call that is being streamed; held back until its name is known."""
+    """A call that is being streamed; held back until its name is known.
+
+    `default` are its arguments if no piece brings any; `named_again`: a later piece has repeated its name.
+    """
 
     index: int
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
+    default: str = "{}"
+    named_again: bool = False
 
 
 class OpenToolCalls:
@@ -31,12 +37,14 @@ class OpenToolCalls:
 
     A piece belongs to the call at its index, whatever its id; without an index, to the call of its id, else to the one
     at its position. Some servers number every call alike: there a name starts a new call, if it is another than before,
-    or if the arguments before it are whole and the id is another.
+    or if the arguments before it are whole and the id is another, or another object begins. An id that an earlier call
+    of the answer has is replaced: results are told apart by it.
     """
 
     def __init__(self) -> None:
         self._calls: list[_OpenToolCall] = []
         self._at: dict[int, _OpenToolCall] = {}
+        self._ids: set[str] = set()
 
     def __bool__(self) -> bool:
         return any(call.name for call in self._calls)
@@ -53,15 +61,19 @@ class OpenToolCalls:
         """Let the next piece at an index start a call, as where an API marks the beginning itself."""
         self._at.pop(index, None)
 
-    def add(self, index: int | None, position: int, given_id: str, name: str, arguments: str) -> ToolCallDelta | None:
+    def add(
+        self, index: int | None, position: int, given_id: str, name: str, arguments: str, default: str = "{}"
+    ) -> ToolCallDelta | None:
         """What a piece adds to the answer: nothing while its call has no name."""
         id_ = "" if given_id in _NO_IDS else given_id
         place = position if index is None else index
         call = self._at.get(place)
         if index is None and id_ and not name:
-            call = next((known for known in self._calls if known.id == id_), call)
-        if call is None or (name and call.name and self._starts_another(call, id_, name)):
-            call = self._at[place] = _OpenToolCall(len(self._calls))
+            call = next((known for known in reversed(self._calls) if known.id == id_), call)
+        if call is not None and call.name and self._starts_another(call, id_, name, arguments):
+            name, call = name or call.name, None
+        if call is None:
+            call = self._at[place] = _OpenToolCall(len(self._calls), default=default)
             self._calls.append(call)
         call.id = call.id or id_
         call.arguments.append(arguments)
@@ -70,8 +82,17 @@ class OpenToolCalls:
         call.name = name
         if not name:
             return None
-        call.id = call.id or f"call_{secrets.token_hex(12)}"
-        return ToolCallDelta(call.index, call.id, name, "".join(call.arguments))
+        shown_id = call.id if call.id and call.id not in self._ids else f"call_{secrets.token_hex(12)}"
+        self._ids.add(shown_id)
+        return ToolCallDelta(call.index, shown_id, name, "".join(call.arguments))
+
+    def missing_arguments(self, index: int | None = None) -> Iterator[ToolCallDelta]:
+        """The arguments of calls that came without any: of the one at an index that is over, or of all at the end."""
+        for call in self._calls:
+            over = index is None or call is self._at.get(index)
+            if over and call.name and not "".join(call.arguments).strip():
+                call.arguments.append(call.default)
+                yield ToolCallDelta(call.index, arguments_json=call.default)
 
     def ended(self, reason: FinishReason, *, shown: bool) -> FinishReason:
         """The reason for which an answer ended, as its tool calls show it; `shown`: it holds anything at all.
@@ -98,10 +119,13 @@ class OpenToolCalls:
         return FinishReason.OTHER
 
     @staticmethod
-    def _starts_another(call: _OpenToolCall, id: str, name: str) -> bool:
-        if name != call.name:
+    def _starts_another(call: _OpenToolCall, id: str, name: str, arguments: str) -> bool:
+        if name not in ("", call.name):
             return True
-        return bool(id and call.id and id != call.id) and _is_json("".join(call.arguments))
+        call.named_again = call.named_again or bool(name)
+        other_id = bool(name and id and call.id and id != call.id)
+        other_object = call.named_again and arguments.lstrip().startswith("{")
+        return (other_id or other_object) and _is_json("".join(call.arguments))
 
 
 def arguments_cut(arguments: str) -> bool:
