@@ -15,7 +15,7 @@ from frontdesk_server.backends.provider_state import anthropic_citation
 from frontdesk_server.backends.refusals import error_object
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.backends.tool_calls import OpenToolCalls
-from frontdesk_server.backends.usage import read_usage, token_count
+from frontdesk_server.backends.usage import merged_usage, read_usage, token_count
 from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamProtocolError
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, UsageReport
 from frontdesk_server.domain.usage import FinishReason, Usage
@@ -44,6 +44,11 @@ class AnthropicTranslator:
     def complete(self) -> bool:
         """Whether the stop reason has come."""
         return self._finish_reason is not None
+
+    @property
+    def counted(self) -> bool:
+        """Whether usage has come, and not its beginning alone."""
+        return self._output_counted
 
     def read_events(self, events: Iterable[SseEvent]) -> Iterator[BackendEvent]:
         """The deltas of the events that one network read brought, neighbours of one kind joined."""
@@ -76,9 +81,7 @@ class AnthropicTranslator:
                     self._close_block(index)
                 self._end(document.get("stop_reason"))
             if not self.complete:
-                if not self._shown:
-                    raise UpstreamProtocolError("the response holds no answer")
-                self._finish(FinishReason.OTHER)
+                self._finish_unsaid()
         except UpstreamError:
             self._report_usage()
             yield from self._fold.take()
@@ -174,8 +177,14 @@ class AnthropicTranslator:
         if not self.complete:
             if not self._output_counted:
                 raise UpstreamCut("the stream ended without its end")
-            self._finish(FinishReason.OTHER)
+            self._finish_unsaid()
         self.ended = True
+
+    def _finish_unsaid(self) -> None:
+        """The answer ends without a stop reason, if there is any."""
+        if not self._shown:
+            raise UpstreamProtocolError("the response holds no answer")
+        self._finish(FinishReason.OTHER)
 
     def _end(self, stop_reason: Any) -> None:
         if stop_reason:
@@ -215,8 +224,10 @@ class AnthropicTranslator:
         """What `message_start` says of output is only a beginning; what else says it is `final`."""
         usage = holder.get("usage")
         if isinstance(usage, dict):
-            self._usage |= {name: count for name, count in usage.items() if count is not None}
-            self._output_counted |= final and token_count(usage.get("output_tokens")) is not None
+            if final and not self._output_counted and token_count(usage.get("output_tokens")) is not None:
+                self._usage.pop("output_tokens", None)
+                self._output_counted = True
+            self._usage = merged_usage(self._usage, usage)
 
     def _report_usage(self) -> None:
         self._fold.add(UsageReport(self._read_usage(), self._upstream_model))

@@ -13,7 +13,7 @@ from frontdesk_server.backends.json_reading import Json, json_object, json_text,
 from frontdesk_server.backends.refusals import error_object
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.backends.tool_calls import OpenToolCalls
-from frontdesk_server.backends.usage import read_usage
+from frontdesk_server.backends.usage import merged_usage, read_usage
 from frontdesk_server.domain.errors import UpstreamError, UpstreamProtocolError
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, UsageReport
 from frontdesk_server.domain.usage import FinishReason, Usage
@@ -59,6 +59,11 @@ class BedrockTranslator:
     def complete(self) -> bool:
         """Whether the stop reason has come."""
         return self._finish_reason is not None
+
+    @property
+    def counted(self) -> bool:
+        """Whether usage has come."""
+        return bool(self._usage)
 
     def read_events(self, events: Iterable[SseEvent]) -> Iterator[BackendEvent]:
         """The deltas of the events that one network read brought, neighbours of one kind joined."""
@@ -204,7 +209,8 @@ class BedrockTranslator:
 
     def _note_usage(self, usage: Any) -> None:
         if isinstance(usage, dict):
-            self._usage = {_USAGE[name]: count for name, count in usage.items() if name in _USAGE}
+            said = {_USAGE[name]: count for name, count in usage.items() if name in _USAGE}
+            self._usage = merged_usage(self._usage, said)
 
     def _read_usage(self) -> Usage:
         """The API counts cached input apart, but within its total; here input includes it."""

@@ -28,14 +28,17 @@ from frontdesk_server.domain.errors import (
     UpstreamRequestRefused,
 )
 from frontdesk_server.domain.events import BackendEvent, Finished
+from frontdesk_server.domain.model import Timeouts
 
 _MAX_ERROR_BODY_BYTES = 64 * 1024
 _MAX_QUOTED_CHARACTERS = 300
 _REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "apim-request-id", "x-amzn-requestid")
 """Headers in which providers say their own id of a call, which their support asks for."""
 _MOST_ID_CHARACTERS = 200
-_TAIL_SECONDS = 1.0
-"""How long usage and the end marker may take after the finish reason."""
+_USAGE_SECONDS = 5.0
+"""How long usage may take after the finish reason; half the idle timer at most, which else would take the answer."""
+_END_SECONDS = 1.0
+"""How long the end marker may take after usage."""
 _LINGER_SECONDS = 0.02
 """How long the connection may take to become reusable after the end marker."""
 
@@ -56,6 +59,10 @@ class Translator(Protocol):
     @property
     def complete(self) -> bool:
         """Whether the answer is complete; usage may still follow."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether usage has come."""
 
     @property
     def ended(self) -> bool:
@@ -269,7 +276,7 @@ async def converse(
                         raise UpstreamCut("the stream ended without its end")
                     for event in translator.read_events(reader.feed(chunk)):
                         yield event
-                rest: Iterable[BackendEvent] = await _tail(response, reader, translator)
+                rest: Iterable[BackendEvent] = await _tail(response, reader, translator, call.timeouts)
             elif response.content_type in _DOCUMENTS:
                 rest = translator.read_document(await response.read_document())
             else:
@@ -297,18 +304,23 @@ async def _reader(response: Response, call: BackendCall) -> Reader | None:
     return None
 
 
-async def _tail(response: Response, reader: Reader, translator: Translator) -> list[BackendEvent]:
+async def _tail(response: Response, reader: Reader, translator: Translator, timeouts: Timeouts) -> list[BackendEvent]:
     """Read what follows a complete answer: usage, the end marker, and the end which frees the connection."""
     events: list[BackendEvent] = []
-    loop = asyncio.get_running_loop()
+    now = asyncio.get_running_loop().time
+    usage_seconds = min(_USAGE_SECONDS, timeouts.idle_seconds / 2)
     try:
-        async with asyncio.timeout(_TAIL_SECONDS) as timer:
+        async with asyncio.timeout(usage_seconds) as timer:
+            waits_for_usage = True
             while not translator.ended:
+                if waits_for_usage and translator.counted:
+                    waits_for_usage = False
+                    timer.reschedule(now() + min(_END_SECONDS, usage_seconds))
                 chunk = await response.read()
                 if not chunk:
                     return events
                 events.extend(translator.read_events(reader.feed(chunk)))
-            timer.reschedule(loop.time() + _LINGER_SECONDS)
+            timer.reschedule(now() + _LINGER_SECONDS)
             while await response.read():
                 pass
     except (TimeoutError, UpstreamError):

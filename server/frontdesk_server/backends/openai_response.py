@@ -15,7 +15,7 @@ from frontdesk_server.backends.refusals import error_object
 from frontdesk_server.backends.reported_cost import reported_cost_nano_usd
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.backends.tool_calls import OpenToolCalls
-from frontdesk_server.backends.usage import counts_something, find_usage, read_usage
+from frontdesk_server.backends.usage import find_usage, merged_usage, read_usage
 from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamProtocolError
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, UsageReport
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
@@ -55,6 +55,11 @@ class OpenAITranslator:
         """Whether the answer has come to its end; usage may still follow."""
         return self._finish_reason is not None
 
+    @property
+    def counted(self) -> bool:
+        """Whether usage has come."""
+        return self._usage is not None
+
     def read_events(self, events: Iterable[SseEvent]) -> Iterator[BackendEvent]:
         """The deltas of the chunks that one network read brought, neighbours of one kind joined."""
         usage_before = self._usage
@@ -79,9 +84,7 @@ class OpenAITranslator:
         try:
             self._read_chunk(document, whole=True)
             if not self.complete:
-                if not (self._shown or (self._usage and document.get("choices"))):
-                    raise UpstreamProtocolError("the response holds no answer")
-                self._finish(FinishReason.OTHER)
+                self._finish_unsaid()
         except UpstreamError:
             yield from self._take(None)
             raise
@@ -107,8 +110,8 @@ class OpenAITranslator:
 
     def _read_chunk(self, chunk: Json, *, whole: bool = False) -> None:
         usage = find_usage(chunk)
-        if usage is not None and (self._usage is None or counts_something(usage)):
-            self._usage = usage
+        if usage is not None:
+            self._usage = usage if self._usage is None else merged_usage(self._usage, usage)
         if failure := error_object(chunk):
             raise failure
         with promised_form:
@@ -126,6 +129,8 @@ class OpenAITranslator:
         if choice.get("error") and (failure := error_object(choice)):
             raise failure
         delta, message = choice.get("delta"), choice.get("message")
+        if not (delta or message) and (text := choice.get("text")):  # as completions without a chat have it
+            delta = {"content": text}
         first, second = (message, delta) if whole else (delta, message)
         reason = choice.get("finish_reason")
         for holder in (first, second):
@@ -208,8 +213,14 @@ class OpenAITranslator:
         if not self.complete:
             if self._usage is None:
                 raise UpstreamCut("the stream ended without its end")
-            self._finish(FinishReason.OTHER)
+            self._finish_unsaid()
         self.ended = True
+
+    def _finish_unsaid(self) -> None:
+        """The answer ends without a finish reason, if there is any."""
+        if not self._shown:
+            raise UpstreamProtocolError("the response holds no answer")
+        self._finish(FinishReason.OTHER)
 
     def _finish(self, reason: FinishReason) -> None:
         reason = self._tool_calls.ended(reason, shown=self._shown)

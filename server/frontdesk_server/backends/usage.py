@@ -20,6 +20,7 @@ Json = dict[str, Any]
 MAX_COUNT = 1_000_000_000
 """More tokens than any context holds: what exceeds it is no count."""
 
+_WHOLES = ("prompt_tokens", "input_tokens", "completion_tokens", "output_tokens")
 _MODALITY = re.compile(r"(?:audio|image|video|file|document)_tokens?")
 _MAX_MODALITIES = 4
 _ORDINARY_TIERS = frozenset({"default", "standard", "auto", "normal", "on_demand"})
@@ -45,6 +46,27 @@ def find_usage(document: Json) -> Json | None:
         if holder and isinstance(holder, dict) and (usage := holder.get("usage")) and isinstance(usage, dict):
             return usage
     return None
+
+
+def merged_usage(before: Json, later: Json) -> Json:
+    """What two reports of one answer say together: field by field the later, unless it counts nothing.
+
+    A total belongs to its report: one of wholes that have changed since is left out.
+    """
+    merged = dict(before)
+    if any(token_count(later.get(whole)) for whole in _WHOLES):
+        merged.pop("total_tokens", None)
+    for name, value in later.items():
+        match merged.get(name), value:
+            case dict() as known, dict():
+                merged[name] = merged_usage(known, value)
+            case None, _:
+                merged[name] = value
+            case (int() | float(), int() | float()) if value > 0:
+                merged[name] = value
+            case (str(), str()) if value:
+                merged[name] = value
+    return merged
 
 
 def read_usage(
@@ -162,8 +184,3 @@ def _cache_kind(name: str) -> str | None:
 
 def _or_zero(value: Any) -> int:
     return token_count(value) or 0
-
-
-def counts_something(usage: Json) -> bool:
-    """Whether a usage object counts any token at all."""
-    return any(token_count(value) for value in usage.values())

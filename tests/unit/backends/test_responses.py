@@ -251,6 +251,47 @@ def test_done_after_usage_is_an_end(said: Any, expected: FinishReason) -> None:
     assert translator.finished().usage == Usage(3, 5)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param([], id="usage alone"),
+        pytest.param([{"choices": []}], id="no choice"),
+        pytest.param([chunk({"role": "assistant", "content": ""})], id="a role"),
+        pytest.param([chunk({"content": None})], id="null"),
+        pytest.param([{"response": "Hel"}, {"response": "lo"}], id="an API of another kind"),
+    ],
+)
+def test_a_stream_that_held_no_answer_ends_like_such_a_document(said: list[Any]) -> None:
+    with pytest.raises(UpstreamProtocolError, match="holds no answer"):
+        openai_events(*said, {"choices": [], **USED}, "[DONE]")
+    for document in said or [{}]:
+        choices = [{**choice, "message": choice["delta"]} for choice in document.get("choices", ())]
+        with pytest.raises(UpstreamProtocolError, match="holds no answer"):
+            list(OpenAITranslator().read_document({**document, "choices": choices, **USED}))
+
+
+@pytest.mark.parametrize("finish", [{"delta": {}}, {"message": {"role": "assistant", "content": ""}}])
+def test_an_empty_answer_with_a_finish_reason_is_one(finish: dict[str, Any]) -> None:
+    document = {"choices": [{"index": 0, "finish_reason": "stop", **finish}], **USED}
+    unary, streamed = OpenAITranslator(), OpenAITranslator()
+    assert [*unary.read_document(document), *streamed.read_events(events(document, "[DONE]"))] == []
+    assert unary.finished().finish_reason is streamed.finished().finish_reason is FinishReason.STOP
+
+
+def test_the_text_of_a_completion_without_a_chat_is_read() -> None:
+    said = [{"choices": [{"index": 0, "text": text}]} for text in ("Fo", "ur")]
+    end = {"choices": [{"index": 0, "text": "", "finish_reason": "stop"}], **USED}
+    assert openai_events(*said, end) == [TextDelta("Four")]
+    document = {"choices": [{"index": 0, "text": "Four", "finish_reason": "stop"}], **USED}
+    assert list(OpenAITranslator().read_document(document)) == [TextDelta("Four")]
+
+
+def test_an_anthropic_stream_that_held_no_answer_is_a_broken_one() -> None:
+    usage = {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 5}}
+    with pytest.raises(UpstreamProtocolError, match="holds no answer"):
+        list(AnthropicTranslator().read_events(events(usage, {"type": "message_stop"})))
+
+
 @pytest.mark.parametrize("reason", ["", None])
 @pytest.mark.parametrize(
     ("message", "expected"),

@@ -234,10 +234,64 @@ def test_usage_in_each_place_of_a_chunk(holder: str) -> None:
     assert read_stream(openai_finish({"prompt_tokens": 3, "completion_tokens": 5}, holder)) == Usage(3, 5)
 
 
-def test_what_counts_nothing_replaces_nothing() -> None:
-    said = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 5}}
-    nothing = {"prompt_tokens": 0, "completion_tokens": None}
-    assert read_stream([said, *openai_finish(nothing, "later")]) == Usage(3, 5)
+FULL = {
+    "prompt_tokens": 1000,
+    "completion_tokens": 50,
+    "total_tokens": 1050,
+    "prompt_tokens_details": {"cached_tokens": 800},
+}
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ({"prompt_tokens": 0, "completion_tokens": None}, Usage(1000, 50, cache_read_tokens=800)),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, Usage(1000, 50, cache_read_tokens=800)),
+        ({"completion_tokens": 60}, Usage(1000, 60, cache_read_tokens=800)),
+        ({"completion_tokens": 40}, Usage(1000, 40, cache_read_tokens=800)),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, Usage(1000, 50, cache_read_tokens=800)),
+        ({"prompt_tokens_details": None}, Usage(1000, 50, cache_read_tokens=800)),
+        (
+            {"completion_tokens": 60, "completion_tokens_details": {"reasoning_tokens": 20}},
+            Usage(1000, 60, cache_read_tokens=800, reasoning_tokens=20),
+        ),
+        ({"prompt_tokens": "many"}, Usage(1000, 50, cache_read_tokens=800)),
+        ({"cost": 0.001}, Usage(1000, 50, cache_read_tokens=800)),
+    ],
+)
+def test_a_later_report_replaces_what_it_counts(later: dict[str, Any], expected: Usage) -> None:
+    said = {"choices": [], "usage": FULL}
+    assert read_stream([said, *openai_finish(later, "later")]) == expected
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ({"output_tokens": 50}, Usage(1000, 50, cache_read_tokens=300, cache_write_tokens=500)),
+        (
+            {
+                "input_tokens": 0,
+                "cache_read_input_tokens": 0,
+                "cache_creation_input_tokens": 0,
+                "output_tokens": 50,
+            },
+            Usage(1000, 50, cache_read_tokens=300, cache_write_tokens=500),
+        ),
+        ({"input_tokens": 210, "output_tokens": 0}, Usage(1010, 0, cache_read_tokens=300, cache_write_tokens=500)),
+    ],
+)
+def test_what_an_anthropic_message_ends_with_replaces_what_it_counts(later: Any, expected: Usage) -> None:
+    begun = {
+        "input_tokens": 200,
+        "cache_read_input_tokens": 300,
+        "cache_creation_input_tokens": 500,
+        "output_tokens": 1,
+    }
+    start = {"type": "message_start", "message": {"usage": begun}}
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": later}
+    translator = AnthropicTranslator()
+    list(translator.read_events(SseEvent("", json.dumps(document)) for document in (start, end)))
+    assert translator.finished().usage == expected
 
 
 @dataclass(frozen=True)
