@@ -23,7 +23,6 @@ from random import Random
 
 from frontdesk_server.config.base import Secret
 from frontdesk_server.config.limits import LimitRule, LimitsConfig, RedisConfig
-from frontdesk_server.domain.attempt import Attempt, AttemptOutcome
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.decision import Decision, PlanStep, RoutedQuery, StepKind
 from frontdesk_server.domain.model import Deployment, Model
@@ -32,7 +31,7 @@ from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.usage import Usage
-from frontdesk_server.state.limits import Limits, Reservation, open_limit_store
+from frontdesk_server.state.limits import Limits, Reservation, Used, open_limit_store
 from frontdesk_server.state.redis import open_redis
 
 MODEL = Model("small", (Deployment("fake", "small"),), 8192, prices=Prices(200_000_000, 1_000_000_000))
@@ -116,9 +115,7 @@ async def call_until_refused(limits: Limits, caller: str, random: Random, tally:
         await asyncio.sleep(random.uniform(0, 2 * CALL_SECONDS))
         usage = Usage(random.randint(INPUT_TOKENS // 2, INPUT_TOKENS * 5 // 4), random.randint(1, OUTPUT_TOKENS))
         cost = MODEL.prices.cost_nano_usd(usage) if MODEL.prices else None
-        reserved.settle(
-            Attempt(0, MODEL.name, StepKind.PRIMARY, AttemptOutcome.ACCEPTED, "fake", usage, cost, took_ms / 1000)
-        )
+        reserved.settle(Used.of(usage, cost))
         tally.calls += 1
         tally.spent_nano_usd += cost or 0
 

@@ -107,7 +107,7 @@ class AnthropicTranslator:
                     self._upstream_model = word(message.get("model"))
                     self._note_container(message)
                     self._note_usage(message)
-                    self._report_usage()
+                    self._report_usage(opening=True)
                 case "content_block_start":
                     self._start_block(event["index"], event["content_block"])
                 case "content_block_delta":
@@ -229,8 +229,8 @@ class AnthropicTranslator:
                 self._output_counted = True
             self._usage = merged_usage(self._usage, usage)
 
-    def _report_usage(self) -> None:
-        self._fold.add(UsageReport(self._read_usage(), self._upstream_model))
+    def _report_usage(self, *, opening: bool = False) -> None:
+        self._fold.add(UsageReport(self._read_usage(), self._upstream_model, opening=opening))
 
     def _read_usage(self) -> Usage:
         """Anthropic counts cached input apart; here input includes it."""

@@ -75,11 +75,15 @@ Delta = TextDelta | ReasoningDelta | ToolCallDelta | ProviderBlockDelta | Provid
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Usage so far; a later report replaces an earlier one. `cost_nano_usd` is what the provider says that it cost."""
+    """Usage so far; a later report replaces an earlier one. `cost_nano_usd` is what the provider says that it cost.
+
+    `opening`: said as the call began; it is billed only if an answer follows.
+    """
 
     usage: Usage
     upstream_model: str = ""
     cost_nano_usd: int | None = None
+    opening: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from frontdesk_server.domain.query import MediaPart, Message, Query, ReasoningPart, TextPart, ToolCall, ToolResult
 from frontdesk_server.domain.signals import Signals, Task
 
@@ -21,6 +24,10 @@ _EXPECTED_OUTPUT = {
     Task.OTHER: 250,
 }
 _SPREAD = 4.0
+_RUN = 16
+_RUN_FACTOR = 16
+_LONG_RUNS = re.compile(rf"(.)\1{{{_RUN},}}", re.DOTALL)
+_SEALED_CHARACTERS_PER_TOKEN = 16 / 3
 
 
 def token_eighths(text: str) -> int:
@@ -45,11 +52,65 @@ def estimate_tokens(text: str) -> int:
     return whole_tokens(token_eighths(text))
 
 
-def estimate_input_tokens(query: Query, *, per_media: int = TOKENS_PER_MEDIA) -> int:
+def sealed_tokens(characters: int) -> int:
+    """Tokens of what is encrypted, by the length of its Base64: a quarter of its bytes."""
+    return round(characters / _SEALED_CHARACTERS_PER_TOKEN)
+
+
+class TokenCount:
+    """Counts a text in pieces as `estimate_tokens` does, but a run of one character for less.
+
+    Tokenizers have tokens for many spaces, dashes or line ends together: what goes beyond 16 of them counts a
+    sixteenth. However a text is cut, it counts the same.
+    """
+
+    __slots__ = ("_eighths", "_last", "_run", "_surplus")
+
+    def __init__(self) -> None:
+        self._eighths = 0
+        self._surplus = 0
+        self._last = ""
+        self._run = 0
+
+    def add(self, text: str) -> None:
+        """Take the next piece."""
+        if not text:
+            return
+        self._eighths += token_eighths(text)
+        first, last = text[0], text[-1]
+        before = self._run if first == self._last else 0
+        leading = len(text) - len(text.lstrip(first))
+        self._surplus += (_beyond(before + leading) - _beyond(before)) * token_eighths(first)
+        if len(text) - leading > _RUN:
+            for run in _LONG_RUNS.finditer(text, leading):
+                self._surplus += _beyond(run.end() - run.start()) * token_eighths(run[1])
+        self._last = last
+        self._run = before + leading if leading == len(text) else len(text) - len(text.rstrip(last))
+
+    @property
+    def tokens(self) -> int:
+        """What has come, in whole tokens."""
+        return whole_tokens(self._eighths - self._surplus + self._surplus // _RUN_FACTOR)
+
+
+def estimate_few_tokens(text: str) -> int:
+    """Tokens of a text whose runs of one character count little."""
+    count = TokenCount()
+    count.add(text)
+    return count.tokens
+
+
+def _beyond(run: int) -> int:
+    return max(0, run - _RUN)
+
+
+def estimate_input_tokens(
+    query: Query, *, per_media: int = TOKENS_PER_MEDIA, tokens_of: Callable[[str], int] = estimate_tokens
+) -> int:
     """Tokens of the whole query: messages, tool traffic, offered tools; a flat number a media part."""
-    tokens = sum(_message_tokens(message, per_media) for message in query.messages)
+    tokens = sum(_message_tokens(message, per_media, tokens_of) for message in query.messages)
     for tool in query.tools:
-        tokens += _TOKENS_PER_MESSAGE + estimate_tokens(tool.name + tool.description + tool.parameters_json)
+        tokens += _TOKENS_PER_MESSAGE + tokens_of(tool.name + tool.description + tool.parameters_json)
     return tokens
 
 
@@ -69,18 +130,18 @@ def expected_output_tokens(query: Query, signals: Signals | None = None) -> int:
     return max(1, round(tokens if limit is None else min(tokens, limit)))
 
 
-def _message_tokens(message: Message, per_media: int) -> int:
+def _message_tokens(message: Message, per_media: int, tokens_of: Callable[[str], int]) -> int:
     tokens = _TOKENS_PER_MESSAGE
     for part in message.parts:
         match part:
             case TextPart():
-                tokens += estimate_tokens(part.text)
+                tokens += tokens_of(part.text)
             case ToolCall():
-                tokens += estimate_tokens(part.name + part.arguments_json)
+                tokens += tokens_of(part.name + part.arguments_json)
             case ToolResult():
-                tokens += estimate_tokens(part.text) + per_media * len(tuple(part.media()))
+                tokens += tokens_of(part.text) + per_media * len(tuple(part.media()))
             case ReasoningPart():
-                tokens += estimate_tokens(part.text)
+                tokens += tokens_of(part.text)
             case MediaPart():
                 tokens += per_media
     return tokens

@@ -60,7 +60,7 @@ class Account:
         beside = opened.asked.known_nano_usd
         if attempt.index == 0:
             beside += self._decision.router_cost_nano_usd or 0
-        opened.reservation.settle(attempt, beside_nano_usd=beside, may_use_more=run.generates_on(error))
+        opened.reservation.settle(*run.used(error), beside_nano_usd=beside)
         self._settled.append(attempt)
         return attempt
 

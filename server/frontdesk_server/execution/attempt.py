@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import structlog
@@ -32,13 +32,16 @@ from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
 from frontdesk_server.domain.own_keys import NO_OWN_KEYS, OwnKeys
 from frontdesk_server.domain.query import Query
-from frontdesk_server.domain.usage import FinishReason, Usage, sum_known
+from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.balancing import Balancer, Passage
-from frontdesk_server.execution.billing import NOTHING, Billing, Expectation, Heard, bill, together
+from frontdesk_server.execution.billing import NOTHING, Billing, Expectation, Heard, bill
+from frontdesk_server.execution.calls import Calls
 from frontdesk_server.execution.collector import AnswerCollector
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.execution.deployments import Deployments
+from frontdesk_server.execution.room import Room
 from frontdesk_server.execution.timers import AttemptTimers, Timer
+from frontdesk_server.state.limits import Reservation, Used
 
 log = structlog.get_logger()
 
@@ -91,7 +94,15 @@ class AttemptOrder:
 class AttemptRun:
     """Drive one attempt: iterate `deltas()`, then `settle()` exactly once, whatever happened."""
 
-    def __init__(self, tools: AttemptTools, order: AttemptOrder, passage: Passage, parent: AttemptParent) -> None:
+    def __init__(
+        self,
+        tools: AttemptTools,
+        order: AttemptOrder,
+        passage: Passage,
+        parent: AttemptParent,
+        room: Room | None = None,
+    ) -> None:
+        """`room` is what its calls may use; None where nothing is limited."""
         self._tools = tools
         self._order = order
         self._deployments = Deployments(tools.balancer, order.model, passage, self._unfit)
@@ -104,17 +115,15 @@ class AttemptRun:
         self._first_token_at: float | None = None
         self._finished_at: float | None = None
         self._usage = Usage()
+        self._only_opening = False
         self._upstream_model = ""
         self._provider_cost_nano_usd: int | None = None
         self._finish_reason: FinishReason | None = None
         self._dispatch: Dispatch | None = None
         self._call_began = self._started
-        self._calls = 1
+        self._calls = Calls(order.model.prices, tools.clock.now(), room)
         self._repeats = 0
         self._lessons = 0
-        self._before = NOTHING
-        self._before_nano_usd: int | None = 0
-        self._began_at = tools.clock.now()
         self._expectation = Expectation(order.model, order.query, order.stream, order.input_tokens, order.output_tokens)
         self._source = self._repeated()
         self._head: Delta | None = None
@@ -137,11 +146,11 @@ class AttemptRun:
     @property
     def cost_nano_usd(self) -> int | None:
         """What it has cost so far; None when unknown."""
-        return self._cost(None)
+        return self._calls.cost(self._billing(None))
 
-    def generates_on(self, error: BaseException | None = None) -> bool:
-        """Whether its provider may bill more than it is settled with, as it cannot see that nobody waits any more."""
-        return self._billing(error).generates_on
+    def used(self, error: BaseException | None = None) -> tuple[Used, ...]:
+        """What each of its calls used that has a reservation of its own: those that were billed, and the last one."""
+        return self._calls.used(self._billing(error))
 
     def overdue(self) -> UpstreamTimedOut:
         """What has become of it when the call's deadline has passed, whoever noticed first."""
@@ -149,7 +158,7 @@ class AttemptRun:
 
     def answer(self) -> Answer:
         """The answer so far, with the usage that it is settled with."""
-        usage = self._billing(None).usage
+        usage = self._calls.billing(self._billing(None)).usage
         return self._collector.answer(self._finish_reason or FinishReason.OTHER, usage, self._upstream_model)
 
     async def prime(self) -> None:
@@ -179,13 +188,11 @@ class AttemptRun:
                         yield delta
                 return
             except UpstreamError as error:
-                wait = self._wait_before_next_call(error)
+                wait = await self._before_next_call(error)
                 if wait is None:
                     raise
-                self._before, self._before_nano_usd = self._billing(error), self._cost(error)
-                self._usage = Usage()
+                self._usage, self._only_opening = Usage(), False
                 self._dispatch = None
-                self._calls += 1
                 self._observation.repeated(self._deployments.current, error)
                 await asyncio.sleep(wait)
 
@@ -210,6 +217,7 @@ class AttemptRun:
             order.cache_key,
         )
         self._dispatch = call.dispatch
+        self._expectation = replace(self._expectation, output_limit=call.output_limit)
         self._call_began = tools.clock.monotonic()
         async with aclosing(backend.stream(call)) as events:
             while True:
@@ -218,8 +226,9 @@ class AttemptRun:
                         self._finish_reason = finish_reason
                         self._usage, self._upstream_model, self._provider_cost_nano_usd = usage, upstream_model, cost
                         return
-                    case UsageReport(usage, upstream_model, cost):
+                    case UsageReport(usage, upstream_model, cost, opening):
                         self._usage, self._upstream_model, self._provider_cost_nano_usd = usage, upstream_model, cost
+                        self._only_opening = opening
                     case _:
                         if self._first_token_at is None:
                             self._first_token_at = tools.clock.monotonic()
@@ -233,7 +242,7 @@ class AttemptRun:
             async with asyncio.timeout(seconds):
                 return await anext(events)
         except TimeoutError as timeout:
-            if self._calls > 1 and timer is not self._order.timers.idle:
+            if self._calls.count > 1 and timer is not self._order.timers.idle:
                 timer = timer.after_other_calls(self._tools.clock.monotonic() - self._call_began)
             raise timer.ran_out() from timeout
         except StopAsyncIteration as end:
@@ -258,6 +267,26 @@ class AttemptRun:
     @property
     def _elapsed_seconds(self) -> float:
         return self._tools.clock.monotonic() - self._started
+
+    async def _before_next_call(self, error: UpstreamError) -> float | None:
+        """Seconds to wait before the next call, for which room is made; None when there is no next call."""
+        last = self._billing(error)
+        if not self._calls.keeps_its_room(last):
+            return self._begin_next_call(error, last, None)
+        repeatable = error.retryable and self._repeats < self._tools.retry.max_retries
+        if self._first_token_at is not None or (self._deployments.all_asked and not repeatable):
+            return None
+        more = await self._calls.room()
+        if more is None:
+            return None
+        with more:
+            return self._begin_next_call(error, last, more)
+
+    def _begin_next_call(self, error: UpstreamError, last: Billing, more: Reservation | None) -> float | None:
+        wait = self._wait_before_next_call(error)
+        if wait is not None:
+            self._calls.repeat(last, more)
+        return wait
 
     def _wait_before_next_call(self, error: UpstreamError) -> float | None:
         """Seconds to wait, or None when there is no next call.
@@ -312,7 +341,8 @@ class AttemptRun:
         """
         order = self._order
         ended = self._tools.clock.monotonic() if self._finished_at is None else self._finished_at
-        billing = self._billing(error)
+        last = self._billing(error)
+        billing = self._calls.billing(last)
         if billing.doubted:
             log.warning(
                 "usage.doubted",
@@ -330,21 +360,21 @@ class AttemptRun:
             outcome=outcome,
             backend=self._deployments.current.backend,
             usage=billing.usage,
-            cost_nano_usd=self._cost(error),
+            cost_nano_usd=self._calls.cost(last),
             duration_seconds=ended - self._started,
             time_to_first_token_seconds=first_token,
             error_reason=error.reason if isinstance(error, FrontdeskError) else "",
             error_message=str(error) if isinstance(error, FrontdeskError) else "",
             upstream_message=error.quoted if isinstance(error, UpstreamError) else "",
             checks=checks,
-            retries=self._calls - 1,
+            retries=self._calls.count - 1,
             upstream_model=self._upstream_model,
             finish_reason=self._finish_reason,
             usage_estimated=billing.estimated,
             adjustments=() if self._dispatch is None else tuple(self._dispatch.adjustments),
             provider_request_id="" if self._dispatch is None else self._dispatch.request_id,
             provider_cost_nano_usd=self._provider_cost_nano_usd,
-            cache_saved_nano_usd=self._cache_saved(error),
+            cache_saved_nano_usd=self._calls.cache_saved(last),
         )
         self._deployments.ended(outcome, error)
         if order.stream and first_token is not None:
@@ -355,28 +385,8 @@ class AttemptRun:
             report_defect("telemetry", fault)
         return attempt
 
-    def _cost(self, error: BaseException | None) -> int | None:
-        """What every call of the attempt costs, each by itself: fees and lengths of input are those of one call."""
-        prices = self._order.model.prices
-        if prices is None:
-            return None
-        return sum_known((self._before_nano_usd, prices.cost_nano_usd(self._last_billing(error).usage, self._began_at)))
-
-    def _cache_saved(self, error: BaseException | None) -> int | None:
-        """What caching saved in the last call; before a call that is repeated nothing is read from a cache."""
-        prices, usage = self._order.model.prices, self._last_billing(error).usage
-        if prices is None:
-            return None
-        cost = prices.cost_nano_usd(usage, self._began_at)
-        uncached = prices.cost_nano_usd(usage.uncached(), self._began_at)
-        return None if cost is None or uncached is None else uncached - cost
-
     def _billing(self, error: BaseException | None) -> Billing:
-        """What every call of the attempt is settled with."""
-        last = self._last_billing(error)
-        return last if self._before is NOTHING else together(self._before, last)
-
-    def _last_billing(self, error: BaseException | None) -> Billing:
+        """What the last call is settled with."""
         if not self._has_left:
             return NOTHING
         heard = Heard(
@@ -385,5 +395,7 @@ class AttemptRun:
             self._first_token_at is not None,
             self._finish_reason is not None,
             error,
+            self._collector.sealed_tokens,
+            self._only_opening,
         )
         return bill(self._expectation, heard)

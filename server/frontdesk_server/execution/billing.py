@@ -3,7 +3,8 @@
 A number can be true when it is none below zero, within what the model can do (its context window, and four times the
 output limit that it was sent, as some hidden reasoning passes that) or near what came, and not far below what came.
 Our estimates are right within a factor of four, and a text of many blanks may have sixteen times fewer tokens than we
-count. Whatever a provider says, the input holds the cached tokens and the output the reasoning.
+count. Whatever a provider says, the input holds the cached tokens and the output the reasoning. Our own count never
+passes what could be answered: the limit that was sent, and the window.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass, fields
 
 from frontdesk_server.domain.errors import (
     UpstreamCredentialsRefused,
-    UpstreamError,
     UpstreamFailed,
     UpstreamOverloaded,
     UpstreamRequestRefused,
@@ -21,13 +21,13 @@ from frontdesk_server.domain.errors import (
 )
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.query import Query
-from frontdesk_server.domain.tokens import estimate_input_tokens
+from frontdesk_server.domain.tokens import estimate_few_tokens, estimate_input_tokens
 from frontdesk_server.domain.usage import Usage
 
 _ESTIMATE_FACTOR = 4
 _SPARSE_FACTOR = 16
 _FEW_TOKENS = 64
-"""Below so many counted tokens a report that is lower, but not zero, contradicts nothing."""
+"""Below so many counted tokens a report that is lower, but not zero, contradicts nothing; nor does a low limit."""
 _MOST_TOKENS = 2**40
 """More than any window, and few enough to be stored, priced and summed up wherever tokens go."""
 _COUNTS = tuple(field.name for field in fields(Usage) if field.name != "service_tier")
@@ -42,38 +42,54 @@ _UNBILLED = (
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is known before the call: its model, and the estimated tokens of the query and of a whole answer."""
+    """What is known before the call: its model, and the estimated tokens of the query and of a whole answer.
+
+    `output_limit` is the one that is sent with the query; None when none is.
+    """
 
     model: Model
     query: Query
     stream: bool
     input_tokens: int
     output_tokens: int
+    output_limit: int | None = None
+
+    @property
+    def output_bound(self) -> int:
+        """Most tokens of an answer that keeps to what was asked."""
+        window = self.model.context_window
+        return window if self.output_limit is None else min(window, self.output_limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What became of the call: the last report, the tokens that came by our own count, and whether the end came."""
+    """What became of the call: the last report, the tokens that came by our own count, and whether the end came.
+
+    `sealed` are those that came encrypted, by their size. `opening`: the report is only that with which the call began.
+    """
 
     reported: Usage
     came: int
     anything_came: bool
     finished: bool
     error: BaseException | None = None
+    sealed: int = 0
+    opening: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Billing:
     """What a call is settled with.
 
-    `estimated`: some of it is our own count. `doubted`: the fields of the report that cannot be true. `generates_on`:
-    the provider may bill more than this, as nothing tells it that nobody waits for its answer.
+    `estimated`: some of it is our own count. `doubted`: the fields of the report that cannot be true. `may_be_more`:
+    the end was not heard, so that the provider may bill more than this. It has written what nobody saw, such as hidden
+    reasoning, or writes on, as nothing tells it that nobody waits.
     """
 
     usage: Usage
     estimated: bool = False
     doubted: tuple[str, ...] = ()
-    generates_on: bool = False
+    may_be_more: bool = False
 
 
 NOTHING = Billing(Usage(input_tokens=0, output_tokens=0))
@@ -87,12 +103,13 @@ def is_unbilled(error: BaseException | None) -> bool:
 def bill(expected: Expectation, heard: Heard) -> Billing:
     """What a call that was sent is settled with. Never raises, whatever was reported.
 
-    - Nothing, after an error that no provider bills, when no content came.
+    - Nothing, after an error that no provider bills, when no content came and none was reported.
     - The report of a whole answer, its doubtful and missing numbers replaced by the estimated input and by what came.
     - Of a broken stream the input and what came, or what was reported where that is more.
     - Of a unary call without an answer the input and the expected output: its provider generates on.
     """
-    if not heard.anything_came and is_unbilled(heard.error):
+    ended_itself = is_unbilled(heard.error)
+    if ended_itself and not heard.anything_came and not _reports_output(heard):
         return NOTHING
     report = _Report(expected, heard)
     input_tokens = report.number("input_tokens")
@@ -103,16 +120,15 @@ def bill(expected: Expectation, heard: Heard) -> Billing:
     reasoning, spoken, drawn = report.parts(
         "reasoning_tokens", "output_audio_tokens", "output_image_tokens", of="output_tokens"
     )
-    whole = heard.finished or (output_tokens or 0) >= heard.came
+    counted = min(heard.came + heard.sealed, expected.output_bound)
+    whole = heard.finished or (output_tokens or 0) >= counted
     estimated = input_tokens is None or output_tokens is None or not whole or bool(report.doubted)
     if input_tokens is None:
         input_tokens = expected.input_tokens
-    generates_on = False
     if output_tokens is None or not whole:
-        output_tokens = heard.came
+        output_tokens = counted
         if not (expected.stream or heard.finished or heard.anything_came):
-            output_tokens = min(expected.output_tokens, expected.model.max_output_tokens or expected.output_tokens)
-            generates_on = not isinstance(heard.error, UpstreamError) or isinstance(heard.error, UpstreamTimedOut)
+            output_tokens = min(expected.output_tokens, expected.output_bound)
     usage = Usage(
         input_tokens=max(input_tokens, (read or 0) + (write or 0), (sound or 0) + (images or 0)),
         output_tokens=max(output_tokens, (reasoning or 0) + (spoken or 0) + (drawn or 0)),
@@ -127,7 +143,7 @@ def bill(expected: Expectation, heard: Heard) -> Billing:
         web_searches=heard.reported.web_searches,
         service_tier=heard.reported.service_tier,
     )
-    return Billing(usage, estimated, tuple(report.doubted), generates_on)
+    return Billing(usage, estimated, tuple(report.doubted), not (heard.finished or ended_itself))
 
 
 def together(first: Billing, then: Billing) -> Billing:
@@ -135,7 +151,7 @@ def together(first: Billing, then: Billing) -> Billing:
     one, other = first.usage, then.usage
     sums = {count: _sum(getattr(one, count), getattr(other, count)) for count in _COUNTS}
     usage = Usage(**sums, service_tier=other.service_tier or one.service_tier)
-    return Billing(usage, first.estimated or then.estimated, first.doubted + then.doubted, then.generates_on)
+    return Billing(usage, first.estimated or then.estimated, first.doubted + then.doubted, then.may_be_more)
 
 
 def _sum(first: int | None, then: int | None) -> int | None:
@@ -148,8 +164,9 @@ class _Report:
     def __init__(self, expected: Expectation, heard: Heard) -> None:
         self.doubted: list[str] = []
         model = expected.model
-        limit = model.max_output_tokens
-        output = model.context_window if limit is None else min(model.context_window, _ESTIMATE_FACTOR * limit)
+        output = model.context_window
+        if expected.output_limit is not None:
+            output = min(output, _ESTIMATE_FACTOR * max(_FEW_TOKENS, expected.output_limit))
         self._most = {
             "input_tokens": _at_most(model.context_window, expected.input_tokens),
             "output_tokens": _at_most(output, heard.came),
@@ -182,11 +199,19 @@ class _Report:
         if number > self._most[field]:
             return False
         if field == "output_tokens":
-            return not (self._heard.finished and _too_little(number, self._heard.came))
+            counted = min(self._heard.came, self._expected.output_bound)
+            return not (self._heard.finished and _too_little(number, counted))
         expected = self._expected
         if not _too_little(number, expected.input_tokens):
             return True
-        return not _too_little(number, estimate_input_tokens(expected.query, per_media=0))
+        fewest = estimate_input_tokens(expected.query, per_media=0, tokens_of=estimate_few_tokens)
+        return not _too_little(number, fewest)
+
+
+def _reports_output(heard: Heard) -> bool:
+    """Whether the provider says that it wrote something, which it bills whatever went wrong then."""
+    output = heard.reported.output_tokens
+    return not heard.opening and output is not None and output > 0
 
 
 def _counts(number: object) -> bool:

@@ -17,7 +17,7 @@ from frontdesk_server.domain.events import (
 )
 from frontdesk_server.domain.provider import Citation, ProviderBlock, ProviderState
 from frontdesk_server.domain.query import ContentPart, Message, ProviderPart, ReasoningPart, Role, TextPart, ToolCall
-from frontdesk_server.domain.tokens import token_eighths, whole_tokens
+from frontdesk_server.domain.tokens import TokenCount, estimate_tokens, sealed_tokens
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 
 
@@ -40,7 +40,8 @@ class AnswerCollector:
         self._state: dict[int | None, list[ProviderState]] = {}
         self._citations: dict[int, list[Citation]] = {}
         self._logprobs: list[TokenLogprob] = []
-        self._eighths = 0
+        self._count = TokenCount()
+        self._sealed = False
 
     def add(self, delta: Delta) -> None:
         """Take one delta."""
@@ -50,13 +51,13 @@ class AnswerCollector:
                     self._refusals.add(part)
                 self._texts.setdefault(part, []).append(text)
                 self._logprobs.extend(logprobs)
-                self._eighths += token_eighths(text)
+                self._count.add(text)
             case ToolCallDelta(index, id_, name, arguments_json, part):
                 call = self._calls.setdefault((part, index), _CallPieces())
                 call.id = call.id or id_
                 call.name = call.name or name
                 call.arguments.append(arguments_json)
-                self._eighths += token_eighths(name + arguments_json)
+                self._count.add(name + arguments_json)
             case ProviderBlockDelta(block, part):
                 self._blocks[part] = block
             case ProviderStateDelta(state, place):
@@ -65,12 +66,25 @@ class AnswerCollector:
                 self._citations.setdefault(part, []).append(citation)
             case ReasoningDelta(text):
                 self._reasoning.setdefault(delta.part, []).append(delta)
-                self._eighths += token_eighths(text)
+                self._sealed = self._sealed or bool(delta.signature or delta.redacted_data)
+                self._count.add(text)
 
     @property
     def tokens(self) -> int:
         """Tokens so far: counted where logprobs tell, else estimated by their script."""
-        return max(len(self._logprobs), whole_tokens(self._eighths))
+        return max(len(self._logprobs), self._count.tokens)
+
+    @property
+    def sealed_tokens(self) -> int:
+        """Tokens of reasoning that came encrypted, by its size, as far as its text did not come, too."""
+        if not self._sealed:
+            return 0
+        hidden = 0
+        for pieces in self._reasoning.values():
+            shown = estimate_tokens("".join(piece.text for piece in pieces))
+            sealed = sealed_tokens(sum(len(piece.signature) + len(piece.redacted_data) for piece in pieces))
+            hidden += max(0, sealed - shown)
+        return hidden
 
     def answer(self, finish_reason: FinishReason, usage: Usage, upstream_model: str = "") -> Answer:
         """The answer so far, as a whole."""

@@ -33,6 +33,11 @@ class Deployments:
         """The one that is asked now."""
         return self._passage.deployment
 
+    @property
+    def all_asked(self) -> bool:
+        """Whether the model is served nowhere else."""
+        return len(self._asked) == len(self._model.deployments)
+
     def elsewhere(self, error: UpstreamError, *, sent: bool) -> bool:
         """Turn to one that has not been asked, whatever the error but a timer of what was sent."""
         if isinstance(error, UpstreamTimedOut) and sent:

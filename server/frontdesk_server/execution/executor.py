@@ -220,7 +220,7 @@ class Execution:
     def _start_attempt(self, position: int, kind: StepKind) -> AttemptRun:
         executor, step = self._executor, self._routed.decision.plan[position]
         model, signals = executor.models[step.model], self._routed.decision.signals
-        reservation, passage = self._steps.take()
+        room, passage = self._steps.take()
         deadline = Bound(max(0.0, self._remaining()), self._whose_deadline)
         share = deadline if self._steps.is_last(position) else deadline.slice(executor.config.slice_share)
         whole_is_held = not self._stream or step.stream_mode is StreamMode.HOLD
@@ -238,8 +238,8 @@ class Execution:
             output_tokens=expected_output_tokens(self._routed.query, signals),
             own_keys=self._own_keys,
         )
-        run = AttemptRun(executor.tools, order, passage, self._call.observation)
-        self._account.open(run, reservation)
+        run = AttemptRun(executor.tools, order, passage, self._call.observation, room)
+        self._account.open(run, room.reservation)
         return run
 
     def _cacheable(self, query: Query) -> tuple[Query, str]:

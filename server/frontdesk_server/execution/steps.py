@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.fitting import Fitting
 from frontdesk_server.domain.model import Model
 from frontdesk_server.execution.balancing import Balancer, Passage
 from frontdesk_server.execution.conditions import LiveConditions
+from frontdesk_server.execution.room import Room
 from frontdesk_server.state.limits import Limits, Refusal, Reservation
 
 
@@ -56,13 +58,14 @@ class Steps:
         """Whether no later step may be called now."""
         return self._eligible(position + 1) == self.end
 
-    def take(self) -> tuple[Reservation, Passage]:
+    def take(self) -> tuple[Room, Passage]:
         """What the step that `next` found may use, and the deployment that may be called."""
         reservation, passage = self._reservation, self._passage
         if reservation is None or passage is None:
             raise RuntimeError("no step is held")
         self._reservation, self._passage, self._taken = None, None, True
-        return reservation, passage
+        model = self._model(self._position)
+        return Room(reservation, partial(self._reserved, model, repeated=True)), passage
 
     def release(self) -> None:
         """Give back what is held."""
@@ -80,12 +83,15 @@ class Steps:
         if self._reservation is not None and self._position == position:
             return True
         self.release()
-        reserved = await self._limits.reserve(self._routed, self._model(position), first=not self._taken)
+        reserved = await self._reserved(self._model(position))
         if not isinstance(reserved, Reservation):
             self.refusal = reserved
             return False
         self._position, self._reservation = position, reserved
         return True
+
+    async def _reserved(self, model: Model, *, repeated: bool = False) -> Reservation | Refusal:
+        return await self._limits.reserve(self._routed, model, first=not self._taken, repeated=repeated)
 
     def _admit(self, position: int) -> bool:
         """Pass the breaker of a deployment that can take the query; it may have changed its mind meanwhile."""

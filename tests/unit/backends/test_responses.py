@@ -575,7 +575,7 @@ def test_an_anthropic_stream_with_every_kind_of_block() -> None:
     usage = {"output_tokens": 9, "output_tokens_details": {"thinking_tokens": 2}}
     end = {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": usage}
     seen = list(translator.read_events(events(start, *BLOCKS, end, {"type": "message_stop"})))
-    report = UsageReport(Usage(12, 1, cache_read_tokens=4, cache_write_tokens=5), "m-1")
+    report = UsageReport(Usage(12, 1, cache_read_tokens=4, cache_write_tokens=5), "m-1", opening=True)
     assert seen == [report, *ANTHROPIC_EVENTS, NEW_BLOCK]
     assert translator.ended
     finished = translator.finished()

@@ -16,12 +16,14 @@ from frontdesk_server.domain.errors import (
     UpstreamError,
     UpstreamFailed,
     UpstreamOverloaded,
+    UpstreamProtocolError,
     UpstreamRequestRefused,
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
 from frontdesk_server.domain.events import Completed, Finished, ReasoningDelta, TextDelta, ToolCallDelta, UsageReport
 from frontdesk_server.domain.query import MediaPart, Message, Query, Role, TextPart, text_query
+from frontdesk_server.domain.tokens import estimate_input_tokens
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.billing import Billing, Expectation, Heard, bill
 from hypothesis import given, settings
@@ -38,7 +40,7 @@ EXPECTED = Expectation(MODEL, text_query("hi"), stream=True, input_tokens=7, out
 UNARY = replace(EXPECTED, stream=False)
 MUCH = 500
 """Tokens of an answer of 2,000 Latin letters."""
-LIMITED = replace(EXPECTED, model=replace(MODEL, max_output_tokens=100))
+LIMITED = replace(EXPECTED, output_limit=100)
 
 
 def whole(reported: Usage, came: int = 20) -> Heard:
@@ -81,9 +83,62 @@ def test_of_a_whole_answer_counts_what_can_be_true(
     assert billing.estimated is (settled != reported)
 
 
-@pytest.mark.parametrize(("output_tokens", "believed"), [(100, True), (400, True), (401, False)])
-def test_hidden_reasoning_may_pass_an_output_limit_and_not_by_far(output_tokens: int, believed: bool) -> None:
-    assert bill(LIMITED, whole(Usage(5, output_tokens))).usage.output_tokens == (output_tokens if believed else 20)
+@pytest.mark.parametrize(
+    ("limit", "output_tokens", "believed"),
+    [
+        (100, 100, True),
+        (100, 400, True),
+        (100, 401, False),
+        (1, 30, True),
+        (1, 300, False),
+        (2000, 100_000, False),
+        (None, WINDOW, True),
+    ],
+)
+def test_hidden_reasoning_may_pass_the_limit_that_was_sent_and_not_by_far(
+    limit: int | None, output_tokens: int, believed: bool
+) -> None:
+    limited = replace(EXPECTED, model=replace(MODEL, max_output_tokens=WINDOW), output_limit=limit)
+    settled = min(20, limit or 20)
+    heard = whole(Usage(5, output_tokens))
+    assert bill(limited, heard).usage.output_tokens == (output_tokens if believed else settled)
+
+
+@pytest.mark.parametrize(
+    ("came", "reported", "settled"),
+    [
+        (25_000, Usage(5, 1200), Usage(5, 1200)),
+        (25_000, Usage(5, 25_000), Usage(5, 25_000)),
+        (25_000, Usage(5), Usage(5, 2000)),
+        (25_000, Usage(5, 20), Usage(5, 2000)),
+        (25_000, Usage(5, 2**62), Usage(5, 2000)),
+    ],
+)
+def test_our_own_count_never_passes_the_limit_that_was_sent(came: int, reported: Usage, settled: Usage) -> None:
+    assert bill(replace(EXPECTED, output_limit=2000), whole(reported, came)).usage == settled
+
+
+@pytest.mark.parametrize("filler", [" ", "\n", "-----", "=" * 16, "。", "\N{GRINNING FACE}"])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_runs_of_one_character_do_not_outweigh_what_was_reported(filler: str, stream: bool) -> None:
+    """Of query and answer alike: there is no limit, and a token holds some 80 of them."""
+    text = (filler * 32_000)[:32_000]
+    query = text_query(text)
+    script: Script = [
+        *(TextDelta(text[at : at + 7]) for at in range(0, len(text), 7)),
+        Finished(FinishReason.LENGTH, Usage(400, 400)),
+    ]
+    plan = routed(plan_of("small"), query)
+    plan = replace(
+        plan,
+        decision=replace(
+            plan.decision, signals=replace(plan.decision.signals, input_tokens=estimate_input_tokens(query))
+        ),
+    )
+    execution = Desk({"small": [script]}).start(plan, stream=stream)
+    await collect(execution)
+    (attempt,) = execution.settlement.attempts
+    assert (attempt.usage, attempt.usage_estimated) == (Usage(400, 400), False)
 
 
 def test_a_small_picture_has_few_tokens_and_a_long_text_has_not() -> None:
@@ -110,27 +165,58 @@ def test_a_small_picture_has_few_tokens_and_a_long_text_has_not() -> None:
 def test_what_no_provider_bills_costs_nothing_before_content_though_the_input_was_reported(
     error: UpstreamError, expected: Expectation
 ) -> None:
-    heard = Heard(Usage(1110, 1), 0, anything_came=False, finished=False, error=error)
+    heard = Heard(Usage(1110, 1), 0, anything_came=False, finished=False, error=error, opening=True)
     assert bill(expected, heard) == Billing(Usage(0, 0))
+    assert bill(expected, replace(heard, reported=Usage(1110, 0), opening=False)) == Billing(Usage(0, 0))
+    assert bill(expected, replace(heard, reported=Usage(1110), opening=False)) == Billing(Usage(0, 0))
     came = replace(heard, came=3, anything_came=True)
     assert bill(expected, came).usage == Usage(1110, 3)
 
 
+@pytest.mark.parametrize("expected", [EXPECTED, UNARY], ids=["stream", "unary"])
+@pytest.mark.parametrize("error", [UpstreamFailed("an error beside the answer"), UpstreamOverloaded("529")])
+def test_output_that_was_reported_is_billed_whatever_error_came_with_it(
+    error: UpstreamError, expected: Expectation
+) -> None:
+    heard = Heard(Usage(1000, 50), 0, anything_came=False, finished=False, error=error)
+    assert bill(expected, heard) == Billing(Usage(1000, 50))
+
+
 @pytest.mark.parametrize(
-    ("error", "generates_on"),
+    "error",
     [
-        (None, True),
-        (asyncio.CancelledError(), True),
-        (UpstreamTimedOut("total", 2), True),
-        (UpstreamCut("cut"), False),
+        None,
+        asyncio.CancelledError(),
+        UpstreamTimedOut("total", 2),
+        UpstreamTimedOut("first token", 2),
+        UpstreamCut("cut"),
+        UpstreamProtocolError("no JSON"),
     ],
 )
-def test_a_unary_call_without_its_answer_is_settled_with_the_answer_that_was_expected(
-    error: BaseException | None, generates_on: bool
+def test_a_call_whose_end_was_not_heard_is_settled_with_an_estimate_and_may_be_more(
+    error: BaseException | None,
 ) -> None:
+    """Of a unary call that is the answer which was expected, of a stream what came."""
     silent = Heard(Usage(), 0, anything_came=False, finished=False, error=error)
-    assert bill(UNARY, silent) == Billing(Usage(7, 60), estimated=True, generates_on=generates_on)
-    assert bill(EXPECTED, silent) == Billing(Usage(7, 0), estimated=True)
+    assert bill(UNARY, silent) == Billing(Usage(7, 60), estimated=True, may_be_more=True)
+    assert bill(EXPECTED, silent) == Billing(Usage(7, 0), estimated=True, may_be_more=True)
+    some = replace(silent, came=3, anything_came=True)
+    assert bill(EXPECTED, some) == Billing(Usage(7, 3), estimated=True, may_be_more=True)
+    counted = replace(some, reported=Usage(11, 5))
+    assert bill(EXPECTED, counted) == Billing(Usage(11, 5), may_be_more=True)
+
+
+@pytest.mark.parametrize("error", [UpstreamFailed("error object"), UpstreamOverloaded("overloaded_error")])
+def test_a_provider_that_ends_a_call_itself_bills_no_more_than_what_came(error: UpstreamError) -> None:
+    heard = Heard(Usage(), 3, anything_came=True, finished=False, error=error)
+    assert bill(EXPECTED, heard) == Billing(Usage(7, 3), estimated=True)
+
+
+def test_what_was_sealed_counts_where_nothing_else_is_known_of_the_output() -> None:
+    heard = Heard(Usage(11, 1), 0, anything_came=True, finished=False, sealed=7500, opening=True)
+    assert bill(EXPECTED, heard).usage == Usage(11, 7500)
+    assert bill(LIMITED, heard).usage == Usage(11, 100)
+    assert bill(EXPECTED, replace(whole(Usage(11, 30)), sealed=7500)).usage == Usage(11, 30)
 
 
 NUMBERS = st.one_of(st.none(), st.integers(), st.integers(-3, 3 * WINDOW), st.integers(2**52, 2**70))
@@ -151,6 +237,7 @@ def test_any_report_settles(reported: Usage, came: int, stream: bool, finished: 
     assert usage.output_tokens <= max(WINDOW, 4 * came)
     assert usage.output_tokens > 0 or came == 0
     assert billing.estimated or usage == reported
+    assert billing.may_be_more is not finished
     assert MODEL.prices is not None
     assert (MODEL.prices.cost_nano_usd(usage) or 0) > 0
 
@@ -232,7 +319,7 @@ async def test_a_report_that_cannot_be_true_is_logged_by_its_fields(log_lines: S
 
 
 async def test_an_overload_after_the_input_was_counted_costs_nothing() -> None:
-    desk = Desk({"small": [[UsageReport(Usage(1110, 1)), UpstreamOverloaded("overloaded_error")]]})
+    desk = Desk({"small": [[UsageReport(Usage(1110, 1), opening=True), UpstreamOverloaded("overloaded_error")]]})
     with pytest.raises(CompletionFailed) as failure:
         await collect(desk.start(routed(plan_of("small"))))
     assert failure.value.settlement.cost.total_nano_usd == 0

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from frontdesk_server.backends.refusals import status_error
+from frontdesk_server.config.limits import LimitRule, LimitsConfig
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.config.service import RetryConfig
-from frontdesk_server.domain.attempt import AttemptOutcome
+from frontdesk_server.domain.attempt import Attempt, AttemptOutcome
 from frontdesk_server.domain.errors import CompletionFailed, UpstreamError, UpstreamTimedOut
 from frontdesk_server.domain.events import Completed, TextDelta
+from frontdesk_server.domain.prices import Prices
+from frontdesk_server.domain.query import GenerationConfig, text_query
+from frontdesk_server.domain.signals import Task
+from frontdesk_server.state.limits import Limits, MemoryLimitStore
 
-from tests.fakes import a_model, answer, plan_of, routed
-from tests.unit.execution.test_executor import Desk, collect
+from tests.fakes import Script, a_model, answer, plan_of, routed
+from tests.unit.execution.test_executor import CLOCK, MODELS, Desk, collect
 
 PAGE = (Path(__file__).parents[3] / "docs" / "execution.md").read_text()
 OTHER = a_model("other")
@@ -83,6 +90,37 @@ async def test_after_commit_every_error_fails_the_call(row: list[str]) -> None:
         await collect(desk.start(routed(plan_of("small", "mid"))))
     assert failure.value.reason == row[0]
     assert len(desk.backend.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("stream", "script", "tokens", "nano_usd"),
+    [(False, [60.0], (200, 500), 2_200_000), (True, [TextDelta("letters " * 10), 60.0], (200, 20), 280_000)],
+    ids=["unary", "stream"],
+)
+async def test_the_worked_example_is_true(stream: bool, script: Script, tokens: tuple[int, int], nano_usd: int) -> None:
+    """Its numbers as the page gives them, and how many such calls its budget lets through."""
+    plan = routed(plan_of("small"), text_query("hi", GenerationConfig(max_output_tokens=2000)))
+    signals = replace(plan.decision.signals, input_tokens=200, task=Task.CODE, difficulty=0.5)
+    plan = replace(plan, decision=replace(plan.decision, signals=signals))
+    desk = Desk({"small": [script]})
+    store = MemoryLimitStore(CLOCK)
+    limits = Limits(LimitsConfig(rules=(LimitRule(name="budget", window="month", usd=0.02),)), store, CLOCK)
+    models = {"small": replace(MODELS["small"], prices=Prices(1_000_000_000, 4_000_000_000))}
+    desk.executor = replace(desk.executor, models=models, limits=limits)
+    attempts: list[Attempt] = []
+    for _ in range(3):
+        execution = desk.start(plan, stream=stream)
+        waiting = asyncio.create_task(collect(execution))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        attempts += execution.settlement.attempts
+    assert [attempt.cost_nano_usd for attempt in attempts] == [nano_usd] * 2
+    assert {(attempt.usage.input_tokens, attempt.usage.output_tokens) for attempt in attempts} == {tokens}
+    assert list(store._counters.values()) == [2 * 8_250_000]
+    assert f"{tokens[0]} + {tokens[1]} tokens" in PAGE
+    assert f"{nano_usd / 1e9:.5f}".rstrip("0") in PAGE
 
 
 @pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))

@@ -2,7 +2,7 @@
 
 from frontdesk_server.state.limits.limits import LimitedConditions, Limits
 from frontdesk_server.state.limits.opening import open_limit_store
-from frontdesk_server.state.limits.reservation import Refusal, Reservation
+from frontdesk_server.state.limits.reservation import Refusal, Reservation, Used
 from frontdesk_server.state.limits.store import Change, Hold, LimitStore, LimitStoreError, MemoryLimitStore
 from frontdesk_server.state.limits.worst_case import worst_case
 
@@ -16,6 +16,7 @@ __all__ = [
     "MemoryLimitStore",
     "Refusal",
     "Reservation",
+    "Used",
     "open_limit_store",
     "worst_case",
 ]

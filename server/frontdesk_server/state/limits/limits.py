@@ -48,10 +48,13 @@ class Limits:
         clock = SystemClock()
         return cls(LimitsConfig(), MemoryLimitStore(clock), clock)
 
-    async def reserve(self, routed: RoutedQuery, model: Model, *, first: bool) -> Reservation | Refusal:
+    async def reserve(
+        self, routed: RoutedQuery, model: Model, *, first: bool, repeated: bool = False
+    ) -> Reservation | Refusal:
         """Hold the most that calling the model can use, on every counter or on none.
 
-        `first`: the completion's first call, with which the completion itself is counted.
+        `first`: the completion's first call, with which the completion itself is counted. `repeated`: a further call of
+        an attempt that is counted already.
 
         Raises:
             LimitsUnavailable: the counters' store does not answer, and calls are to be refused then.
@@ -63,7 +66,11 @@ class Limits:
         worst = worst_case(model, routed.query, routed.decision.signals.input_tokens, now)
         if worst.cost_nano_usd is None and any(rule.usd is not None for rule in rules):
             return self._remember(routed.caller, _unpriced(model))
-        held = [held for rule in rules for held in _held_by(rule, routed, model, worst, now, first=first)]
+        held = [
+            held
+            for rule in rules
+            for held in _held_by(rule, routed, model, worst, now, int(not repeated and (first or rule.about_models)))
+        ]
         try:
             refused = await self._reserved(held)
         except LimitStoreError as error:
@@ -142,7 +149,7 @@ def _holds_for(rule: LimitRule, routed: RoutedQuery, model: Model) -> bool:
 
 
 def _held_by(
-    rule: LimitRule, routed: RoutedQuery, model: Model, worst: WorstCase, now: datetime, *, first: bool
+    rule: LimitRule, routed: RoutedQuery, model: Model, worst: WorstCase, now: datetime, requests: int
 ) -> Iterator[Held]:
     """The rule's counters with what the call may use of each."""
     start, end = window_bounds(rule.window, now)
@@ -150,7 +157,7 @@ def _held_by(
     named = (f"{name}={quote(part, safe='')}" for name, part in parts.items() if name in rule.per)
     key = "/".join((quote(rule.name, safe=""), *named, f"{start:%Y%m%dT%H%M%S}"))
     limits = {
-        Quantity.REQUESTS: (int(first or rule.about_models), rule.requests),
+        Quantity.REQUESTS: (requests, rule.requests),
         Quantity.TOKENS: (worst.tokens, rule.tokens),
         Quantity.NANO_USD: (worst.cost_nano_usd, None if rule.usd is None else round(rule.usd * NANO_USD_PER_USD)),
     }

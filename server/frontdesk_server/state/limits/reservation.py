@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from frontdesk_server.domain.attempt import Attempt
 from frontdesk_server.domain.errors import BudgetExhausted, CapacityError, RateLimited
-from frontdesk_server.domain.usage import sum_known
+from frontdesk_server.domain.usage import Usage, sum_known
 from frontdesk_server.state.limits.store import Change, Hold, LimitStore
 
 
@@ -47,12 +46,35 @@ class Refusal:
         return make(self.detail, self.retry_after_seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one call used; None is unknown. `may_be_more`: it is the least that its provider bills."""
+
+    tokens: int | None
+    nano_usd: int | None
+    may_be_more: bool = False
+
+    @classmethod
+    def of(cls, usage: Usage, cost_nano_usd: int | None, *, may_be_more: bool = False) -> Used:
+        """Of a usage and what it costs."""
+        return cls(sum_known((usage.input_tokens, usage.output_tokens)), cost_nano_usd, may_be_more)
+
+    def counted(self, quantity: Quantity, reserved: int) -> int:
+        """What a counter counts of it: what was reserved, where not less can be known to do."""
+        if quantity is Quantity.REQUESTS:
+            return reserved
+        used = self.tokens if quantity is Quantity.TOKENS else self.nano_usd
+        if used is None:
+            return reserved
+        return max(used, reserved) if self.may_be_more else used
+
+
 class Reservation:
-    """Holds until it is settled; leaving its context unsettled gives everything back."""
+    """Holds what its calls may use until it is settled; leaving its context unsettled gives everything back."""
 
     def __init__(self, store: LimitStore, held: Sequence[Held]) -> None:
         self._store = store
-        self._held = held
+        self._calls: list[Sequence[Held]] = [held]
 
     def __enter__(self) -> Reservation:
         return self
@@ -62,33 +84,30 @@ class Reservation:
     ) -> None:
         self.release()
 
-    def settle(self, attempt: Attempt, *, beside_nano_usd: int = 0, may_use_more: bool = False) -> None:
-        """Replace what is held by what was used; what is unknown stays as it was held.
+    def join(self, another: Reservation) -> None:
+        """Hold what another call may use, too, and was reserved for it."""
+        self._calls += another._calls
+        another._calls = []
+
+    def settle(self, *used: Used, beside_nano_usd: int = 0) -> None:
+        """Replace what is held for each call by what it used; what is unknown stays as it was held.
 
         `beside_nano_usd` is the known cost of Frontdesk's own questions; it counts where the rule is not about models.
-        `may_use_more`: what was used is the least that the provider bills, so that what is held stays where it is more.
         """
-        held, self._held = self._held, ()
-        usage = attempt.usage
-        used = {
-            Quantity.REQUESTS: None,
-            Quantity.TOKENS: sum_known((usage.input_tokens, usage.output_tokens)),
-            Quantity.NANO_USD: attempt.cost_nano_usd,
-        }
+        calls, self._calls = self._calls, []
         changes = []
-        for one in held:
-            amount = used[one.quantity]
-            if amount is None or (may_use_more and amount < one.hold.amount):
-                amount = one.hold.amount
-            if one.quantity is Quantity.NANO_USD and not one.about_models:
-                amount += beside_nano_usd
-            if amount != one.hold.amount:
-                changes.append(Change(one.hold.key, amount - one.hold.amount, one.hold.ends_at))
+        for index, (held, use) in enumerate(zip(calls, used, strict=bool(calls))):
+            for one in held:
+                amount = use.counted(one.quantity, one.hold.amount)
+                if index == 0 and one.quantity is Quantity.NANO_USD and not one.about_models:
+                    amount += beside_nano_usd
+                if amount != one.hold.amount:
+                    changes.append(Change(one.hold.key, amount - one.hold.amount, one.hold.ends_at))
         if changes:
             self._store.change(changes)
 
     def release(self) -> None:
         """Give everything back; a settled reservation holds nothing."""
-        held, self._held = self._held, ()
-        if held:
+        calls, self._calls = self._calls, []
+        if held := [one for call in calls for one in call]:
             self._store.change([Change(one.hold.key, -one.hold.amount, one.hold.ends_at) for one in held])

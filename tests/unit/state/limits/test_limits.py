@@ -10,15 +10,22 @@ from typing import Any
 
 import pytest
 from frontdesk_server.config.limits import LimitRule, LimitsConfig
-from frontdesk_server.domain.attempt import Attempt, AttemptOutcome
-from frontdesk_server.domain.decision import ExclusionReason, RoutedQuery, StepKind
+from frontdesk_server.domain.decision import ExclusionReason, RoutedQuery
 from frontdesk_server.domain.errors import BudgetExhausted, LimitsUnavailable, RateLimited
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.prices import PricePeriod, Prices, PriceTier, ServiceTierPrices
 from frontdesk_server.domain.provider import ProviderOptions
 from frontdesk_server.domain.query import GenerationConfig, MediaPart, Message, Role, text_query
-from frontdesk_server.domain.usage import Usage
-from frontdesk_server.state.limits import Change, Hold, Limits, LimitStoreError, MemoryLimitStore, Refusal, Reservation
+from frontdesk_server.state.limits import (
+    Change,
+    Hold,
+    Limits,
+    LimitStoreError,
+    MemoryLimitStore,
+    Refusal,
+    Reservation,
+    Used,
+)
 from frontdesk_server.state.limits.worst_case import WorstCase, worst_case
 from pydantic import ValidationError
 
@@ -43,11 +50,17 @@ class Desk:
         self.limits = Limits(LimitsConfig(rules=rules, when_unavailable=when_unavailable), self.store, self.clock)
 
     async def reserve(
-        self, caller: str = "ann", *, model: Model = SMALL, router: str = "default", first: bool = True
+        self,
+        caller: str = "ann",
+        *,
+        model: Model = SMALL,
+        router: str = "default",
+        first: bool = True,
+        repeated: bool = False,
     ) -> Reservation | Refusal:
         query = routed(plan_of(model.name), QUERY)
         query = replace(query, caller=caller, decision=replace(query.decision, router=router))
-        return await self.limits.reserve(query, model, first=first)
+        return await self.limits.reserve(query, model, first=first, repeated=repeated)
 
     async def admits(self, caller: str = "ann", **how: Any) -> bool:
         return isinstance(await self.reserve(caller, **how), Reservation)
@@ -63,10 +76,6 @@ async def refused(desk: Desk, **how: Any) -> Refusal:
     refusal = await desk.reserve(**how)
     assert isinstance(refusal, Refusal)
     return refusal
-
-
-def an_attempt(usage: Usage, cost_nano_usd: int | None) -> Attempt:
-    return Attempt(0, "small", StepKind.PRIMARY, AttemptOutcome.ACCEPTED, "fake", usage, cost_nano_usd, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -150,31 +159,69 @@ async def test_settling_gives_back_what_was_not_used() -> None:
     desk = Desk(tokens=2 * WORST_TOKENS - 1)
     reservation = await held(desk)
     assert not await desk.admits()
-    reservation.settle(an_attempt(Usage(5, 10), 0))
+    reservation.settle(Used(15, 0))
     assert await desk.admits()
 
 
 async def test_what_a_call_used_beyond_its_reservation_counts() -> None:
     desk = Desk(tokens=2 * WORST_TOKENS)
-    (await held(desk)).settle(an_attempt(Usage(50, 100), 0))
+    (await held(desk)).settle(Used(150, 0))
     assert not await desk.admits()
 
 
 async def test_unknown_use_stays_as_it_was_held() -> None:
     desk = Desk(tokens=2 * WORST_TOKENS - 1)
-    (await held(desk)).settle(an_attempt(Usage(), None))
+    (await held(desk)).settle(Used(None, None))
     assert not await desk.admits()
+
+
+@pytest.mark.parametrize(
+    ("used", "counted"),
+    [(Used(50, 0), 50), (Used(50, 0, may_be_more=True), WORST_TOKENS), (Used(150, 0, may_be_more=True), 150)],
+)
+async def test_what_may_be_more_counts_as_reserved_unless_it_is_more_already(used: Used, counted: int) -> None:
+    desk = Desk(tokens=10**6)
+    (await held(desk)).settle(used)
+    assert list(desk.store._counters.values()) == [counted]
+
+
+async def test_every_call_of_an_attempt_is_reserved_and_settled_by_itself() -> None:
+    desk = Desk(tokens=3 * WORST_TOKENS, requests=1, per=["model"])
+    reservation = await held(desk)
+    for _ in range(2):
+        reservation.join(await held(desk, repeated=True))
+    assert list(desk.store._counters.values()) == [1, 3 * WORST_TOKENS]
+    assert not await desk.admits(repeated=True)
+    reservation.settle(Used(15, 0), Used(20, 0, may_be_more=True), Used(None, 0))
+    assert list(desk.store._counters.values()) == [1, 15 + 2 * WORST_TOKENS]
+
+
+async def test_what_frontdesk_asked_beside_several_calls_counts_once() -> None:
+    desk = Desk(usd=1)
+    reservation = await held(desk)
+    reservation.join(await held(desk, repeated=True))
+    reservation.settle(Used(15, 7), Used(15, 9), beside_nano_usd=100)
+    assert list(desk.store._counters.values()) == [116]
+
+
+async def test_what_was_joined_is_given_back_with_it_and_by_nobody_else() -> None:
+    desk = Desk(tokens=2 * WORST_TOKENS)
+    with await held(desk) as reservation:
+        with await held(desk, repeated=True) as more:
+            reservation.join(more)
+        assert not await desk.admits()
+    assert list(desk.store._counters.values()) == [0]
 
 
 async def test_the_cost_of_frontdesks_own_questions_counts() -> None:
     desk = Desk(usd=2 * WORST_NANO_USD / 1e9)
-    (await held(desk)).settle(an_attempt(Usage(0, 0), 0), beside_nano_usd=WORST_NANO_USD + 1)
+    (await held(desk)).settle(Used(0, 0), beside_nano_usd=WORST_NANO_USD + 1)
     assert not await desk.admits()
 
 
 async def test_the_cost_of_frontdesks_own_questions_is_not_the_answering_models() -> None:
     desk = Desk(usd=2 * WORST_NANO_USD / 1e9, per=["model"])
-    (await held(desk)).settle(an_attempt(Usage(0, 0), 0), beside_nano_usd=WORST_NANO_USD + 1)
+    (await held(desk)).settle(Used(0, 0), beside_nano_usd=WORST_NANO_USD + 1)
     assert await desk.admits()
 
 
@@ -188,7 +235,7 @@ async def test_a_reservation_that_is_left_unsettled_gives_everything_back() -> N
 async def test_a_settled_reservation_gives_nothing_back_twice() -> None:
     desk = Desk(requests=1)
     with await held(desk) as reservation:
-        reservation.settle(an_attempt(Usage(5, 10), 7))
+        reservation.settle(Used(15, 7))
     assert not await desk.admits()
 
 
