@@ -12,6 +12,7 @@ from frontdesk import Client, FrontdeskError, Query, tool_result, user
 from frontdesk.v1 import chat_pb2 as pb
 
 from benchmarks.recordings.corpus import Json, Recording
+from benchmarks.recordings.judging import is_glued
 from benchmarks.recordings.meaning import meaning
 from benchmarks.recordings.replay import Replay
 from benchmarks.recordings.servers import model_name
@@ -20,6 +21,7 @@ _TELLING = (b"tool_use", b'tool_calls"', b"thinking", b"reasoning", b'content_fi
 _TIMEOUT_SECONDS = 20.0
 _PIECES = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 _REASONING = frozenset({"reasoning", "reasoning_content"})
+_JOINED = ("text", "summary")
 _NO_STATE = frozenset({"role", "content", "tool_calls", "refusal", "function_call"})
 
 
@@ -35,7 +37,11 @@ async def feed_back(client: Client, replay: Replay, recordings: Sequence[Recordi
     """Every answer that calls tools, reasons or refuses, fed back; those that Frontdesk refuses are no answers."""
     results = []
     for recording in recordings:
-        if recording.status != 200 or not any(word in recording.body.lower() for word in _TELLING):
+        if (
+            recording.status != 200
+            or is_glued(recording)
+            or not any(word in recording.body.lower() for word in _TELLING)
+        ):
             continue
         router = model_name(recording, named=named)
         asked = user(f"REPLAY:{recording.id}:whole")
@@ -85,8 +91,9 @@ async def _again(
 
 
 def _changed_blocks(given: list[Json], sent: list[Json]) -> Iterator[str]:
+    """Blank texts cannot go back: the API refuses what it said itself."""
     before, after = ([_plain_block(block) for block in blocks] for blocks in (given, sent))
-    before = [block for block in before if block.get("text") != "" or block["type"] != "text"]
+    before = [block for block in before if block["type"] != "text" or block["text"].strip()]
     kinds, sent_kinds = ([block["type"] for block in blocks] for blocks in (before, after))
     if kinds != sent_kinds:
         yield f"blocks {'/'.join(kinds)[:80]} -> {'/'.join(sent_kinds)[:80]}"
@@ -108,7 +115,7 @@ def _changed_message(given: Json, sent: Json) -> Iterator[str]:
         if name not in sent:
             renamed = _REASONING & sent.keys() if name in _REASONING else ()
             yield f"{name} as {' '.join(renamed)}" if renamed else f"{name} lost"
-        elif sent[name] != value:
+        elif _joined(sent[name]) != _joined(value):
             yield f"{name} changed"
     if sent.keys() & _REASONING and not given.keys() & _REASONING:
         yield "reasoning added"
@@ -120,9 +127,34 @@ def _changed_message(given: Json, sent: Json) -> Iterator[str]:
 
 
 def _conversation(message: Json) -> Json:
-    said = {name: value for name, value in message.items() if name in ("content", "tool_calls")}
-    plain = meaning({"messages": [{**said, "role": "assistant"}]}, "openai")["messages"]
+    """What was said and called: a refusal is said, where the API has no field for it, and a function called a tool."""
+    calls = [{"function": call["function"]} for call in message.get("tool_calls") or () if "function" in call]
+    old = message.get("function_call")
+    if old and old.get("name"):
+        calls = [{"function": old}]
+    content = message.get("content") or message.get("refusal")
+    if isinstance(content, list) and message.get("refusal"):
+        content = [*content, {"type": "text", "text": message["refusal"]}]
+    told = {"role": "assistant", "content": content, "tool_calls": calls}
+    plain = meaning({"messages": [told]}, "openai")["messages"]
     return plain[0] if plain else {}
+
+
+def _joined(value: Any) -> Any:
+    """A list of pieces as that of the wholes to which their numbers and types join them."""
+    if not isinstance(value, list) or not all(isinstance(piece, dict) and "index" in piece for piece in value):
+        return value
+    wholes: list[Json] = []
+    for piece in value:
+        said = {name: told for name, told in piece.items() if told is not None}
+        last = wholes[-1] if wholes else {}
+        same = last.get("index") == said["index"] and last.get("type") == said.get("type")
+        if not same or any(last.get(name, told) != told for name, told in said.items() if name not in _JOINED):
+            wholes.append(said)
+        else:
+            joined = {name: last.get(name, "") + said[name] for name in _JOINED if name in said}
+            wholes[-1] = {**last, **said, **joined}
+    return wholes
 
 
 def _anthropic_content(recording: Recording) -> list[Json]:

@@ -73,7 +73,7 @@ class Difference:
 def judged(recording: Recording, official: Json, ours: Json) -> list[Difference]:
     """Every difference between the two, each with the reason why it may be."""
     found = list(_differences(recording, official, ours))
-    if found and _is_glued(recording):
+    if found and is_glued(recording):
         return [Difference(one.what, one.official, one.ours, "glued") for one in found]
     return found
 
@@ -247,7 +247,7 @@ def _usage_reason(name: str, count: int | None, theirs: Json, own: Json) -> str:
     return "beside" if explained or any(part == beside > count for part in parts.values()) else ""
 
 
-def _is_glued(recording: Recording) -> bool:
+def is_glued(recording: Recording) -> bool:
     """Several answers, or none as the API would stream it, in one recording."""
     starts = recording.body.count(b'"type":"message_start"') + recording.body.count(b'"type": "message_start"')
     ids = {chunk.get("id") for chunk in recording.chunks() if chunk.get("choices")}
