@@ -135,9 +135,30 @@ def _conversation(message: Json) -> Json:
     content = message.get("content") or message.get("refusal")
     if isinstance(content, list) and message.get("refusal"):
         content = [*content, {"type": "text", "text": message["refusal"]}]
+    if isinstance(content, list):
+        content = _joined_chunks(content)
     told = {"role": "assistant", "content": content, "tool_calls": calls}
     plain = meaning({"messages": [told]}, "openai")["messages"]
     return plain[0] if plain else {}
+
+
+def _joined_chunks(chunks: list[Any]) -> list[Any]:
+    """Mistral's chunks, neighbours of one kind as one."""
+    wholes: list[Json] = []
+    for chunk in chunks:
+        kind = chunk["type"]
+        if kind not in ("text", "thinking"):
+            wholes.append(chunk)
+        elif wholes and wholes[-1]["type"] == kind:
+            wholes[-1]["text"] += _text(chunk)
+        else:
+            wholes.append({"type": kind, "text": _text(chunk)})
+    return wholes
+
+
+def _text(chunk: Json) -> str:
+    inner = chunk.get("text", chunk.get("thinking"))
+    return inner if isinstance(inner, str) else "".join(piece["text"] for piece in inner)
 
 
 def _joined(value: Any) -> Any:

@@ -9,7 +9,7 @@ a required one, `reasoning` is `reasoning_content`; a message of several texts i
 one text; an assistant who says nothing is not there.
 
 Of Anthropic's: `output_format` is `output_config.format`; `cache_control` is for five minutes unless it says otherwise;
-neighbouring turns of one role are one turn, and results of tools stand first in it.
+the temperature is 1; neighbouring turns of one role are one turn, and results of tools stand first in it.
 """
 
 from __future__ import annotations
@@ -123,6 +123,8 @@ def _openai_tool(tool: Json) -> Json:
 
 def _of_anthropic(body: Json) -> Json:
     said = {name: value for name, value in body.items() if value is not None and value != []}
+    if said.get("temperature") == 1:
+        del said["temperature"]
     if "output_format" in said:
         said.setdefault("output_config", {})["format"] = said.pop("output_format")
     if "system" in said:

@@ -124,9 +124,11 @@ def _add_message(query: pb.Query, message: Json, lost: list[str]) -> None:
         return
     said.name = message.get("name") or ""
     if role == pb.ROLE_ASSISTANT:
-        if reasoning := message.get("reasoning_content") or message.get("reasoning"):
-            said.parts.add(reasoning=pb.Reasoning(text=reasoning))
-        state(said, _DIALECT, rest(message, _SAID))
+        told = rest(message, _SAID)
+        if field := next((name for name in ("reasoning_content", "reasoning") if message.get(name)), None):
+            said.parts.add(reasoning=pb.Reasoning(text=message[field]))
+            told[field] = None  # as Frontdesk says of an answer in which field its reasoning stood
+        state(said, _DIALECT, told)
     else:
         option(said, _DIALECT, rest(message, _SAID))
     content = message.get("content")

@@ -33,12 +33,14 @@ _FIELDS = {
 class Strictness:
     """In what the APIs differ: ids, fields of an assistant message beside OpenAI's, and who may follow whom.
 
-    `after` maps a role to those that may not follow it; None is the beginning.
+    `after` maps a role to those that may not follow it; None is the beginning. `empty_answers`: the assistant may say
+    nothing.
     """
 
     ids: re.Pattern[str] = field(default=re.compile(r".+", re.DOTALL))
     assistant_fields: frozenset[str] = frozenset()
     after: Mapping[str | None, frozenset[str]] = field(default_factory=dict)
+    empty_answers: bool = True
 
 
 def broken_rules(body: Json, strictness: Strictness) -> list[str]:
@@ -68,7 +70,7 @@ def _of_message(message: Json, strictness: Strictness) -> Iterator[str]:
         yield f"unknown fields {unknown}"
     if "name" in message and not _SPEAKER.fullmatch(message["name"]):
         yield f"a malformed name {message['name']!r}"
-    if role == "assistant" and not content and not message.get("tool_calls"):
+    if role == "assistant" and not (content or message.get("tool_calls") or strictness.empty_answers):
         yield "an assistant message without content and calls"
     if content is None and not message.get("tool_calls"):
         yield "no content"

@@ -18,6 +18,7 @@ from frontdesk_server.domain.query import (
     MediaPart,
     Message,
     ProviderPart,
+    ReasoningPart,
     TextPart,
     ToolCall,
     ToolResult,
@@ -47,13 +48,17 @@ class Contents:
             return message.text
         return self._with_hint(self._items(message.parts), message.cache_hint)
 
-    def of_assistant(self, message: Message) -> str | list[Json]:
-        """What the assistant says beside its calls, its reasoning and, where the API tells them apart, refusals."""
-        parts = [part for part in message.parts if isinstance(part, TextPart | ProviderPart)]
+    def of_assistant(self, message: Message, *, thinking: bool = False) -> str | list[Json]:
+        """What the assistant says beside its calls and, where the API tells them apart, refusals.
+
+        `thinking`: its reasoning stands in it, as Mistral's does.
+        """
+        kinds = TextPart | ProviderPart | ReasoningPart if thinking else TextPart | ProviderPart
+        parts = [part for part in message.parts if isinstance(part, kinds)]
         if self.call.profile.refusals:
             parts = [part for part in parts if not (isinstance(part, TextPart) and part.refusal)]
-        own = [part for part in parts if isinstance(part, TextPart) or part.block.dialect == self.call.provider]
-        if any(isinstance(part, ProviderPart) or self._stands_at(part) for part in own):
+        own = [p for p in parts if not isinstance(p, ProviderPart) or p.block.dialect == self.call.provider]
+        if any(not isinstance(part, TextPart) or self._stands_at(part) for part in own):
             return self._with_hint(self._items(own), message.cache_hint)
         text = "".join(part.text for part in own if isinstance(part, TextPart))
         if text and self._hinted(message.cache_hint):
@@ -84,6 +89,8 @@ class Contents:
                     item = _media(part)
                 case ProviderPart(block=block):
                     item = demanded_block(block, self.call)
+                case ReasoningPart(text=text) if text and not part.signed:
+                    item = {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
                 case _:
                     continue
             items.append(self._hint(extended(item, part.provider_options, self.call), part.cache_hint))

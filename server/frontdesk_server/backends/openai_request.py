@@ -12,6 +12,7 @@ import orjson
 from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, given_back, note_history
 from frontdesk_server.backends.message_order import in_order
 from frontdesk_server.backends.openai_content import Contents
+from frontdesk_server.backends.provider_state import REASONING_FIELDS
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
@@ -91,12 +92,13 @@ def parsed(json: str, what: str) -> Any:
 
 
 def _messages(history: Sequence[Message], call: BackendCall) -> list[Json]:
-    """What the assistant did not say is left out: several APIs refuse an empty answer."""
+    """What the assistant did not say is left out where the API refuses an empty answer."""
     if not call.profile.later_system_messages:
         history = _systems_first(history, call)
     items = [item for message in history for item in _items(message, call)]
-    said = [item for item in items if item["role"] != "assistant" or item["content"] or _SPEAKING & item.keys()]
-    return in_order(said, call)
+    if not call.profile.empty_answers:
+        items = [item for item in items if item["role"] != "assistant" or item["content"] or _SPEAKING & item.keys()]
+    return in_order(items, call)
 
 
 def _systems_first(history: Sequence[Message], call: BackendCall) -> Sequence[Message]:
@@ -125,8 +127,8 @@ def _bare_items(message: Message, call: BackendCall) -> Iterator[Json]:
                 elif isinstance(part, ProviderPart):
                     yield demanded_block(part.block, call)
         case Role.ASSISTANT:
-            item = _named(message, _assistant(message, profile, contents), profile)
-            yield given_back(item, message.provider_state, call) if profile.state else item
+            item = _named(message, _assistant(message, call, contents), profile)
+            yield _whole(item, message, call) if profile.state else item
         case _:
             yield _named(message, {"role": message.role.value, "content": contents.of_message(message)}, profile)
 
@@ -148,20 +150,42 @@ def _prefixed(item: Json, name: str) -> Json:
     return {**item, "content": [{"type": "text", "text": f"{name}:"}, *content]}
 
 
-def _assistant(message: Message, profile: Profile, contents: Contents) -> Json:
+def _whole(item: Json, message: Message, call: BackendCall) -> Json:
+    """The item with what the provider wants back with it; reasoning that its caller took out is no state any more."""
+    whole = given_back(item, message.provider_state, call)
+    return {name: value for name, value in whole.items() if value is not None or name == "content"}
+
+
+def _assistant(message: Message, call: BackendCall, contents: Contents) -> Json:
+    profile = call.profile
     calls = [contents.of_call(part) for part in message.parts if isinstance(part, ToolCall)]
     refused = [p.text for p in message.parts if isinstance(p, TextPart) and p.refusal] if profile.refusals else []
-    said = contents.of_assistant(message)
+    fields = _reasoning_fields(message, call)
+    said = contents.of_assistant(message, thinking="content" in fields)
     item: Json = {"role": "assistant", "content": said or (None if calls or refused else "")}
     if refused:
         item["refusal"] = "".join(refused)
     if calls:
         item["tool_calls"] = calls
-        # Providers that show their reasoning need it back in a tool loop, and only there; they do not sign it.
-        reasoning = "".join(p.text for p in message.parts if isinstance(p, ReasoningPart) and not p.signed)
-        if reasoning and profile.reasoning_field is not None:
-            item[profile.reasoning_field] = reasoning
+    reasoning = "".join(p.text for p in message.parts if isinstance(p, ReasoningPart) and not p.signed)
+    if reasoning:
+        item |= dict.fromkeys(fields - {"content"}, reasoning)
     return item
+
+
+def _reasoning_fields(message: Message, call: BackendCall) -> frozenset[str]:
+    """Where the reasoning of a message goes: to the provider that gave it, as it gave it.
+
+    Others' goes back only in a tool loop, where several APIs demand some. None of it is signed.
+    """
+    field = call.profile.reasoning_field
+    if field is None:
+        return frozenset()
+    own = (orjson.loads(state.json) for state in message.provider_state if state.dialect == call.provider)
+    if used := frozenset(name for state in own for name in state if name in REASONING_FIELDS):
+        return used
+    called = any(isinstance(part, ToolCall) for part in message.parts)
+    return frozenset((field,)) if called and field != "content" else frozenset()
 
 
 def _offered(tool: Tool, call: BackendCall) -> Json:

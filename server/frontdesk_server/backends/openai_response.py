@@ -24,6 +24,7 @@ _READ_OF_MESSAGE = frozenset(
     ("role", "content", "reasoning", "reasoning_content", "refusal", "tool_calls", "function_call", "logprobs")
 )
 _READ_OF_CALL = frozenset(("index", "id", "type", "function"))
+_REASONING_FIELDS = ("reasoning_content", "reasoning")
 _SOURCES = ("search_results", "citations")
 
 
@@ -142,9 +143,10 @@ class OpenAITranslator:
     def _read_message(self, message: Json, logprobs: Json | None) -> None:
         content, tool_calls = message.get("content"), message.get("tool_calls") or ()
         accumulate(self._state, unread(message, _READ_OF_MESSAGE))
-        reasoning = piece(message.get("reasoning_content")) or piece(message.get("reasoning"))
+        told = ((field, piece(message.get(field))) for field in _REASONING_FIELDS)
+        field, reasoning = next((one for one in told if one[1]), ("", ""))
         if reasoning:
-            self._add_reasoning(reasoning)
+            self._add_reasoning(reasoning, field)
         if logprobs and (content or not (reasoning or tool_calls)):
             self._fold.add_logprobs(map(_logprob, logprobs.get("content") or logprobs.get("refusal") or ()))
         if content is not None and content != "":
@@ -176,9 +178,9 @@ class OpenAITranslator:
             case {"type": "text"}:
                 self._add_text(piece(chunk.get("text")))
             case {"type": "thinking", "thinking": str() as text}:
-                self._add_reasoning(text)
+                self._add_reasoning(text, "content")
             case {"type": "thinking", "thinking": list() as parts}:
-                self._add_reasoning("".join(piece(part.get("text")) for part in parts))
+                self._add_reasoning("".join(piece(part.get("text")) for part in parts), "content")
             case dict():  # references, and what the APIs will learn to say
                 self._shown = True
                 self._fold.add_block(chunk)
@@ -205,8 +207,9 @@ class OpenAITranslator:
         self._shown = True
         self._fold.add_text(text, refusal=refusal)
 
-    def _add_reasoning(self, text: str) -> None:
+    def _add_reasoning(self, text: str, field: str) -> None:
         self._shown = True
+        self._state.setdefault(field, None)
         self._fold.add(ReasoningDelta(text))
 
     def _end_stream(self) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 from frontdesk_server.backends.json_reading import Json
 from frontdesk_server.domain.provider import Citation
 
+REASONING_FIELDS = frozenset(("reasoning_content", "reasoning", "content"))
+"""Where reasoning may stand in a message. State names the field that was used, with null for what the parts say."""
+
 _JOINED = frozenset(("text", "summary"))
 """Members whose pieces are joined; all others come whole."""
 

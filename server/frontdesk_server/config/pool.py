@@ -28,7 +28,7 @@ class OpenAIBackendConfig(HttpBackendConfig):
     """Provider's name in traces."""
     max_tokens_field: Literal["auto", "max_completion_tokens", "max_tokens"] = "auto"
     """Short for `profile.output_limit_field`. Default: what the API is known to accept."""
-    reasoning_field: Literal["auto", "reasoning_content", "reasoning", "none"] = "auto"
+    reasoning_field: Literal["auto", "reasoning_content", "reasoning", "content", "none"] = "auto"
     """Short for `profile.reasoning_field`. Default: what the API is known to accept."""
     tool_call_ids: Literal["auto", "any", "at_most_40", "nine_alphanumeric"] = "auto"
     """Short for `profile.tool_call_ids`. Default: what the API is known to accept."""

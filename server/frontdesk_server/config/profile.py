@@ -108,8 +108,8 @@ class ProfileConfig(SettingsConfig):
     """What the API calls a seed."""
     user_field: Literal["user", "safety_identifier", "metadata", "none"] | None = None
     """Field for the end user, if any."""
-    reasoning_field: Literal["reasoning_content", "reasoning", "none"] | None = None
-    """Field in which the reasoning of a tool loop goes back, if any."""
+    reasoning_field: Literal["reasoning_content", "reasoning", "content", "none"] | None = None
+    """Field in which reasoning goes back, if any; content: as a part of what is said, to none but who gave it."""
     tool_call_ids: ToolCallIdsConfig | Literal["any", "at_most_40", "nine_alphanumeric"] | None = None
     """Ids of tool calls that the API accepts; others are replaced."""
     parallel_tool_calls: StrictBool | None = None
@@ -122,6 +122,8 @@ class ProfileConfig(SettingsConfig):
     """Names of speakers; no: they stand before what is said."""
     refusals: StrictBool | None = None
     """A refusal goes back in a field of its own."""
+    empty_answers: StrictBool | None = None
+    """An answer that says nothing goes back like any other; no: it is left out."""
     later_system_messages: StrictBool | None = None
     """System messages after others; no: they move to the beginning."""
     cache_key_field: Literal["prompt_cache_key", "none"] | None = None

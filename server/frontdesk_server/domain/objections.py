@@ -6,7 +6,8 @@ Routing excludes a model for it before anything is sent; the API's client refuse
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import groupby, takewhile
+from operator import attrgetter
 
 from frontdesk_server.domain.history import sendable
 from frontdesk_server.domain.profile import MIN_THINKING_TOKENS, Profile, Range, Takes, Thinking
@@ -195,16 +196,27 @@ def _reasons_in_its_loop(query: Query) -> bool:
 
     A loop reaches back to the last user who said something before its results.
     """
-    said = [m for m in _heard(query.messages) if any(map(_says, m.parts))]
-    while said and said[-1].role is Role.USER:
+    said = list(_turns(query))
+    while said and said[-1][0] is Role.USER:
         said.pop()
-    if not said or said[-1].role is not Role.TOOL:
+    if not said or said[-1][0] is not Role.TOOL:
         return True
     began: ContentPart | None = None
-    for message in takewhile(lambda m: m.role is not Role.USER, reversed(said)):
-        if message.role is Role.ASSISTANT:
-            began = next(filter(_says, message.parts))
+    for role, parts in takewhile(lambda turn: turn[0] is not Role.USER, reversed(said)):
+        if role is Role.ASSISTANT:
+            began = parts[0]
     return isinstance(began, ReasoningPart)
+
+
+def _turns(query: Query) -> Iterator[tuple[Role, list[ContentPart]]]:
+    """What is sent of neighbouring messages of one role; thoughts at the end of the assistant's are not."""
+    heard = (message for message in _heard(query.messages) if any(map(_says, message.parts)))
+    for role, group in groupby(heard, key=attrgetter("role")):
+        parts = [part for message in group for part in message.parts if _says(part)]
+        while role is Role.ASSISTANT and parts and isinstance(parts[-1], ReasoningPart):
+            parts.pop()
+        if parts:
+            yield role, parts
 
 
 def _heard(messages: Sequence[Message]) -> Iterator[Message]:

@@ -94,7 +94,8 @@ class Profile:
     Fields: what the API calls the most tokens of an answer, a seed, the end user, and reasoning that is fed back; None
     where it takes none. `tool_call_ids` and `image_types` None: any. `uri_schemes` are those of the
     addresses that media may be named by; None: any. `forbidden_tools`: tools may be forbidden where the conversation
-    speaks of some. `state`: what came with an answer may go back with it.
+    speaks of some. `state`: what came with an answer may go back with it. `empty_answers`: one that says nothing may go
+    back.
     `context_tiers` are the numbers of input tokens above which its price is another.
     """
 
@@ -124,6 +125,7 @@ class Profile:
     content_lists: bool = True
     names: bool = True
     refusals: bool = False
+    empty_answers: bool = True
     later_system_messages: bool = True
     user_after_tool: bool = True
     repeated_roles: bool = True

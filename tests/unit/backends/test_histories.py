@@ -47,6 +47,7 @@ _APIS: dict[str, tuple[str, Strictness]] = {
         Strictness(
             re.compile("[a-zA-Z0-9]{9}"),
             after={"tool": frozenset({"user", "system"}), "assistant": frozenset({"system"})},
+            empty_answers=False,
         ),
     ),
     "Perplexity": (
@@ -58,7 +59,8 @@ _APIS: dict[str, tuple[str, Strictness]] = {
                 "user": frozenset({"user", "system", "tool"}),
                 "assistant": frozenset({"assistant", "system"}),
                 "tool": frozenset({"user", "system"}),
-            }
+            },
+            empty_answers=False,
         ),
     ),
 }

@@ -31,6 +31,8 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 
+from tests.profiles import profile_at
+
 OPENAI = Profile(refusals=True)
 
 
@@ -264,10 +266,18 @@ def test_the_lesser_of_the_models_and_the_callers_limit_is_sent(
     assert chat_completion_body(call).get("max_tokens") == sent
 
 
-def test_what_the_assistant_did_not_say_is_left_out() -> None:
+@pytest.mark.parametrize(
+    ("api", "silence"),
+    [("127.0.0.1", [{"role": "assistant", "content": ""}]), ("api.openai.com", [{"role": "assistant", "content": ""}])]
+    + [(api, []) for api in ("api.mistral.ai", "openrouter.ai", "api.x.ai", "generativelanguage.googleapis.com")],
+)
+def test_what_the_assistant_did_not_say_is_left_out_where_it_is_refused(api: str, silence: list[Any]) -> None:
     hi = user(TextPart("Hi"))
     silent = Message(Role.ASSISTANT, ()), Message(Role.ASSISTANT, (TextPart(""), ReasoningPart("Hm.")))
-    assert messages_of(hi, silent[0], hi, silent[1], hi) == [{"role": "user", "content": "Hi"}] * 3
+    profile = profile_at("openai", api, "m")
+    call = BackendCall("m", Query((hi, silent[0], hi, silent[1], hi)), False, profile=profile)
+    said = {"role": "user", "content": "Hi"}
+    assert chat_completion_body(call)["messages"] == [said, *silence, said, *silence, said]
 
 
 def test_tool_messages_follow_their_turn_and_what_a_user_said_between_comes_after() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -19,10 +20,12 @@ from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.provider import Citation, ProviderState
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, ToolCall, ToolResult, text_query
 
-from tests.profiles import ANTHROPIC, COMPATIBLE
+from tests.profiles import ANTHROPIC, COMPATIBLE, profile_at
 from tests.unit.backends.test_blocks import answered
 
 Json = dict[str, Any]
+
+THINKING: Json = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
 
 
 def sse(*documents: Json) -> list[SseEvent]:
@@ -251,3 +254,39 @@ def test_pieces_of_state_are_joined_where_nothing_contradicts(pieces: list[Json]
     for piece in pieces:
         accumulate(whole, piece)
     assert whole == expected
+
+
+REASONED: list[tuple[str, Json]] = [
+    ("ollama", {"role": "assistant", "reasoning": "Hm.", "content": "Four."}),
+    ("ollama", {"role": "assistant", "reasoning_content": "Hm.", "content": "Four."}),
+    ("mistral", {"role": "assistant", "content": [THINKING, {"type": "text", "text": "Four."}]}),
+    ("ollama", {"role": "assistant", "reasoning": "Hm.", "content": ""}),
+]
+
+
+@pytest.mark.parametrize(("provider", "message"), REASONED)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_reasoning_goes_back_where_it_stood(provider: str, message: Json, *, streamed: bool) -> None:
+    translator = OpenAITranslator(provider)
+    choice = {"delta" if streamed else "message": message, "finish_reason": "stop"}
+    read = translator.read_events(sse({"choices": [choice]})) if streamed else None
+    answer = answered(list(read if read is not None else translator.read_document({"choices": [choice]})))
+    profile = profile_at("openai", f"{provider}.example", "m")
+    assert to_openai(after(answer), provider, profile)["messages"][1] == message
+
+
+def test_reasoning_of_another_provider_is_told_in_tool_loops_only() -> None:
+    choice = {"message": {"role": "assistant", "reasoning": "Hm.", "content": "Four."}, "finish_reason": "stop"}
+    answer = answered(list(OpenAITranslator("ollama").read_document({"choices": [choice]})))
+    assert to_openai(after(answer), "zai")["messages"][1] == {"role": "assistant", "content": "Four."}
+    calling = replace(answer, parts=(*answer.parts, ToolCall("1", "f")))
+    assert to_openai(after(calling), "zai")["messages"][1]["reasoning_content"] == "Hm."
+    assert "Hm." not in str(to_openai(after(calling), "openai", profile_at("openai", "api.openai.com", "m")))
+    assert "Hm." not in str(to_openai(after(calling), "mistral", profile_at("openai", "api.mistral.ai", "m")))
+
+
+def test_reasoning_that_the_caller_took_out_leaves_no_trace() -> None:
+    choice = {"message": {"role": "assistant", "reasoning": "Hm.", "content": "Four."}, "finish_reason": "stop"}
+    answer = answered(list(OpenAITranslator().read_document({"choices": [choice]})))
+    without = replace(answer, parts=answer.parts[1:])
+    assert to_openai(after(without))["messages"][1] == {"role": "assistant", "content": "Four."}

@@ -15,12 +15,13 @@ from frontdesk_server.domain.events import (
     BackendEvent,
     Finished,
     ProviderBlockDelta,
+    ProviderStateDelta,
     ReasoningDelta,
     TextDelta,
     ToolCallDelta,
     UsageReport,
 )
-from frontdesk_server.domain.provider import ProviderBlock
+from frontdesk_server.domain.provider import ProviderBlock, ProviderState
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
 
 
@@ -410,7 +411,7 @@ def test_halves_of_a_character_are_joined_and_a_lone_one_replaced(pieces: Any, e
     texts = [
         e.arguments_json if isinstance(e, ToolCallDelta) else e.text
         for e in seen
-        if not isinstance(e, UsageReport | Finished)
+        if not isinstance(e, UsageReport | Finished | ProviderStateDelta)
     ]
     assert "".join(texts) == expected
 
@@ -512,6 +513,7 @@ def test_an_openai_document_is_its_few_deltas() -> None:
         ReasoningDelta("Hm."),
         TextDelta("Four.", part=1),
         ToolCallDelta(0, "1", "a", "{}", part=2),
+        ProviderStateDelta(ProviderState("openai", '{"reasoning_content":null}')),
     ]
     end = translator.finished()
     assert (end.finish_reason, end.usage, end.upstream_model) == (FinishReason.TOOL_CALLS, Usage(3, 5), "m-1")
