@@ -235,9 +235,16 @@ def _join_call(whole: Json, call: Json) -> None:
     whole |= {name: value for name, value in call.items() if name not in ("function", "index") and value}
 
 
+def _chunks(content: str | list[Any]) -> list[Any]:
+    text = [{"type": "text", "text": content}] if content else []
+    return text if isinstance(content, str) else content
+
+
 def _join(whole: Json, delta: Json) -> None:
     for name, value in delta.items():
         before = whole.get(name)
+        if name == "content" and {type(before), type(value)} == {str, list}:
+            before, value = _chunks(before), _chunks(value)
         joinable = type(value) is type(before) and isinstance(value, str | list) and name != "role"
         if value is not None:
             whole[name] = before + value if joinable else value

@@ -8,8 +8,9 @@ Of OpenAI's: `max_tokens` is `max_completion_tokens`, `random_seed` is `seed`, a
 a required one, `reasoning` is `reasoning_content`; a message of several texts is one of their lines, the assistant's
 one text; an assistant who says nothing is not there.
 
-Of Anthropic's: `output_format` is `output_config.format`; `cache_control` is for five minutes unless it says otherwise;
-the temperature is 1; neighbouring turns of one role are one turn, and results of tools stand first in it.
+Of Anthropic's: `output_format` is `output_config.format`; `cache_control` is for five minutes, the temperature 1 and
+thinking disabled unless something else is said; neighbouring turns of one role are one turn, and results of tools stand
+first in it.
 """
 
 from __future__ import annotations
@@ -123,8 +124,9 @@ def _openai_tool(tool: Json) -> Json:
 
 def _of_anthropic(body: Json) -> Json:
     said = {name: value for name, value in body.items() if value is not None and value != []}
-    if said.get("temperature") == 1:
-        del said["temperature"]
+    for name, usual in (("temperature", 1), ("thinking", {"type": "disabled"})):
+        if said.get(name) == usual:
+            del said[name]
     if "output_format" in said:
         said.setdefault("output_config", {})["format"] = said.pop("output_format")
     if "system" in said:
@@ -192,11 +194,13 @@ def _bytes(data: str) -> str:
 def _numbered(messages: Any) -> list[Json]:
     """Ids of calls by their order; a result's by the nearest call before it."""
     names: dict[str, str] = {}
+    number = 0
     listed = list(messages)
     for message in listed:
         for holder in (*(message.get("tool_calls") or ()), message, *_blocks(message)):
             if (message["role"] == "assistant") and isinstance(holder.get("id"), str):
-                names[holder["id"]] = holder["id"] = f"call {len(names)} {holder['id'] in names}"
+                names[holder["id"]] = holder["id"] = f"call {number}"
+                number += 1
             for name in ("tool_call_id", "tool_use_id"):
                 if name in holder:
                     holder[name] = names.get(holder[name], holder[name])

@@ -4,7 +4,8 @@ A judge that shares no code with the client. Sources: the API reference (create 
 extended thinking and vision, and the texts of its 400 answers: "text content blocks must contain non-whitespace
 text", "`tool_use` ids were found without `tool_result` blocks immediately after", "`tool_use` ids must be unique",
 "first message must use the user role", "the final block in an assistant message cannot be `thinking`", "content
-cannot be empty if `is_error` is true", "a final `assistant` message must start with a thinking block".
+cannot be empty if `is_error` is true", "a final `assistant` message must start with a thinking block"; the page on
+mid-conversation system messages.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _THOUGHT = ("thinking", "redacted_thinking")
 _BLOCKS = {
     "user": {"text", "image", "document", "tool_result"},
     "assistant": {"text", "tool_use", *_THOUGHT},
+    "system": {"text"},
 }
 _BODY = {"model", "messages", "max_tokens", "system", "stream", "tools", "tool_choice"} | {
     "temperature",
@@ -36,7 +38,8 @@ def broken_rules(body: Json) -> list[str]:
     """Every rule that the request breaks."""
     return [
         *_of_body(body),
-        *_of_turns(body["messages"]),
+        *_of_system_turns(body["messages"]),
+        *_of_turns([turn for turn in body["messages"] if turn["role"] != "system"]),
         *_of_tools(body),
         *_of_thinking(body),
         *(fault for turn in body["messages"] for block in turn["content"] for fault in _of_block(block)),
@@ -54,6 +57,15 @@ def _of_body(body: Json) -> Iterator[str]:
         yield "the temperature is not in [0, 1]"
     if any(not sequence.strip() for sequence in body.get("stop_sequences", ())):
         yield "a stop sequence is blank"
+
+
+def _of_system_turns(turns: list[Json]) -> Iterator[str]:
+    roles = ["", *(turn["role"] for turn in turns), ""]
+    for before, role, after in zip(roles, roles[1:], roles[2:], strict=False):
+        if role == "system" and (before != "user" or after not in ("assistant", "")):
+            yield f"a system message between {before} and {after}"
+    if any({block["type"] for block in turn["content"]} != {"text"} for turn in turns if turn["role"] == "system"):
+        yield "a system message holds more than text"
 
 
 def _of_turns(turns: list[Json]) -> Iterator[str]:
@@ -122,14 +134,14 @@ def _of_thinking(body: Json) -> Iterator[str]:
     thinking = body.get("thinking")
     if thinking is None:
         return
-    if not 1024 <= thinking["budget_tokens"] < body["max_tokens"]:
+    if thinking["type"] == "enabled" and not 1024 <= thinking["budget_tokens"] < body["max_tokens"]:
         yield f"the thinking budget {thinking['budget_tokens']} is not in [1024, {body['max_tokens']})"
     if body.get("temperature", 1) != 1 or body.get("top_p", 1) < 0.95:
         yield "thinking does not go with this temperature or top_p"
     if body.get("tool_choice", {"type": "auto"})["type"] not in ("auto", "none"):
         yield "thinking does not go with a demanded tool"
-    turns = body["messages"]
-    if turns[-1]["content"][0]["type"] == "tool_result":
+    turns = [turn for turn in body["messages"] if turn["role"] != "system"]
+    if thinking["type"] == "enabled" and turns[-1]["content"][0]["type"] == "tool_result":
         began = len(turns) - 2
         while began >= 2 and all(block["type"] == "tool_result" for block in turns[began - 1]["content"]):
             began -= 2

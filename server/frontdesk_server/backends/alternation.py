@@ -20,18 +20,41 @@ def alternating(
 
     Turns without content are left out, and so are thoughts with which an assistant's turn would end: such an answer was
     cut while it reasoned, and the APIs refuse to have it back. `silence` is a block that the user says instead of
-    nothing where something is demanded.
+    nothing where something is demanded. A turn of the system comes between a user's and an assistant's, or last.
     """
     together = _together(turns)
     for turn in together:
         if turn["role"] == "assistant":
             _end_before_thoughts(turn["content"], is_thought, call)
-    alternate = _together(together)
+    alternate, waiting = _settled(_together(together))
     if alternate and alternate[0]["role"] != "user":
         alternate.insert(0, _user(silence))
     if not alternate or (alternate[-1]["role"] != "user" and not call.query.goes_on):
         alternate.append(_user(silence))
+    if waiting:
+        end = len(alternate) - (alternate[-1]["role"] != "user")
+        alternate[end:end] = _together(waiting)
     return alternate
+
+
+def _settled(turns: list[Json]) -> tuple[list[Json], list[Json]]:
+    """The turns, each of the system's before the assistant's that follows a user's, and what found no such place."""
+    if all(turn["role"] != "system" for turn in turns):
+        return turns, []
+    settled: list[Json] = []
+    waiting: list[Json] = []
+    for turn in turns:
+        before = settled[-1]["role"] if settled else ""
+        if turn["role"] == "system":
+            waiting.append(turn)
+        elif before == turn["role"]:
+            settled[-1:] = _together((settled[-1], turn))
+        elif waiting and turn["role"] == "assistant" and before == "user":
+            settled += (*_together(waiting), turn)
+            waiting = []
+        else:
+            settled.append(turn)
+    return settled, waiting
 
 
 def _together(turns: Iterable[Json]) -> list[Json]:

@@ -10,6 +10,7 @@ from frontdesk_server.backends.anthropic_turns import (
     system_of,
     turns_of,
     within_cache_limit,
+    without_prompt,
 )
 from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, note_history
 from frontdesk_server.backends.openai_request import parsed
@@ -57,12 +58,13 @@ def messages_body(call: BackendCall, default_max_tokens: int) -> Json:
         raise UpstreamRequestRefused(f"by the API {refused}")
     history = sendable(query.messages, profile.tool_call_ids)
     note_history(query, history, call)
+    systems, conversation = without_prompt(history, call)
     body: Json = {
         "model": call.upstream_model,
-        "messages": turns_of(history, call),
+        "messages": turns_of(conversation, call),
         **_generation(query.generation, call.output_limit, default_max_tokens, profile),
     }
-    if system := system_of(history, call):
+    if system := system_of(systems, call):
         body["system"] = system
     if call.stream:
         body["stream"] = True

@@ -43,12 +43,27 @@ def turns_of(history: Sequence[Message], call: BackendCall) -> list[Json]:
 
     What says nothing is left out.
     """
-    turns = [_turn(message, call) for message in history if message.role is not Role.SYSTEM]
+    turns = [_turn(message, call) for message in history]
     return alternating(turns, _is_thought, _SILENCE, call)
 
 
+def without_prompt(history: Sequence[Message], call: BackendCall) -> tuple[Sequence[Message], Sequence[Message]]:
+    """The system's messages that are the system prompt, and what follows.
+
+    Those that come later stay where they are if the model takes such, or if they say what is no text for a prompt.
+    """
+    first = next((place for place, message in enumerate(history) if message.role is not Role.SYSTEM), len(history))
+    prompt, rest = history[:first], history[first:]
+    later = [message for message in rest if message.role is Role.SYSTEM]
+    bound = any(isinstance(part, ProviderPart) for message in later for part in message.parts)
+    if not later or call.profile.later_system_messages or bound:
+        return prompt, rest
+    call.dispatch.adjustments.append(Adjustment("query.messages", "system messages were put together at the beginning"))
+    return (*prompt, *later), [message for message in rest if message.role is not Role.SYSTEM]
+
+
 def _turn(message: Message, call: BackendCall) -> Json:
-    role = "assistant" if message.role is Role.ASSISTANT else "user"
+    role = message.role.value if message.role in (Role.ASSISTANT, Role.SYSTEM) else "user"
     return extended({"role": role, "content": _blocks(message, call)}, message.provider_options, call)
 
 
@@ -56,9 +71,8 @@ def _is_thought(block: Json) -> bool:
     return block["type"] in _THOUGHTS
 
 
-def system_of(history: Sequence[Message], call: BackendCall) -> str | list[Json]:
+def system_of(systems: Sequence[Message], call: BackendCall) -> str | list[Json]:
     """The system prompt: one text, or blocks where something stands at one of them."""
-    systems = [message for message in history if message.role is Role.SYSTEM]
     if all(_is_plain(message, call) for message in systems):
         return "\n\n".join(filter(str.strip, (message.text for message in systems)))
     return [block for message in systems for block in _blocks(message, call)]

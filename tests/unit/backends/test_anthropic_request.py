@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from frontdesk_server.backends.anthropic_request import messages_body
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
+from frontdesk_server.domain.provider import ProviderBlock
 from frontdesk_server.domain.query import (
     ContentPart,
     GenerationConfig,
@@ -16,6 +18,7 @@ from frontdesk_server.domain.query import (
     JsonSchemaFormat,
     MediaPart,
     Message,
+    ProviderPart,
     Query,
     ReasoningEffort,
     ReasoningPart,
@@ -29,7 +32,7 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 
-from tests.profiles import ANTHROPIC
+from tests.profiles import ANTHROPIC, profile_at
 
 
 def body_of(query: Query, *, stream: bool = False) -> dict[str, Any]:
@@ -463,3 +466,47 @@ def test_how_much_is_thought(generation: GenerationConfig, expected: dict[str, A
 
 def test_the_user_is_told() -> None:
     assert body_of(replace(text_query("Hi"), user_id="u-7"))["metadata"] == {"user_id": "u-7"}
+
+
+SYSTEM, USER, ASSISTANT = Role.SYSTEM, Role.USER, Role.ASSISTANT
+
+
+@pytest.mark.parametrize(
+    ("roles", "sent"),
+    [
+        pytest.param("USAU", "USAU", id="before the assistant"),
+        pytest.param("UAUS", "UAUS", id="last"),
+        pytest.param("SUSSAU", "USAU", id="two that are neighbours, beside the prompt"),
+        pytest.param("USUAU", "USAU", id="before the user goes on"),
+        pytest.param("UASU", "UAUS", id="after the assistant"),
+        pytest.param("UASA_U", "UAUS", id="between two answers"),
+        pytest.param("ASU", "UAUS", id="after the assistant, who begins"),
+        pytest.param("U_S", "US", id="after silence"),
+        pytest.param("SS", "U", id="alone"),
+    ],
+)
+def test_a_later_system_message_comes_where_the_api_takes_it(roles: str, sent: str) -> None:
+    kinds = {"S": SYSTEM, "U": USER, "A": ASSISTANT, "_": USER}
+    texts = {"S": "Be brief.", "U": "Hi.", "A": "Ho.", "_": " "}
+    query = Query(tuple(message(kinds[who], TextPart(texts[who])) for who in roles))
+    profile = profile_at("anthropic", "api.anthropic.com", "claude-opus-4-8")
+    body = messages_body(BackendCall("m", query, False, profile=profile), 4096)
+    assert "".join(turn["role"][0].upper() for turn in body["messages"]) == sent
+    assert json.dumps(body).count("Be brief.") == roles.count("S")
+
+
+def test_later_system_messages_move_to_the_prompt_and_are_said_to_where_they_are_not_taken() -> None:
+    query = Query((message(USER, TextPart("Hi.")), message(SYSTEM, TextPart("Be brief."))))
+    call = BackendCall("m", query, False, profile=ANTHROPIC)
+    body = messages_body(call, 4096)
+    assert (body["system"], [turn["role"] for turn in body["messages"]]) == ("Be brief.", ["user"])
+    detail = "system messages were put together at the beginning"
+    assert [one.detail for one in call.dispatch.adjustments] == [detail]
+
+
+def test_what_is_no_text_for_a_prompt_stays_in_its_place() -> None:
+    added = {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "f"}}
+    block = ProviderPart(ProviderBlock("anthropic", json.dumps(added)))
+    query = Query((message(USER, TextPart("Hi.")), message(SYSTEM, block)))
+    call = BackendCall("m", query, False, dialects=frozenset({"anthropic"}), profile=ANTHROPIC)
+    assert messages_body(call, 4096)["messages"][1] == {"role": "system", "content": [added]}

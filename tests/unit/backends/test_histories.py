@@ -21,6 +21,7 @@ from frontdesk_server.domain.decision import ExclusionReason
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.model import Deployment
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import MediaPart, Query, Role, TextPart, ToolCall, ToolResult
 from frontdesk_server.routing.filters import demands_of
 from frontdesk_server.routing.selection import Outlook
@@ -31,7 +32,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import a_model
 from tests.histories import queries
-from tests.profiles import ANTHROPIC, BEDROCK, BEDROCK_CLAUDE
+from tests.profiles import ANTHROPIC, BEDROCK, BEDROCK_CLAUDE, profile_at
 from tests.upstream import anthropic_rules, bedrock, openai_rules
 from tests.upstream.openai_rules import Strictness
 
@@ -64,6 +65,8 @@ _APIS: dict[str, tuple[str, Strictness]] = {
         ),
     ),
 }
+
+_OPUS = profile_at("anthropic", "api.anthropic.com", "claude-opus-4-8")
 
 
 def _decoded(query: chat_pb2.Query) -> Query:
@@ -101,17 +104,18 @@ def _arrived(query: Query, body: dict[str, Any]) -> bool:
 
 
 @settings(max_examples=600, deadline=None)
-@given(queries(), st.sampled_from([None, 1500, 32_000]))
+@given(queries(), st.sampled_from([None, 1500, 32_000]), st.sampled_from([ANTHROPIC, _OPUS]))
 def test_anthropic_is_sent_what_it_documents_or_the_model_is_excluded(
-    query: chat_pb2.Query, max_output_tokens: int | None
+    query: chat_pb2.Query, max_output_tokens: int | None, profile: Profile
 ) -> None:
     decoded = _decoded(query)
-    places = (Deployment("b", "m", profile=ANTHROPIC),)
+    places = (Deployment("b", "m", profile=profile),)
     model = replace(a_model("m"), deployments=places, context_window=1_000_000, max_output_tokens=max_output_tokens)
     demands = demands_of(decoded, RoutingPolicy(), Caller(), 100)
     exclusion = demands.exclusion(model, Outlook(None, None))
     bound = model.output_bound(decoded.generation.max_output_tokens, 100)
-    call = BackendCall("m", decoded, stream=True, max_output_tokens=bound, profile=ANTHROPIC)
+    adapted, _ = adjusted(decoded, profile)
+    call = BackendCall("m", adapted, stream=True, max_output_tokens=bound, profile=profile)
     if exclusion is not None:
         event("excluded")
         if exclusion.reason is ExclusionReason.CAPABILITY:
