@@ -10,7 +10,7 @@ from frontdesk_server.domain.query import ContentPart, MediaPart, Message, Query
 
 ANY = Profile()
 REPLIED = Profile(user_after_tool=False)
-ALTERNATING = Profile(repeated_roles=False)
+ALTERNATING = Profile(repeated_roles=False, empty_answers=False)
 
 
 def said(role: Role, *parts: ContentPart | str) -> Message:
