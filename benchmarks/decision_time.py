@@ -149,7 +149,8 @@ def context_of(engine: Engine, text: str) -> RoutingContext:
     """What a strategy of the default router gets for a text."""
     query, policy, clock = text_query(text), RoutingPolicy(), SystemClock()
     signals = compute_signals(query)
-    field = survey(engine.router("default").models, query, policy, signals, ANONYMOUS, CalmConditions(), None)
+    models = engine.router("default").models
+    field = survey(models, query, policy, signals, ANONYMOUS, CalmConditions(), None, clock.now())
     return RoutingContext(
         query, signals, policy, field.eligible, field.outlooks, Preferences(), clock.monotonic() + 1e6, NULL_CALL, clock
     )

@@ -1,4 +1,4 @@
-"""Renders a conversation as plain text for whoever must read it whole: rules and router LLMs."""
+"""Renders a conversation as plain text, within a bound, for router LLMs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ from frontdesk_server.domain.tokens import estimate_tokens
 
 _GAP = " [...] "
 _HEAD_SHARE = 0.7
-
-
-def whole_text(query: Query) -> str:
-    """All text of a query, unabridged: what was said, what tools were asked and what they returned."""
-    return "\n".join(filter(None, (_text(part) for message in query.messages for part in message.parts)))
 
 
 def trimmed_transcript(query: Query, max_tokens: int) -> str:

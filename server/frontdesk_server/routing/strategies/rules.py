@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.signals import Signals
-from frontdesk_server.routing.conversation import whole_text
+from frontdesk_server.routing.searched import texts_anywhere, texts_of_last, unescaped
 from frontdesk_server.routing.strategies.base import (
     Ranking,
     RoutingContext,
@@ -71,13 +71,17 @@ class Rules:
 
     async def _found(self, context: RoutingContext) -> Set[int]:
         """The numbers of the phrases that occur. Patterns can be slow on long texts, which then hold up nobody else."""
-        last, anywhere = context.signals.text, whole_text(context.query) if len(self._anywhere) else ""
-        if len(last) + len(anywhere) <= _SHORT_CHARACTERS:
+        last = texts_of_last(context.query, context.signals.text) if len(self._last) else ()
+        anywhere = texts_anywhere(context.query) if len(self._anywhere) else ()
+        if sum(map(len, last)) + sum(map(len, anywhere)) <= _SHORT_CHARACTERS:
             return self._search(last, anywhere)
         return await asyncio.to_thread(self._search, last, anywhere)
 
-    def _search(self, last: str, anywhere: str) -> Set[int]:
-        return self._last.found_in(last) | {~number for number in self._anywhere.found_in(anywhere)}
+    def _search(self, last: Sequence[str], anywhere: Sequence[str]) -> Set[int]:
+        found = _occurring(self._last, last)
+        if anywhere:
+            found |= {~number for number in _occurring(self._anywhere, anywhere)}
+        return found
 
     def _holding(self, signals: Signals, found: Set[int]) -> Iterator[CompiledRule]:
         """The rules that hold, in order. Only those are tried that need no phrase, or one that was found."""
@@ -89,6 +93,17 @@ class Rules:
             rule = self._rules[place]
             if rule.condition is None or rule.condition.holds(facts):
                 yield rule
+
+
+def _occurring(phrases: PhraseSet, texts: Sequence[str]) -> set[int]:
+    """The numbers of the phrases that occur in one of the texts, as it is or as its escapes read."""
+    found: set[int] = set()
+    for text in texts:
+        found |= phrases.found_in(text)
+        if "\\" in text:
+            for plain in unescaped(text):
+                found |= phrases.found_in(plain)
+    return found
 
 
 async def _decide(rule: CompiledRule, context: RoutingContext) -> Ranking:
