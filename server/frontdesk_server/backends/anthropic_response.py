@@ -10,12 +10,12 @@ from typing import Any
 from frontdesk_server.backends.anthropic_blocks import OpenBlock
 from frontdesk_server.backends.finish_reasons import finish_reason
 from frontdesk_server.backends.folding import EventFold
-from frontdesk_server.backends.json_reading import Json, json_object, json_text, piece, promised_form, word
+from frontdesk_server.backends.json_reading import Json, json_text, piece, promised_form, remark, word
 from frontdesk_server.backends.provider_state import anthropic_citation
-from frontdesk_server.backends.refusals import error_object
+from frontdesk_server.backends.refusals import error_object, event_object
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.backends.tool_calls import OpenToolCalls
-from frontdesk_server.backends.usage import merged_usage, read_usage, token_count
+from frontdesk_server.backends.usage import OUTPUT_NAMES, merged_usage, read_usage
 from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamProtocolError
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, UsageReport
 from frontdesk_server.domain.usage import FinishReason, Usage
@@ -58,9 +58,9 @@ class AnthropicTranslator:
                     break
                 if self.complete:
                     with suppress(UpstreamError):
-                        self._read(json_object(event.data))
+                        self._read(event_object(event))
                 elif event.data:
-                    self._read(json_object(event.data))
+                    self._read(event_object(event))
         except UpstreamError:
             if not self.complete:
                 yield from self._fold.take()
@@ -74,7 +74,7 @@ class AnthropicTranslator:
                 raise failure
             with promised_form:
                 self._note_usage(document, final=True)
-                self._upstream_model = word(document.get("model"))
+                self._upstream_model = remark(document.get("model"))
                 self._note_container(document)
                 for index, block in enumerate(document.get("content") or ()):
                     self._start_block(index, block)
@@ -104,7 +104,7 @@ class AnthropicTranslator:
             match event.get("type"):
                 case "message_start":
                     message = event["message"]
-                    self._upstream_model = word(message.get("model"))
+                    self._upstream_model = remark(message.get("model"))
                     self._note_container(message)
                     self._note_usage(message)
                     self._report_usage(opening=True)
@@ -224,8 +224,8 @@ class AnthropicTranslator:
         """What `message_start` says of output is only a beginning; what else says it is `final`."""
         usage = holder.get("usage")
         if isinstance(usage, dict):
-            if final and not self._output_counted and token_count(usage.get("output_tokens")) is not None:
-                self._usage.pop("output_tokens", None)
+            if final and not self._output_counted and read_usage(usage).output_tokens is not None:
+                self._usage = {name: count for name, count in self._usage.items() if name not in OUTPUT_NAMES}
                 self._output_counted = True
             self._usage = merged_usage(self._usage, usage)
 

@@ -12,9 +12,14 @@ from frontdesk_server.domain.errors import UpstreamProtocolError
 
 Json = dict[str, Any]
 
+_LONGEST_INDEX = 10
+
 
 def json_value(data: str | bytes) -> Any:
-    """The value of a JSON text; as JSON allows, its strings may hold escapes of half a character.
+    """The value of a JSON text.
+
+    As JSON allows, its strings may hold escapes of half a character, and its numbers may be beyond all bounds. A byte
+    order mark before it is passed over.
 
     Raises:
         ValueError: it is no JSON.
@@ -23,9 +28,7 @@ def json_value(data: str | bytes) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
-        text = data if isinstance(data, str) else data.decode()
-        if "\\ud" not in text and "\\uD" not in text:
-            raise
+        text = (data if isinstance(data, str) else data.decode()).removeprefix("\ufeff")
         try:
             return json.loads(text, parse_constant=_refuse)
         except RecursionError as error:
@@ -70,10 +73,20 @@ def word(value: Any) -> str:
     return whole_text(piece(value))
 
 
+def remark(value: Any) -> str:
+    """A word on which the answer does not depend; empty for anything else."""
+    return whole_text(value) if isinstance(value, str) else ""
+
+
 def place(value: Any) -> int | None:
-    """An index; None for null."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
+    """An index, written `1`, `1.0` or `"1"`; None for null."""
+    match value:
+        case None | int() if not isinstance(value, bool):
+            return value
+        case float() if value.is_integer():
+            return int(value)
+        case str() if value.isascii() and value.isdigit() and len(value) < _LONGEST_INDEX:
+            return int(value)
     raise UpstreamProtocolError("an index is not a whole number")
 
 

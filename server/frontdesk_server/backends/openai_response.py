@@ -9,9 +9,10 @@ from typing import Any
 
 from frontdesk_server.backends.finish_reasons import finish_reason
 from frontdesk_server.backends.folding import EventFold
-from frontdesk_server.backends.json_reading import Json, json_object, json_text, piece, place, promised_form, word
+from frontdesk_server.backends.halves import whole_text
+from frontdesk_server.backends.json_reading import Json, json_text, piece, place, promised_form, remark, word
 from frontdesk_server.backends.provider_state import accumulate, searched_citations, unread, url_citations
-from frontdesk_server.backends.refusals import error_object
+from frontdesk_server.backends.refusals import error_object, event_object
 from frontdesk_server.backends.reported_cost import reported_cost_nano_usd
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.backends.tool_calls import OpenToolCalls
@@ -25,6 +26,7 @@ _READ_OF_MESSAGE = frozenset(
 )
 _READ_OF_CALL = frozenset(("index", "id", "type", "function"))
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
+_ROUNDING = 1e-3
 _SOURCES = ("search_results", "citations")
 
 
@@ -50,6 +52,7 @@ class OpenAITranslator:
         self._service_tier: Any = None
         self._refused = False
         self._shown = False
+        self._by_deltas = False
 
     @property
     def complete(self) -> bool:
@@ -71,9 +74,9 @@ class OpenAITranslator:
                     break
                 if self.complete:
                     with suppress(UpstreamError):
-                        self._read_chunk(json_object(event.data))
+                        self._read_chunk(event_object(event))
                 elif event.data:
-                    self._read_chunk(json_object(event.data))
+                    self._read_chunk(event_object(event))
         except UpstreamError:
             if not self.complete:
                 yield from self._take(usage_before)
@@ -113,12 +116,12 @@ class OpenAITranslator:
         usage = find_usage(chunk)
         if usage is not None:
             self._usage = usage if self._usage is None else merged_usage(self._usage, usage)
-        if failure := error_object(chunk):
+        if failure := error_object(chunk) or error_object(chunk.get("x_groq")):
             raise failure
         with promised_form:
             model = chunk.get("model")
             if model != self._upstream_model:
-                self._upstream_model = word(model) or self._upstream_model
+                self._upstream_model = remark(model) or self._upstream_model
             self._service_tier = chunk.get("service_tier") or self._service_tier
             self._sources |= {name: chunk[name] for name in _SOURCES if chunk.get(name)}
             for choice in chunk.get("choices") or ():
@@ -126,7 +129,10 @@ class OpenAITranslator:
                     self._read_choice(choice, whole=whole)
 
     def _read_choice(self, choice: Json, *, whole: bool) -> None:
-        """A choice may hold both a delta and a message, of which one repeats what was said, or is empty."""
+        """A choice may hold both a delta and a message, of which one repeats what was said, or is empty.
+
+        So does a message at the end of a stream of deltas; there are streams of messages alone, too.
+        """
         if choice.get("error") and (failure := error_object(choice)):
             raise failure
         delta, message = choice.get("delta"), choice.get("message")
@@ -134,9 +140,11 @@ class OpenAITranslator:
             delta = {"content": text}
         first, second = (message, delta) if whole else (delta, message)
         reason = choice.get("finish_reason")
-        for holder in (first, second):
-            if holder and (holder is first or first is None or ((whole or reason) and not self._shown)):
-                self._read_message(holder, choice.get("logprobs"))
+        if first:
+            self._read_message(first, choice.get("logprobs"))
+            self._by_deltas = self._by_deltas or self._shown
+        if second and not (self._by_deltas if first is None else self._shown or not (whole or reason)):
+            self._read_message(second, choice.get("logprobs"))
         if reason:
             self._finish(finish_reason(reason, choice.get("native_finish_reason")))
 
@@ -192,14 +200,15 @@ class OpenAITranslator:
         arguments = function.get("arguments")
         if isinstance(arguments, dict):  # some servers send the object itself
             arguments = json_text(arguments)
+        index = place(call.get("index"))
         delta = self._tool_calls.add(
-            place(call.get("index")), position, word(call.get("id")), word(function.get("name")), piece(arguments)
+            index, position, word(call.get("id")), word(function.get("name")), piece(arguments)
         )
         if delta is not None:
             self._shown = True
             self._fold.add(delta)
         if state := unread(call, _READ_OF_CALL):
-            number = self._tool_calls.number(position if call.get("index") is None else call["index"])
+            number = self._tool_calls.number(position if index is None else index)
             if number is not None:
                 accumulate(self._call_states.setdefault(number, {}), state)
 
@@ -244,11 +253,19 @@ class OpenAITranslator:
 
 
 def _logprob(entry: Json) -> TokenLogprob:
-    top = tuple(TopLogprob(word(t["token"]), _number(t["logprob"])) for t in entry.get("top_logprobs") or ())
-    return TokenLogprob(word(entry["token"]), _number(entry["logprob"]), top)
+    top = tuple(TopLogprob(_token(t), _log(t["logprob"])) for t in entry.get("top_logprobs") or ())
+    return TokenLogprob(_token(entry), _log(entry["logprob"]), top)
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UpstreamProtocolError("a log-probability is not a number")
-    return float(value)
+def _token(entry: Json) -> str:
+    token = entry["token"]
+    if not isinstance(token, str):
+        raise UpstreamProtocolError("a token is not a string")
+    return whole_text(token)
+
+
+def _log(value: Any) -> float:
+    """The logarithm of a probability, which is 1 at most, but for the last digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value <= _ROUNDING:
+        raise UpstreamProtocolError("a log-probability is not the logarithm of a probability")
+    return min(float(value), 0.0)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from frontdesk_server.backends.halves import whole_text
-from frontdesk_server.backends.json_reading import json_text, json_value
+from frontdesk_server.backends.json_reading import Json, json_object, json_text, json_value
 from frontdesk_server.backends.refused_fields import refused_fields
+from frontdesk_server.backends.retry_after import retry_after_seconds
+from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.domain.errors import (
     UpstreamContextExceeded,
     UpstreamCredentialsRefused,
@@ -21,9 +20,6 @@ from frontdesk_server.domain.errors import (
     UpstreamProtocolError,
     UpstreamRequestRefused,
 )
-
-MAX_RETRY_AFTER_SECONDS = 86_400.0
-"""Whatever an upstream asks for, a day is the longest that is passed on."""
 
 _MAX_DEPTH = 4
 """How deep the particulars of an error may lie within it."""
@@ -62,7 +58,7 @@ _CONTEXT_EXCEEDED = re.compile(
     r"|(?:prompt|input|messages?|conversation) (?:is |are )?too (?:long|large)"
     r"|request (?:body )?(?:is )?too large for|too many (?:input |prompt |total )?tokens"
     r"|(?:input|prompt|request) (?:length |tokens? (?:count )?)?(?:\(.*?\) )?exceed"
-    r"|tokens? limit (?:reached|exceeded)|exceeded model token limit"
+    r"|max(?:imum)? tokens (?:of [0-9]+ )?exceeded|tokens? limit (?:reached|exceeded)|exceeded model token limit"
     r"|reduce (?:the length of|your (?:prompt|input|message))|range of input length|tokens \+ \W?max new tokens",
     re.IGNORECASE,
 )
@@ -86,7 +82,7 @@ def status_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
     error = kind(
         f"the upstream answered {status}",
         status=status,
-        retry_after_seconds=retry_after_seconds(headers),
+        retry_after_seconds=retry_after_seconds(headers, document),
         quoted=_quoted(kind, message),
     )
     return _naming(error, document, message)
@@ -100,6 +96,11 @@ def error_object(document: Any) -> UpstreamError | None:
         return None
     if not document.get("error") and document.get("object") != "error" and document.get("type") != "error":
         return None
+    return _reported(document)
+
+
+def _reported(document: Any) -> UpstreamError:
+    """The error in a document which is one."""
     codes, message = _particulars(document)
     kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
     if kind is None:
@@ -118,27 +119,16 @@ def _naming(error: UpstreamError, document: Any, message: str) -> UpstreamError:
     return error
 
 
-def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """How long the upstream asks to wait, by `retry-after-ms` or `retry-after` (seconds or a date); a day at most."""
-    for name, unit_seconds in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name)
-        if value is None:
-            continue
-        try:
-            seconds = float(value) * unit_seconds
-        except ValueError:
-            seconds = _seconds_until(value)
-        if math.isfinite(seconds):
-            return min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)
-    return None
+def event_object(event: SseEvent) -> Json:
+    """The JSON object in an event.
 
+    Raises:
+        UpstreamError: the event is an error, in whatever form, or holds anything else.
 
-def _seconds_until(http_date: str) -> float:
-    try:
-        moment = parsedate_to_datetime(http_date)
-        return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    except (ArithmeticError, LookupError, TypeError, ValueError):  # the parser lets absurd numbers and zones through
-        return math.nan
+    """
+    if event.type == "error":
+        raise _reported(_document(event.data.encode()))
+    return json_object(event.data)
 
 
 def _by_status(status: int) -> type[UpstreamError]:
@@ -153,9 +143,11 @@ def _refined(kind: type[UpstreamError], codes: list[str], message: str) -> type[
     """What codes and words tell beyond the status."""
     if kind is UpstreamCredentialsRefused and "flagged" in message:
         return UpstreamRequestRefused  # OpenRouter answers 403 to what moderation stops
+    words = " ".join((*codes, message)).replace("_", " ")
+    if kind is UpstreamFailed and _CONTEXT_EXCEEDED.search(words):
+        return UpstreamContextExceeded  # llama.cpp answers 500
     if kind not in (UpstreamRequestRefused, UpstreamOverloaded):
         return kind
-    words = " ".join((*codes, message)).replace("_", " ")
     if _NO_CREDIT.search(words) or (kind is UpstreamRequestRefused and _KEY_REFUSED.search(words)):
         return UpstreamCredentialsRefused
     if kind is UpstreamRequestRefused and _CONTEXT_EXCEEDED.search(words):

@@ -83,6 +83,9 @@ class SseReader:
                     self._data.append(value.removeprefix(" "))
                 elif field == "event":
                     self._type = value.removeprefix(" ")
+                elif field == "error":  # which llama.cpp writes for an event of this type
+                    self._type = "error"
+                    self._data.append(value.removeprefix(" "))
                 continue
             event = SseEvent(self._type, "\n".join(self._data)) if self._data else None
             self._type, self._event_size = "", 0

@@ -20,7 +20,8 @@ Json = dict[str, Any]
 MAX_COUNT = 1_000_000_000
 """More tokens than any context holds: what exceeds it is no count."""
 
-_WHOLES = ("prompt_tokens", "input_tokens", "completion_tokens", "output_tokens")
+INPUT_NAMES = ("prompt_tokens", "input_tokens")
+OUTPUT_NAMES = ("completion_tokens", "output_tokens")
 _MODALITY = re.compile(r"(?:audio|image|video|file|document)_tokens?")
 _MAX_MODALITIES = 4
 _ORDINARY_TIERS = frozenset({"default", "standard", "auto", "normal", "on_demand"})
@@ -54,7 +55,7 @@ def merged_usage(before: Json, later: Json) -> Json:
     A total belongs to its report: one of wholes that have changed since is left out.
     """
     merged = dict(before)
-    if any(token_count(later.get(whole)) for whole in _WHOLES):
+    if any(token_count(later.get(whole)) for whole in INPUT_NAMES + OUTPUT_NAMES):
         merged.pop("total_tokens", None)
     for name, value in later.items():
         match merged.get(name), value:
@@ -77,8 +78,8 @@ def read_usage(
     `cache_beside`: the API counts cached tokens beside its input tokens, and `reasoning_apart` reasoning beside its
     output tokens, unless a total says otherwise. `service_tier`: what the answer says of it outside of the object.
     """
-    prompt = _first(usage, "prompt_tokens", "input_tokens")
-    completion = _first(usage, "completion_tokens", "output_tokens")
+    prompt = _first(usage, *INPUT_NAMES)
+    completion = _first(usage, *OUTPUT_NAMES)
     total = _first(usage, "total_tokens")
     prompt_details = _details(usage, "prompt_tokens_details", "input_tokens_details")
     completion_details = _details(usage, "completion_tokens_details", "output_tokens_details")
@@ -86,11 +87,13 @@ def read_usage(
     reasoning = _first({**usage, **completion_details}, "reasoning_tokens", "thinking_tokens")
     cache, modalities = _present(read, written), _modalities(prompt_details)
 
-    beyond = None if total is None or prompt is None or completion is None else total - prompt - completion
-    beside, reasoning_beside = _explained(beyond or 0, cache + modalities, reasoning or 0)
+    reasoning_beside = completion is not None and (reasoning or 0) > completion
+    known = (prompt or 0) + (completion or 0) + (reasoning or 0 if reasoning_beside else 0)
+    beyond = None if total is None or prompt is None or completion is None else total - known
+    beside, explained = _explained(beyond or 0, cache + modalities, 0 if reasoning_beside else reasoning or 0)
     if cache_beside and not beside and beyond != 0:
         beside = cache
-    reasoning_beside = reasoning_beside or (reasoning_apart and total is None)
+    reasoning_beside = reasoning_beside or explained or (reasoning_apart and total is None)
     if prompt is not None:
         prompt += sum(beside)
         for parts in (cache, modalities):
@@ -142,7 +145,9 @@ def _explained(beyond: int, prompt_parts: Sequence[int], reasoning: int) -> tupl
 
 
 def _first(counts: Json, *names: str) -> int | None:
-    return next((count for name in names if (count := token_count(counts.get(name))) is not None), None)
+    """The first of these counts that counts anything; 0 where none does."""
+    known = [count for name in names if (count := token_count(counts.get(name))) is not None]
+    return next(filter(None, known), 0) if known else None
 
 
 def _details(usage: Json, *names: str) -> Json:

@@ -86,7 +86,7 @@ async def test_no_texts_need_no_request() -> None:
         ({"data": [{"index": 0, "embedding": [1.0, 2.0, 3.0]}]}, "dimension 3, but 2 is configured"),
         ({"data": []}, "one vector for each of 1 texts"),
         ({"data": [None]}, "one vector for each of 1 texts"),
-        ({"data": [{"index": "0", "embedding": [1.0, 2.0]}]}, "an index is not a whole number"),
+        ({"data": [{"index": "first", "embedding": [1.0, 2.0]}]}, "an index is not a whole number"),
         ({"data": [{"index": 0, "embedding": "AAAA"}]}, "text 0 is not a list of numbers"),
         ({"data": [{"index": 0, "embedding": 1.0}]}, "text 0 is not a list of numbers"),
         ({"data": [{"index": 0, "embedding": [None, 1.0]}]}, "text 0 is not a list of numbers"),

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from frontdesk_server.backends.refusals import MAX_RETRY_AFTER_SECONDS, error_object, retry_after_seconds, status_error
+from frontdesk_server.backends.refusals import error_object, status_error
+from frontdesk_server.backends.retry_after import MAX_RETRY_AFTER_SECONDS, retry_after_seconds
 from frontdesk_server.domain.errors import (
     UpstreamContextExceeded,
     UpstreamCredentialsRefused,
@@ -46,7 +47,7 @@ TOO_LONG = b'{"error": {"message": "This model\'s maximum context length is 8192
         (408, b"", UpstreamFailed),
         (429, b"", UpstreamOverloaded),
         (429, b'{"error": {"code": "insufficient_quota"}}', UpstreamCredentialsRefused),
-        (500, TOO_LONG, UpstreamFailed),
+        (500, TOO_LONG, UpstreamContextExceeded),
         (502, b"<html>", UpstreamFailed),
         (503, b"", UpstreamFailed),
         (529, b'{"type": "error", "error": {"type": "overloaded_error"}}', UpstreamOverloaded),
@@ -121,6 +122,13 @@ def test_statuses(status: int, body: bytes, expected: type[UpstreamError]) -> No
         ({"type": "error", "error": {"type": "overloaded_error"}}, UpstreamOverloaded),
         ([{"error": {"code": 503, "message": "x"}}], UpstreamFailed),
         ([1], None),
+        ({"error": {"message": "x", "code": "context_length_exceeded"}}, UpstreamContextExceeded),
+        ({"error": {"message": "max tokens of 8000 exceeded"}}, UpstreamContextExceeded),
+        (
+            {"error": {"code": 500, "message": "the request exceeds the available context size"}},
+            UpstreamContextExceeded,
+        ),
+        ({"error": {"code": 500, "message": "context deadline exceeded"}}, UpstreamFailed),
     ],
 )
 def test_error_objects(document: object, expected: type[UpstreamError] | None) -> None:
@@ -183,10 +191,33 @@ def test_the_upstreams_words_are_kept_but_not_those_about_keys() -> None:
         ({"retry-after": "Fri, 01 Jan 1990 00:00:00 GMT"}, 0.0),
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
         ({"retry-after-ms": "x", "retry-after": "1"}, 1.0),
+        ({"retry-after": "2, 5"}, 5.0),
+        ({"retry-after": "5, later"}, None),
+        ({"retry-after": "2s"}, 2.0),
+        ({"retry-after": "1.5 seconds"}, 1.5),
+        ({"retry-after": "1500ms"}, 1.5),
+        ({"retry-after-ms": "1500ms"}, 1.5),
+        ({"retry-after": "1_0"}, None),
+        ({"retry-after": "1990-01-01T00:00:00Z"}, 0.0),
+        ({"retry-after": "9999-01-01T00:00:00+02:00"}, MAX_RETRY_AFTER_SECONDS),
     ],
 )
 def test_retry_after(headers: dict[str, str], expected: float | None) -> None:
     assert retry_after_seconds(headers) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"error": {"details": [{"@type": "x"}, {"retryDelay": "34.5s"}]}}', 34.5),
+        (b'[{"error": {"details": [{"retryDelay": "3s"}]}}]', 3.0),
+        (b'{"error": {"details": [{"retryDelay": 3}, "3s"]}}', None),
+        (b'{"error": {"details": "3s"}}', None),
+    ],
+)
+def test_google_says_in_the_error_how_long_to_wait(body: bytes, expected: float | None) -> None:
+    assert status_error(429, {}, body).retry_after_seconds == expected
+    assert status_error(429, {"retry-after": "1"}, body).retry_after_seconds == 1.0
 
 
 def test_retry_after_a_date() -> None:

@@ -636,3 +636,82 @@ def test_anthropic_failures_come_after_the_text_before_them(document: Any, error
     with pytest.raises(error):
         seen.extend(stream)
     assert seen == [TextDelta("Four.")]
+
+
+@pytest.mark.parametrize("translator", [OpenAITranslator, AnthropicTranslator])
+@pytest.mark.parametrize(
+    ("data", "error", "quoted"),
+    [
+        ("the engine has died", UpstreamFailed, "the engine has died"),
+        ('{"message": "busy", "code": 429}', UpstreamOverloaded, "busy"),
+        ('{"error": {"message": "busy", "type": "overloaded_error"}}', UpstreamOverloaded, "busy"),
+        ('{"error": "gone"}', UpstreamFailed, "gone"),
+        ("<html>", UpstreamFailed, ""),
+    ],
+)
+def test_an_event_of_the_type_error_is_one_in_whatever_form(
+    translator: Any, data: str, error: type[Exception], quoted: str
+) -> None:
+    with pytest.raises(error) as caught:
+        list(translator().read_events([SseEvent("error", data)]))
+    assert caught.value.quoted == quoted  # type: ignore[attr-defined]
+
+
+def test_an_error_beside_the_choices_is_one() -> None:
+    with pytest.raises(UpstreamFailed):
+        openai_events({"choices": [], "x_groq": {"id": "1", "error": "over capacity"}})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [chunk({"content": "Fo"}), chunk({"content": "ur"})],
+        [{"choices": [{"index": 0, "message": {"content": text}}]} for text in ("Fo", "ur")],
+        [],
+    ],
+    ids=["deltas", "messages", "nothing before"],
+)
+@pytest.mark.parametrize("beside", [{}, {"delta": {}}, {"delta": None}, {"delta": {"role": "assistant"}}])
+def test_a_message_at_the_end_of_a_stream_repeats_its_deltas(said: list[Any], beside: dict[str, Any]) -> None:
+    repeated = {"content": "" if said and "message" in said[0]["choices"][0] else "Four"}
+    end = {"choices": [{"index": 0, "message": repeated, "finish_reason": "stop", **beside}], **USED}
+    translator = OpenAITranslator()
+    seen = [event for one in events(*said, end) for event in translator.read_events([one])]
+    assert "".join(event.text for event in seen if isinstance(event, TextDelta)) == "Four"
+
+
+@pytest.mark.parametrize("model", [5, None, [], {"name": "m"}])
+def test_what_the_model_is_called_spoils_no_answer(model: Any) -> None:
+    openai, anthropic = OpenAITranslator(), AnthropicTranslator()
+    choice = {"message": {"content": "Four."}, "finish_reason": "stop"}
+    list(openai.read_document({"model": model, "choices": [choice]}))
+    list(anthropic.read_document({"model": model, "content": [], "stop_reason": "end_turn"}))
+    assert openai.finished().upstream_model == anthropic.finished().upstream_model == ""
+
+
+@pytest.mark.parametrize("index", [0, 0.0, "0"])
+def test_an_index_is_read_as_it_is_meant(index: Any) -> None:
+    pieces = [tool_piece("a", '{"b"', index=index, id="1"), tool_piece(None, ":1}", index=index)]
+    assert openai_events(*pieces) == [ToolCallDelta(0, "1", "a", '{"b":1}')]
+
+
+@pytest.mark.parametrize(
+    ("entry", "right"),
+    [
+        ({"token": "a", "logprob": -0.5}, True),
+        ({"token": "a", "logprob": 1e-7}, True),
+        ({"token": "a", "logprob": 0.5}, False),
+        ({"token": "a", "logprob": True}, False),
+        ({"token": None, "logprob": -0.5}, False),
+        ({"token": "a", "logprob": -0.5, "top_logprobs": [{"token": None, "logprob": -0.5}]}, False),
+    ],
+)
+def test_a_logprob_is_at_most_zero_and_of_a_token(entry: Any, right: bool) -> None:
+    said = chunk({"content": "a"}, logprobs={"content": [entry]})
+    if not right:
+        with pytest.raises(UpstreamProtocolError):
+            openai_events(said)
+        return
+    (delta,) = openai_events(said)
+    assert isinstance(delta, TextDelta)
+    assert delta.logprobs[0].logprob <= 0

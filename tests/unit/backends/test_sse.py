@@ -101,3 +101,7 @@ def test_an_event_longer_than_allowed_is_a_protocol_error(chunks: list[bytes]) -
 
 def test_many_short_events_never_count_as_a_long_one() -> None:
     assert len(read_all(*([b"data: x\n\n"] * 100), max_event_bytes=20)) == 100
+
+
+def test_a_field_error_is_an_event_of_that_type() -> None:
+    assert list(SseReader().feed(b'error: {"code": 500}\n\n')) == [SseEvent("error", '{"code": 500}')]

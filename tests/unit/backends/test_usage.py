@@ -126,6 +126,21 @@ PRICES = Prices(3_000_000_000, 15_000_000_000, 300_000_000, 3_750_000_000, 20_00
         ({"prompt_tokens": 3, "completion_tokens": 2**62, "total_tokens": 9}, Usage(3, 6)),
         ({"prompt_tokens": [3], "completion_tokens": {}, "prompt_tokens_details": 4}, Usage()),
         ({"prompt_tokens": True, "completion_tokens": None}, Usage()),
+        (
+            {
+                "prompt_tokens": 1000,
+                "completion_tokens": 50,
+                "total_tokens": 1350,
+                "prompt_tokens_details": {"cached_tokens": 300},
+                "completion_tokens_details": {"reasoning_tokens": 300},
+            },
+            Usage(1000, 350, cache_read_tokens=300, reasoning_tokens=300),
+        ),
+        (
+            {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "input_tokens": 1000, "output_tokens": 50},
+            Usage(1000, 50),
+        ),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, Usage(0, 0)),
     ],
 )
 def test_usage(usage: dict[str, Any], expected: Usage) -> None:
@@ -438,3 +453,13 @@ def test_an_anthropic_answer_costs_the_same_streamed_and_unary(said: dict[str, A
     end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage}
     list(streamed.read_events(SseEvent("", json.dumps(document)) for document in (start, end)))
     assert streamed.finished().usage == unary.finished().usage
+
+
+def test_an_anthropic_answer_may_count_by_other_names() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 4}
+    unary, streamed = AnthropicTranslator(), AnthropicTranslator()
+    list(unary.read_document({"content": [], "stop_reason": "end_turn", "usage": usage}))
+    start = {"type": "message_start", "message": {"usage": {"prompt_tokens": 9, "completion_tokens": 1}}}
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage}
+    list(streamed.read_events(SseEvent("", json.dumps(document)) for document in (start, end)))
+    assert unary.finished().usage == streamed.finished().usage == Usage(9, 4)
