@@ -1,4 +1,7 @@
-"""What holds for every test: an exception that nobody foresaw, and the service went on without, fails it."""
+"""What holds for every test.
+
+An exception that nobody foresaw, and the service went on without, fails it; the time that an example takes does not.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,12 @@ from typing import Any
 import pytest
 import structlog
 from frontdesk_server.domain import defects
+from hypothesis import HealthCheck, settings
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 class DefectLog(list[dict[str, object]]):

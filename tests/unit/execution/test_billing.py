@@ -32,6 +32,7 @@ from structlog.typing import EventDict
 
 from tests.fakes import Script, a_model, answer, plan_of, routed
 from tests.unit.execution.test_executor import Desk, collect
+from tests.virtual_time import LoopClock, in_virtual_time
 
 WINDOW = 8192
 FAST_RETRY = RetryConfig(max_retries=1, base_ms=0.01, max_ms=0.01)
@@ -290,8 +291,10 @@ async def test_the_answer_itself_tells_the_usage_that_it_is_settled_with(stream:
     assert execution.answer.usage == execution.settlement.attempts[0].usage == Usage(7, 2)
 
 
+@in_virtual_time
 async def test_leaving_while_a_repeat_waits_costs_what_the_calls_before_it_cost() -> None:
-    desk = Desk({"small": [[UpstreamOverloaded("429")]]}, retry=RetryConfig(max_retries=1, base_ms=5000, max_ms=9000))
+    retry = RetryConfig(max_retries=1, base_ms=5000, max_ms=9000)
+    desk = Desk({"small": [[UpstreamOverloaded("429")]]}, retry=retry, clock=LoopClock())
     execution = desk.start(routed(plan_of("small")), stream=False)
     waiting = asyncio.create_task(collect(execution))
     await asyncio.sleep(0.05)

@@ -68,7 +68,7 @@ class Desk:
             self.conditions,
             Balancer(random, self.conditions),
             retry,
-            CLOCK,
+            config.get("clock", CLOCK),
             random,  # type: ignore[arg-type]
         )
         ask = Asker(self.tools, MODELS)
@@ -76,7 +76,7 @@ class Desk:
         self.executor = Executor(self.tools, MODELS, checks, ExecutionConfig())
 
     def start(self, query: RoutedQuery, *, stream: bool = True, seconds: float = 30) -> Execution:
-        return self.executor.start(query, LocalCall(), CLOCK.monotonic() + seconds, stream=stream)
+        return self.executor.start(query, LocalCall(), self.tools.clock.monotonic() + seconds, stream=stream)
 
 
 async def collect(execution: Execution) -> list[CompletionEvent]:
