@@ -9,7 +9,17 @@ import enum
 from collections.abc import Iterable
 from typing import Self
 
-from frontdesk import AttemptEnded, AttemptStarted, Completed, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
+from frontdesk import (
+    AttemptEnded,
+    AttemptStarted,
+    Completed,
+    Event,
+    ProviderBlockDelta,
+    ProviderStateDelta,
+    Started,
+    TextDelta,
+)
+from frontdesk.events import Delta
 from frontdesk.v1.routing_pb2 import Attempt, AttemptOutcome, Decision, StepKind, StreamMode
 
 
@@ -51,6 +61,7 @@ class LifeCycle:
         self._concluding = False
         self._kinds = {StepKind.STEP_KIND_PRIMARY}
         self._streamed = False
+        self._parts: set[int] = set()
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Self:
@@ -67,8 +78,6 @@ class LifeCycle:
                 self._start(event)
             case State.BETWEEN, AttemptStarted():
                 self._start_attempt(event)
-            case State.RUNNING, TextDelta() | ReasoningDelta() | ToolCallDelta():
-                self._show(event)
             case State.RUNNING, AttemptStarted() if self._panel_of(self._model):
                 self._panel = {self._index: self._model}
                 self._join_panel(event)
@@ -84,6 +93,8 @@ class LifeCycle:
                 self._end_attempt(event)
             case State.RUNNING, Completed():
                 self._complete(event)
+            case State.RUNNING, delta if isinstance(delta, Delta):
+                self._show(delta)
             case _:
                 raise LifeCycleBroken(f"{type(event).__name__} in state {self.state.value}")
 
@@ -107,6 +118,7 @@ class LifeCycle:
         _demand(any(event.model == step.model for step in self._decision.plan), "a model outside the plan")
         _demand(self._model in ("", event.model), f"{event.model} starts where {self._model} was announced")
         self._model, self._index, self._streamed, self.shown = event.model, event.index, False, ""
+        self._parts = set()
         self.state = State.RUNNING
 
     def _hedge(self, event: AttemptStarted) -> None:
@@ -164,10 +176,17 @@ class LifeCycle:
             (self._index, self._model), self._panel = next(iter(self._panel.items())), {}
             self._announced, self._concluding, self.state = "", True, State.RUNNING
 
-    def _show(self, event: TextDelta | ReasoningDelta | ToolCallDelta) -> None:
-        if isinstance(event, TextDelta):
-            _demand(event.text != "", "an empty text delta")
-            self.shown += event.text
+    def _show(self, event: Delta) -> None:
+        match event:
+            case TextDelta():
+                _demand(event.text != "", "an empty text delta")
+                self.shown += event.text
+            case ProviderBlockDelta():
+                _demand(event.part not in self._parts, "a block comes as a whole, and its part holds nothing else")
+            case ProviderStateDelta():
+                _demand(not event.HasField("part") or event.part in self._parts, "state before what it belongs to")
+        if not isinstance(event, ProviderStateDelta):
+            self._parts.add(event.part)
         self._streamed = True
 
     def _end_attempt(self, event: AttemptEnded) -> None:

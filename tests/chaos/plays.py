@@ -33,8 +33,17 @@ from frontdesk_server.domain.errors import (
     UpstreamRequestRefused,
     UpstreamUnreachable,
 )
-from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, ToolCallDelta, UsageReport
+from frontdesk_server.domain.events import (
+    CitationDelta,
+    Finished,
+    ProviderBlockDelta,
+    ProviderStateDelta,
+    ReasoningDelta,
+    ToolCallDelta,
+    UsageReport,
+)
 from frontdesk_server.domain.model import Deployment, Timeouts
+from frontdesk_server.domain.provider import Citation, ProviderBlock, ProviderState
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.asking import Asker
 from frontdesk_server.execution.attempt import AttemptTools
@@ -127,11 +136,29 @@ ENDINGS: st.SearchStrategy[Script] = st.one_of(
 )
 
 
+# What answers hold beside their text. State comes after the part that it belongs to.
+BESIDES: tuple[tuple[domain.Delta, ...], ...] = (
+    (),
+    (ReasoningDelta("hm", part=1),),
+    (ReasoningDelta("hm", part=1), ProviderStateDelta(ProviderState("fake", '{"id":"r1"}'), part=1)),
+    (ToolCallDelta(0, "id", "f", "{}", part=1),),
+    (ProviderBlockDelta(ProviderBlock("fake", '{"type":"searched"}'), part=1),),
+    (ProviderStateDelta(ProviderState("fake", '{"container":{"id":"c1"}}')),),
+    (CitationDelta(Citation("https://example.org", "A page")),),
+)
+
+
+@st.composite
+def beside(draw: st.DrawFn, texts: Sequence[domain.Delta]) -> list[domain.Delta]:
+    """The texts, and what an answer holds beside them somewhere among them."""
+    at = draw(st.integers(0, len(texts)))
+    return [*texts[:at], *draw(st.sampled_from(BESIDES)), *texts[at:]]
+
+
 @st.composite
 def _scripts(draw: st.DrawFn, model: str) -> Script:
     said = draw(st.sampled_from([(), (f"{model} says ", "a lot ", f"of {model}"), (f"{model}.",), ("I do not know.",)]))
-    other: list[BackendEvent] = draw(st.sampled_from([[], [ReasoningDelta("hm")], [ToolCallDelta(0, "id", "f", "{}")]]))
-    deltas: list[BackendEvent] = [*other, *map(domain.TextDelta, said)]
+    deltas = draw(beside([domain.TextDelta(text) for text in said]))
     return [*draw(NOISE), *deltas[: draw(st.integers(0, len(deltas)))], *draw(ENDINGS)]
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
 from frontdesk import AttemptStarted, Completed
 from frontdesk_server.artefacts.cascade.policy import Action, Answered, CascadeStep
 from frontdesk_server.domain import events as domain
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
-from frontdesk_server.domain.events import Finished, ReasoningDelta, ToolCallDelta
+from frontdesk_server.domain.events import Finished, ToolCallDelta
 from frontdesk_server.domain.usage import FinishReason, Usage
 from hypothesis import event, given
 from hypothesis import strategies as st
@@ -22,6 +21,7 @@ from tests.chaos.plays import (
     NOISE,
     PANEL,
     Case,
+    beside,
     cost_of,
     examples,
     fails_after,
@@ -40,9 +40,9 @@ MEMBERS = ("small", "mid", "tiny")
 def _member_scripts(draw: st.DrawFn, model: str) -> Script:
     """Answers that agree where their numbers do, whatever is said around them; silence, tool calls, all endings."""
     said = draw(st.sampled_from([(f"{model} says ", "#### 12"), (f"{model}: #### 12.0",), (f"{model}: #### 13",), ()]))
-    other: Sequence[Script] = [[], [], [], [ReasoningDelta("hm")], [ToolCallDelta(0, "id", "f", "{}")]]
+    deltas = draw(beside([domain.TextDelta(text) for text in said]))
     ends: Script = draw(ENDINGS) if draw(st.integers(0, 5)) == 5 else [Finished(FinishReason.STOP, Usage(5, 7))]
-    return [*draw(NOISE), *draw(st.sampled_from(other)), *map(domain.TextDelta, said), *ends]
+    return [*draw(NOISE), *deltas, *ends]
 
 
 @st.composite
