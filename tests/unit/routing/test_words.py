@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 from frontdesk_server.routing.strategies.conditions import PhraseSet
-from frontdesk_server.routing.strategies.words import folded, has_word
+from frontdesk_server.routing.strategies.folding import folded
+from frontdesk_server.routing.strategies.words import has_word
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -68,6 +69,45 @@ FOUND = [
     ("c++", "ich mag Ｃ＋＋。"),
     ("naïve", "a nai\u0308ve one"),
     ("ofﬁce", "OFFICE"),
+    ("iban", "ⓘⓑⓐⓝ, bitte"),
+    ("iban", "ⒾⒷⒶⓃ"),
+    ("iban", "🄸🄱🄰🄽"),
+    ("ⓘⓑⓐⓝ", "iban"),
+    ("kg", "in ㎏?"),
+    ("5kg", "5㎏"),
+    ("tel", "℡: 030"),
+    ("℡", "my TEL."),
+    ("no", "№: 5"),
+    ("株式会社", "㍿"),
+    ("株", "㈱"),
+    ("秘", "㊙"),
+    ("iban", "ⓘIBAN"),
+    ("iban", "IBAN①"),
+    ("007", "⓪⓪⑦"),
+    ("iban", "i\u200bb\u200ban"),
+    ("iban", "\u200biban\u200b"),
+    ("i\u200bban", "iban"),
+    ("iban", "ib\u034fan"),
+    ("iban", "ib\u2060an\u2061"),
+    ("iban", "ib\u3164an"),
+    ("密码", "我的密\n码是"),
+    ("密码", "密 \r\n\t码"),
+    ("密 码", "密码"),
+    ("คำลับ", "คำ\nลับ"),
+    ("カード", "カー\nド"),
+    ("راتب", "كم راتـــب؟"),
+    ("راتب", "كم رَاتِبٌ؟"),
+    ("رَاتِب", "راتب"),
+    ("أجر", "ا\u0654جر"),
+    ("שכר", "שָׂכָר"),
+    ("שכר", "\ufb2bכר"),
+    ("κωδικός", "ΚΩΔΙΚΟΣ"),
+    ("ΚΩΔΙΚΟΣ", "ο κωδικός μου"),
+    ("ρολόι", "ΡΟΛΟΪ"),
+    ("μισθό", "μισθὸ"),
+    ("don't", "DON\u2019T"),
+    ("комп'ютер", "комп\u02bcютер"),
+    ("e-mail", "E\u2011Mail"),
 ]
 
 NOT_FOUND = [
@@ -101,6 +141,11 @@ NOT_FOUND = [
     ("credit card", "credit, card"),
     ("m²", "m2"),
     ("tm", "word™"),
+    ("sm", "word℠"),
+    ("اجر", "أجر"),
+    ("credit card", "creditcard"),
+    ("credit\u200bcard", "credit card"),
+    ("비밀", "비 밀"),
 ]
 
 

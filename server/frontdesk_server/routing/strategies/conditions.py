@@ -9,7 +9,8 @@ import re2
 
 from frontdesk_server.config.strategies import Condition, Range
 from frontdesk_server.domain.signals import Signals
-from frontdesk_server.routing.strategies.words import folded, has_word
+from frontdesk_server.routing.strategies.folding import ZERO_WIDTH_SPACE, folded, spellings
+from frontdesk_server.routing.strategies.words import has_word
 
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = 256 * 1024 * 1024
@@ -81,7 +82,7 @@ class PhraseSet:
 
     def add_keywords(self, keywords: tuple[str, ...]) -> int:
         """The number under which any of these whole words, whatever their case, is found. Raises `InvalidPattern`."""
-        words = frozenset(map(folded, keywords))
+        words = frozenset(folded(keyword.replace(ZERO_WIDTH_SPACE, "")) for keyword in keywords)
         if "" in words:
             raise InvalidPattern("a keyword is empty")
         number = self._numbers.get(words)
@@ -117,11 +118,11 @@ class PhraseSet:
         """The numbers of the phrases that occur in the whole of a text."""
         found = {self._pattern_numbers[place] for place in self._patterns.found_in(text)}
         if self._numbered_words:
-            plain = folded(text)
-            for place in self._keywords.found_in(plain):
-                word, numbers = self._numbered_words[place]
-                if not found.issuperset(numbers) and has_word(plain, word):
-                    found.update(numbers)
+            for plain in spellings(text):
+                for place in self._keywords.found_in(plain):
+                    word, numbers = self._numbered_words[place]
+                    if not found.issuperset(numbers) and has_word(plain, word):
+                        found.update(numbers)
         return found
 
     def _add_word(self, word: str, number: int) -> None:
