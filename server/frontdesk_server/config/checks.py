@@ -28,7 +28,7 @@ class SelfRatingCheck(Section):
     kind: Literal["self_rating"]
     threshold: Fraction = 0.7
     prompt: str | None = None
-    """Template with {query} and {answer}. Default: the one that ships."""
+    """Template with {query}, {answer} and around both {fence}, a line they cannot hold. Default: the one that ships."""
 
 
 class VerifierCheck(Section):
@@ -38,7 +38,7 @@ class VerifierCheck(Section):
     model: str
     threshold: Fraction = 0.7
     prompt: str | None = None
-    """Template with {query} and {answer}. Default: the one that ships."""
+    """Template with {query}, {answer} and around both {fence}, a line they cannot hold. Default: the one that ships."""
 
 
 class AgreementCheck(Section):
