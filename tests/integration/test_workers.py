@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from frontdesk import Client, FrontdeskError
+from frontdesk_server.assembly.supervisor import reserved_port
 from frontdesk_server.config.loading import default_config_path
 
 _START_SECONDS = 60
@@ -88,6 +89,16 @@ async def test_a_killed_worker_is_replaced_and_the_others_serve_on(tmp_path: Pat
         await service.wait_for("server.listening", times=3)
         assert victim not in children_of(service.process.pid)
         assert await service.stop() == 0
+
+
+async def test_workers_end_with_their_supervisor_and_leave_the_port(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--workers", "2") as service:
+        await service.wait_for("server.listening", times=2)
+        service.process.kill()
+        await service.finished()  # its output ends with the last worker
+        await service.wait_for("server.stopping", times=2)
+        with reserved_port(service.address):
+            pass
 
 
 async def test_sigterm_lets_a_running_stream_finish(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from frontdesk_server.assembly.pool import unknown_prices
 from frontdesk_server.assembly.runtime import SharedState, assemble_runtime, build_runtime, prepare_runtime
+from frontdesk_server.assembly.supervisor import on_supervisor_gone
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.desk.desk import Desk
 from frontdesk_server.desk.runtime import CurrentRuntime, Runtime
@@ -202,11 +203,13 @@ async def open_server(
 
 
 async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+    """Serve until SIGTERM or SIGINT, and a worker until its supervisor ends; SIGHUP reads the configuration again."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if worker is not None:
+        on_supervisor_gone(stop.set)
     async with (
         open_server(loaded, address=address, worker=worker) as (app, server),
         asyncio.TaskGroup() as reloads,

@@ -1,11 +1,14 @@
 """Runs several worker processes on one port (SO_REUSEPORT): starts them, replaces the dead, drains them on SIGTERM.
 
 The supervisor itself makes no gRPC object: each worker is a fresh process, since grpc.aio does not survive a fork.
+Its standard input is a pipe that the supervisor holds open and never writes to: the kernel closes it with the
+supervisor, however that ended, and a worker whose pipe has ended stops, or it would hold the port for nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -55,7 +58,7 @@ class Supervisor:
         backoff = _BACKOFF_SECONDS
         while not self._stopping.is_set():
             started = asyncio.get_running_loop().time()
-            process = await asyncio.create_subprocess_exec(*self._command(index))
+            process = await asyncio.create_subprocess_exec(*self._command(index), stdin=asyncio.subprocess.PIPE)
             self._processes[index] = process
             code = await process.wait()
             del self._processes[index]
@@ -92,6 +95,18 @@ class Supervisor:
         for process in self._processes.values():
             if process.returncode is None:
                 process.send_signal(number)
+
+
+def on_supervisor_gone(stop: Callable[[], None]) -> None:
+    """Call `stop` once the supervisor of this worker has ended, also where it has already."""
+    loop, lifeline = asyncio.get_running_loop(), sys.stdin.fileno()
+
+    def look() -> None:
+        if not os.read(lifeline, 1):
+            loop.remove_reader(lifeline)
+            stop()
+
+    loop.add_reader(lifeline, look)
 
 
 @contextmanager
