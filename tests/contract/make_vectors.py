@@ -199,6 +199,7 @@ _ERRORS: tuple[errors.FrontdeskError, ...] = (
     errors.UpstreamRequestRefused("422", status=422),
     errors.UpstreamContextExceeded("too long", status=400),
     errors.UpstreamProtocolError("not JSON"),
+    errors.UpstreamResponseTooLong("the response", 1_000_000),
     errors.UpstreamCut("the response ended without its end"),
 )
 

@@ -226,7 +226,7 @@ async def test_a_response_beyond_its_limit_is_not_read(upstream: FaultyUpstream,
     async with secured(tmp_path, upstream.openai_url, {}, backends=backends) as connect:
         with pytest.raises(FrontdeskError) as failure:
             await connect().complete("Hello")
-    assert "longer than allowed" in str(failure.value)
+    assert "longer than 1,000,000 bytes" in str(failure.value)
 
 
 async def test_a_redirect_of_the_upstream_is_not_followed(upstream: FaultyUpstream, tmp_path: Path) -> None:

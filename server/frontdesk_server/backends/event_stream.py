@@ -12,7 +12,7 @@ from zlib import crc32
 
 from frontdesk_server.backends.json_reading import json_text
 from frontdesk_server.backends.sse import MAX_EVENT_BYTES, SseEvent
-from frontdesk_server.domain.errors import UpstreamProtocolError
+from frontdesk_server.domain.errors import UpstreamProtocolError, UpstreamResponseTooLong
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 
@@ -70,7 +70,7 @@ class EventStreamReader:
         if crc32(data[start : start + _PRELUDE.size - _CHECKSUM.size]) != checksum:
             raise UpstreamProtocolError("a prelude of the event stream does not match its checksum")
         if total > self._max_event_bytes:
-            raise UpstreamProtocolError(f"an event is longer than {self._max_event_bytes} bytes")
+            raise UpstreamResponseTooLong("an event", self._max_event_bytes)
         if total < _LEAST_BYTES + headers:
             raise UpstreamProtocolError("a message of the event stream is shorter than its parts")
         self._needed = total

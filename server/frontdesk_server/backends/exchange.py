@@ -26,6 +26,7 @@ from frontdesk_server.domain.errors import (
     UpstreamError,
     UpstreamProtocolError,
     UpstreamRequestRefused,
+    UpstreamResponseTooLong,
 )
 from frontdesk_server.domain.events import BackendEvent, Finished
 from frontdesk_server.domain.model import Timeouts
@@ -102,7 +103,7 @@ class Response:
         content_type = response.headers.get("content-type", "")
         self.content_type = content_type.partition(";")[0].strip().lower()
         self._call = call
-        self._left = max_bytes
+        self._left = self._max_bytes = max_bytes
         encoded = response.headers.get("content-encoding", "identity") != "identity"
         self._body = aiter(response.aiter_bytes() if encoded else _stream_of(response))
         self._begun = b""
@@ -128,7 +129,7 @@ class Response:
             raise UpstreamCut("the connection was lost in the middle of the response") from error
         self._left -= len(chunk)
         if self._left < 0:
-            raise UpstreamProtocolError("the response is longer than allowed")
+            raise UpstreamResponseTooLong("the response", self._max_bytes)
         return chunk
 
     async def read_document(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from frontdesk_server.domain.errors import UpstreamProtocolError
+from frontdesk_server.domain.errors import UpstreamProtocolError, UpstreamResponseTooLong
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
@@ -38,7 +38,8 @@ class SseReader:
         """Give every event that `chunk` completes; to be exhausted before the next call.
 
         Raises:
-            UpstreamProtocolError: after the events before it, a line is not UTF-8, or an event is longer than allowed.
+            UpstreamProtocolError: after the events before it, a line is not UTF-8.
+            UpstreamResponseTooLong: likewise, an event is longer than allowed.
 
         """
         end_of_lines = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
@@ -102,4 +103,4 @@ class SseReader:
 
     def _check_size(self, more: int) -> None:
         if self._event_size + more > self._max_event_bytes:
-            raise UpstreamProtocolError(f"an event is longer than {self._max_event_bytes} bytes")
+            raise UpstreamResponseTooLong("an event", self._max_event_bytes)

@@ -52,7 +52,7 @@ class Desk:
     async def route(self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels) -> Decision:
         """Decide and record the decision."""
         with self._runtimes.lease() as runtime:
-            routed = await self._routed(runtime, query, policy, call, labels)
+            routed = await self._routed(runtime, query, policy, call, labels, self.deadline(policy, call))
             await self._ledger.record_decision(routed)
             self._affinity.remember(conversation_keys(routed), routed.decision.model)
             return routed.decision
@@ -83,7 +83,7 @@ class Desk:
         deadline = self.deadline(policy, call)
         async with self.admission.admitted(call.caller.name, deadline):
             with self._runtimes.lease() as runtime:
-                routed, reservation = await self._reserved(runtime, query, policy, call, labels)
+                routed, reservation = await self._reserved(runtime, query, policy, call, labels, deadline)
                 with reservation:
                     execution = runtime.executor.start(routed, call, deadline, stream=False, reservation=reservation)
                     async with aclosing(self._recorded(routed, execution, call)) as events:
@@ -105,7 +105,7 @@ class Desk:
         deadline = self.deadline(policy, call)
         async with self.admission.admitted(call.caller.name, deadline):
             with self._runtimes.lease() as runtime:
-                routed, reservation = await self._reserved(runtime, query, policy, call, labels)
+                routed, reservation = await self._reserved(runtime, query, policy, call, labels, deadline)
                 with reservation:
                     execution = runtime.executor.start(routed, call, deadline, stream=True, reservation=reservation)
                     async with aclosing(self._recorded(routed, execution, call)) as events:
@@ -165,15 +165,16 @@ class Desk:
             return [(model.onward(now), runtime.conditions.is_available(model)) for model in models]
 
     async def _routed(
-        self, runtime: Runtime, query: Query, policy: RoutingPolicy, call: Call, labels: Labels
+        self, runtime: Runtime, query: Query, policy: RoutingPolicy, call: Call, labels: Labels, deadline: float
     ) -> RoutedQuery:
+        """Decide for a completion that must have ended at `deadline`."""
         if call.deadline is not None and call.deadline <= self._clock.monotonic():
             raise DeadlineExceeded("the deadline had passed when the call arrived")
         own_keys(call)  # before anything is decided for a caller that may not bring them
         observation = call.observation.route_started()
         try:
             decision = await runtime.engine.route(
-                query, policy, caller=call.caller, deadline=call.deadline, observation=observation
+                query, policy, caller=call.caller, deadline=deadline, observation=observation
             )
         except BaseException as error:
             observation.ended(None, error)
@@ -186,7 +187,7 @@ class Desk:
         return routed
 
     async def _reserved(
-        self, runtime: Runtime, query: Query, policy: RoutingPolicy, call: Call, labels: Labels
+        self, runtime: Runtime, query: Query, policy: RoutingPolicy, call: Call, labels: Labels, deadline: float
     ) -> tuple[RoutedQuery, Reservation]:
         """Decide, and reserve what the first step may use. A model without room is excluded, and routing asked again.
 
@@ -196,7 +197,7 @@ class Desk:
         """
         refused: set[str] = set()
         while True:
-            routed = await self._routed(runtime, query, policy, call, labels)
+            routed = await self._routed(runtime, query, policy, call, labels, deadline)
             reserved = await runtime.limits.reserve(routed, runtime.pool[routed.decision.model], first=True)
             if isinstance(reserved, Reservation):
                 return routed, reserved

@@ -29,6 +29,7 @@ FrontdeskError
 │   ├── UpstreamRequestRefused      400, 404, 413, 422
 │   ├── UpstreamContextExceeded     the upstream says that the query is too long
 │   ├── UpstreamProtocolError       the response is not what the API promises
+│   ├── UpstreamResponseTooLong     the response is longer than Frontdesk reads
 │   └── UpstreamCut                 the response ended without its end
 └── CompletionFailed                no model answered, or the stream broke; carries the settlement
 """
@@ -360,6 +361,17 @@ class UpstreamProtocolError(UpstreamError):
     """The response is not what the API promises."""
 
     reason = "UPSTREAM_PROTOCOL_ERROR"
+
+
+class UpstreamResponseTooLong(UpstreamError):
+    """The response is longer than Frontdesk reads."""
+
+    code = "RESOURCE_EXHAUSTED"
+    reason = "UPSTREAM_RESPONSE_TOO_LONG"
+
+    def __init__(self, what: str, limit_bytes: int) -> None:
+        """`what` is longer than the limit: the response, or an event of it."""
+        super().__init__(f"{what} is longer than {limit_bytes:,} bytes")
 
 
 class UpstreamCut(UpstreamError):

@@ -13,6 +13,7 @@ from frontdesk_server.domain.errors import (
     UpstreamError,
     UpstreamOverloaded,
     UpstreamRequestRefused,
+    UpstreamResponseTooLong,
     UpstreamTimedOut,
 )
 
@@ -62,12 +63,16 @@ class Admitted:
 
 
 def _blames(error: UpstreamError) -> bool:
-    """Whether the error is the model's: neither what it was asked, nor the caller's own key, nor a timer cut short."""
+    """Whether the error is the model's.
+
+    Neither what it was asked is, nor the caller's own key, nor a timer cut short, nor a limit of our own: what one
+    caller asks for must not close a model to the others.
+    """
     if isinstance(error, UpstreamTimedOut):
         return not error.cut_by
     if error.own_key and isinstance(error, UpstreamCredentialsRefused | UpstreamOverloaded):
         return False
-    return not isinstance(error, UpstreamRequestRefused)
+    return not isinstance(error, UpstreamRequestRefused | UpstreamResponseTooLong)
 
 
 class Breaker:

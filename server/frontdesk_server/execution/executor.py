@@ -20,12 +20,13 @@ from frontdesk_server.domain.affinity import affinity_key
 from frontdesk_server.domain.attempt import Answer, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.caching import speaks_of_caching, with_cache_hints
 from frontdesk_server.domain.call import Call, has_passed
-from frontdesk_server.domain.decision import RoutedQuery, StepKind, StreamMode
+from frontdesk_server.domain.decision import ExclusionReason, RoutedQuery, StepKind, StreamMode
 from frontdesk_server.domain.ending import cause_of
 from frontdesk_server.domain.errors import (
     CompletionFailed,
     DeadlineExceeded,
     FrontdeskError,
+    ModelsUnavailable,
     UpstreamError,
     UpstreamTimedOut,
 )
@@ -262,4 +263,14 @@ class Execution:
             return DeadlineExceeded("the deadline passed before a model had answered")
         if error is None and self._steps.refusal is not None:
             return self._steps.refusal.error
-        return error or UpstreamError("every model of the plan became unavailable")
+        return error or self._unavailability()
+
+    def _unavailability(self) -> FrontdeskError:
+        """Why no model could even be asked."""
+        excluded = self._steps.exclusions()
+        reasons = {name: exclusion.detail for name, exclusion in excluded.items()}
+        if excluded and all(exclusion.reason is ExclusionReason.DEADLINE for exclusion in excluded.values()):
+            listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+            return DeadlineExceeded(f"too little time is left for any model of the plan: {listed}")
+        waits = [e.retry_after_seconds for e in excluded.values() if e.retry_after_seconds is not None]
+        return ModelsUnavailable(reasons, min(waits, default=0.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from frontdesk_server.domain.decision import RoutedQuery
+from frontdesk_server.domain.decision import Exclusion, RoutedQuery
 from frontdesk_server.domain.fitting import Fitting
 from frontdesk_server.domain.model import Model
 from frontdesk_server.execution.balancing import Balancer, Passage
@@ -76,6 +76,12 @@ class Steps:
             self._reservation.release()
             self._reservation = None
 
+    def exclusions(self) -> dict[str, Exclusion]:
+        """Why models of the plan may not be called now; those without reasons lost their places to other calls."""
+        models = {step.model: self._models[step.model] for step in self._routed.decision.plan}
+        reasons = ((name, self._exclusion(model, self._remaining())) for name, model in models.items())
+        return {name: reason for name, reason in reasons if reason is not None}
+
     def _holds(self, position: int) -> bool:
         return self._passage is not None and self._position == position
 
@@ -102,14 +108,13 @@ class Steps:
     def _eligible(self, position: int) -> int:
         remaining = self._remaining()
         for index in range(position, self.end if remaining > 0 else 0):
-            if self._holds(index) or self._may_answer(self._model(index), remaining):
+            if self._holds(index) or self._exclusion(self._model(index), remaining) is None:
                 return index
         return self.end
 
-    def _may_answer(self, model: Model, remaining: float) -> bool:
-        if self._conditions.exclusion(model, self._routed.caller, remaining) is not None:
-            return False
-        return self._fitting.exclusion(model) is None  # an attempt may just have learned what it refuses
+    def _exclusion(self, model: Model, remaining: float) -> Exclusion | None:
+        """Why the model may not be called; an attempt may just have learned what it refuses."""
+        return self._conditions.exclusion(model, self._routed.caller, remaining) or self._fitting.exclusion(model)
 
     def _model(self, position: int) -> Model:
         return self._models[self._routed.decision.plan[position].model]

@@ -11,7 +11,7 @@ import pytest
 from botocore.eventstream import EventStreamBuffer
 from frontdesk_server.backends.event_stream import EventStreamReader
 from frontdesk_server.backends.sse import SseEvent
-from frontdesk_server.domain.errors import UpstreamProtocolError
+from frontdesk_server.domain.errors import UpstreamProtocolError, UpstreamResponseTooLong
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,7 +95,7 @@ def test_what_came_before_a_broken_message_is_given() -> None:
 
 
 def test_a_message_longer_than_allowed_is_refused_before_it_has_come() -> None:
-    with pytest.raises(UpstreamProtocolError, match="longer than 64 bytes"):
+    with pytest.raises(UpstreamResponseTooLong, match="longer than 64 bytes"):
         read([MESSAGES[1][0][:12]], max_event_bytes=64)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from frontdesk_server.backends.sse import SseEvent, SseReader
-from frontdesk_server.domain.errors import UpstreamProtocolError
+from frontdesk_server.domain.errors import UpstreamProtocolError, UpstreamResponseTooLong
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,7 +95,7 @@ def test_bytes_that_are_no_utf8_are_a_protocol_error() -> None:
     ],
 )
 def test_an_event_longer_than_allowed_is_a_protocol_error(chunks: list[bytes]) -> None:
-    with pytest.raises(UpstreamProtocolError, match="longer than 100"):
+    with pytest.raises(UpstreamResponseTooLong, match="longer than 100"):
         read_all(*chunks, max_event_bytes=100)
 
 

@@ -17,6 +17,7 @@ from frontdesk_server.domain.errors import (
     UpstreamOverloaded,
     UpstreamProtocolError,
     UpstreamRequestRefused,
+    UpstreamResponseTooLong,
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
@@ -132,6 +133,7 @@ def test_an_open_breaker_says_when_it_lets_a_probe_through() -> None:
         (AttemptOutcome.FAILED, UpstreamCut("x"), True),
         (AttemptOutcome.FAILED, UpstreamRequestRefused("x"), False),
         (AttemptOutcome.FAILED, UpstreamContextExceeded("x"), False),
+        (AttemptOutcome.FAILED, UpstreamResponseTooLong("the response", 1), False),
         (AttemptOutcome.CANCELLED, None, False),
         (AttemptOutcome.REJECTED, None, False),
         (AttemptOutcome.ACCEPTED, None, False),

@@ -16,7 +16,7 @@ from frontdesk_server.config.limits import LimitRule, LimitsConfig
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.config.service import RetryConfig
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome
-from frontdesk_server.domain.errors import CompletionFailed, UpstreamError, UpstreamTimedOut
+from frontdesk_server.domain.errors import CompletionFailed, UpstreamError, UpstreamResponseTooLong, UpstreamTimedOut
 from frontdesk_server.domain.events import Completed, TextDelta
 from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.query import GenerationConfig, text_query
@@ -48,7 +48,9 @@ def kinds(parent: type[UpstreamError] = UpstreamError) -> Iterator[type[Upstream
 
 def an_error(reason: str) -> UpstreamError:
     kind = next(kind for kind in kinds() if kind.reason == reason and "reason" in vars(kind))
-    return UpstreamTimedOut("idle", 1) if kind is UpstreamTimedOut else kind("it went wrong")
+    if kind is UpstreamTimedOut:
+        return UpstreamTimedOut("idle", 1)
+    return UpstreamResponseTooLong("the response", 1) if kind is UpstreamResponseTooLong else kind("it went wrong")
 
 
 def test_the_table_has_a_row_for_every_error() -> None:

@@ -333,3 +333,29 @@ async def test_a_question_that_names_the_placeholder_of_the_answer_is_judged_as_
     asked = desk.backend.calls[1].query.last_user_text
     assert "What is {answer}?" in asked
     assert asked.count("four") == 1
+
+
+@pytest.mark.parametrize(
+    ("slow", "opened", "reason", "told"),
+    [
+        (("small", "mid"), (), "DEADLINE_EXCEEDED", "small: first token expected after 40.00 s, 30.00 s are left"),
+        (("small",), ("mid",), "MODELS_UNAVAILABLE", "mid: circuit breaker is open for 5.0 s more"),
+        ((), ("small", "mid"), "MODELS_UNAVAILABLE", "small: circuit breaker is open for 5.0 s more"),
+    ],
+)
+async def test_where_no_model_could_be_asked_the_reason_of_each_is_told(
+    slow: Sequence[str], opened: Sequence[str], reason: str, told: str
+) -> None:
+    desk = Desk({})
+    for name in slow:
+        desk.conditions.observe(MODELS[name], 40.0)
+    for name in opened:
+        for _ in range(5):
+            call = desk.conditions.breaker(MODELS[name], MODELS[name].primary).acquire()
+            assert call is not None
+            call.failed()
+    with pytest.raises(CompletionFailed) as failure:
+        await collect(desk.start(routed(plan_of("small", "mid"))))
+    assert failure.value.reason == reason
+    assert told in str(failure.value)
+    assert not desk.backend.calls
