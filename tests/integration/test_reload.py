@@ -226,7 +226,7 @@ async def test_others_are_served_while_a_file_is_read(
 ) -> None:
     ours, served = new_key(), threading.Event()
 
-    def slowly(path: Path) -> LoadedConfig:
+    def slowly(path: Path, *, again: bool) -> LoadedConfig:
         assert served.wait(10), "nobody was served"
         return load_config(path, {})
 

@@ -128,6 +128,16 @@ async def test_sighup_reads_the_configuration_again(tmp_path: Path) -> None:
             assert (await client.route("What is 2 + 2?", timeout=10)).model == "small-llm"
 
 
+async def test_a_pipe_in_the_place_of_the_configuration_keeps_nothing_waiting(tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        await service.wait_for("server.listening")
+        (tmp_path / "frontdesk.yaml").unlink()
+        os.mkfifo(tmp_path / "frontdesk.yaml")
+        service.process.send_signal(signal.SIGHUP)
+        await service.wait_for("is no file.*config.reload_failed")
+        assert await service.stop() == 0
+
+
 async def test_a_faulty_configuration_ends_at_once_with_every_fault(tmp_path: Path) -> None:
     config = tmp_path / "bad.yaml"
     config.write_text("models: {a: {backend: x, context_window: 0}}\nrouters: {}\n")

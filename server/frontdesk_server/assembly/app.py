@@ -80,7 +80,7 @@ class App:
         """
         try:
             async with self._reloading:
-                loaded = await asyncio.to_thread(load_config, path)
+                loaded = await asyncio.to_thread(load_config, path, again=True)
                 runtime = self._latest = await assemble_runtime(loaded, self._shared)
             await prepare_runtime(runtime)
             if runtime is self._latest:
@@ -147,9 +147,10 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
     configure_process(config.telemetry)
     async with AsyncExitStack() as stack:
         providers: dict[str, str] = {}
-        telemetry = await stack.enter_async_context(
-            open_telemetry(config.telemetry, os.environ, providers=providers, worker=worker)
-        )
+        with loaded.placing():
+            telemetry = await stack.enter_async_context(
+                open_telemetry(config.telemetry, os.environ, providers=providers, worker=worker)
+            )
         monitor = telemetry.ledger_monitor
         with loaded.placing(), _configured(loaded):
             ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))

@@ -15,14 +15,12 @@ from rich.table import Table
 
 from frontdesk_server.assembly.app import open_runtime
 from frontdesk_server.assembly.pool import build_pool
+from frontdesk_server.assembly.surroundings import check_surroundings
 from frontdesk_server.cli.model_facts import model_facts, print_facts
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
-from frontdesk_server.ledger.usable import check_ledger
-from frontdesk_server.security import server_credentials
-from frontdesk_server.state.redis import build_redis
 
 
 def check(
@@ -55,10 +53,7 @@ def _show_models(loaded: LoadedConfig, *, as_json: bool) -> None:
 
 
 async def _build(loaded: LoadedConfig) -> None:
-    server_credentials(loaded)
-    with loaded.placing():
-        build_redis(loaded.config.redis, loaded.source)
-        check_ledger(loaded.config.ledger.url.get_secret_value())
+    check_surroundings(loaded)
     async with open_runtime(loaded):
         pass
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import StringConstraints
-
-from frontdesk_server.config.headers import HeaderText
+from frontdesk_server.config.headers import HeaderText, Segment
 from frontdesk_server.config.sign_on import AwsSigV4SignOn, GoogleAdcSignOn, SignOnConfig
 from frontdesk_server.config.upstream import AwayFromSecrets, HttpBackendConfig, UpstreamConfig
-
-Segment = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]+$")]
-"""What can be a part of a host or path as it is."""
 
 
 class AzureOpenAIBackendConfig(HttpBackendConfig):

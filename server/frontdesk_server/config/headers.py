@@ -1,11 +1,14 @@
-"""What can be sent as a header of HTTP. What cannot would fail every call, and the fault would look the upstream's."""
+"""What can be sent as a header of HTTP, or be signed as a part of one.
+
+What cannot would fail every call, and the fault would look the upstream's.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, SecretStr, StringConstraints
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = re.compile(r"[^\t\x20-\x7e]")
@@ -39,3 +42,8 @@ def _field_name(name: str) -> str:
 HeaderName = Annotated[str, AfterValidator(_field_name)]
 HeaderText = Annotated[str, AfterValidator(sendable)]
 HeaderSecret = Annotated[SecretStr, AfterValidator(_sendable_secret)]
+GivenText = Annotated[HeaderText, StringConstraints(min_length=1)]
+Segment = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]+$")]
+"""What can be a part of a host, a path or a signature's scope as it is."""
+Word = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$")]
+"""An identifier: ASCII without white space."""

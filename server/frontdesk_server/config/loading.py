@@ -13,6 +13,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from frontdesk_server.config.contradictions import contradictions
+from frontdesk_server.config.files import read_again
 from frontdesk_server.config.references import dangling_references
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.values import Path_, Place, Reader, Unreadable, compose, dotted
@@ -63,14 +65,14 @@ def default_config_path() -> Path:
     return Path(str(files("frontdesk_server.config").joinpath("default.yaml")))
 
 
-def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> LoadedConfig:
-    """Read and validate a file.
+def load_config(path: Path, environment: Mapping[str, str] = os.environ, *, again: bool = False) -> LoadedConfig:
+    """Read and validate a file; the first time it may also be a pipe, such as a shell's <(…).
 
     Raises:
         ConfigError: with every fault found, each with its line and column.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = (read_again(path) if again else path.read_bytes()).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), [ConfigFault(f"cannot be read: {error}")]) from error
     return parse_config(text, str(path), environment)
@@ -97,7 +99,8 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
         )
     if reader.faults or config is None:
         raise ConfigError(source, sorted(reader.faults, key=lambda f: (f.line, f.column)))
-    faults = [reader.fault(location, message) for location, message in dangling_references(config)]
+    found = (*dangling_references(config), *contradictions(config))
+    faults = [reader.fault(location, message) for location, message in found]
     if faults:
         raise ConfigError(source, faults)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
+import re2
 from pydantic import AfterValidator, Field, model_validator
 
 from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section
@@ -24,6 +25,24 @@ def listening_address(address: str) -> str:
     if found is None or int(found[1] or 0) > _MOST_PORT:
         raise ValueError("is no address to listen on: host:port, [v6]:port or unix:/path")
     return address
+
+
+def _metrics_address(address: str) -> str:
+    if address.startswith("unix"):
+        raise ValueError("is no address of a metrics page: host:port or [v6]:port")
+    return listening_address(address)
+
+
+def _re2_pattern(pattern: str) -> str:
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0]
+        told = reason.decode() if isinstance(reason, bytes) else reason
+        raise ValueError(f"is no RE2 pattern: {told}") from error
+    return pattern
 
 
 class ServerConfig(Section):
@@ -156,7 +175,7 @@ class LedgerConfig(Section):
     """The oldest decisions above this number are deleted. Default: kept."""
     store_prompts: bool = False
     """Keep prompts and answers."""
-    redact: tuple[str, ...] = ()
+    redact: tuple[Annotated[str, AfterValidator(_re2_pattern)], ...] = ()
     """RE2 patterns that are blanked before a prompt is stored."""
 
 
@@ -166,7 +185,7 @@ class TelemetryConfig(Section):
     service_name: str = "frontdesk"
     sample_ratio: Fraction = 1.0
     """Share of traces kept when the caller brings no sampling decision. OTEL_TRACES_SAMPLER overrides it."""
-    prometheus_address: str | None = None
+    prometheus_address: Annotated[str, AfterValidator(_metrics_address)] | None = None
     """host:port of the metrics page; worker n of several serves port + n. Default: none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "pretty"] = "auto"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FilePath, HttpUrl, StringConstraints, model_validator
+from pydantic import Field, FilePath, HttpUrl, model_validator
 
-from frontdesk_server.config.base import Secret, Section
-from frontdesk_server.config.headers import HeaderSecret
-
-Name = Annotated[str, StringConstraints(min_length=1)]
+from frontdesk_server.config.base import Section
+from frontdesk_server.config.headers import GivenText, HeaderSecret, Segment, Word
 
 
 class KeySignOn(Section):
@@ -24,13 +22,13 @@ class AzureEntraSignOn(Section):
     """Tokens of Microsoft Entra: of an application with its secret, or of whatever identity the machine has."""
 
     kind: Literal["azure_entra"]
-    tenant_id: Name | None = None
+    tenant_id: Segment | None = None
     """The directory of the application."""
-    client_id: Name | None = None
+    client_id: Segment | None = None
     """The application; without tenant_id and client_secret, the user-assigned identity of the machine."""
-    client_secret: Secret | None = None
+    client_secret: HeaderSecret | None = None
     """The application's secret. Default: workload identity, managed identity, or the command line's login."""
-    scope: Name = "https://cognitiveservices.azure.com/.default"
+    scope: GivenText = "https://cognitiveservices.azure.com/.default"
     """What the tokens are for."""
     authority: HttpUrl | None = None
     """Where tokens come from. Default: Azure's public cloud."""
@@ -52,9 +50,9 @@ class GoogleAdcSignOn(Section):
     kind: Literal["google_adc"]
     credentials_file: FilePath | None = None
     """A service account's key, or how another identity is exchanged. Default: what the machine has."""
-    scope: Name = "https://www.googleapis.com/auth/cloud-platform"
+    scope: GivenText = "https://www.googleapis.com/auth/cloud-platform"
     """What the tokens are for."""
-    quota_project: Name | None = None
+    quota_project: Segment | None = None
     """Project whose quota is used. Default: the credentials' own."""
 
 
@@ -62,23 +60,23 @@ class AwsSigV4SignOn(Section):
     """Signatures (version 4) with the machine's credentials, with keys, or in a role."""
 
     kind: Literal["aws_sigv4"]
-    region: Name | None = None
+    region: Segment | None = None
     """Region of the API. Default: the backend's own, where it has one."""
-    service: Name = "bedrock"
+    service: Segment = "bedrock"
     """Name of the service in signatures."""
-    access_key_id: Name | None = None
+    access_key_id: Word | None = None
     """A key of one's own. Default: environment, shared files, container or machine, in the order of all AWS tools."""
-    secret_access_key: Secret | None = None
+    secret_access_key: HeaderSecret | None = None
     """The key's secret."""
-    session_token: Secret | None = None
+    session_token: HeaderSecret | None = None
     """Token of temporary keys."""
-    profile: Name | None = None
+    profile: GivenText | None = None
     """Profile of the shared files."""
-    role_arn: Name | None = None
+    role_arn: Word | None = None
     """Role to assume with these credentials."""
-    role_session_name: Name = "frontdesk"
+    role_session_name: Word = "frontdesk"
     """Name of the session in the role."""
-    external_id: Name | None = None
+    external_id: Word | None = None
     """What the role's trust policy may demand."""
     sts_url: HttpUrl | None = None
     """Where roles are assumed. Default: the region's own endpoint."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, FilePath, HttpUrl, model_validator
@@ -22,6 +24,16 @@ AwayFromSecrets = Annotated[HttpUrl, AfterValidator(_holds_no_credentials)]
 """An address; it is shown wherever it helps."""
 
 
+def _holds_certificates(path: Path) -> Path:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError as error:
+        raise ValueError("holds no certificates in PEM") from error
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    return path
+
+
 class UpstreamConfig(Section):
     """What all backends over HTTP share, whether they name an address or know it."""
 
@@ -37,7 +49,7 @@ class UpstreamConfig(Section):
     """Speak HTTP/2 (on httpx's own transport)."""
     max_response_bytes: Count = 64 * 1024 * 1024
     """Longest response that is read."""
-    ca_file: FilePath | None = None
+    ca_file: Annotated[FilePath, AfterValidator(_holds_certificates)] | None = None
     """PEM file of further certificate authorities to trust, such as a company's own."""
     profile: ProfileConfig = ProfileConfig()
     """What its models take and refuse, where that differs from what Frontdesk knows."""

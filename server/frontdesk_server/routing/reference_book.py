@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import structlog
 
 from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Matrix
+from frontdesk_server.config.files import read_again
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import UpstreamError
@@ -150,8 +152,8 @@ class ReferenceBook:
     def _read(self, file: Path) -> tuple[Reference, ...]:
         self._stamp = _stamp(file)
         try:
-            with file.open(encoding="utf-8") as lines:
-                references = (*self._fixed, *parse_references(lines))
+            lines = StringIO(read_again(file).decode("utf-8"))
+            references = (*self._fixed, *parse_references(lines))
         except (OSError, ValueError) as error:
             raise InvalidReferences(f"{file}: {error}") from error
         if not references:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _SCHEME = "unix:"
+_LONGEST_PATH = 107
+"""Bytes of sun_path on Linux without the closing NUL."""
 _NOBODY_LISTENS = frozenset({errno.ECONNREFUSED, errno.ENOENT})
 
 
@@ -23,6 +26,20 @@ def socket_path(address: str) -> Path | None:
     return Path(address.removeprefix(_SCHEME).removeprefix("//"))
 
 
+def socket_fault(path: Path) -> str:
+    """What keeps a socket from being made at the path, or from taking a dead one's place; empty when nothing does."""
+    length = len(os.fsencode(path))
+    if length > _LONGEST_PATH:
+        return f"the path has {length} bytes; a socket's has at most {_LONGEST_PATH}"
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if path.exists() and not path.is_socket():
+        return f"{path} is something else than a socket"
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return f"the folder {path.parent} cannot be written"
+    return ""
+
+
 @contextmanager
 def claimed(path: Path) -> Iterator[None]:
     """Keep the path for this process; the socket that a dead one left there may be replaced.
@@ -32,9 +49,12 @@ def claimed(path: Path) -> Iterator[None]:
 
     Raises:
         SocketInUse: another process has claimed the path or listens there.
-        OSError: the folder cannot be written.
+        OSError: no socket can be made there.
     """
     import fcntl  # not on every system, and neither are such sockets
+
+    if fault := socket_fault(path):
+        raise OSError(fault)
 
     with Path(f"{path}.lock").open("a") as lock:
         try:

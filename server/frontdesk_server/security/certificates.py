@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
 import structlog
+from cryptography import x509
 
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
@@ -68,6 +70,10 @@ def _pair_faults(loaded: LoadedConfig, certificate: Path, key: Path) -> Iterator
         yield loaded.fault(("security", "tls"), f"{certificate} and {key} are {wrong} ({error.reason or 'unreadable'})")
     except OSError as error:
         yield loaded.fault(("security", "tls"), f"{certificate} and {key} cannot be read: {error.strerror}")
+    else:
+        leaf = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+        if fault := _not_now(leaf):
+            yield loaded.fault(("security", "tls", "certificate"), f"{certificate} {fault}")
 
 
 def _authority_faults(loaded: LoadedConfig, *authorities: Path) -> Iterator[ConfigFault]:
@@ -78,3 +84,33 @@ def _authority_faults(loaded: LoadedConfig, *authorities: Path) -> Iterator[Conf
             yield loaded.fault(("security", "tls", "client_ca"), f"{path} holds no certificates in PEM")
         except OSError as error:
             yield loaded.fault(("security", "tls", "client_ca"), f"{path} cannot be read: {error.strerror}")
+        else:
+            if fault := _vouches_for_none(x509.load_pem_x509_certificates(path.read_bytes())):
+                yield loaded.fault(("security", "tls", "client_ca"), f"{path} {fault}")
+
+
+def _vouches_for_none(certificates: Sequence[x509.Certificate]) -> str:
+    """Why callers' certificates cannot be verified by any of these; empty when they can."""
+    authorities = [certificate for certificate in certificates if _is_authority(certificate)]
+    if not authorities:
+        return "holds no authority: none of its certificates may sign others"
+    faults = [_not_now(authority) for authority in authorities]
+    return faults[0] if all(faults) else ""
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    """Whether it may sign others; certificates of version 1 do not say."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return certificate.version is x509.Version.v1
+
+
+def _not_now(certificate: x509.Certificate) -> str:
+    """That its time is over or has not come; empty while it is good."""
+    now = datetime.now(UTC)
+    if now >= certificate.not_valid_after_utc:
+        return f"expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+    if now < certificate.not_valid_before_utc:
+        return f"is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+    return ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from frontdesk_server.config.files import read_again
+
 _LOOK_SECONDS = 1.0
 
 
@@ -30,7 +32,7 @@ class WatchedFiles:
 
     def read(self) -> list[bytes]:
         """Contents of the files. Raises OSError."""
-        return [path.read_bytes() for path in self._paths]
+        return [read_again(path) for path in self._paths]
 
     def _stamps(self) -> list[tuple[int, int] | None]:
         stamps: list[tuple[int, int] | None] = []

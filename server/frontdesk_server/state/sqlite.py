@@ -48,3 +48,27 @@ def write_ahead(connection: sqlite3.Connection, patience_seconds: float) -> None
             if time.monotonic() > give_up:
                 raise
             time.sleep(_COLLISION_SECONDS)
+
+
+def file_fault(path: Path) -> str:
+    """What keeps the file from being a database; empty when nothing does."""
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if not path.exists():
+        return "" if os.access(path.parent, os.W_OK | os.X_OK) else f"the folder {path.parent} cannot be written"
+    if not path.is_file():
+        return "it is no file"
+    if not os.access(path, os.R_OK | os.W_OK):
+        return "the file cannot be read and written"
+    return _content_fault(path)
+
+
+def _content_fault(path: Path) -> str:
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:  # another process has it in its hands
+        return ""
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return ""

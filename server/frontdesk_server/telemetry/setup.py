@@ -176,7 +176,7 @@ def _serve_metrics(address: str, worker: int, metrics: Metrics, stack: contextli
     try:
         asked = int(port)
         server, thread = start_http_server(asked + worker if asked else 0, host.strip("[]"), metrics.registry)
-    except (ValueError, OSError) as error:
+    except (ValueError, OverflowError, OSError) as error:
         fault = ConfigFault(f"cannot serve metrics on {address}: {error}", "telemetry.prometheus_address")
         raise ConfigError("telemetry", [fault]) from error
 

@@ -21,6 +21,19 @@ def text_of(**backend: Any) -> str:
 
 KEYS = {"access_key_id": "AKIA", "secret_access_key": "s3cret"}
 AWS = {"kind": "aws_sigv4", "region": "eu-west-1"}
+TEMPORARY = {**AWS, **KEYS, "session_token": "s3cret"}
+IN_ROLE = {**AWS, "role_arn": "arn:aws:iam::1:role/r", "external_id": "x"}
+APPLICATION = {"kind": "azure_entra", "tenant_id": "t", "client_id": "c", "client_secret": "s3cret"}
+ENDED, DIVIDED = ("s3cret\n", "s3cret\r\n", " s3cret"), ("two words", "tw\no", "ends\n", "")
+SIGNED: tuple[tuple[dict[str, Any], dict[str, tuple[str, ...]]], ...] = (
+    (TEMPORARY, {"secret_access_key": ENDED, "session_token": ENDED, "access_key_id": DIVIDED}),
+    (TEMPORARY, {"region": DIVIDED, "service": DIVIDED}),
+    (IN_ROLE, {"role_arn": DIVIDED, "external_id": DIVIDED, "role_session_name": DIVIDED}),
+    ({**AWS}, {"profile": ("team\n", "")}),
+    (APPLICATION, {"client_secret": ENDED, "tenant_id": DIVIDED, "client_id": DIVIDED, "scope": ("a\nb", "")}),
+    ({"kind": "google_adc"}, {"quota_project": DIVIDED, "scope": ("a\n",)}),
+)
+"""Sign-ons, and values of their fields which no header or signature can hold."""
 
 
 @pytest.mark.parametrize(
@@ -56,8 +69,14 @@ def test_sign_on_is_read_and_its_secrets_are_masked(sign_on: dict[str, Any]) -> 
         ({"sign_on": {"kind": "google_adc", "credentials_file": "/nowhere.json"}}, "credentials_file"),
         ({"sign_on": {"kind": "key", "key": "s3cret\n"}}, "ends in a line end"),
         ({"sign_on": {"kind": "ldap"}}, "sign_on"),
+        *(
+            ({"sign_on": {**sign_on, field: value}}, field)
+            for sign_on, fields in SIGNED
+            for field, values in fields.items()
+            for value in values
+        ),
     ],
-    ids=str,
+    ids=repr,
 )
 def test_what_contradicts_itself_is_a_fault_with_its_place(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:

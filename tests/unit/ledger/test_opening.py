@@ -41,13 +41,6 @@ async def test_a_password_in_an_unusable_url_is_not_repeated(url: str) -> None:
     assert "hunter2" not in "".join(caught.value.lines())
 
 
-async def test_bad_patterns_are_reported_together(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        async with open_ledger(config(f"sqlite:///{tmp_path}/l.db", redact=["(", "ok", r"(?=ahead)"])):
-            pass
-    assert [fault.path for fault in caught.value.faults] == ["ledger.redact.0", "ledger.redact.2"]
-
-
 async def test_an_unreachable_database_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(LedgerUnavailable):
         async with open_ledger(config(f"sqlite:///{tmp_path}/no/such/folder/l.db")):

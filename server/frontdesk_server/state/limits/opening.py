@@ -11,6 +11,7 @@ from frontdesk_server.domain.defects import DefectCounter
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.state.limits.store import LimitStore, LimitStoreError, MemoryLimitStore
 from frontdesk_server.state.redis import SharedRedis
+from frontdesk_server.state.sqlite import file_fault
 
 
 @asynccontextmanager
@@ -37,6 +38,16 @@ async def open_limit_store(
             store = MemoryLimitStore(clock)
         stack.push_async_callback(store.aclose)
         yield store
+
+
+def check_limit_store(config: LimitsConfig, source: str) -> None:
+    """Look whether the counters' file can be one, without creating or changing anything.
+
+    Raises:
+        ConfigError: there are rules, and the file cannot be used.
+    """
+    if config.store == "sqlite" and config.rules and (fault := file_fault(config.path)):
+        raise ConfigError(source, [ConfigFault(f"{config.path} cannot be used: {fault}", "limits.path")])
 
 
 async def _check_file(store: LimitStore, source: str) -> None:

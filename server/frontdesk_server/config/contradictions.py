@@ -1,0 +1,15 @@
+"""What one section of the configuration says against another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from frontdesk_server.config.root import Config
+from frontdesk_server.config.values import Path_
+
+
+def contradictions(config: Config) -> Iterator[tuple[Path_, str]]:
+    """Faults of sections that are good by themselves and cannot be together."""
+    metrics = config.telemetry.prometheus_address
+    if metrics == config.server.address and not metrics.endswith(":0"):
+        yield ("telemetry", "prometheus_address"), "is the address of the service itself (server.address)"
