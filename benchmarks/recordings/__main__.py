@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from frontdesk import Client
+
 from benchmarks.recordings import fed_back, judging, sent
 from benchmarks.recordings.answers import read_answers
 from benchmarks.recordings.corpus import Json, Recording, read_recordings
@@ -16,27 +18,44 @@ from benchmarks.recordings.servers import configuration, frontdesk
 
 _OUT = Path(".cache/recordings")
 _SDKS = Path(".tools/sdks/bin/python")
-_PARTS = ("answers", "requests", "fed-back")
 
 
 async def _main(arguments: argparse.Namespace) -> None:
     recordings = read_recordings(arguments.data)
     async with Replay({recording.id: recording for recording in recordings}).serving() as replay:
         config = configuration(recordings, replay.port, named=arguments.named)
-        async with frontdesk(config, _OUT) as client:
-            if "answers" in arguments.parts:
-                official = await _official(replay.port, recordings)
-                for mode in arguments.modes:
-                    answers = await read_answers(client, recordings, mode, named=arguments.named)
-                    _write(f"answers-{mode}.txt", _judge(recordings, official, answers))
-            if "requests" in arguments.parts:
-                results = await sent.send_requests(client, replay, recordings, named=arguments.named)
-                _write("requests.txt", sent.report(results))
-                _keep("requests", map(sent.as_row, results))
-            if "fed-back" in arguments.parts:
-                again = await fed_back.feed_back(client, replay, recordings, named=arguments.named)
-                _write("fed-back.txt", fed_back.report(again))
-                _keep("fed-back", ({"id": one.recording.id, "changes": one.changes} for one in again))
+        for part in arguments.parts:
+            # A server each: what it learns from recorded refusals does not hold for the recorded requests.
+            async with frontdesk(config, _OUT) as client:
+                await _PARTS[part](client, replay, recordings, arguments)
+
+
+async def _answers(
+    client: Client, replay: Replay, recordings: Sequence[Recording], arguments: argparse.Namespace
+) -> None:
+    official = await _official(replay.port, recordings)
+    for mode in arguments.modes:
+        answers = await read_answers(client, recordings, mode, named=arguments.named)
+        _write(f"answers-{mode}.txt", _judge(recordings, official, answers))
+
+
+async def _requests(
+    client: Client, replay: Replay, recordings: Sequence[Recording], arguments: argparse.Namespace
+) -> None:
+    results = await sent.send_requests(client, replay, recordings, named=arguments.named)
+    _write("requests.txt", sent.report(results))
+    _keep("requests", map(sent.as_row, results))
+
+
+async def _fed_back(
+    client: Client, replay: Replay, recordings: Sequence[Recording], arguments: argparse.Namespace
+) -> None:
+    again = await fed_back.feed_back(client, replay, recordings, named=arguments.named)
+    _write("fed-back.txt", fed_back.report(again))
+    _keep("fed-back", ({"id": one.recording.id, "changes": one.changes} for one in again))
+
+
+_PARTS = {"answers": _answers, "requests": _requests, "fed-back": _fed_back}
 
 
 async def _official(port: int, recordings: Sequence[Recording]) -> dict[str, Json]:
@@ -80,7 +99,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="a Parquet file of recordings, or a folder of such files")
     parser.add_argument("--modes", type=lambda text: text.split(","), default=["whole"], help="pieces: whole,r1,b")
-    parser.add_argument("--parts", type=lambda text: text.split(","), default=_PARTS, help=",".join(_PARTS))
+    parser.add_argument("--parts", type=lambda text: text.split(","), default=tuple(_PARTS), help=",".join(_PARTS))
     parser.add_argument("--named", action="store_true", help="serve every model under its provider's name and its own")
     return parser.parse_args()
 

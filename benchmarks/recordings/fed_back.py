@@ -157,7 +157,7 @@ def _joined_chunks(chunks: list[Any]) -> list[Any]:
 
 
 def _text(chunk: Json) -> str:
-    inner = chunk.get("text", chunk.get("thinking"))
+    inner: Any = chunk.get("text", chunk.get("thinking"))
     return inner if isinstance(inner, str) else "".join(piece["text"] for piece in inner)
 
 
@@ -242,7 +242,7 @@ def _chunks(content: str | list[Any]) -> list[Any]:
 
 def _join(whole: Json, delta: Json) -> None:
     for name, value in delta.items():
-        before = whole.get(name)
+        before: Any = whole.get(name)
         if name == "content" and {type(before), type(value)} == {str, list}:
             before, value = _chunks(before), _chunks(value)
         joinable = type(value) is type(before) and isinstance(value, str | list) and name != "role"

@@ -53,7 +53,9 @@ def report(results: Sequence[Sent]) -> Iterator[str]:
         kinds = Counter(fault for result in own for fault in result.faults)
         for fault, count in kinds.most_common():
             example = next(result for result in own if fault in result.faults)
-            shown = next((f"{b!s:.90} -> {a!s:.90}" for p, how, b, a in example.meant if f"{p} {how}" == fault), "")
+            shown = next(
+                (f"{str(b)[:90]!r} -> {str(a)[:90]!r}" for p, how, b, a in example.meant if f"{p} {how}" == fault), ""
+            )
             yield f"  {count:4} {fault}  {example.recording.id} {example.recording.provider} {shown}"
 
 
