@@ -14,10 +14,15 @@ COMPATIBLE = _BOOK.profile(Served.of("openai", "m", host="127.0.0.1"))
 BEDROCK = _BOOK.profile(Served.of("bedrock", "m"))
 """Of Converse, whatever the model."""
 BEDROCK_CLAUDE = _BOOK.profile(Served.of("bedrock", "m", speaks="anthropic"))
+RESPONSES = _BOOK.profile(Served.of("openai_responses", "m", speaks="openai"))
+"""Of OpenAI's Responses, whatever the model."""
 SIMULATED = _BOOK.profile(Served.of("simulated", "m"))
 
 
-_SPEAK = {"azure_openai": "openai", "vertex_gemini": "openai", "vertex_claude": "anthropic"}
+_SPEAK = {
+    **dict.fromkeys(("openai_responses", "azure_openai", "vertex_gemini"), "openai"),
+    "vertex_claude": "anthropic",
+}
 
 
 def served(kind: str, host: str, model: str) -> Served:

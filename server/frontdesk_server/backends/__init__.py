@@ -6,6 +6,7 @@ from frontdesk_server.backends.anthropic import AnthropicBackend
 from frontdesk_server.backends.azure_openai import AzureOpenAIBackend
 from frontdesk_server.backends.bedrock import BedrockBackend
 from frontdesk_server.backends.openai import OpenAIBackend
+from frontdesk_server.backends.responses import OpenAIResponsesBackend
 from frontdesk_server.backends.signon import SignOnUnusable
 from frontdesk_server.backends.simulated import Pace, SimulatedBackend
 from frontdesk_server.backends.vertex import VertexClaudeBackend, VertexGeminiBackend
@@ -19,6 +20,7 @@ from frontdesk_server.config.pool import (
     AnthropicBackendConfig,
     BackendConfig,
     OpenAIBackendConfig,
+    OpenAIResponsesBackendConfig,
     SimulatedBackendConfig,
 )
 from frontdesk_server.domain.backend import Backend
@@ -38,6 +40,8 @@ def build_backend(name: str, config: BackendConfig, models: Pool) -> Backend:
             return OpenAIBackend(name, config)
         case AzureOpenAIBackendConfig():
             return AzureOpenAIBackend(name, config)
+        case OpenAIResponsesBackendConfig():
+            return OpenAIResponsesBackend(name, config)
         case VertexGeminiBackendConfig():
             return VertexGeminiBackend(name, config)
         case AnthropicBackendConfig():

@@ -23,10 +23,10 @@ from frontdesk_server.domain.usage import TokenLogprob
 class EventFold:
     """Collects pieces in order and numbers the parts that they belong to by their first pieces.
 
-    A `block` is the number that the dialect itself gives to the part, where it does. Without one, neighbouring text is
-    one part, and so is neighbouring reasoning; every tool call is one. Nothing is held back beyond one read but
-    logprobs whose text is still to come, and the first half of a character. What only the provider understands is bound
-    to its `dialect`.
+    A `block` is the number, or several, that the dialect itself gives to the part, where it does. Without one,
+    neighbouring text is one part, and so is neighbouring reasoning; every tool call is one. Nothing is held back beyond
+    one read but logprobs whose text is still to come, and the first half of a character. What only the provider
+    understands is bound to its `dialect`.
     """
 
     def __init__(self, dialect: str = "") -> None:
@@ -41,12 +41,12 @@ class EventFold:
         self._begun = 0
         self._last: Hashable = None
 
-    def start_block(self, block: int) -> None:
+    def start_block(self, block: Hashable) -> None:
         """Let the next piece of this block begin a new part: there are upstreams that give all blocks one number."""
         self._places.pop(block, None)
         self._last = None
 
-    def add_text(self, text: str, block: int | None = None, *, refusal: bool = False) -> None:
+    def add_text(self, text: str, block: Hashable = None, *, refusal: bool = False) -> None:
         """Append a piece of the answer."""
         kind = "refusal" if refusal else "text"
         part = self._place(kind if block is None else block, numbered=block is not None)
@@ -59,7 +59,7 @@ class EventFold:
         """Append logprobs of text; a token that ends inside a character has its own before its text."""
         self._logprobs.extend(logprobs)
 
-    def add(self, event: BackendEvent, block: int | None = None) -> None:
+    def add(self, event: BackendEvent, block: Hashable = None) -> None:
         """Append anything but text; the place of a delta is set here."""
         self._flush_text()
         match event:
@@ -81,7 +81,7 @@ class EventFold:
             case _:
                 self._events.append(event)
 
-    def add_block(self, block: Json, number: int | None = None) -> None:
+    def add_block(self, block: Json, number: Hashable = None) -> None:
         """Append a whole part that only the provider understands."""
         self._flush_text()
         part = self._place(("block", self._begun) if number is None else number, numbered=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
 from frontdesk_server.backends.finish_reasons import finish_reason
 from frontdesk_server.backends.folding import EventFold
-from frontdesk_server.backends.halves import whole_text
 from frontdesk_server.backends.json_reading import Json, json_text, piece, place, promised_form, remark, word
+from frontdesk_server.backends.logprobs import read_logprob
 from frontdesk_server.backends.provider_state import accumulate, searched_citations, unread, url_citations
 from frontdesk_server.backends.refusals import error_object, event_object
 from frontdesk_server.backends.reported_cost import reported_cost_nano_usd
@@ -19,14 +18,13 @@ from frontdesk_server.backends.tool_calls import OpenToolCalls
 from frontdesk_server.backends.usage import find_usage, merged_usage, read_usage
 from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamProtocolError
 from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, UsageReport
-from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
+from frontdesk_server.domain.usage import FinishReason, Usage
 
 _READ_OF_MESSAGE = frozenset(
     ("role", "content", "reasoning", "reasoning_content", "refusal", "tool_calls", "function_call", "logprobs")
 )
 _READ_OF_CALL = frozenset(("index", "id", "type", "function"))
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
-_ROUNDING = 1e-3
 _SOURCES = ("search_results", "citations")
 
 
@@ -156,7 +154,7 @@ class OpenAITranslator:
         if reasoning:
             self._add_reasoning(reasoning, field)
         if logprobs and (content or not (reasoning or tool_calls)):
-            self._fold.add_logprobs(map(_logprob, logprobs.get("content") or logprobs.get("refusal") or ()))
+            self._fold.add_logprobs(map(read_logprob, logprobs.get("content") or logprobs.get("refusal") or ()))
         if content is not None and content != "":
             self._read_content(content)
         if refusal := piece(message.get("refusal")):
@@ -250,22 +248,3 @@ class OpenAITranslator:
             self._fold.add_state(state, ("call", number))
         if self._state:
             self._fold.add_state(self._state)
-
-
-def _logprob(entry: Json) -> TokenLogprob:
-    top = tuple(TopLogprob(_token(t), _log(t["logprob"])) for t in entry.get("top_logprobs") or ())
-    return TokenLogprob(_token(entry), _log(entry["logprob"]), top)
-
-
-def _token(entry: Json) -> str:
-    token = entry["token"]
-    if not isinstance(token, str):
-        raise UpstreamProtocolError("a token is not a string")
-    return whole_text(token)
-
-
-def _log(value: Any) -> float:
-    """The logarithm of a probability, which is 1 at most, but for the last digits."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value <= _ROUNDING:
-        raise UpstreamProtocolError("a log-probability is not the logarithm of a probability")
-    return min(float(value), 0.0)

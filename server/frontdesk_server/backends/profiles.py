@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from frontdesk_server.config.clouds import BedrockBackendConfig
-from frontdesk_server.config.pool import BackendConfig, SimulatedBackendConfig
+from frontdesk_server.config.pool import BackendConfig, OpenAIResponsesBackendConfig, SimulatedBackendConfig
 from frontdesk_server.config.profile import Bounds, ProfileConfig, ProfileEntry, SettingsConfig, ToolCallIdsConfig
 from frontdesk_server.domain.history import IdRule
 from frontdesk_server.domain.profile import Profile, Range, Takes
@@ -103,7 +103,12 @@ def profile_of(config: BackendConfig, upstream_model: str, *configured: ProfileC
 
 
 def _spoken(config: BackendConfig, upstream_model: str) -> str:
-    """The kind whose rules hold beside the backend's own: Claude is Claude, also behind an API that others share."""
+    """The kind whose rules hold beside the backend's own: Claude is Claude, also behind an API that others share.
+
+    OpenAI's models are the same behind both of its APIs, though these speak differently.
+    """
+    if isinstance(config, OpenAIResponsesBackendConfig):
+        return "openai"
     if isinstance(config, BedrockBackendConfig):
         return "anthropic" if config.family_of(upstream_model) == "claude" else ""
     return getattr(config, "speaks", "")

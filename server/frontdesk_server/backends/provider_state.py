@@ -74,6 +74,21 @@ def url_citations(annotations: Any) -> Iterator[Citation]:
             )
 
 
+def annotated_citations(annotations: Any) -> Iterator[Citation]:
+    """The sources among the annotations of a text, as OpenAI's Responses give them: pages, and files by name."""
+    for annotation in annotations if isinstance(annotations, list) else ():
+        if isinstance(annotation, dict):
+            start, end = _place(annotation.get("start_index")), _place(annotation.get("end_index"))
+            placed = start is not None and end is not None
+            yield Citation(
+                _text(annotation.get("url")) or _text(annotation.get("file_id")),
+                _text(annotation.get("title")) or _text(annotation.get("filename")),
+                "",
+                start if placed else None,
+                end if placed else None,
+            )
+
+
 def searched_citations(document: Json) -> Iterator[Citation]:
     """The sources that stand beside an answer, as Perplexity gives them."""
     results = document.get("search_results")

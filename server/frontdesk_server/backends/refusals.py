@@ -40,8 +40,10 @@ _BY_STATUS: Mapping[int, type[UpstreamError]] = {
 _BY_CODE: Mapping[str, type[UpstreamError]] = {
     "authentication_error": UpstreamCredentialsRefused,
     "billing_error": UpstreamCredentialsRefused,
+    "context_length_exceeded": UpstreamRequestRefused,
     "insufficient_quota": UpstreamCredentialsRefused,
     "invalid_api_key": UpstreamCredentialsRefused,
+    "invalid_prompt": UpstreamRequestRefused,
     "invalid_request_error": UpstreamRequestRefused,
     "model_not_found": UpstreamRequestRefused,
     "not_found_error": UpstreamRequestRefused,

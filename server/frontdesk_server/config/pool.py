@@ -36,6 +36,14 @@ class OpenAIBackendConfig(HttpBackendConfig):
     """Short for `profile.stream_options`: ask for the usage of streams, which else is estimated."""
 
 
+class OpenAIResponsesBackendConfig(HttpBackendConfig):
+    """OpenAI's /responses, stateless: nothing is stored there, sealed reasoning goes back with the conversation."""
+
+    kind: Literal["openai_responses"]
+    provider: str = "openai_responses"
+    """Provider's name in traces, and what its answers are bound to: only who has this name gets its reasoning back."""
+
+
 class AnthropicBackendConfig(HttpBackendConfig):
     """The native Messages API of Anthropic."""
 
@@ -60,6 +68,7 @@ BackendConfig = Annotated[
     OpenAIBackendConfig
     | AzureOpenAIBackendConfig
     | VertexGeminiBackendConfig
+    | OpenAIResponsesBackendConfig
     | AnthropicBackendConfig
     | VertexClaudeBackendConfig
     | BedrockBackendConfig

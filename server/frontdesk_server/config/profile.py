@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, field_validator, model_validator
 
 from frontdesk_server.config.base import Count, Section
-from frontdesk_server.domain.profile import MOST_STOP_SEQUENCES, Caching, Thinking
+from frontdesk_server.domain.profile import MOST_LEAST_OUTPUT_TOKENS, MOST_STOP_SEQUENCES, Caching, Thinking
 from frontdesk_server.domain.query import ReasoningEffort
 
 Bounds = StrictBool | float | tuple[float, float]
@@ -100,6 +100,10 @@ class ProfileConfig(SettingsConfig):
     """Schemes of addresses that media may be named by, such as https and s3."""
     forbidden_tools: StrictBool | None = None
     """Tools that may not be called, where the conversation speaks of some."""
+    least_output_tokens: Annotated[int, Field(ge=1, le=MOST_LEAST_OUTPUT_TOKENS)] | None = None
+    """The least limit of an answer that the API takes."""
+    sealed_reasoning: StrictBool | None = None
+    """Its reasoning can be asked for sealed, to go back in later turns (OpenAI Responses)."""
     state: StrictBool | None = None
     """What came with an answer beside what is known goes back with it."""
     output_limit_field: Literal["max_completion_tokens", "max_tokens"] | None = None

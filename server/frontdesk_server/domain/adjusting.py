@@ -54,6 +54,8 @@ def own_question(query: Query, profile: Profile) -> Query:
     generation = query.generation
     if profile.reasons_unasked and generation.reasoning_effort is None:
         generation = _reasoning_least(generation, profile)
+    if generation.max_output_tokens is not None and generation.max_output_tokens < profile.least_output_tokens:
+        generation = replace(generation, max_output_tokens=profile.least_output_tokens)
     takes = profile.takes(generation)
     temperature = generation.temperature
     if temperature is not None and (takes.temperature is None or temperature not in takes.temperature):

@@ -10,6 +10,7 @@ class Dialect(enum.Enum):
 
     OPENAI = "openai"
     AZURE_OPENAI = "azure_openai"
+    OPENAI_RESPONSES = "openai_responses"
     VERTEX_GEMINI = "vertex_gemini"
     ANTHROPIC = "anthropic"
     VERTEX_CLAUDE = "vertex_claude"

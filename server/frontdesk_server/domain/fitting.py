@@ -9,7 +9,13 @@ from operator import attrgetter
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.objections import objection, room_objection
-from frontdesk_server.domain.profile import MIN_THINKING_TOKENS, Profile, Takes, Thinking
+from frontdesk_server.domain.profile import (
+    MIN_THINKING_TOKENS,
+    MOST_LEAST_OUTPUT_TOKENS,
+    Profile,
+    Takes,
+    Thinking,
+)
 from frontdesk_server.domain.query import Query
 
 Profiles = Callable[[Deployment], Profile]
@@ -34,6 +40,7 @@ _TAKES_NOTHING = Profile(
     uri_schemes=frozenset(),
     parallel_tool_calls=False,
     forbidden_tools=False,
+    least_output_tokens=MOST_LEAST_OUTPUT_TOKENS,
     content_lists=False,
 )
 

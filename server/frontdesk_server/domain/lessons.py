@@ -147,6 +147,7 @@ _LESSONS: Mapping[str, Callable[[Profile, Refusal], Profile]] = {
     "max_tokens": _limit,
     "max_completion_tokens": _limit,
     "reasoning_effort": _effort,
+    "reasoning.effort": _effort,
     "thinking.type.enabled": _budget_form,
     "thinking.budget_tokens": _budget_form,
     "thinking.type.adaptive": _adaptive_form,
@@ -161,6 +162,7 @@ _LESSONS: Mapping[str, Callable[[Profile, Refusal], Profile]] = {
     "user": _fact("user_field", value=None),
     "safety_identifier": _fact("user_field", value=None),
     "name": _fact("names", value=False),
+    "include": _fact("sealed_reasoning", value=False),
 }
 
 KNOWN_FIELDS = frozenset(_LESSONS) | {"tools"}

@@ -80,6 +80,9 @@ def _of_settings(profile: Profile, query: Query) -> Iterator[str]:
         yield _refused("seed", reasons=reasons and own.seed)
     if (generation.frequency_penalty or generation.presence_penalty) and not takes.penalties:
         yield _refused("penalties", reasons=reasons and own.penalties)
+    limit = generation.max_output_tokens
+    if limit is not None and limit < profile.least_output_tokens:
+        yield f"an answer is limited to {profile.least_output_tokens} tokens at least, not to {limit}"
     stops = len(generation.stop_sequences)
     if stops > takes.stop_sequences:
         yield f"at most {takes.stop_sequences} stop sequences are allowed, not {stops}"

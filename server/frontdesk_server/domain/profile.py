@@ -18,6 +18,9 @@ MIN_THINKING_TOKENS = 1024
 MOST_STOP_SEQUENCES = 8
 """What the contract allows."""
 
+MOST_LEAST_OUTPUT_TOKENS = 1024
+"""No API demands an answer to have room for more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -94,8 +97,9 @@ class Profile:
     Fields: what the API calls the most tokens of an answer, a seed, the end user, and reasoning that is fed back; None
     where it takes none. `tool_call_ids` and `image_types` None: any. `uri_schemes` are those of the
     addresses that media may be named by; None: any. `forbidden_tools`: tools may be forbidden where the conversation
-    speaks of some. `state`: what came with an answer may go back with it. `empty_answers`: one that says nothing may go
-    back.
+    speaks of some. `least_output_tokens`: the least limit of an answer. `sealed_reasoning`: its reasoning can be asked
+    for sealed, to go back in later turns. `state`: what came with an answer may go back with it. `empty_answers`: one
+    that says nothing may go back.
     `context_tiers` are the numbers of input tokens above which its price is another.
     """
 
@@ -114,6 +118,8 @@ class Profile:
     image_types: frozenset[str] | None = None
     uri_schemes: frozenset[str] | None = None
     forbidden_tools: bool = True
+    least_output_tokens: int = 1
+    sealed_reasoning: bool = True
     state: bool = True
     output_limit_field: str = "max_tokens"
     seed_field: str = "seed"

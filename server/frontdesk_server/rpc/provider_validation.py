@@ -53,6 +53,18 @@ _QUERY: Mapping[Dialect, _Reserved] = {
         "tool_choice": "tool_choice generation.parallel_tool_calls",
         "metadata.user_id": "user_id",
     },
+    Dialect.OPENAI_RESPONSES: {
+        **dict.fromkeys(("model", "input", "instructions", "stream", "store", "tools", "max_output_tokens"), _ALWAYS),
+        **dict.fromkeys(("background", "previous_response_id", "conversation"), _ALWAYS),
+        "temperature": "generation.temperature",
+        "top_p": "generation.top_p",
+        "top_logprobs": "generation.top_logprobs",
+        "text.format": "generation.response_format",
+        "reasoning.effort": _REASONING,
+        "parallel_tool_calls": "generation.parallel_tool_calls",
+        "tool_choice": "tool_choice",
+        "safety_identifier": "user_id",
+    },
     Dialect.BEDROCK: {
         **dict.fromkeys(("messages", "system", "toolConfig.tools", "inferenceConfig.maxTokens"), _ALWAYS),
         "inferenceConfig.temperature": "generation.temperature",
@@ -72,6 +84,7 @@ _QUERY: Mapping[Dialect, _Reserved] = {
 _MESSAGE: Mapping[Dialect, _Reserved] = {
     Dialect.OPENAI: dict.fromkeys(("role", "content", "name", "tool_calls", "tool_call_id", "refusal"), _ALWAYS),
     Dialect.ANTHROPIC: dict.fromkeys(("role", "content"), _ALWAYS),
+    Dialect.OPENAI_RESPONSES: dict.fromkeys(("type", "role", "content"), _ALWAYS),
     Dialect.BEDROCK: dict.fromkeys(("role", "content"), _ALWAYS),
 }
 _PART: Mapping[Dialect, _Reserved] = {
@@ -86,6 +99,12 @@ _PART: Mapping[Dialect, _Reserved] = {
         **dict.fromkeys(("is_error", "thinking", "signature", "data"), _ALWAYS),
         "title": "media.filename",
         "cache_control": "cache_hint",
+    },
+    Dialect.OPENAI_RESPONSES: {
+        **dict.fromkeys(("type", "text", "refusal", "image_url", "file_data", "file_url", "call_id", "name"), _ALWAYS),
+        **dict.fromkeys(("arguments", "output", "summary", "encrypted_content"), _ALWAYS),
+        "detail": "media.detail",
+        "filename": "media.filename",
     },
     Dialect.BEDROCK: dict.fromkeys(
         (
@@ -107,6 +126,10 @@ _TOOL: Mapping[Dialect, _Reserved] = {
         "description": "description",
         "strict": "strict",
         "cache_control": "cache_hint",
+    },
+    Dialect.OPENAI_RESPONSES: {
+        **dict.fromkeys(("type", "name", "parameters", "strict"), _ALWAYS),
+        "description": "description",
     },
     Dialect.BEDROCK: {
         **dict.fromkeys(("toolSpec.name", "toolSpec.inputSchema"), _ALWAYS),

@@ -12,6 +12,7 @@ from frontdesk_server.backends.anthropic_request import messages_body
 from frontdesk_server.backends.bedrock_request import converse_body
 from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.backends.profiles import profile_of
+from frontdesk_server.backends.responses_request import response_body
 from frontdesk_server.config.clouds import BedrockFamily
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.adjusting import adjusted
@@ -32,8 +33,8 @@ from hypothesis import strategies as st
 
 from tests.fakes import a_model
 from tests.histories import queries
-from tests.profiles import ANTHROPIC, BEDROCK, BEDROCK_CLAUDE, profile_at
-from tests.upstream import anthropic_rules, bedrock, openai_rules
+from tests.profiles import ANTHROPIC, BEDROCK, BEDROCK_CLAUDE, RESPONSES, profile_at
+from tests.upstream import anthropic_rules, bedrock, openai_rules, responses
 from tests.upstream.openai_rules import Strictness
 
 _APIS: dict[str, tuple[str, Strictness]] = {
@@ -156,6 +157,28 @@ def test_bedrock_is_sent_what_it_documents_or_the_model_is_excluded(
     assert _arrived(decoded, body)
     calls = [block for turn in body["messages"] for block in turn["content"] if "toolUse" in block]
     assert len(calls) == _count(decoded, ToolCall)
+
+
+@settings(max_examples=400, deadline=None)
+@given(queries())
+def test_responses_are_asked_for_as_documented_or_the_model_is_excluded(query: chat_pb2.Query) -> None:
+    decoded = _decoded(query)
+    model = replace(a_model("m"), deployments=(Deployment("b", "m", profile=RESPONSES),), context_window=1_000_000)
+    exclusion = demands_of(decoded, RoutingPolicy(), Caller(), 100).exclusion(model, Outlook(None, None))
+    adapted, _ = adjusted(decoded, RESPONSES)
+    call = BackendCall("m", adapted, stream=True, profile=RESPONSES, provider="openai_responses")
+    if exclusion is not None:
+        event("excluded")
+        if exclusion.reason is ExclusionReason.CAPABILITY:
+            with pytest.raises(UpstreamRequestRefused):
+                response_body(call)
+        return
+    body = response_body(call)
+    if body.get("reasoning", {}).get("effort") != "max":  # which is left to what is known of the model
+        responses.check(body)
+    assert body == response_body(call)
+    assert _arrived(decoded, body)
+    assert sum(item.get("type") == "function_call" for item in body["input"]) == _count(decoded, ToolCall)
 
 
 @settings(max_examples=400, deadline=None)

@@ -85,6 +85,11 @@ def test_what_is_refused_by_name(message: str, expected: Refusal | None) -> None
         (422, '{"detail": [{"type": "extra_forbidden", "loc": ["body", "user"], "msg": "no"}]}', named("user")),
         (400, '[{"error": {"message": "Unknown name \\"top_k\\": Cannot find field."}}]', named("top_k")),
         (400, '{"type": "error", "error": {"message": "`top_k` is deprecated for this model."}}', named("top_k")),
+        (
+            400,
+            '{"error": {"message": "Encrypted content is not supported with this model.", "param": "include"}}',
+            named("include"),
+        ),
         (500, '{"error": {"message": "`top_k` is not supported"}}', None),
         (400, '{"error": {"message": "the prompt is too long"}}', None),
     ],
@@ -110,6 +115,7 @@ _SETTINGS: list[tuple[Refusal, GenerationConfig]] = [
         named("reasoning_effort", how=_VALUE, value="minimal"),
         GenerationConfig(reasoning_effort=ReasoningEffort.MINIMAL),
     ),
+    (named("reasoning.effort"), GenerationConfig(reasoning_effort=ReasoningEffort.LOW)),
     (named("parallel_tool_calls"), GenerationConfig(parallel_tool_calls=False)),
 ]
 
@@ -132,6 +138,7 @@ def test_a_value_that_is_the_only_one_stays_allowed() -> None:
 
 def test_what_only_we_sent_is_said_otherwise_or_left_out() -> None:
     assert learned(Profile(), named("stream_options")).stream_options is False
+    assert learned(Profile(), named("include")).sealed_reasoning is False
     assert learned(Profile(), named("max_tokens")).output_limit_field == "max_completion_tokens"
     assert learned(Profile(), named("reasoning_content")).reasoning_field is None
     assert learned(Profile(), named("max_completion_tokens")) == Profile()

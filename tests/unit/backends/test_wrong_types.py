@@ -1,4 +1,4 @@
-"""Answers of both dialects with every value in turn replaced by every type of JSON."""
+"""Answers of three dialects with every value in turn replaced by every type of JSON."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from frontdesk_server.backends.anthropic_response import AnthropicTranslator
 from frontdesk_server.backends.exchange import Translator
 from frontdesk_server.backends.openai_response import OpenAITranslator
+from frontdesk_server.backends.responses_response import ResponsesTranslator
 from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.domain.events import (
@@ -96,6 +97,53 @@ ANTHROPIC_STREAM = [
     {"type": "message_stop"},
 ]
 
+RESPONSES_USAGE = {
+    "input_tokens": 9,
+    "input_tokens_details": {"cached_tokens": 4},
+    "output_tokens": 5,
+    "output_tokens_details": {"reasoning_tokens": 2},
+    "total_tokens": 14,
+}
+SOURCE = {"type": "url_citation", "url": "https://a.test", "title": "A", "start_index": 0, "end_index": 4}
+SPOKEN = {"type": "output_text", "text": "Four", "annotations": [SOURCE], "logprobs": LOGPROBS["content"]}
+ITEMS: list[dict[str, Any]] = [
+    {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "Hm"}], "encrypted_content": "s"},
+    {"type": "message", "id": "msg", "role": "assistant", "status": "completed", "content": [SPOKEN]},
+    {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"type": "search"}},
+    {"type": "function_call", "id": "fc", "call_id": "1", "name": "a", "arguments": '{"b":1}', "status": "completed"},
+]
+RESPONSES_DOCUMENT = {
+    "object": "response",
+    "status": "completed",
+    "model": "m",
+    "output": ITEMS,
+    "usage": RESPONSES_USAGE,
+    "service_tier": "default",
+    "incomplete_details": None,
+    "error": None,
+}
+RESPONSES_STREAM = [
+    {"type": "response.created", "response": {"model": "m", "status": "in_progress"}},
+    {"type": "response.output_item.added", "output_index": 0, "item": {**ITEMS[0], "summary": []}},
+    {"type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": 0, "delta": "Hm"},
+    {"type": "response.output_item.done", "output_index": 0, "item": ITEMS[0]},
+    {"type": "response.output_item.added", "output_index": 1, "item": {**ITEMS[1], "content": []}},
+    {"type": "response.content_part.added", "output_index": 1, "content_index": 0, "part": {**SPOKEN, "text": ""}},
+    {
+        "type": "response.output_text.delta",
+        "output_index": 1,
+        "content_index": 0,
+        "delta": "Four",
+        "logprobs": LOGPROBS["content"],
+    },
+    {"type": "response.output_item.done", "output_index": 1, "item": ITEMS[1]},
+    {"type": "response.output_item.done", "output_index": 2, "item": ITEMS[2]},
+    {"type": "response.output_item.added", "output_index": 3, "item": {**ITEMS[3], "arguments": ""}},
+    {"type": "response.function_call_arguments.delta", "output_index": 3, "delta": '{"b":1}'},
+    {"type": "response.output_item.done", "output_index": 3, "item": ITEMS[3]},
+    {"type": "response.completed", "response": RESPONSES_DOCUMENT},
+]
+
 
 def places(value: Json, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every value within, the whole excepted."""
@@ -169,8 +217,13 @@ def check(event: BackendEvent) -> None:
         (OpenAITranslator, OPENAI_STREAM),
         (AnthropicTranslator, ANTHROPIC_DOCUMENT),
         (AnthropicTranslator, ANTHROPIC_STREAM),
+        (ResponsesTranslator, RESPONSES_DOCUMENT),
+        (ResponsesTranslator, RESPONSES_STREAM),
     ],
-    ids=["openai unary", "openai streamed", "anthropic unary", "anthropic streamed"],
+    ids=[
+        *("openai unary", "openai streamed", "anthropic unary", "anthropic streamed"),
+        *("responses unary", "responses streamed"),
+    ],
 )
 def test_a_value_of_another_type_is_the_upstreams_error_or_ignored(translator: type[Translator], answer: Json) -> None:
     assert any(isinstance(event, Finished) for event in read(translator(), answer))

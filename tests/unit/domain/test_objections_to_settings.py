@@ -26,7 +26,7 @@ from frontdesk_server.routing.filters import demands_of
 from frontdesk_server.routing.selection import Outlook
 
 from tests.fakes import a_model
-from tests.profiles import ANTHROPIC, COMPATIBLE, SIMULATED
+from tests.profiles import ANTHROPIC, COMPATIBLE, RESPONSES, SIMULATED
 
 _THINKING = GenerationConfig(reasoning_effort=ReasoningEffort.MINIMAL)
 
@@ -51,6 +51,14 @@ def prefilled(text: str, generation: GenerationConfig | None = None) -> Query:
         (COMPATIBLE, setting(reasoning_effort=ReasoningEffort.XHIGH, top_k=3), False),
         (COMPATIBLE, showing(ImageDetail.HIGH), False),
         (COMPATIBLE, prefilled("The answer "), False),
+        (RESPONSES, setting(max_output_tokens=16, temperature=0.5, reasoning_effort=ReasoningEffort.HIGH), False),
+        (RESPONSES, setting(max_output_tokens=15), True),
+        (RESPONSES, setting(stop_sequences=("a",)), True),
+        (RESPONSES, setting(seed=1), True),
+        (RESPONSES, setting(presence_penalty=0.5), True),
+        (RESPONSES, setting(top_k=3), True),
+        (RESPONSES, setting(reasoning_budget_tokens=2000), True),
+        (RESPONSES, prefilled("The answer"), True),
         (ANTHROPIC, setting(reasoning_budget_tokens=1024), False),
         (ANTHROPIC, setting(reasoning_budget_tokens=1023), True),
         (ANTHROPIC, setting(top_k=3), False),
