@@ -68,9 +68,9 @@ def _of_openai(body: Json) -> Json:
         said["tool_choice"] = "required"
     if "tools" in said:
         said["tools"] = [_openai_tool(tool) for tool in said["tools"]]
-    form: Any = said.get("response_format")
-    if isinstance(form, dict) and isinstance(form.get("json_schema"), dict):
-        form["json_schema"] = _said(form["json_schema"])
+    form = said.get("response_format")
+    if isinstance(form, dict) and isinstance(schema := form.get("json_schema"), dict):
+        said["response_format"] = {**form, "json_schema": _said(schema)}
     messages = [_openai_message(message) for message in body["messages"]]
     said["messages"] = _numbered(message for message in messages if message.keys() - {"role", "name"})
     return said
@@ -99,11 +99,11 @@ def _openai_part(part: Json) -> Json:
     kind = said.setdefault("type", "text")
     if kind == "text":
         said.setdefault("text", "")
-    elif isinstance(said.get(kind), str):
-        said[kind] = {"url": said[kind]} if kind == "image_url" else said[kind]
+    elif kind == "image_url" and isinstance(said.get(kind), str):
+        said[kind] = {"url": said[kind]}
     inner = said.get(kind)
-    for name in ("url", "data", "file_data") if isinstance(inner, dict) else ():
-        if isinstance(inner.get(name), str):
+    for name in ("url", "data", "file_data"):
+        if isinstance(inner, dict) and isinstance(inner.get(name), str):
             inner[name] = _bytes(inner[name])
     return said
 

@@ -14,7 +14,6 @@ from benchmarks.recordings.options import DETAILS, EFFORTS, media, option, rest,
 
 Json = dict[str, Any]
 
-_DIALECT = "openai"
 _ROLES = {
     "system": pb.ROLE_SYSTEM,
     "developer": pb.ROLE_SYSTEM,
@@ -31,24 +30,25 @@ _MODES = {
 _AUDIO = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _DATA_URI = re.compile(r"data:([\w/.+-]+);base64,(.*)", re.DOTALL)
 _HERE = ("model", "messages", "stream", "n", "tools")
-_SAID = ("role", "content", "tool_calls", "tool_call_id", "name", "refusal", "reasoning", "reasoning_content")
+_DETAILS = "reasoning_details"
+_SAID = ("role", "content", "tool_calls", "tool_call_id", "name", "refusal", "reasoning", "reasoning_content", _DETAILS)
 
 
-def openai_query(body: Json) -> tuple[pb.Query, list[str]]:
-    """The query, and what of the request has no place in it."""
+def openai_query(body: Json, dialect: str) -> tuple[pb.Query, list[str]]:
+    """The query, and what of the request has no place in it; `dialect` is what the provider is called."""
     query, taken = pb.Query(), {*_HERE}
     lost: list[str] = []
     _settings(query, body, taken)
     for message in body["messages"]:
-        _add_message(query, message, lost)
+        _add_message(query, message, dialect, lost)
     for tool in body.get("tools") or ():
-        _add_tool(query, tool)
+        _add_tool(query, tool, dialect)
     if (body.get("n") or 1) > 1:
         lost.append("n > 1")
     options = rest(body, taken)
     if isinstance(options.get("stream_options"), dict):
         options["stream_options"] = rest(options["stream_options"], {"include_usage"})
-    option(query, _DIALECT, {name: value for name, value in options.items() if value not in ({}, None)})
+    option(query, dialect, {name: value for name, value in options.items() if value not in ({}, None)})
     return query, lost
 
 
@@ -113,36 +113,40 @@ def _tool_choice(query: pb.Query, choice: Any) -> bool:
     return False
 
 
-def _add_message(query: pb.Query, message: Json, lost: list[str]) -> None:
+def _add_message(query: pb.Query, message: Json, dialect: str, lost: list[str]) -> None:
     role = _ROLES.get(message.get("role") or "")
     if role is None:
         lost.append(f"role {message.get('role')}")
         return
     said = query.messages.add(role=role)
     if role == pb.ROLE_TOOL:
-        said.parts.append(_tool_result(message))
+        said.parts.append(_tool_result(message, dialect))
         return
     said.name = message.get("name") or ""
     if role == pb.ROLE_ASSISTANT:
-        told = rest(message, _SAID)
-        if field := next((name for name in ("reasoning_content", "reasoning") if message.get(name)), None):
-            said.parts.add(reasoning=pb.Reasoning(text=message[field]))
-            told[field] = None  # as Frontdesk says of an answer in which field its reasoning stood
-        state(said, _DIALECT, told)
-    else:
-        option(said, _DIALECT, rest(message, _SAID))
+        _add_state(said, message, dialect)
+    option(said, dialect, rest(message, _SAID))
     content = message.get("content")
     if isinstance(content, str) and (content or role != pb.ROLE_ASSISTANT):
         said.parts.add(text=content)
     for part in content if isinstance(content, list) else ():
-        said.parts.append(_part(part))
+        said.parts.append(_part(part, dialect))
     if refusal := message.get("refusal"):
         said.parts.add(text=refusal, refusal=True)
     for call in message.get("tool_calls") or ():
-        _add_call(said, call, lost)
+        _add_call(said, call, dialect, lost)
 
 
-def _add_call(said: pb.Message, call: Json, lost: list[str]) -> None:
+def _add_state(said: pb.Message, message: Json, dialect: str) -> None:
+    """Reasoning, and what the provider wants back of it, as Frontdesk would have told it of an answer."""
+    told: Json = {_DETAILS: message[_DETAILS]} if message.get(_DETAILS) else {}
+    if field := next((name for name in ("reasoning_content", "reasoning") if message.get(name)), None):
+        said.parts.add(reasoning=pb.Reasoning(text=message[field]))
+        told[field] = None
+    state(said, dialect, told)
+
+
+def _add_call(said: pb.Message, call: Json, dialect: str, lost: list[str]) -> None:
     if call.get("type") not in (None, "function"):
         lost.append(f"tool call of type {call['type']}")
         return
@@ -150,31 +154,31 @@ def _add_call(said: pb.Message, call: Json, lost: list[str]) -> None:
     arguments = function.get("arguments")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
     part = said.parts.add(tool_call=pb.ToolCall(id=call.get("id") or "", name=function["name"], arguments_json=text))
-    state(part, _DIALECT, rest(call, ("id", "type", "function", "index")))
+    state(part, dialect, rest(call, ("id", "type", "function", "index")))
 
 
-def _tool_result(message: Json) -> pb.ContentPart:
+def _tool_result(message: Json, dialect: str) -> pb.ContentPart:
     part = pb.ContentPart()
     result = part.tool_result
     result.tool_call_id = message.get("tool_call_id") or ""
     content = message.get("content")
     if isinstance(content, list):
         for piece in content:
-            result.parts.append(_result_part(piece))
+            result.parts.append(_result_part(piece, dialect))
     else:
         result.content = content or ""
-    option(part, _DIALECT, rest(message, ("role", "content", "tool_call_id")))
+    option(part, dialect, rest(message, ("role", "content", "tool_call_id")))
     return part
 
 
-def _result_part(piece: Json) -> pb.ToolResultPart:
-    part = _part(piece)
+def _result_part(piece: Json, dialect: str) -> pb.ToolResultPart:
+    part = _part(piece, dialect)
     if part.provider_options or part.HasField("provider_block"):
-        return pb.ToolResultPart(provider_block=pb.ProviderBlock(dialect=_DIALECT, json=json.dumps(piece)))
+        return pb.ToolResultPart(provider_block=pb.ProviderBlock(dialect=dialect, json=json.dumps(piece)))
     return pb.ToolResultPart(media=part.media) if part.HasField("media") else pb.ToolResultPart(text=part.text)
 
 
-def _part(piece: Json) -> pb.ContentPart:
+def _part(piece: Json, dialect: str) -> pb.ContentPart:
     """The part; what the contract has no words for goes as its provider's block."""
     kind = piece.get("type") or "text"
     given = piece.get(kind)
@@ -195,8 +199,8 @@ def _part(piece: Json) -> pb.ContentPart:
         part.media.filename = given.get("filename") or ""
         inner = rest(given, ("file_data", "filename"))
     if part is None:
-        return pb.ContentPart(provider_block=pb.ProviderBlock(dialect=_DIALECT, json=json.dumps(piece)))
-    option(part, _DIALECT, {**rest(piece, ("type", kind)), **({kind: inner} if inner else {})})
+        return pb.ContentPart(provider_block=pb.ProviderBlock(dialect=dialect, json=json.dumps(piece)))
+    option(part, dialect, {**rest(piece, ("type", kind)), **({kind: inner} if inner else {})})
     return part
 
 
@@ -209,10 +213,10 @@ def _linked(url: str) -> pb.ContentPart | None:
     return media("image/png", uri=url) if url.startswith("https://") else None
 
 
-def _add_tool(query: pb.Query, tool: Json) -> None:
+def _add_tool(query: pb.Query, tool: Json, dialect: str) -> None:
     function = tool.get("function")
     if tool.get("type", "function") != "function" or not isinstance(function, dict):
-        query.tools.add(provider_tool=pb.ProviderBlock(dialect=_DIALECT, json=json.dumps(tool)))
+        query.tools.add(provider_tool=pb.ProviderBlock(dialect=dialect, json=json.dumps(tool)))
         return
     given = query.tools.add(name=function["name"], description=function.get("description") or "")
     if function.get("parameters"):
@@ -220,4 +224,4 @@ def _add_tool(query: pb.Query, tool: Json) -> None:
     if function.get("strict") is not None:
         given.strict = function["strict"]
     inner = rest(function, ("name", "description", "parameters", "strict"))
-    option(given, _DIALECT, {**rest(tool, ("type", "function")), **({"function": inner} if inner else {})})
+    option(given, dialect, {**rest(tool, ("type", "function")), **({"function": inner} if inner else {})})

@@ -53,9 +53,8 @@ def report(results: Sequence[Sent]) -> Iterator[str]:
         kinds = Counter(fault for result in own for fault in result.faults)
         for fault, count in kinds.most_common():
             example = next(result for result in own if fault in result.faults)
-            shown = next(
-                (f"{str(b)[:90]!r} -> {str(a)[:90]!r}" for p, how, b, a in example.meant if f"{p} {how}" == fault), ""
-            )
+            seen = ((before, after) for path, how, before, after in example.meant if f"{path} {how}" == fault)
+            shown = next((f"{str(before)[:80]!r} -> {str(after)[:80]!r}" for before, after in seen), "")
             yield f"  {count:4} {fault}  {example.recording.id} {example.recording.provider} {shown}"
 
 
@@ -79,8 +78,8 @@ def _distinct(recordings: Sequence[Recording]) -> Iterator[Recording]:
 
 async def _send(client: Client, replay: Replay, recording: Recording, *, named: bool) -> Sent:
     body: Json = recording.conversation or {}
-    translate = openai_query if recording.kind == "openai" else anthropic_query
-    query, lost = translate(body)
+    dialect = recording.provider if named else "openai"
+    query, lost = openai_query(body, dialect) if recording.kind == "openai" else anthropic_query(body)
     replay.sent.clear()
     try:
         await client.complete(query, router=model_name(recording, named=named), timeout=_TIMEOUT_SECONDS)
