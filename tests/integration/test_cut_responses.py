@@ -135,6 +135,8 @@ async def ask(backend: OpenAIBackend, *, stream: bool) -> tuple[str, object]:
         try:
             async for event in events:
                 if isinstance(event, TextDelta):
+                    if not text:
+                        await asyncio.sleep(0.02)  # as if it was written to a caller: meanwhile the connection closes
                     text += event.text
                 if isinstance(event, Finished):
                     return text, event.finish_reason
