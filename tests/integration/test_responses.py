@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from frontdesk import tool_result, user
+from frontdesk.v1.chat_pb2 import Query as Asked
+from frontdesk.v1.chat_pb2 import Tool as Offered
 from frontdesk_server.backends import build_backend
 from frontdesk_server.backends.profiles import profile_of
 from frontdesk_server.backends.responses_request import response_body
@@ -55,6 +59,7 @@ from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.collector import AnswerCollector
 from pydantic import TypeAdapter
 
+from tests.service import pool_config, service
 from tests.upstream import Script
 from tests.upstream.loopback import Loopback, RawAnswer, json_answer
 from tests.upstream.responses import SEALED, Responses, check, sse
@@ -431,3 +436,20 @@ async def test_media_and_results_in_parts_are_contents() -> None:
     assert body["input"][1]["content"] == [image, {"type": "input_file", "file_url": "https://a.test/a.pdf"}]
     assert body["input"][3]["output"][0] == {"type": "input_text", "text": "Error:"}
     assert body["input"][3]["output"][2] == image
+
+
+async def test_a_tool_loop_over_the_contract_gives_back_what_was_sealed(tmp_path: Path) -> None:
+    items = ANSWERS["calls beside a text"]
+    async with Loopback(Responses(models=("small",), items=items)) as server:
+        backend = {"kind": "openai_responses", "base_url": f"{server.url}/v1", "api_key": "key-123"}
+        config = pool_config("", backends={"upstream": backend})
+        for model in config["models"].values():
+            model["capabilities"] = ["tools", "reasoning"]
+        async with service(config, tmp_path) as (client, _):
+            asked = Asked(messages=[user("What is 2 + 2?")], tools=[Offered(name="add")])
+            async with client.stream_complete(asked, timeout=20) as stream:
+                asked.messages.append((await stream.completion()).message)
+            asked.messages.extend([tool_result("call_1", "4"), tool_result("call_2", "4")])
+            await client.complete(asked, timeout=20)
+        assert server.requests[1].json["input"][1:5] == items
+        assert server.requests[1].json["include"] == ["reasoning.encrypted_content"]
