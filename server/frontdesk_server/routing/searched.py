@@ -35,7 +35,7 @@ def texts_of_last(query: Query, text: str) -> Sequence[str]:
     """The text of the last user message, and the same with nothing between its parts."""
     for message in reversed(query.messages):
         if message.role is Role.USER:
-            return (text, *_jointless((message,))) if len(message.parts) > 1 else (text,)
+            return (text,) if len(message.parts) == 1 else (text, *_jointless((message,)))
     return (text,)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import pairwise
 
 import re2
@@ -62,19 +62,18 @@ def folded(text: str, *, lettered: bool = True) -> str:
     return _undivided(_single_spaced(plain))
 
 
-def spellings(text: str) -> Iterator[str]:
+def spellings(text: str) -> Sequence[str]:
     """The folded text, and what else it may say.
 
     A zero-width space separates words, or is hidden in one; a sign such as ⓘ is a letter of a word, or stands beside.
     """
-    plain = folded(text)
-    yield plain
-    if text.isascii():
-        return
-    if ZERO_WIDTH_SPACE in plain:
-        yield folded(text.replace(ZERO_WIDTH_SPACE, ""))
-    if _LETTERED.search(text) is not None:
-        yield folded(text, lettered=False)
+    found = [folded(text)]
+    if not text.isascii():
+        if ZERO_WIDTH_SPACE in text:
+            found.append(folded(text.replace(ZERO_WIDTH_SPACE, "")))
+        if _LETTERED.search(text) is not None:
+            found.append(folded(text, lettered=False))
+    return found
 
 
 def _single_spaced(text: str) -> str:

@@ -78,9 +78,9 @@ class Rules:
         return await asyncio.to_thread(self._search, last, anywhere)
 
     def _search(self, last: Sequence[str], anywhere: Sequence[str]) -> Set[int]:
-        found = _occurring(self._last, last)
+        found = _occurring(self._last, last) if last else set()
         if anywhere:
-            found |= {~number for number in _occurring(self._anywhere, anywhere)}
+            found.update(~number for number in _occurring(self._anywhere, anywhere))
         return found
 
     def _holding(self, signals: Signals, found: Set[int]) -> Iterator[CompiledRule]:
@@ -99,10 +99,10 @@ def _occurring(phrases: PhraseSet, texts: Sequence[str]) -> set[int]:
     """The numbers of the phrases that occur in one of the texts, as it is or as its escapes read."""
     found: set[int] = set()
     for text in texts:
-        found |= phrases.found_in(text)
+        found.update(phrases.found_in(text))
         if "\\" in text:
             for plain in unescaped(text):
-                found |= phrases.found_in(plain)
+                found.update(phrases.found_in(plain))
     return found
 
 
