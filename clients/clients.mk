@@ -87,11 +87,12 @@ test-go test-java test-typescript: test-%: .venv/.ready
 	$(BIN)/pytest 'tests/interop/test_clients.py::test_the_client_passes_every_case[$*]'
 
 # The examples call the server at FRONTDESK_ADDRESS, 127.0.0.1:50051 unless set; `make run` starts one.
+NEEDS_SERVER = { echo "The example needs a running server: start one with 'make run'." >&2; exit 1; }
 .PHONY: example-go example-java example-typescript
 example-go:  ## Runs the Go example.
-	@cd clients/go && ../toolchain Go go go run ./example
+	@cd clients/go && ../toolchain Go go go run ./example || $(NEEDS_SERVER)
 example-java:  ## Runs the Java example.
-	@cd clients/java && ../toolchain Java mvn $(MAVEN) test-compile exec:java
+	@cd clients/java && ../toolchain Java mvn $(MAVEN) test-compile exec:java || $(NEEDS_SERVER)
 example-typescript:  ## Runs the TypeScript example.
 	@clients/toolchain Node npm $(MAKE) --no-print-directory --silent clients/typescript/node_modules/.ready
-	@cd clients/typescript && ../toolchain Node npm npm run --silent example
+	@cd clients/typescript && ../toolchain Node npm npm run --silent example || $(NEEDS_SERVER)

@@ -66,6 +66,15 @@ def unserved_capabilities(config: Config, backends: Mapping[str, Backend]) -> di
     return unserved
 
 
+def unpriced_rules(config: Config, pool: Mapping[str, Model]) -> list[int]:
+    """The rules about money which hold for no model of known price: none of their calls would have room."""
+    unpriced = []
+    for index, rule in enumerate(config.limits.rules):
+        if rule.usd is not None and all(pool[name].prices is None for name in rule.models or pool):
+            unpriced.append(index)
+    return unpriced
+
+
 def unknown_prices(config: Config) -> dict[str, str]:
     """Models whose price `auto` could not find, and why."""
     resolved = {name: _resolve(section, name, config) for name, section in config.models.items()}

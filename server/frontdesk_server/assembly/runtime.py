@@ -9,9 +9,10 @@ from random import Random
 
 from frontdesk_server.artefacts.quality.drift import DriftMonitor
 from frontdesk_server.assembly.embedder import build_embedder
-from frontdesk_server.assembly.pool import build_pool, unserved_capabilities
+from frontdesk_server.assembly.pool import build_pool, unpriced_rules, unserved_capabilities
 from frontdesk_server.backends import SignOnUnusable, build_backend
 from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.config.naming import no_such
 from frontdesk_server.desk.runtime import Runtime
 from frontdesk_server.domain.affinity import Affinity
 from frontdesk_server.domain.backend import Backend
@@ -27,6 +28,7 @@ from frontdesk_server.execution.executor import Executor
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import build_identify
 from frontdesk_server.state.limits import LimitedConditions, Limits, LimitStore
+from frontdesk_server.telemetry.logging import EVENT_LEVELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def _assembled(loaded: LoadedConfig, shared: SharedState, resources: AsyncExitSt
     if unserved := unserved_capabilities(config, backends):
         faults = [loaded.fault(("models", name, "capabilities"), message) for name, message in unserved.items()]
         raise ConfigError(loaded.source, faults)
+    if faults := [*_unpriced(loaded, pool), *_unknown_events(loaded)]:
+        raise ConfigError(loaded.source, faults)
     tools = AttemptTools(backends, conditions, Balancer(random, conditions), config.execution.retry, clock, random)
     ask = Asker(tools, pool)
     limits = Limits(config.limits, shared.limit_store, clock)
@@ -93,6 +97,18 @@ def _assembled(loaded: LoadedConfig, shared: SharedState, resources: AsyncExitSt
     hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
     executor = Executor(tools, pool, checks, config.execution, limits, hedges, engine.fitted, caching)
     return Runtime(loaded, pool, engine, executor, conditions, limits, build_identify(loaded), resources)
+
+
+def _unpriced(loaded: LoadedConfig, pool: Pool) -> list[ConfigFault]:
+    message = "none of the models that it holds for has prices: no call would have room"
+    rules = unpriced_rules(loaded.config, pool)
+    return [loaded.fault(("limits", "rules", index, "usd"), message) for index in rules]
+
+
+def _unknown_events(loaded: LoadedConfig) -> list[ConfigFault]:
+    unknown = loaded.config.telemetry.log_levels.keys() - EVENT_LEVELS.keys()
+    place = ("telemetry", "log_levels")
+    return [loaded.fault((*place, event), no_such("event", event, EVENT_LEVELS)) for event in sorted(unknown)]
 
 
 def _backends(loaded: LoadedConfig, pool: Pool, resources: AsyncExitStack) -> dict[str, Backend]:

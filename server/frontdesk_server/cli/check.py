@@ -18,6 +18,7 @@ from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.assembly.surroundings import check_surroundings
 from frontdesk_server.cli.model_facts import model_facts, print_facts
 from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.config.suspicions import suspicions
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
@@ -28,7 +29,7 @@ def check(
     models: Annotated[bool, typer.Option(help="Show what each model takes and refuses.")] = False,
     json: Annotated[bool, typer.Option(help="Print what --models shows as JSON.")] = False,
 ) -> None:
-    """Check a configuration and report every fault with its place.
+    """Check a configuration and report every fault with its place; warnings leave the exit code 0.
 
     Example: frontdesk check frontdesk.yaml --models
     """
@@ -38,10 +39,16 @@ def check(
     except ConfigError as error:
         typer.echo("\n".join(error.lines()), err=True)
         raise typer.Exit(1) from error
+    for warning in _warnings(loaded):
+        typer.echo(f"warning: {warning}", err=True)
     if models:
         _show_models(loaded, as_json=json)
     else:
         _summarise(loaded, Console())
+
+
+def _warnings(loaded: LoadedConfig) -> list[str]:
+    return [loaded.fault(place, message).line_in(loaded.source) for place, message in suspicions(loaded.config)]
 
 
 def _show_models(loaded: LoadedConfig, *, as_json: bool) -> None:

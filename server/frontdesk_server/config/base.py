@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -12,6 +12,15 @@ Milliseconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Secret = SecretStr
+Line = Annotated[str, StringConstraints(pattern=r"^\P{Cc}+$")]
+"""Text that is not empty, on one line."""
+
+
+def refuse_disorder(section: Section, lesser: str, greater: str) -> None:
+    """Raises `ValueError` where one field is above another that bounds it; a missing one bounds nothing."""
+    low, high = getattr(section, lesser), getattr(section, greater)
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"{lesser} ({low:g}) is above {greater} ({high:g})")
 
 
 class Section(BaseModel):

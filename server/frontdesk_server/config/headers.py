@@ -12,7 +12,12 @@ from pydantic import AfterValidator, SecretStr, StringConstraints
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = re.compile(r"[^\t\x20-\x7e]")
-_OF_THE_MESSAGE = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
+_OF_THE_MESSAGE = frozenset(
+    {
+        *("connection", "expect", "te", "trailer", "transfer-encoding", "upgrade"),
+        *("accept", "accept-encoding", "content-encoding", "content-length", "content-type"),
+    }
+)
 
 
 def sendable(value: str) -> str:

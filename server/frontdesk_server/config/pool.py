@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Section
+from frontdesk_server.config.base import Count, Fraction, Line, Milliseconds, Seconds, Section, refuse_disorder
 from frontdesk_server.config.clouds import (
     AzureOpenAIBackendConfig,
     BedrockBackendConfig,
@@ -87,7 +87,13 @@ class TimeoutsConfig(Section):
     idle_seconds: Seconds = 30.0
     """Between two pieces of content."""
     total_seconds: Seconds = 300.0
-    """The whole attempt."""
+    """The whole attempt. It bounds the others."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> TimeoutsConfig:
+        for timer in self.model_fields_set - {"total_seconds"} if "total_seconds" in self.model_fields_set else ():
+            refuse_disorder(self, timer, "total_seconds")
+        return self
 
 
 class DeploymentConfig(Section):
@@ -95,7 +101,7 @@ class DeploymentConfig(Section):
 
     backend: str
     """Name of the backend."""
-    upstream_model: str | None = None
+    upstream_model: Line | None = None
     """The model's name there. Default: its public name."""
     weight: Annotated[float, Field(gt=0)] = 1.0
     """Share of the load against the other deployments."""
@@ -108,7 +114,7 @@ class ModelConfig(Section):
 
     backend: str | None = None
     """Name of the backend. Either this or deployments."""
-    upstream_model: str | None = None
+    upstream_model: Line | None = None
     """The provider's name of the model. Default: the public name."""
     deployments: tuple[DeploymentConfig, ...] = ()
     """Several places that serve the model; load is balanced over them."""
@@ -117,7 +123,7 @@ class ModelConfig(Section):
     prices: ModelPrices | None = None
     """USD per million tokens; a list where they change with time; auto looks them up by the upstream model's name.
     Default: unknown."""
-    context_window: Count = 8192
+    context_window: Annotated[int, Field(ge=16)] = 8192
     """Most tokens of input and output together."""
     max_output_tokens: Count | None = None
     """Most tokens of an answer."""
@@ -137,4 +143,5 @@ class ModelConfig(Section):
     def _served_somewhere(self) -> ModelConfig:
         if (self.backend is None) == (not self.deployments):
             raise ValueError("name either a backend or deployments")
+        refuse_disorder(self, "max_output_tokens", "context_window")
         return self

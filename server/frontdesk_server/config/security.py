@@ -67,11 +67,11 @@ class JwtConfig(Section):
 
     jwks_file: Path
     """JSON Web Key Set; read again when it changes. Relative paths start at the configuration."""
-    audience: str
+    audience: Annotated[str, StringConstraints(min_length=1)]
     """Required audience."""
     issuer: str | None = None
     """Required issuer. Default: any that the keys vouch for."""
-    algorithms: tuple[Algorithm, ...] = ("RS256", "ES256", "EdDSA")
+    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = ("RS256", "ES256", "EdDSA")
     """Signatures that are accepted; asymmetric ones only."""
     caller_claim: str = "sub"
     """Claim that names the caller."""

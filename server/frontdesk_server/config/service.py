@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import re2
 from pydantic import AfterValidator, Field, model_validator
 
-from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section
+from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section, refuse_disorder
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\s:/\[\]]+):(\d{1,5})|unix(?:-abstract)?:\S+")
 _MOST_PORT = 65_535
@@ -50,7 +50,7 @@ class ServerConfig(Section):
 
     address: Annotated[str, AfterValidator(listening_address)] = "127.0.0.1:50051"
     """host:port, or unix:/path."""
-    max_message_bytes: Count = 8 * 1024 * 1024
+    max_message_bytes: Annotated[int, Field(ge=512)] = 8 * 1024 * 1024
     """Longest request or response message."""
     max_concurrent_calls: Count = 1024
     """Most calls at once; past it callers are refused at once."""
@@ -82,6 +82,11 @@ class RetryConfig(Section):
     max_ms: Milliseconds = 2000.0
     """Longest wait of all, and the longest Retry-After that is honoured rather than fallen back from."""
 
+    @model_validator(mode="after")
+    def _in_order(self) -> RetryConfig:
+        refuse_disorder(self, "base_ms", "max_ms")
+        return self
+
 
 class BreakerConfig(Section):
     """Circuit breaker of each deployment of each model."""
@@ -96,6 +101,12 @@ class BreakerConfig(Section):
     """How long it stays open before one live call probes; doubles after each failed probe."""
     max_open_seconds: Seconds = 60.0
     """Longest it stays open."""
+
+    @model_validator(mode="after")
+    def _can_open(self) -> BreakerConfig:
+        refuse_disorder(self, "min_calls", "window")
+        refuse_disorder(self, "open_seconds", "max_open_seconds")
+        return self
 
 
 class AdmissionConfig(Section):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FilePath, HttpUrl, model_validator
+from pydantic import Field, FilePath, model_validator
 
+from frontdesk_server.config.addresses import Address
 from frontdesk_server.config.base import Section
 from frontdesk_server.config.headers import GivenText, HeaderSecret, Segment, Word
 
@@ -30,7 +31,7 @@ class AzureEntraSignOn(Section):
     """The application's secret. Default: workload identity, managed identity, or the command line's login."""
     scope: GivenText = "https://cognitiveservices.azure.com/.default"
     """What the tokens are for."""
-    authority: HttpUrl | None = None
+    authority: Address | None = None
     """Where tokens come from. Default: Azure's public cloud."""
 
     @model_validator(mode="after")
@@ -78,7 +79,7 @@ class AwsSigV4SignOn(Section):
     """Name of the session in the role."""
     external_id: Word | None = None
     """What the role's trust policy may demand."""
-    sts_url: HttpUrl | None = None
+    sts_url: Address | None = None
     """Where roles are assumed. Default: the region's own endpoint."""
 
     @model_validator(mode="after")

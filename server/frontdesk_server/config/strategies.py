@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from frontdesk_server.config.base import Count, Fraction, Milliseconds, Section, Weight
+from frontdesk_server.config.base import Count, Fraction, Milliseconds, Section, Weight, refuse_disorder
 from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.domain.decision import StreamMode
 from frontdesk_server.domain.signals import Task
@@ -17,6 +17,18 @@ class Range(Section):
 
     min: float | None = None
     max: float | None = None
+
+    @model_validator(mode="after")
+    def _holds_for_something(self) -> Range:
+        refuse_disorder(self, "min", "max")
+        return self
+
+
+class FractionRange(Range):
+    """Bounds within [0, 1]."""
+
+    min: Fraction | None = None
+    max: Fraction | None = None
 
 
 class Condition(Section):
@@ -30,7 +42,7 @@ class Condition(Section):
     """True looks for keywords and pattern in the whole conversation."""
     task: tuple[Task, ...] = ()
     """What the query is about."""
-    difficulty: Range | None = None
+    difficulty: FractionRange | None = None
     """Estimated difficulty in [0, 1]."""
     input_tokens: Range | None = None
     """Estimated tokens of the whole query."""

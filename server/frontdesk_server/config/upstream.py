@@ -6,8 +6,9 @@ import ssl
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, FilePath, HttpUrl, model_validator
+from pydantic import AfterValidator, Field, FilePath, HttpUrl, model_validator
 
+from frontdesk_server.config.addresses import Address
 from frontdesk_server.config.base import Count, Section
 from frontdesk_server.config.headers import HeaderName, HeaderSecret
 from frontdesk_server.config.profile import ProfileConfig
@@ -20,7 +21,7 @@ def _holds_no_credentials(url: HttpUrl) -> HttpUrl:
     return url
 
 
-AwayFromSecrets = Annotated[HttpUrl, AfterValidator(_holds_no_credentials)]
+AwayFromSecrets = Annotated[Address, AfterValidator(_holds_no_credentials)]
 """An address; it is shown wherever it helps."""
 
 
@@ -47,7 +48,7 @@ class UpstreamConfig(Section):
     """Most connections at once."""
     http2: bool = False
     """Speak HTTP/2 (on httpx's own transport)."""
-    max_response_bytes: Count = 64 * 1024 * 1024
+    max_response_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
     """Longest response that is read."""
     ca_file: Annotated[FilePath, AfterValidator(_holds_certificates)] | None = None
     """PEM file of further certificate authorities to trust, such as a company's own."""

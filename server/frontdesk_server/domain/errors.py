@@ -71,6 +71,11 @@ class ConfigFault:
     line: int = 0
     column: int = 0
 
+    def line_in(self, source: str) -> str:
+        """In the form `file:line:column: path: message`."""
+        place = f"{source}:{self.line}:{self.column}" if self.line else source
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
 
 class ConfigError(FrontdeskError):
     """The configuration cannot be used; all its faults are reported together."""
@@ -85,11 +90,7 @@ class ConfigError(FrontdeskError):
 
     def lines(self) -> list[str]:
         """One line a fault, in the form `file:line:column: path: message`."""
-        lines = []
-        for fault in self.faults:
-            place = f"{self.source}:{fault.line}:{fault.column}" if fault.line else self.source
-            lines.append(f"{place}: {fault.path}: {fault.message}" if fault.path else f"{place}: {fault.message}")
-        return lines
+        return [fault.line_in(self.source) for fault in self.faults]
 
 
 class RequestError(FrontdeskError):

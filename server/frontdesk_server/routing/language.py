@@ -75,6 +75,10 @@ _LATIN_VOTES = _votes(_STOP_WORDS)
 _CYRILLIC_VOTES = _votes(_CYRILLIC_WORDS)
 
 
+LANGUAGES = (_STOP_WORDS.keys() | _CYRILLIC_WORDS.keys() | {name for _, name in _SCRIPTS}) - {"cyrillic"}
+"""Everything that `detect_language` tells."""
+
+
 def detect_language(text: str) -> str:
     """ISO 639-1 code of the language of the text's first 200 characters; empty when undetermined."""
     sample = text[:_SAMPLE_CHARACTERS].lower()

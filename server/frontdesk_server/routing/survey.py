@@ -30,10 +30,16 @@ class Survey:
 
     def within(self, only: frozenset[str]) -> Survey:
         """The same, with every other model excluded."""
-        exclusion = Exclusion(ExclusionReason.NOT_ALLOWED, f"a rule restricts the query to {', '.join(sorted(only))}")
+        exclusion = Exclusion(ExclusionReason.NOT_ALLOWED, _restriction(only))
         refused = {name: exclusion for name in self.eligible if name not in only}
         eligible = {name: model for name, model in self.eligible.items() if name in only}
         return Survey(self.outlooks, eligible, {**self.exclusions, **refused})
+
+
+def _restriction(only: frozenset[str]) -> str:
+    if not only:
+        return "rules restrict the query to models that have none in common"
+    return f"a rule restricts the query to {', '.join(sorted(only))}"
 
 
 def survey(

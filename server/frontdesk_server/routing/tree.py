@@ -130,6 +130,7 @@ class _Builder:
 
     def _rules(self, config: RulesConfig, path: str, location: Location) -> Rules:
         self._check_names([rule.name for rule in config.rules], (*location, "rules"))
+        self._check_only(config, location)
         compiler = ConditionCompiler()
         rules = [
             self._rule(rule, compiler, f"{path}.{rule.name}", (*location, "rules", index))
@@ -157,6 +158,19 @@ class _Builder:
         if rule.then is not None:
             then = self.build(rule.then, f"{path}/{rule.then.kind}", (*location, "then"))
         return CompiledRule(rule.name, condition, rule.model or "", then, rule.only or None)
+
+    def _check_only(self, config: RulesConfig, location: Location) -> None:
+        """Rules that always hold restrict every query; together they must leave it a model."""
+        left: frozenset[str] | None = None
+        for index, rule in enumerate(config.rules):
+            if rule.when is None and rule.only:
+                left = rule.only if left is None else left & rule.only
+                if not left:
+                    message = f"rule {rule.name!r} leaves no model of those that the rules before it restrict to"
+                    self.scope.fault((*location, "rules", index, "only"), message)
+                    return
+            if rule.when is None and (rule.model or rule.then):
+                return  # no later rule is asked
 
     def _split(self, config: SplitConfig, path: str, location: Location) -> Split:
         self._check_names([arm.name for arm in config.arms], (*location, "arms"))

@@ -20,6 +20,8 @@ models:
   plain: {backend: open}
   terse: {backend: open, max_output_tokens: 2, capabilities: [json_schema]}
   narrow: {backend: open, context_window: 512, capabilities: [json_schema]}
+  mute: {backend: open, max_output_tokens: 1}
+  tiny: {backend: open, context_window: 16}
   opus: {backend: claude, capabilities: [tools]}
 ledger: {url: ""}
 """
@@ -135,6 +137,10 @@ async def test_other_values_are_good(value: str) -> None:
     )
 
 
+def _ruled(difficulty: str) -> str:
+    return f"kind: rules, rules: [{{name: a, when: {{difficulty: {difficulty}}}, model: small}}]"
+
+
 # Time budgets.
 
 LLM = "{kind: llm, model: small%s}"
@@ -209,6 +215,57 @@ async def test_a_router_llm_without_room_is_a_fault(settings: str, place: str, m
     assert message in fault.message
 
 
+def _cascade(model: str, check: str) -> str:
+    return f"{{kind: cascade, steps: [{{model: {model}, check: {check}}}, {{model: small}}]}}"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "place", "message"),
+    [
+        (_cascade("small", "{kind: verifier, model: mute}"), "check.model", "mute writes at most 1 tokens"),
+        (_cascade("small", "{kind: verifier, model: tiny}"), "check.model", "the context window of tiny holds 16"),
+        (_cascade("mute", "{kind: self_rating}"), "check", "mute writes at most 1 tokens"),
+        (_cascade("terse", "{kind: heuristic, min_characters: 900}"), "check.min_characters", "never 900 characters"),
+        (
+            _cascade("small", "{kind: verifier, model: small, prompt: '{quer} {answer}'}"),
+            "check.prompt",
+            "{quer} of the template stands for nothing (did you mean {query}?)",
+        ),
+        (LLM % ", prompt: '{options} {query} {fense}'", "strategy.prompt", "did you mean {fence}?"),
+        ("{kind: rules, rules: [{name: a, when: {language: [german]}, model: small}]}", "when", "'german'"),
+        ("{kind: rules, rules: [{name: a, when: {all: [{language: [DE]}]}, model: small}]}", "when", "'DE'"),
+        ("{kind: rules, rules: [{name: a, when: {language: [de, zz]}, model: small}]}", "when", "'zz'"),
+        (
+            "{kind: rules, rules: [{name: a, only: [small]}, {name: b, only: [plain, opus]}]}",
+            "rules[1].only",
+            "leaves no model",
+        ),
+    ],
+    ids=str,
+)
+async def test_what_no_query_could_pass_is_a_fault(strategy: str, place: str, message: str) -> None:
+    (fault,) = await _faults(_strategy(strategy))
+
+    assert fault.path.endswith(place)
+    assert message in fault.message
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        _cascade("small", "{kind: verifier, model: terse}"),
+        _cascade("terse", "{kind: heuristic, min_characters: 20}"),
+        _cascade("small", """{kind: verifier, model: small, prompt: '{answer} {"score": 1} {verdict}'}"""),
+        "{kind: rules, rules: [{name: a, when: {language: [de, '']}, model: small}]}",
+        "{kind: rules, rules: [{name: a, only: [small, plain]}, {name: b, only: [plain, opus]}]}",
+        "{kind: rules, rules: [{name: a, only: [small], when: {code: true}}, {name: b, only: [plain]}]}",
+        "{kind: rules, rules: [{name: a, only: [small], model: small}, {name: b, only: [plain]}]}",
+    ],
+)
+async def test_what_a_query_could_pass_is_none(strategy: str) -> None:
+    assert not await _faults(_strategy(strategy))
+
+
 async def test_weights_that_come_to_nothing_are_a_fault() -> None:
     check = "{kind: weighted, checks: [{kind: heuristic}], weights: [0]}"
     (fault,) = await _faults(_strategy(f"{{kind: cascade, steps: [{{model: small, check: {check}}}]}}"))
@@ -237,3 +294,60 @@ def test_the_command_tells_the_fault_and_its_place(tmp_path: Path) -> None:
     assert "backends.up.api_key" in outcome.output
     assert "FRONTDESK_TEST_KEY" in outcome.output
     assert "sk-1234" not in outcome.output
+
+
+# Values.
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("http://127.0.0.1:9", "https:///v1", "names no host"),
+        ("http://127.0.0.1:9", "http://:80/v1", "names no host"),
+        ("http://127.0.0.1:9", "http://api..test", "its host is no name"),
+        ("http://127.0.0.1:9", f"http://{'a' * 70}.test", "its host is no name"),
+        ("http://127.0.0.1:9", "http://127.0.0.1:0/v1", "nothing can answer at port 0"),
+        ('api_key: "k"', "max_response_bytes: 1", "greater than or equal to"),
+        ('api_key: "k"', "headers: {Content-Type: text/plain}", "describes the message"),
+        ('api_key: "k"', "headers: {accept-encoding: br}", "describes the message"),
+        ("backend: up", 'backend: up, upstream_model: ""', "upstream_model"),
+        ("backend: up", r'backend: up, upstream_model: "a\nb"', "upstream_model"),
+        ("backend: up", "backend: up, context_window: 1", "greater than or equal to 16"),
+        (
+            "backend: up",
+            "backend: up, context_window: 100, max_output_tokens: 101",
+            "max_output_tokens (101) is above context_window (100)",
+        ),
+        (
+            "backend: up",
+            "backend: up, timeouts: {first_token_seconds: 9, total_seconds: 5}",
+            "first_token_seconds (9) is above total_seconds (5)",
+        ),
+        ("", "server: {max_message_bytes: 1}", "greater than or equal to"),
+        ("", "execution: {breaker: {window: 3}}", "min_calls (5) is above window (3)"),
+        ("", "execution: {breaker: {open_seconds: 90}}", "open_seconds (90) is above max_open_seconds (60)"),
+        ("", "execution: {retry: {base_ms: 200, max_ms: 100}}", "base_ms (200) is above max_ms (100)"),
+        ("", "telemetry: {log_levels: {attempt.endet: debug}}", "(did you mean 'attempt.ended'?)"),
+        ("", "limits: {rules: [{name: a, window: day, usd: 1}]}", "none of the models that it holds for has prices"),
+        ("", 'security: {jwt: {jwks_file: f, audience: ""}}', "at least 1 character"),
+        ("", "security: {jwt: {jwks_file: f, audience: a, algorithms: []}}", "at least 1 item"),
+        ("kind: model, model: small", _ruled("{min: 0.9, max: 0.1}"), "min (0.9) is above max (0.1)"),
+        ("kind: model, model: small", _ruled("{min: 62}"), "less than or equal to 1"),
+    ],
+    ids=str,
+)
+async def test_values_with_which_nothing_works_are_faults(old: str, new: str, message: str) -> None:
+    good = KEY % ("openai", 'api_key: "k"')
+    assert not await _faults(good)
+    faults = await _faults(good.replace(old, new) if old else f"{good}{new}\n")
+
+    assert any(message in f"{fault.path}: {fault.message}" for fault in faults), faults
+    assert all(fault.line for fault in faults)
+
+
+@pytest.mark.parametrize(
+    "timeouts", ["total_seconds: 5", "first_token_seconds: 400", "first_token_seconds: 5, total_seconds: 5"]
+)
+async def test_a_timer_that_was_not_set_contradicts_none(timeouts: str) -> None:
+    text = (KEY % ("openai", 'api_key: "k"')).replace("backend: up", f"backend: up, timeouts: {{{timeouts}}}")
+    assert not await _faults(text)

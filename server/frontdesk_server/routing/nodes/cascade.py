@@ -11,6 +11,7 @@ from frontdesk_server.config.checks import (
     AgreementCheck,
     CheckConfig,
     CombinedCheck,
+    HeuristicCheck,
     LogprobCheck,
     SelfRatingCheck,
     VerifierCheck,
@@ -18,10 +19,18 @@ from frontdesk_server.config.checks import (
 from frontdesk_server.config.strategies import CascadeConfig
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.model import Capability
+from frontdesk_server.domain.tokens import estimate_tokens
 from frontdesk_server.routing.nodes.scope import Location, Scope
 from frontdesk_server.routing.strategies.base import Strategy
 from frontdesk_server.routing.strategies.cascade import Cascade, Fitted, LaidStep
 from frontdesk_server.routing.strategies.chain import Chain
+
+_SHIPPED_PROMPT_TOKENS = 32
+"""Of the prompts that ship, without query and answer, at least."""
+_RATING_TOKENS = 2
+"""Of the shortest rating, such as 85."""
+_MOST_CHARACTERS_OF_TOKEN = 16
+"""Beyond runs of white space, which are no answer."""
 
 
 def build_cascade(
@@ -70,11 +79,30 @@ def _asked_by(check: CheckConfig, judged: str, location: Location, scope: Scope)
         case LogprobCheck():
             scope.check_capability(judged, Capability.LOGPROBS, location)
         case SelfRatingCheck():
-            scope.check_template(check.prompt, ("{answer}",), (*location, "prompt"))
+            _check_rating(check, judged, location, scope)
         case VerifierCheck():
-            scope.check_template(check.prompt, ("{answer}",), (*location, "prompt"))
             scope.check_pooled(check.model, (*location, "model"))
+            _check_rating(check, check.model, (*location, "model"), scope)
             yield check.model
+        case HeuristicCheck():
+            _check_length(check, judged, location, scope)
         case AgreementCheck() if check.model is not None:
             scope.check_pooled(check.model, (*location, "model"))
             yield check.model
+
+
+def _check_rating(check: SelfRatingCheck | VerifierCheck, rater: str, location: Location, scope: Scope) -> None:
+    """Note where the prompt is no template of a rating, or the rater has no room for one of the shortest answer."""
+    place = location[:-1] if isinstance(check, VerifierCheck) else location
+    scope.check_template(check.prompt, ("{answer}",), (*place, "prompt"), known=("{query}", "{fence}"))
+    needed = _SHIPPED_PROMPT_TOKENS if check.prompt is None else estimate_tokens(check.prompt)
+    scope.check_room(rater, needed, _RATING_TOKENS, "a rating", location)
+
+
+def _check_length(check: HeuristicCheck, judged: str, location: Location, scope: Scope) -> None:
+    """Note where no answer of the model can be as long as is demanded."""
+    model = scope.pool.get(judged)
+    most = None if model is None else model.max_output_tokens
+    if most is not None and check.min_characters > most * _MOST_CHARACTERS_OF_TOKEN:
+        message = f"{judged} writes at most {most} tokens, which are never {check.min_characters} characters"
+        scope.fault((*location, "min_characters"), message)

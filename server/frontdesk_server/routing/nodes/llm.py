@@ -27,7 +27,7 @@ def build_llm(
     options = config.options or {name: model.description for name, model in scope.models.items()}
     if len(options) > MAX_OPTIONS:
         scope.fault((*location, "options"), f"a router LLM chooses among at most {MAX_OPTIONS} models")
-    scope.check_template(config.prompt, ("{options}", "{query}"), (*location, "prompt"))
+    scope.check_template(config.prompt, ("{options}", "{query}"), (*location, "prompt"), known=("{fence}",))
     prompt = config.prompt or DEFAULT_PROMPT
     _check_room(config, prompt, constraint, options, location, scope)
     return LlmRouter(

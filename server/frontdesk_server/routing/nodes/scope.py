@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from frontdesk_server.artefacts.embedders import AsyncEmbedder
@@ -12,6 +14,9 @@ from frontdesk_server.config.naming import no_such
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Capability, Model
+
+_IN_BRACES = re.compile(r"\{[a-z_]+\}")
+_ALIKE = 0.75
 
 Location = tuple[str | int, ...]
 """A place in the configuration, such as ("routers", "default", "strategy")."""
@@ -69,8 +74,30 @@ class Scope:
         if model is not None and needed not in model.capabilities:
             self.fault(location, f"{name} lacks the capability {needed.value}")
 
-    def check_template(self, template: str | None, placeholders: Sequence[str], location: Location) -> None:
-        """Note a fault for each placeholder that a template of the user's own lacks."""
-        for placeholder in placeholders:
-            if template is not None and placeholder not in template:
+    def check_template(
+        self, template: str | None, needed: Sequence[str], location: Location, *, known: Sequence[str] = ()
+    ) -> None:
+        """Note a fault for each placeholder that a template of the user's own lacks, or misspells.
+
+        Other words in braces are the template's own, such as those of JSON.
+        """
+        if template is None:
+            return
+        for placeholder in needed:
+            if placeholder not in template:
                 self.fault(location, f"the template lacks {placeholder}")
+        for found in sorted(set(_IN_BRACES.findall(template)).difference(needed, known)):
+            if close := get_close_matches(found, (*needed, *known), 1, _ALIKE):
+                self.fault(location, f"{found} of the template stands for nothing (did you mean {close[0]}?)")
+
+    def check_room(self, name: str, needed_tokens: int, output_tokens: int, what: str, location: Location) -> None:
+        """Note a fault where a model of the pool cannot take so much, or not write an answer of so many tokens."""
+        model = self.pool.get(name)
+        if model is None:
+            return
+        if model.max_output_tokens is not None and model.max_output_tokens < output_tokens:
+            message = f"{name} writes at most {model.max_output_tokens} tokens, of about {output_tokens} of {what}"
+            self.fault(location, message)
+        if needed_tokens + output_tokens > model.context_window:
+            message = f"prompt and {what} come to about {needed_tokens + output_tokens} tokens"
+            self.fault(location, f"{message}; the context window of {name} holds {model.context_window}")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import re2
 
+from frontdesk_server.config.naming import no_such
 from frontdesk_server.config.strategies import Condition, Range
 from frontdesk_server.domain.signals import Signals
+from frontdesk_server.routing.language import LANGUAGES
 from frontdesk_server.routing.strategies.folding import ZERO_WIDTH_SPACE, folded, spellings
 from frontdesk_server.routing.strategies.words import has_word
 
@@ -142,6 +144,9 @@ class ConditionCompiler:
 
     def compile(self, condition: Condition) -> CompiledCondition:
         """The condition as a predicate. Raises `InvalidPattern`."""
+        for language in condition.language:
+            if language not in LANGUAGES:
+                raise InvalidPattern(no_such("language", language, LANGUAGES - {""}))
         parts = [*self._phrases(condition), *_signal_parts(condition)]
         parts += [self.compile(child) for child in condition.all]
         if condition.any:
