@@ -25,11 +25,15 @@ _SILENT = "started, attempt started"
 _BROKEN = "started, attempt started, text"
 _WHOLE = "started, attempt started, text, completed"
 _FELL_BACK = "started, attempt started, attempt ended, attempt started, text, completed"
+_CODES = {
+    "UPSTREAM_REQUEST_REFUSED": "FAILED_PRECONDITION",
+    "UPSTREAM_RESPONSE_TOO_LONG": "RESOURCE_EXHAUSTED",
+}
 _MID, _MID_COST = "mid accepted 11+5", 21_600
 
 
 def _failed(error: str, events: str, account: str, cost: int) -> Row:
-    code = "FAILED_PRECONDITION" if error == "UPSTREAM_REQUEST_REFUSED" else "UNAVAILABLE"
+    code = _CODES.get(error, "UNAVAILABLE")
     return Row(f"{code}: {error}", events, f"small failed {account}", cost)
 
 
@@ -67,6 +71,7 @@ def _harmless(account: str, cost: int) -> Rows:
 
 
 _PROTOCOL = "UPSTREAM_PROTOCOL_ERROR"
+_TOO_LONG = "UPSTREAM_RESPONSE_TOO_LONG"
 _TIMED_OUT = "UPSTREAM_TIMED_OUT"
 _CUT = "UPSTREAM_CUT"
 _EXPECTED = ("8+56~", 28_800)
@@ -95,7 +100,7 @@ EXPECTED: dict[str, Rows] = {
     "malformed transfer encoding": _before_content(_PROTOCOL, "8+0~", 800, *_EXPECTED),
     "wrong content type": _before_content(_PROTOCOL, "8+0~", 800, *_EXPECTED),
     "invalid UTF-8": _after_content(_PROTOCOL, _PROTOCOL, *_EXPECTED),
-    "enormous line": _after_content(_PROTOCOL, _PROTOCOL, *_EXPECTED),
+    "enormous line": _after_content(_TOO_LONG, _TOO_LONG, *_EXPECTED),
     "duplicate [DONE]": _harmless("11+5", 3_600),
     "missing usage": _harmless("8+5~", 3_300),
     "usage before the end": _harmless("11+5", 3_600),

@@ -23,6 +23,7 @@ from frontdesk_server.domain.errors import (
     UpstreamFailed,
     UpstreamOverloaded,
     UpstreamProtocolError,
+    UpstreamResponseTooLong,
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
@@ -189,7 +190,7 @@ UNUSABLE: list[tuple[Script, type[UpstreamError], type[UpstreamError]]] = [
     (Script(fault=Fault.MALFORMED_ENCODING), UpstreamProtocolError, UpstreamProtocolError),
     (Script(fault=Fault.WRONG_CONTENT_TYPE), UpstreamProtocolError, UpstreamProtocolError),
     (Script(fault=Fault.INVALID_UTF8), UpstreamProtocolError, UpstreamProtocolError),
-    (Script(fault=Fault.ENORMOUS_LINE), UpstreamProtocolError, UpstreamProtocolError),
+    (Script(fault=Fault.ENORMOUS_LINE), UpstreamResponseTooLong, UpstreamResponseTooLong),
     (Script(fault=Fault.ERROR_OBJECT), UpstreamFailed, UpstreamFailed),
     (Script(fault=Fault.ERROR_BODY, error_type="overloaded_error"), UpstreamOverloaded, UpstreamOverloaded),
 ]

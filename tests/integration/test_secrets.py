@@ -131,7 +131,9 @@ def test_checking_a_configuration_repeats_no_secret(
         monkeypatch.setenv(name, value)
     make_token(tmp_path)
     file = tmp_path / "frontdesk.yaml"
-    file.write_text(yaml.safe_dump(config_of(FaultyUpstream(), tmp_path, new_key()) | change))
+    good = config_of(FaultyUpstream(), tmp_path, new_key())
+    good["backends"]["upstream"]["base_url"] = "http://127.0.0.1:9/v1"
+    file.write_text(yaml.safe_dump(good | change))
     if fault:
         with pytest.raises(Exit):
             check(file)
