@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 _REMEMBERED = 4096
 _LEEWAY_SECONDS = 10
+_SYMMETRIC = "oct"
+"""Type of keys that whoever verifies could sign with too (RFC 7518, section 6.4)."""
 
 
 class TokenVerifier:
@@ -108,16 +110,20 @@ class TokenVerifier:
 
 
 def _keys_in(text: bytes) -> list[jwt.PyJWK]:
-    """The keys of a key set, those left out that PyJWT cannot use. Raises ValueError or PyJWTError."""
+    """The public keys of a key set, those left out that PyJWT cannot use. Raises ValueError or PyJWTError."""
     document = orjson.loads(text)
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list):
         raise ValueError('not an object with a list of "keys"')
     named = [key for key in listed if isinstance(key, dict) and isinstance(key.get("kid"), str | None)]
     try:
-        return jwt.PyJWKSet(named).keys
+        keys = jwt.PyJWKSet(named).keys
     except (TypeError, AttributeError, LookupError) as error:  # it trusts the types of what a key holds
         raise ValueError(f"a key is malformed ({type(error).__name__})") from error
+    public = [key for key in keys if key.key_type != _SYMMETRIC]
+    if not public:
+        raise ValueError("none of its keys is public: those of symmetric signatures verify nothing here")
+    return public
 
 
 def _names(claims: Mapping[str, Any], claim: str | None) -> frozenset[str]:

@@ -162,6 +162,7 @@ NO_KEY_SETS = [
     *("[]", "null", '"x"', "5", "true", "{}", "[" * 5000, '{"keys": ' * 5000),
     *('{"keys": {}}', '{"keys": null}', '{"keys": 5}', '{"keys": []}', '{"keys": [[], null, 5]}'),
     *('{"keys": [{}]}', '{"keys": [{"kty": 5}]}', '{"keys": [{"kty": "EC", "crv": [], "x": 5}]}'),
+    '{"keys": [{"kty": "oct", "kid": "k1", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA", "alg": "HS256"}]}',
     *('{"keys": [{"kty": "EC", "alg": {"a": 1}}]}', '{"keys": [{"kty": "RSA", "n": [], "e": {}}]}'),
 ]
 
