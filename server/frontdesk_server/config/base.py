@@ -12,7 +12,7 @@ Milliseconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Secret = SecretStr
-Line = Annotated[str, StringConstraints(pattern=r"^\P{Cc}+$")]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
 """Text that is not empty, on one line."""
 
 
