@@ -63,6 +63,8 @@ class AnthropicTranslator:
                     self._read(event_object(event))
         except UpstreamError:
             if not self.complete:
+                if self._output_counted:
+                    self._report_usage()
                 yield from self._fold.take()
                 raise
         yield from self._fold.take()
@@ -70,10 +72,10 @@ class AnthropicTranslator:
     def read_document(self, document: Json) -> Iterator[BackendEvent]:
         """The deltas of a unary response."""
         try:
+            self._note_usage(document, final=True)
             if failure := error_object(document):
                 raise failure
             with promised_form:
-                self._note_usage(document, final=True)
                 self._upstream_model = remark(document.get("model"))
                 self._note_container(document)
                 for index, block in enumerate(document.get("content") or ()):

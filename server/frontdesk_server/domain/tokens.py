@@ -26,7 +26,7 @@ _EXPECTED_OUTPUT = {
 _SPREAD = 4.0
 _RUN = 16
 _RUN_FACTOR = 16
-_LONG_RUNS = re.compile(rf"(.)\1{{{_RUN},}}", re.DOTALL)
+_LONG_RUNS = re.compile(rf"\s{{{_RUN + 1},}}|(\S)\1{{{_RUN},}}")
 _SEALED_CHARACTERS_PER_TOKEN = 16 / 3
 
 
@@ -58,7 +58,7 @@ def sealed_tokens(characters: int) -> int:
 
 
 class TokenCount:
-    """Counts a text in pieces as `estimate_tokens` does, but a run of one character for less.
+    """Counts a text in pieces as `estimate_tokens` does, but a run of one character, or of blanks, for less.
 
     Tokenizers have tokens for many spaces, dashes or line ends together: what goes beyond 16 of them counts a
     sixteenth. However a text is cut, it counts the same.
@@ -69,7 +69,7 @@ class TokenCount:
     def __init__(self) -> None:
         self._eighths = 0
         self._surplus = 0
-        self._last = ""
+        self._last: str | None = ""
         self._run = 0
 
     def add(self, text: str) -> None:
@@ -77,13 +77,13 @@ class TokenCount:
         if not text:
             return
         self._eighths += token_eighths(text)
-        first, last = text[0], text[-1]
+        first, last = _kind(text[0]), _kind(text[-1])
         before = self._run if first == self._last else 0
         leading = len(text) - len(text.lstrip(first))
-        self._surplus += (_beyond(before + leading) - _beyond(before)) * token_eighths(first)
+        self._surplus += (_beyond(before + leading) - _beyond(before)) * token_eighths(text[0])
         if len(text) - leading > _RUN:
             for run in _LONG_RUNS.finditer(text, leading):
-                self._surplus += _beyond(run.end() - run.start()) * token_eighths(run[1])
+                self._surplus += _beyond(run.end() - run.start()) * token_eighths(text[run.start()])
         self._last = last
         self._run = before + leading if leading == len(text) else len(text) - len(text.rstrip(last))
 
@@ -98,6 +98,11 @@ def estimate_few_tokens(text: str) -> int:
     count = TokenCount()
     count.add(text)
     return count.tokens
+
+
+def _kind(character: str) -> str | None:
+    """What a run is made of that holds the character: of nothing else, or of blanks (None, as `strip` takes it)."""
+    return None if character.isspace() else character
 
 
 def _beyond(run: int) -> int:

@@ -354,6 +354,33 @@ def test_an_error_before_the_finish_reason_comes_after_its_usage() -> None:
     assert seen == [TextDelta("a"), UsageReport(Usage(3, 5), "m")]
 
 
+BESIDE_AN_ERROR = {"error": {"type": "api_error", "message": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("translator", "document"),
+    [
+        (OpenAITranslator, {"usage": {"prompt_tokens": 10, "completion_tokens": 2000}, **BESIDE_AN_ERROR}),
+        (AnthropicTranslator, {"usage": {"input_tokens": 10, "output_tokens": 2000}, **BESIDE_AN_ERROR}),
+    ],
+)
+def test_a_document_with_an_error_reports_the_usage_beside_it(translator: Any, document: Any) -> None:
+    seen: list[BackendEvent] = []
+    with pytest.raises(UpstreamFailed):
+        seen.extend(translator().read_document(document))
+    assert seen == [UsageReport(Usage(10, 2000))]
+
+
+def test_what_an_anthropic_stream_counts_after_its_opening_is_no_opening() -> None:
+    start = {"type": "message_start", "message": {"usage": {"input_tokens": 10, "output_tokens": 1}}}
+    counted = {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 50}}
+    failed = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+    seen: list[BackendEvent] = []
+    with pytest.raises(UpstreamOverloaded):
+        seen.extend(AnthropicTranslator().read_events(events(start, counted, failed)))
+    assert seen == [UsageReport(Usage(10, 1), opening=True), UsageReport(Usage(10, 50))]
+
+
 def test_text_after_the_end_of_an_anthropic_message_is_ignored() -> None:
     end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}}
     translator = AnthropicTranslator()

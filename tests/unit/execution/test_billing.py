@@ -119,7 +119,7 @@ def test_our_own_count_never_passes_the_limit_that_was_sent(came: int, reported:
     assert bill(replace(EXPECTED, output_limit=2000), whole(reported, came)).usage == settled
 
 
-@pytest.mark.parametrize("filler", [" ", "\n", "-----", "=" * 16, "。", "\N{GRINNING FACE}"])
+@pytest.mark.parametrize("filler", [" ", "\n", " \n", "\r\n\t", "-----", "=" * 16, "。", "\N{GRINNING FACE}"])
 @pytest.mark.parametrize("stream", [True, False])
 async def test_runs_of_one_character_do_not_outweigh_what_was_reported(filler: str, stream: bool) -> None:
     """Of query and answer alike: there is no limit, and a token holds some 80 of them."""
