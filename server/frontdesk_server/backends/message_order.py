@@ -63,7 +63,7 @@ def _together(run: list[Json]) -> Json:
     whole = {name: value for item in run for name, value in item.items()}
     contents = [item["content"] for item in run if item["content"]]
     if all(isinstance(content, str) for content in contents):
-        whole["content"] = "\n\n".join(contents) or None
+        whole["content"] = "\n\n".join(contents) or run[-1]["content"]
     else:
         pieces = ([{"type": "text", "text": c}] if isinstance(c, str) else c for c in contents)
         whole["content"] = [piece for several in pieces for piece in several]

@@ -30,6 +30,7 @@ IMAGE = MediaPart("image/png", b"x")
         (REPLIED, (USER, CALL, RESULT, USER), ["user: Hi", "assistant: None", "tool: 1", "assistant: OK.", "user: Hi"]),
         (REPLIED, (USER, CALL, RESULT), ["user: Hi", "assistant: None", "tool: 1"]),
         (ANY, (USER, USER), ["user: Hi", "user: Hi"]),
+        (ALTERNATING, (said(Role.USER, ""), said(Role.USER, "")), ["user: "]),
         (ALTERNATING, (SYSTEM, USER, USER), ["system: Be brief.", "user: Hi\n\nHi"]),
         (
             ALTERNATING,
