@@ -10,28 +10,45 @@ GEN := .tools/gen/bin
 help:  ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-.venv/.ready: pyproject.toml .ci/constraints.txt
-	@echo "Setting up .venv (about a minute, once)"
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Frontdesk needs Python 3.11 or newer; %s is %d.%d. \
+	Name another: make PYTHON=python3.12" % ((sys.executable,) + sys.version_info[:2]))'
 	@$(PYTHON) -m venv .venv
+
+INSTALL := $(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable
+
+.venv/.serving: .venv/bin/python pyproject.toml .ci/constraints.txt
+	@echo "Setting up .venv to serve (under a minute, once)"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[server,learn,aws,azure,google,jwt,onnx,postgres,prices,redis]' \
-	    --group dev
+	@$(INSTALL) '.[server]'
+	@touch $@
+
+.venv/.ready: .venv/.serving
+	@echo "Adding training, every extra and the test tools (a minute or two, once)"
+	@$(INSTALL) '.[server,learn,aws,azure,google,jwt,onnx,postgres,prices,redis]' --group dev
 	@touch $@
 
 .PHONY: setup
 setup: .venv/.ready  ## Installs everything into .venv.
 
 .PHONY: demo
-demo: .venv/.ready  ## Routes and answers the four queries on the embedded pool.
+demo: .venv/.serving  ## Routes and answers the four queries on the embedded pool.
 	@$(BIN)/frontdesk demo
 
 .PHONY: run
-run: .venv/.ready  ## Serves the embedded pool on 127.0.0.1:50051.
+run: .venv/.serving  ## Serves the embedded pool on 127.0.0.1:50051.
 	@$(BIN)/frontdesk serve
 
 .PHONY: test
 test: .venv/.ready  ## Runs every test suite whose toolchain is present.
 	@$(BIN)/pytest
+
+.PHONY: check
+check: .venv/.ready  ## For contributors: ruff, mypy and the unit tests, in about a minute.
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy server clients/python
+	@$(BIN)/pytest tests/unit
 
 .PHONY: chaos
 chaos: .venv/.ready  ## Injects every fault, cancels 10,000 calls, fuzzes and soaks for a few minutes; rewrites docs/faults.md.
@@ -64,7 +81,7 @@ audit: .tools/audit/.ready  ## Looks the pinned dependencies up among known vuln
 	@$(PYTHON) .ci/audit.py .tools/audit/bin/pip-audit .ci/constraints.txt
 
 .PHONY: example-python
-example-python: .venv/.ready  ## Calls a running server from Python.
+example-python: .venv/.serving  ## Calls a running server from Python.
 	@$(BIN)/python clients/python/examples/quickstart.py
 
 .PHONY: bench-quality
