@@ -16,6 +16,7 @@ from frontdesk_server.backends.headers import headers_error
 from frontdesk_server.backends.json_reading import json_value
 from frontdesk_server.backends.masking import SecretMask
 from frontdesk_server.backends.refusals import error_object, status_error
+from frontdesk_server.backends.refused_settings import attributed
 from frontdesk_server.backends.signon import KeyHeaders, bearer, build_sign_on
 from frontdesk_server.backends.sse import SseEvent, SseReader
 from frontdesk_server.backends.transport import build_client, trace_connection
@@ -287,6 +288,8 @@ async def converse(
     except UpstreamError as error:
         error.quoted = upstream.quote(error.quoted, call.key)
         error.own_key = bool(call.key)
+        if isinstance(error, UpstreamRequestRefused) and error.refusal is not None:
+            error.refusal = attributed(error.refusal, build, call)
         raise
     yield translator.finished()
 

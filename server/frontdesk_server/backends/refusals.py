@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from frontdesk_server.backends.halves import whole_text
@@ -20,6 +20,7 @@ from frontdesk_server.domain.errors import (
     UpstreamProtocolError,
     UpstreamRequestRefused,
 )
+from frontdesk_server.domain.lessons import Refusal
 
 _MAX_DEPTH = 4
 """How deep the particulars of an error may lie within it."""
@@ -115,10 +116,28 @@ def _reported(document: Any) -> UpstreamError:
 def _naming(error: UpstreamError, document: Any, message: str) -> UpstreamError:
     """The error, with the field that is refused by name, if one is."""
     if isinstance(error, UpstreamRequestRefused) and not isinstance(error, UpstreamContextExceeded):
-        inner = document.get("error") if isinstance(document, dict) else None
-        param = inner.get("param") if isinstance(inner, dict) else None
-        error.refusal = refused_fields(message, [param] if isinstance(param, str) else ())
+        if located := list(_located(document)):
+            refusals = [refused_fields(said, [place]) for place, said in located]
+            fields = [refusal.fields for refusal in refusals if refusal is not None]
+            error.refusal = Refusal(frozenset().union(*fields)) if fields else None
+        else:
+            inner = document.get("error") if isinstance(document, dict) else None
+            param = inner.get("param") if isinstance(inner, dict) else None
+            error.refusal = refused_fields(message, [param] if isinstance(param, str) else ())
     return error
+
+
+def _located(document: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Places in the request and what is said of each, of errors in pydantic's form, wherever they lie."""
+    match document:
+        case {"loc": [_, *place], "msg": str(said), "type": kind}:
+            yield ".".join(map(str, place)), f"{said} ({kind})"
+        case dict() if depth < _MAX_DEPTH:
+            for held in document.values():
+                yield from _located(held, depth + 1)
+        case list() if depth < _MAX_DEPTH:
+            for item in document:
+                yield from _located(item, depth + 1)
 
 
 def event_object(event: SseEvent) -> Json:

@@ -5,21 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from frontdesk_server.domain.lessons import KNOWN_FIELDS, Refusal, RefusedHow
+from frontdesk_server.domain.lessons import Refusal, RefusedHow
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAME = r"[a-z][a-z0-9_.]*"
+_WORD = rf"(?!(?:supplied|not|is|are|and|any|parameter|argument|field|the|this)\b){_NAME}"
 _QUOTE = r"[`'\"“”]"
 _NOT_TAKEN = re.compile(
     r"unsupported|(?:not|n't) (?:currently )?support|unknown (?:name|field|parameter)|unrecogni[sz]ed|extra_forbidden"
     r"|extra (?:inputs|fields)|not permitted|not allowed|deprecated|cannot find field|not available|no longer"
-    r"|cannot (?:both )?be (?:set|specified|used)|unexpected (?:keyword|field|parameter)",
+    r"|cannot (?:both )?be (?:set|specified|used)|unexpected (?:keyword|field|parameter)|unavailable|extraneous"
+    r"|does not (?:accept|allow)|no endpoints found that support",
 )
+_OF_A_SCHEMA = re.compile(r"invalid (?:json )?schema|schema (?:for|of) ")
+"""What is said of a caller's schema is not said of the field that holds it."""
+_SPOKEN = (
+    (re.compile(r"response format"), "response_format"),
+    (re.compile(r"tool choice"), "tool_choice"),
+    (re.compile(r"stop sequences"), "stop_sequences"),
+    (re.compile(r"(?:tool|function) (?:use|calling|calls?)\b"), "tools"),
+    (re.compile(r"\[(\d+)\]"), r".\1"),  # tools[0].function
+    (re.compile(r"unknown name \"(\w+)\" at '([^']+)'"), r'unknown name "\2.\1"'),
+)
+"""Fields as they are said in words, and paths with indices."""
 _NAMED = re.compile(
     rf"{_QUOTE}({_NAME}){_QUOTE}"  # `temperature` is deprecated; Unsupported parameter: 'stop'
     rf"|^({_NAME})(?=:| is | are | and | does | cannot )"  # temperature: Extra inputs are not permitted
-    rf"|(?:parameter|argument|property|field|option|name)s?:? {_QUOTE}?({_NAME})"  # does not support parameter stop
-    rf"|model: ({_NAME})"  # Argument not supported on this model: presencePenalty
+    rf"|(?:parameter|argument|property|field|option|name)s?:? {_QUOTE}?({_WORD})"  # does not support parameter stop
+    rf"|supports? (?:this |the |for )?(?:provided )?({_WORD})"  # does not support tools, this tool_choice
+    rf"|(?:the|this) ({_NAME}) (?:parameter|field|argument|option|type|value)"  # the effort parameter
+    rf"|key \[({_NAME})\]"  # extraneous key [top_k] is not permitted
+    rf"|(?:model|supplied): ({_NAME})"  # Argument not supported on this model: presencePenalty
 )
 _ONLY = re.compile(
     rf"invalid ({_NAME}): only ([\d.]+) is allowed"
@@ -36,33 +52,39 @@ _TOGETHER = re.compile(
 )
 _ADVICE = re.compile(r"\b(?:use|instead|supported (?:values|parameters) are|did you mean)\b")
 _TOOLS_WITH = re.compile(rf"function tools with {_QUOTE}?(reasoning_effort)")
+_INDEX = re.compile(r"\[(\d+)\]")
 _PREFILL = re.compile(r"not support (?:assistant (?:message )?)?prefill|prefill(?:ing)? (?:is )?not supported")
 
 
 def refused_fields(message: str, params: Iterable[str] = ()) -> Refusal | None:
-    """What a 400 refuses by name; None where it says something else, or names nothing that we know.
+    """What a 400 refuses by name, by the API's names; None where it says something else.
 
-    `params` are the fields that the error names beside its message, as OpenAI's `param`.
+    `params` are the fields that the error names beside its message, as OpenAI's `param`: they tell where the message
+    names none. Not all names need be fields.
     """
     text = _CAMEL.sub("_", message).lower().strip()
+    if _OF_A_SCHEMA.search(text):
+        return None
+    for spoken, written in _SPOKEN:
+        text = spoken.sub(written, text)
     if _TOOLS_WITH.search(text):
         return Refusal(frozenset({"tools", "reasoning_effort"}), RefusedHow.TOGETHER)
     if found := _ONLY.search(text):
         name, only = next((a, b) for a, b in ((found[1], found[2]), (found[3], found[4])) if a)
-        return _known({name}, RefusedHow.VALUE, only=float(only.rstrip(".")))
+        return Refusal(_names((name,)), RefusedHow.VALUE, float(only.rstrip(".")))
     if found := _TOO_MANY.search(text):
-        return _known({found[1] or found[3]}, RefusedHow.COUNT, only=float(found[2] or found[4]))
+        return Refusal(_names((found[1] or found[3],)), RefusedHow.COUNT, float(found[2] or found[4]))
     if found := _OTHER_VALUE.search(text):
-        return _known({found[1]}, RefusedHow.VALUE, value=found[2])
+        return Refusal(_names((found[1],)), RefusedHow.VALUE, value=found[2])
     if found := _TOGETHER.search(text):
-        both = frozenset(filter(None, found.groups()))
-        return Refusal(both, RefusedHow.TOGETHER) if both <= KNOWN_FIELDS else None
+        return Refusal(_names(filter(None, found.groups())), RefusedHow.TOGETHER)
     if _PREFILL.search(text):
         return Refusal(frozenset({"prefill"}))
     if not _NOT_TAKEN.search(text):
         return None
     named = {next(filter(None, groups)) for groups in _NAMED.findall(_before_advice(text))}
-    return _known({*named, *(_CAMEL.sub("_", param).lower() for param in params)}, RefusedHow.FIELD)
+    fields = _names(named) or _names(_CAMEL.sub("_", param).lower() for param in params)
+    return Refusal(fields) if fields else None
 
 
 def _before_advice(text: str) -> str:
@@ -70,6 +92,5 @@ def _before_advice(text: str) -> str:
     return _ADVICE.split(text, maxsplit=1)[0]
 
 
-def _known(names: Iterable[str], how: RefusedHow, *, only: float | None = None, value: str = "") -> Refusal | None:
-    fields = frozenset(name.rsplit("messages.", 1)[-1].strip(".") for name in names) & KNOWN_FIELDS
-    return Refusal(fields, how, only, value) if fields else None
+def _names(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(filter(None, (_INDEX.sub(r".\1", name).strip(".") for name in names)))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from frontdesk_server.domain.attempt import Adjustment
-from frontdesk_server.domain.objections import can_rest, rests_for_tools
+from frontdesk_server.domain.objections import can_rest, refused_settings, rests_for_tools
 from frontdesk_server.domain.profile import Profile, Range, Thinking
 from frontdesk_server.domain.query import (
     GenerationConfig,
@@ -16,6 +16,7 @@ from frontdesk_server.domain.query import (
     Query,
     ReasoningEffort,
 )
+from frontdesk_server.domain.settings import without
 
 _ROOM_TO_REASON = 2048
 """Tokens more than a question of our own needs for its answer, where a model cannot be kept from reasoning."""
@@ -74,7 +75,10 @@ def own_question(query: Query, profile: Profile) -> Query:
             generation = replace(generation, response_format=None)
         case JsonSchemaFormat() if not profile.json_schema:
             generation = replace(generation, response_format=None)
-    return query if generation is query.generation else replace(query, generation=generation)
+    query = query if generation is query.generation else replace(query, generation=generation)
+    for refused in refused_settings(profile, query) if profile.refused else ():
+        query = without(query, min(refused))
+    return query
 
 
 def _reasoning_least(generation: GenerationConfig, profile: Profile) -> GenerationConfig:

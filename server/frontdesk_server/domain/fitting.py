@@ -17,6 +17,7 @@ from frontdesk_server.domain.profile import (
     Thinking,
 )
 from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.settings import sets_anything
 
 Profiles = Callable[[Deployment], Profile]
 """What is known of a deployment's model at the moment."""
@@ -61,7 +62,7 @@ class Fitting:
     @classmethod
     def of(cls, query: Query, input_tokens: int, profiles: Profiles = CONFIGURED) -> Fitting:
         """`input_tokens` are the query's estimated length."""
-        undemanding = objection(_TAKES_NOTHING, query) is None
+        undemanding = objection(_TAKES_NOTHING, query) is None and not sets_anything(query)
         return cls(query, input_tokens, query.demanded_dialects(), profiles, undemanding)
 
     def misfit(self, model: Model, deployment: Deployment) -> Exclusion | None:

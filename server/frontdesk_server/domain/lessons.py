@@ -11,6 +11,8 @@ from frontdesk_server.domain.profile import Caching, Profile, Range, Takes, Thin
 from frontdesk_server.domain.query import ReasoningEffort
 
 _LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
+_MOST_REFUSED = 100
+"""Callers can have anything refused that passes through: what is remembered of it is bounded."""
 
 
 class RefusedHow(enum.Enum):
@@ -28,7 +30,11 @@ class RefusedHow(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What an upstream refused by name: fields as the API calls them."""
+    """What an upstream refused by name.
+
+    `fields` are settings by the names of `domain.settings`, and what Frontdesk sends of its own by the API's names.
+    Until it is known which settings stand behind them, all are the API's.
+    """
 
     fields: frozenset[str]
     how: RefusedHow = RefusedHow.FIELD
@@ -38,15 +44,32 @@ class Refusal:
     def __str__(self) -> str:
         return " with ".join(sorted(self.fields))
 
+    @property
+    def kind(self) -> str:
+        """The refused fields without their forms, and without names that callers make up."""
+        return " with ".join(sorted({field.partition(" ")[0] for field in self.fields}))
+
 
 def learned(profile: Profile, refusal: Refusal) -> Profile:
-    """The profile with what the refusal teaches; the same where it teaches nothing new."""
-    fields = refusal.fields
+    """The profile with what the refusal teaches; the same where it teaches nothing new.
+
+    A setting of which a profile has no fact of its own is remembered as refused, by the form that was sent.
+    """
     if refusal.how is RefusedHow.TOGETHER:
-        return _together(profile, fields)
-    for field in sorted(fields):
-        profile = _LESSONS[field](profile, refusal) if field in _LESSONS else profile
+        return _together(profile, refusal.fields)
+    for field in sorted(refusal.fields):
+        lesson = _LESSONS.get(field) or OWN_FIELDS.get(field)
+        if lesson is not None:
+            profile = lesson(profile, refusal)
+        elif refusal.how is RefusedHow.FIELD or (refusal.how is RefusedHow.VALUE and " " in field):
+            profile = _refusing(profile, frozenset((field,)))
     return profile
+
+
+def _refusing(profile: Profile, settings: frozenset[str]) -> Profile:
+    if settings in profile.refused or len(profile.refused) >= _MOST_REFUSED:
+        return profile
+    return replace(profile, refused=profile.refused | {settings})
 
 
 def _together(profile: Profile, fields: frozenset[str]) -> Profile:
@@ -56,7 +79,7 @@ def _together(profile: Profile, fields: frozenset[str]) -> Profile:
         reasoning = replace(profile.reasoning, tools=False)
         # Who refuses an effort that nobody asked for reasons by itself.
         return replace(profile, reasoning=reasoning)
-    return profile
+    return profile if fields & OWN_FIELDS.keys() else _refusing(profile, fields)
 
 
 def _in_every_state(profile: Profile, **facts: Any) -> Profile:
@@ -86,6 +109,20 @@ def _fact(name: str, value: Any) -> Callable[[Profile, Refusal], Profile]:
         return replace(profile, **{name: value}) if refusal.how is RefusedHow.FIELD else profile
 
     return lesson
+
+
+def _form(name: str) -> Callable[[Profile, Refusal], Profile]:
+    """A form of a field that has several is refused with its field, and as a value of it."""
+
+    def lesson(profile: Profile, refusal: Refusal) -> Profile:
+        fact: dict[str, Any] = {name: False}
+        return replace(profile, **fact)
+
+    return lesson
+
+
+def _no_demanded_tool(profile: Profile, refusal: Refusal) -> Profile:
+    return _in_every_state(profile, demanded_tool=False)
 
 
 def _stops(profile: Profile, refusal: Refusal) -> Profile:
@@ -136,34 +173,40 @@ _LESSONS: Mapping[str, Callable[[Profile, Refusal], Profile]] = {
     "top_p": _range("top_p"),
     "top_k": _setting("top_k"),
     "seed": _setting("seed"),
-    "random_seed": _setting("seed"),
     "frequency_penalty": _setting("penalties"),
     "presence_penalty": _setting("penalties"),
     "logprobs": _setting("logprobs"),
     "top_logprobs": _setting("logprobs"),
-    "stop": _stops,
     "stop_sequences": _stops,
+    "response_format json_object": _form("json_object"),
+    "response_format json_schema": _form("json_schema"),
+    "tools": _setting("tools"),
+    "tool_choice required": _no_demanded_tool,
+    "tool_choice tool": _no_demanded_tool,
+    "parallel_tool_calls": _fact("parallel_tool_calls", value=False),
+    "reasoning_effort": _effort,
+    "reasoning_budget_tokens": _fact("budgets", value=False),
+    "user_id": _fact("user_field", value=None),
+}
+"""Settings of which a profile has a fact: it says more than that they are refused, or is adjusted to."""
+
+OWN_FIELDS: Mapping[str, Callable[[Profile, Refusal], Profile]] = {
     "prefill": _setting("prefill"),
+    "reasoning_effort": _effort,
     "max_tokens": _limit,
     "max_completion_tokens": _limit,
-    "reasoning_effort": _effort,
-    "reasoning.effort": _effort,
     "thinking.type.enabled": _budget_form,
     "thinking.budget_tokens": _budget_form,
     "thinking.type.adaptive": _adaptive_form,
     "thinking.type.disabled": _no_rest,
-    "parallel_tool_calls": _fact("parallel_tool_calls", value=False),
     "stream_options": _fact("stream_options", value=False),
     "reasoning_content": _fact("reasoning_field", value=None),
     "reasoning": _fact("reasoning_field", value=None),
     "refusal": _fact("refusals", value=False),
     "cache_control": _fact("prompt_caching", value=Caching.AUTOMATIC),
     "prompt_cache_key": _fact("cache_key_field", value=None),
-    "user": _fact("user_field", value=None),
-    "safety_identifier": _fact("user_field", value=None),
     "name": _fact("names", value=False),
+    "detail": _fact("image_detail", value=False),
     "include": _fact("sealed_reasoning", value=False),
 }
-
-KNOWN_FIELDS = frozenset(_LESSONS) | {"tools"}
-"""What a refusal can teach something of."""
+"""What Frontdesk says of its own accord or in words that it chooses, by the API's names, and what messages hold."""

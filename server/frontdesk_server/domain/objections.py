@@ -26,6 +26,7 @@ from frontdesk_server.domain.query import (
     ToolCall,
     ToolChoiceMode,
 )
+from frontdesk_server.domain.settings import settings_of
 
 _DETAILS = (ImageDetail.LOW, ImageDetail.HIGH)
 
@@ -33,7 +34,16 @@ _DETAILS = (ImageDetail.LOW, ImageDetail.HIGH)
 def objection(profile: Profile, query: Query) -> str | None:
     """What the caller set that the model cannot honour; None when there is nothing."""
     objections = [*_of_reasoning(profile, query), *_of_settings(profile, query), *_of_content(profile, query)]
+    if profile.refused:
+        refused = sorted(" with ".join(sorted(one)) for one in refused_settings(profile, query))
+        objections += [_refused(one, reasons=False) for one in refused]
     return "; ".join(dict.fromkeys(objections)) or None
+
+
+def refused_settings(profile: Profile, query: Query) -> list[frozenset[str]]:
+    """What the query sets, alone or together, that the model's API has refused."""
+    said = settings_of(query)
+    return [refused for refused in profile.refused if refused <= said]
 
 
 def room_objection(limit: int, budget_tokens: int = MIN_THINKING_TOKENS) -> str | None:

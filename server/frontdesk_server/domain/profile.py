@@ -100,6 +100,7 @@ class Profile:
     speaks of some. `least_output_tokens`: the least limit of an answer. `sealed_reasoning`: its reasoning can be asked
     for sealed, to go back in later turns. `state`: what came with an answer may go back with it. `empty_answers`: one
     that says nothing may go back.
+    `refused` are settings by the names of `domain.settings`, alone or together, that its API has refused of late.
     `context_tiers` are the numbers of input tokens above which its price is another.
     """
 
@@ -139,6 +140,7 @@ class Profile:
     cache_key_field: str | None = None
     reasoning_beside_output: bool = False
     context_tiers: tuple[int, ...] = ()
+    refused: frozenset[frozenset[str]] = frozenset()
     sources: tuple[str, ...] = ()
 
     def reasons(self, generation: GenerationConfig) -> bool:

@@ -89,7 +89,7 @@ class Metrics:
 
     def field_refused(self, model: Model, deployment: Deployment, refusal: Refusal) -> None:
         """An upstream refused something by name that was not known of it."""
-        self._of[names.REFUSED_FIELDS](model.name, deployment.backend, str(refusal)).inc()
+        self._of[names.REFUSED_FIELDS](model.name, deployment.backend, refusal.kind).inc()
 
     def attempt_ended(
         self, attempt: Attempt, model: Model, deployment: Deployment, provider: str, purpose: str, router: str

@@ -9,7 +9,7 @@ from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.lessons import Refusal, RefusedHow, learned
 from frontdesk_server.domain.objections import objection
 from frontdesk_server.domain.profile import Profile, Range, Thinking
-from frontdesk_server.domain.query import GenerationConfig, ReasoningEffort, text_query
+from frontdesk_server.domain.query import GenerationConfig, JsonObjectFormat, ReasoningEffort, text_query
 
 from tests.profiles import ANTHROPIC, profile_at
 
@@ -69,7 +69,7 @@ def named(*fields: str, how: RefusedHow = RefusedHow.FIELD, only: float | None =
         ("This model does not support assistant message prefill.", named("prefill")),
         ("max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens", None),
         ("Invalid value for 'content': expected a string, got null.", None),
-        ("'weather' is not supported", None),
+        ("Invalid schema for function 'weather': 'format' is not permitted.", None),
         ("The model `m` does not exist", None),
         ("", None),
     ],
@@ -108,14 +108,15 @@ _SETTINGS: list[tuple[Refusal, GenerationConfig]] = [
     (named("seed"), GenerationConfig(seed=4)),
     (named("presence_penalty"), GenerationConfig(presence_penalty=0.4)),
     (named("logprobs"), GenerationConfig(logprobs=True)),
-    (named("stop"), GenerationConfig(stop_sequences=("a",))),
-    (named("stop", how=_COUNT, only=1), GenerationConfig(stop_sequences=("a", "b"))),
+    (named("stop_sequences"), GenerationConfig(stop_sequences=("a",))),
+    (named("stop_sequences", how=_COUNT, only=1), GenerationConfig(stop_sequences=("a", "b"))),
     (named("reasoning_effort"), GenerationConfig(reasoning_effort=ReasoningEffort.LOW)),
     (
         named("reasoning_effort", how=_VALUE, value="minimal"),
         GenerationConfig(reasoning_effort=ReasoningEffort.MINIMAL),
     ),
-    (named("reasoning.effort"), GenerationConfig(reasoning_effort=ReasoningEffort.LOW)),
+    (named("reasoning_budget_tokens"), GenerationConfig(reasoning_budget_tokens=2048)),
+    (named("response_format json_object"), GenerationConfig(response_format=JsonObjectFormat())),
     (named("parallel_tool_calls"), GenerationConfig(parallel_tool_calls=False)),
 ]
 
@@ -123,8 +124,9 @@ _SETTINGS: list[tuple[Refusal, GenerationConfig]] = [
 @pytest.mark.parametrize(("refusal", "generation"), _SETTINGS)
 def test_a_model_that_refused_a_setting_is_known_not_to_take_it(refusal: Refusal, generation: GenerationConfig) -> None:
     query = text_query("hi", generation)
-    assert objection(Profile(), query) is None
-    wiser = learned(Profile(), refusal)
+    plain = Profile(budgets=True)
+    assert objection(plain, query) is None
+    wiser = learned(plain, refusal)
     assert objection(wiser, query) is not None
     assert objection(wiser, text_query("hi")) is None
     assert learned(wiser, refusal) == wiser
