@@ -81,6 +81,24 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         assert command in ran.stdout
 
 
+def test_the_demo_escalates_outlives_a_provider_bills_a_cancel_and_leaves_what_it_did(tmp_path: Path) -> None:
+    ran = frontdesk("demo", "--pool", "embedded", folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    shown = " ".join(ran.stdout.split())
+    for model in FOUR_QUERIES.values():
+        assert f"▶ {model}" in shown
+    assert "unsure-llm was rejected by its check (heuristic: refusal" in shown
+    assert "rented-llm failed (UPSTREAM_UNREACHABLE" in shown
+    assert "circuit breaker is open" in shown
+    assert re.search(r"Cancelled after .* s\. \d+ output tokens \(estimated\) came, \$0\.\d*[1-9]", shown)
+    assert re.search(r"8 whole answers: \d\d% saved", shown)
+    commands = re.findall(r"^  \S+ ((?:explain|stats|report) .*)$", ran.stdout, re.M)
+    assert [command.split()[0] for command in commands] == ["explain", "stats", "report"]
+    for command in commands:
+        again = frontdesk(*shlex.split(command), folder=tmp_path)
+        assert again.returncode == 0, again.stderr
+
+
 def readme_commands() -> list[str]:
     blocks = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     lines = [line for block in blocks for line in block.splitlines() if line.startswith("$ ")]

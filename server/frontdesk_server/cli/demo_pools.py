@@ -36,12 +36,12 @@ class PoolChoice(enum.StrEnum):
     OLLAMA = "ollama"
 
 
-def demo_config(choice: PoolChoice) -> tuple[LoadedConfig, str]:
+def demo_config(choice: PoolChoice, ledger_url: str) -> tuple[LoadedConfig, str]:
     """The configuration and what to call its pool. `auto` asks before it uses a pool that costs money or time."""
     if choice is PoolChoice.AUTO:
         choice = _offered()
     loaded = load_config(default_config_path())
-    update: dict[str, Any] = {"ledger": LedgerConfig(url=SecretStr(""))}
+    update: dict[str, Any] = {"ledger": LedgerConfig(url=SecretStr(ledger_url))}
     if choice is PoolChoice.OPENAI:
         update |= _pool("https://api.openai.com/v1", os.environ.get("OPENAI_API_KEY", ""), _OPENAI_MODELS, loaded)
     elif choice is PoolChoice.OLLAMA:

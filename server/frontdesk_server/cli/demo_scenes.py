@@ -1,0 +1,119 @@
+"""What a demonstration shows beside routing: an escalation, a provider that dies, a stream that is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from frontdesk import Client
+from frontdesk.events import TextDelta
+from frontdesk.v1.router_service_pb2 import GetDecisionResponse
+from rich.console import Console
+from rich.text import Text
+
+from frontdesk_server.cli.demo_provider import STEADY, UNSURE, DemoProvider
+from frontdesk_server.cli.demo_view import Shown, headline, show_answer
+from frontdesk_server.cli.money import total_usd
+from frontdesk_server.config.pool import ModelConfig, OpenAIBackendConfig
+from frontdesk_server.config.root import Config
+from frontdesk_server.config.strategies import RouterConfig
+
+_PROVIDER = "demonstration"
+_CAREFUL, _RENTED = "careful", "rented"
+_UNSURE_MODEL, _STEADY_MODEL = "unsure-llm", "rented-llm"
+_DELTAS_BEFORE_CANCEL = 8
+_MOST_CALLS_UNTIL_OPEN = 8
+_SETTLED_WITHIN_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.02
+
+
+def with_scenes(config: Config, provider: DemoProvider) -> Config:
+    """The configuration with the models of the provider, and with the routers that the scenes ask."""
+    backend = OpenAIBackendConfig.model_validate({"kind": "openai", "base_url": provider.base_url, "api_key": ""})
+    rented: dict[str, Any] = {"backend": _PROVIDER, "context_window": 8192, "quality": 0.6}
+    models = {
+        _UNSURE_MODEL: {**rented, "upstream_model": UNSURE, "prices": {"input": 0.05, "output": 0.20}},
+        _STEADY_MODEL: {**rented, "upstream_model": STEADY, "prices": {"input": 0.30, "output": 1.20}},
+    }
+    steps = [{"model": _UNSURE_MODEL, "check": {"kind": "heuristic"}}, {"model": "mid-llm"}]
+    routers = {
+        _CAREFUL: {"default_model": "mid-llm", "strategy": {"kind": "cascade", "steps": steps}},
+        _RENTED: {
+            "default_model": "mid-llm",
+            "strategy": {"kind": "model", "model": _STEADY_MODEL},
+            "fallbacks": ["mid-llm"],
+        },
+    }
+    pool = tuple(config.models)
+    own = {name: router.model_copy(update={"models": router.models or pool}) for name, router in config.routers.items()}
+    retry = config.execution.retry.model_copy(update={"max_retries": 0})
+    return config.model_copy(
+        update={
+            "backends": {**config.backends, _PROVIDER: backend},
+            "models": {**config.models, **{name: ModelConfig.model_validate(one) for name, one in models.items()}},
+            "routers": {**own, **{name: RouterConfig.model_validate(one) for name, one in routers.items()}},
+            "execution": config.execution.model_copy(update={"retry": retry}),
+        }
+    )
+
+
+async def escalation(client: Client, console: Console) -> list[Shown]:
+    """A cheap model's answer does not pass its check, so that a better model is asked."""
+    query = "What did the harbour master of Aldermoor say on the night of the flood?"
+    headline(f"An answer that is not good enough: {query}", console)
+    return [await show_answer(client, query, console, router=_CAREFUL)]
+
+
+async def takeover(client: Client, console: Console, provider: DemoProvider) -> list[Shown]:
+    """A provider dies; the next model answers, until the breaker leaves the dead one out beforehand."""
+    query = "What time is it in Lisbon when it is noon in Vienna?"
+    headline(f"A provider that dies: {query}", console)
+    shown = [await show_answer(client, query, console, router=_RENTED)]
+    provider.kill()
+    console.print("\n[red]The provider is killed.[/] The same again:")
+    for again in range(_MOST_CALLS_UNTIL_OPEN):
+        decision = await client.route(query, router=_RENTED)
+        (rented,) = (candidate for candidate in decision.candidates if candidate.model == _STEADY_MODEL)
+        is_open = bool(rented.exclusion_detail)
+        if is_open or again == 0:
+            if is_open:
+                console.print(f"\nAfter {again} failed calls its breaker opens, and it is not asked at all:")
+            shown.append(await show_answer(client, query, console, router=_RENTED))
+            if is_open:
+                break
+        else:
+            await client.complete(query, router=_RENTED)
+    return shown
+
+
+async def cancellation(client: Client, console: Console, query: str) -> list[Shown]:
+    """A caller leaves in the middle of an answer, and pays for what has come."""
+    headline("A caller that leaves in the middle of an answer", console)
+    started, deltas = time.perf_counter(), 0
+    async with client.stream_complete(query) as stream:
+        decision = await stream.decision()
+        console.print(f"  [cyan bold]{decision.model}[/] answers:")
+        async for event in stream:
+            if isinstance(event, TextDelta):
+                console.print(Text(event.text, style="green"), end="", soft_wrap=True)
+                deltas += 1
+            if deltas == _DELTAS_BEFORE_CANCEL:
+                stream.cancel()
+                break
+    seconds = time.perf_counter() - started
+    settled = await _settled(client, decision.decision_id)
+    (attempt,) = settled.attempts
+    tokens = f"{attempt.usage.output_tokens} output tokens{' (estimated)' if attempt.usage_estimated else ''}"
+    console.print(f"\n[yellow]Cancelled after {seconds:.2f} s.[/] [dim]{tokens} came, {total_usd(settled.cost)}[/]")
+    return [Shown("(cancelled)", decision.decision_id, decision.model, seconds, settled.cost)]
+
+
+async def _settled(client: Client, decision_id: str) -> GetDecisionResponse:
+    """The decision once its call is settled, which the ledger is told as the caller leaves."""
+    async with asyncio.timeout(_SETTLED_WITHIN_SECONDS):
+        record = await client.get_decision(decision_id)
+        while not record.HasField("cost"):
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            record = await client.get_decision(decision_id)
+        return record

@@ -1,0 +1,112 @@
+"""What a demonstration shows: an answer as it comes, its decision, and what everything came to."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from frontdesk import Client, Decision
+from frontdesk.events import AttemptEnded, Started, TextDelta
+from frontdesk.v1.routing_pb2 import Attempt, Cost
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from frontdesk_server.cli.money import nano_usd, strongest_usd, total_usd
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One row of the scoreboard."""
+
+    query: str
+    decision_id: str
+    model: str
+    seconds: float
+    cost: Cost
+
+
+def headline(text: str, console: Console) -> None:
+    """Begin something new."""
+    console.print()
+    console.print(Rule(style="dim"))
+    console.print(Text(text, style="bold"))
+
+
+async def show_answer(client: Client, query: str, console: Console, *, router: str = "") -> Shown:
+    """Ask, and show the decision, the answer as it comes and what it cost."""
+    started = time.perf_counter()
+    async with client.stream_complete(query, router=router) as stream:
+        async for event in stream:
+            match event:
+                case Started(decision=decision):
+                    show_decision(decision, console)
+                case TextDelta(text=text):
+                    console.print(Text(text, style="green"), end="", soft_wrap=True)
+                case AttemptEnded(attempt=attempt, next_model=next_model):
+                    console.print(f"  [yellow]{attempt.model} {_why_ended(attempt)}; asking {next_model}[/]")
+        completion = await stream.completion()
+    seconds = time.perf_counter() - started
+    cost, decision = completion.cost, completion.decision
+    console.print(
+        f"\n[dim]{seconds:.2f} s, {total_usd(cost)}; always {decision.strongest_model}: {strongest_usd(cost)}[/]"
+    )
+    return Shown(query, completion.completion_id, completion.model, seconds, cost)
+
+
+def show_decision(decision: Decision, console: Console) -> None:
+    """The candidates, and why the chosen one was chosen."""
+    table = _table("", "candidate", ">predicted cost", ">first token", "")
+    for candidate in decision.candidates:
+        chosen = candidate.model == decision.model
+        cost = candidate.predicted_cost_nano_usd if candidate.HasField("predicted_cost_nano_usd") else None
+        first_token = candidate.predicted_time_to_first_token.ToTimedelta().total_seconds()
+        table.add_row(
+            "[cyan]▶[/]" if chosen else "",
+            f"[cyan bold]{candidate.model}[/]" if chosen else candidate.model,
+            nano_usd(cost),
+            f"{first_token * 1000:.0f} ms" if candidate.HasField("predicted_time_to_first_token") else "",
+            f"[dim]{candidate.exclusion_detail}[/]",
+        )
+    console.print(Padding(table, (0, 0, 0, 2)))
+    milliseconds = decision.router_duration.ToNanoseconds() / 1e6
+    console.print(f"  [cyan bold]{decision.model}[/]: {decision.reason} [dim](decided in {milliseconds:.2f} ms)[/]")
+
+
+def show_scoreboard(shown: list[Shown], console: Console) -> None:
+    """What was asked, who answered, and what always asking the strongest model would have cost."""
+    console.print("\n[bold]What it came to[/]")
+    table = _table("query", "model", ">time", ">cost", ">strongest")
+    table.expand = True
+    table.columns[0].ratio, table.columns[0].no_wrap = 1, True
+    for row in shown:
+        table.add_row(row.query, row.model, f"{row.seconds:.2f} s", total_usd(row.cost), strongest_usd(row.cost))
+    console.print(table)
+    known = [
+        (row.cost.total_nano_usd, row.cost.strongest_nano_usd)
+        for row in shown
+        if row.cost.HasField("total_nano_usd") and row.cost.HasField("strongest_nano_usd")
+    ]
+    spent, strongest = sum(total for total, _ in known), sum(always for _, always in known)
+    if strongest:
+        console.print(
+            f"\n{nano_usd(spent)} instead of {nano_usd(strongest)} with the strongest model for the {len(known)} whole "
+            f"answers: [bold green]{1 - spent / strongest:.0%} saved[/]"
+        )
+
+
+def _table(*headings: str) -> Table:
+    """A table without lines; columns whose headings begin with ">" stand on the right."""
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading.removeprefix(">"), justify="right" if heading.startswith(">") else "left")
+    return table
+
+
+def _why_ended(attempt: Attempt) -> str:
+    failed = [check for check in attempt.checks if not check.passed]
+    if failed:
+        return f"was rejected by its check ({failed[-1].check}: {failed[-1].detail})"
+    return f"failed ({attempt.error_reason}: {attempt.error_message})"
