@@ -17,7 +17,7 @@ from frontdesk_server.domain.profile import Profile, Range, Takes
 from frontdesk_server.domain.query import ReasoningEffort
 
 _USUAL = Profile()
-_PARTS = ("at_rest", "reasoning", "sources")
+_PARTS = ("at_rest", "reasoning", "refused", "sources")
 _ANY = ("image_types", "tool_call_ids", "uri_schemes")
 """Of which None is no bound."""
 
