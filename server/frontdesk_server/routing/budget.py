@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from frontdesk_server.config.strategies import (
-    ChainConfig,
-    ChoosingConfig,
-    LlmConfig,
-    RouterConfig,
-    RouterReference,
-    RulesConfig,
-    SplitConfig,
-    StrategyConfig,
-)
+from frontdesk_server.config.root import Config
+from frontdesk_server.config.strategies import RouterConfig
+from frontdesk_server.config.strategy_kinds import StrategyConfig
+from frontdesk_server.config.strategy_trees import strategies_of
 
 _USUAL_MS = 250.0
 
@@ -25,44 +19,17 @@ def routing_budget_ms(router: RouterConfig, routers: Mapping[str, RouterConfig])
     return _USUAL_MS + _longest_ms(router.strategy, routers, frozenset())
 
 
-def longer_than_budget(router: RouterConfig, routers: Mapping[str, RouterConfig]) -> list[float]:
+def longer_than_budget(config: Config, router: str) -> list[float]:
     """The times that router LLMs of the tree are given and that the router's own budget would cut short."""
-    budget = router.strategy_timeout_ms
-    return [] if budget is None else [ms for ms in _given_ms(router.strategy, routers, frozenset()) if ms > budget]
+    budget = config.routers[router].strategy_timeout_ms
+    if budget is None:
+        return []
+    return [each.given_ms for each in strategies_of(config, router).values() if each.given_ms > budget]
 
 
 def _longest_ms(config: StrategyConfig, routers: Mapping[str, RouterConfig], passed: frozenset[str]) -> float:
-    """The router LLMs' own times added up, of alternatives the longest."""
-    below = [_longest_ms(each, routers, now) for each, now in _below(config, routers, passed)]
-    if isinstance(config, SplitConfig | ChoosingConfig):
-        return _own_ms(config) + max(below, default=0.0)
-    return sum(below)
-
-
-def _given_ms(config: StrategyConfig, routers: Mapping[str, RouterConfig], passed: frozenset[str]) -> Iterator[float]:
-    if own := _own_ms(config):
-        yield own
-    for each, now in _below(config, routers, passed):
-        yield from _given_ms(each, routers, now)
-
-
-def _own_ms(config: StrategyConfig) -> float:
-    """What a router LLM is given by the configuration, and not by default."""
-    return config.timeout_ms if isinstance(config, LlmConfig) and "timeout_ms" in config.model_fields_set else 0.0
-
-
-def _below(
-    config: StrategyConfig, routers: Mapping[str, RouterConfig], passed: frozenset[str]
-) -> Iterator[tuple[StrategyConfig, frozenset[str]]]:
-    """The strategies under one, each with the routers that were passed on the way to it."""
-    match config:
-        case ChainConfig():
-            yield from ((each, passed) for each in config.strategies)
-        case RulesConfig():
-            yield from ((rule.then, passed) for rule in config.rules if rule.then is not None)
-        case SplitConfig():
-            yield from ((arm.strategy, passed) for arm in config.arms)
-        case RouterReference() if config.router in routers and config.router not in passed:
-            yield routers[config.router].strategy, passed | {config.router}
-        case ChoosingConfig():
-            yield from ((each, passed) for each in config.then.values())
+    """The router LLMs' own times added up, of alternatives the longest; routers on the way to here have `passed`."""
+    if (name := config.refers_to) in routers and name not in passed:
+        return _longest_ms(routers[name].strategy, routers, passed | {name})
+    below = [_longest_ms(child.config, routers, passed) for child in config.children()]
+    return config.given_ms + (max(below, default=0.0) if config.asks_one else sum(below))

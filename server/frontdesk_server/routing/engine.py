@@ -40,7 +40,7 @@ from frontdesk_server.routing.affinity import AFFINITY_STRATEGY, consult_affinit
 from frontdesk_server.routing.budget import routing_budget_ms
 from frontdesk_server.routing.choice import Choice, choose, explore
 from frontdesk_server.routing.cues import default_cues
-from frontdesk_server.routing.nodes.scope import StrategyTools
+from frontdesk_server.routing.scope import StrategyTools
 from frontdesk_server.routing.selection import Prediction, Preferences, prior_quality, rank
 from frontdesk_server.routing.signals import compute_signals
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, consult

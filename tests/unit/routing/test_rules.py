@@ -7,12 +7,14 @@ from collections.abc import Set
 
 import pytest
 from frontdesk_server.domain.decision import Verdict
-from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.domain.errors import ConfigError, NoEligibleModel
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, ToolResult
 from frontdesk_server.routing.engine import Engine
+from frontdesk_server.routing.strategies import conditions
 from frontdesk_server.routing.strategies.conditions import PhraseSet
 
+from tests.conftest import DefectLog
 from tests.unit.routing.desk import engine_of, route
 
 
@@ -180,3 +182,50 @@ async def test_a_thousand_rules_take_no_longer_than_ten() -> None:
         return best
 
     assert await seconds(many) < 3 * await seconds(few)
+
+
+RESTRICTING = """
+{name: public, when: {keywords: [weather]}, only: [small, mid]},
+{name: ours, only: [local, mid, frontier]},
+{name: private, when: {keywords: [salary]}, only: [local]},
+{name: broken, when: {turns: {min: 1}}, model: mid},
+{name: later, only: [local, small]}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("hello", {"local"}),
+        ("what is her salary?", {"local"}),
+        ("how is the weather?", set()),
+    ],
+)
+async def test_a_failing_rule_loses_no_restriction_made_or_still_to_be_made(
+    text: str, left: set[str], monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
+) -> None:
+    monkeypatch.setattr(conditions, "_in_range", lambda *_: lambda facts: 1 / 0)
+    engine = engine_of(
+        "routers: {default: {default_model: mid, strategy: {kind: chain, strategies: ["
+        f"{{kind: rules, rules: [{RESTRICTING}]}}, {{kind: model, model: frontier}}]}}}}}}"
+    )
+    if not left:
+        with pytest.raises(NoEligibleModel):
+            await route(engine, text)
+    else:
+        decision = await route(engine, text)
+        assert {c.model for c in decision.candidates if c.exclusion is None} == left
+        assert [step.verdict for step in decision.path[1:]] == [Verdict.FAILED, Verdict.ABSTAINED]
+    caught_defects.clear()
+
+
+async def test_where_the_text_cannot_be_searched_every_restriction_holds(
+    monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
+) -> None:
+    engine = engine_of(_rules("{name: private, when: {keywords: [salary]}, only: [local]}, {name: all, model: mid}"))
+
+    def broken(self: PhraseSet, text: str) -> Set[int]:
+        raise MemoryError
+
+    monkeypatch.setattr(PhraseSet, "found_in", broken)
+    assert (await route(engine, "her salary")).model == "local"
+    caught_defects.clear()

@@ -18,23 +18,16 @@ from frontdesk_server.artefacts.quality import artefact_path
 from frontdesk_server.config.checks import CheckConfig, CombinedCheck
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.strategies import (
-    CascadeConfig,
-    ChainConfig,
-    ChoosingConfig,
-    ClassifierConfig,
-    ExplorationConfig,
-    RouterReference,
-    RulesConfig,
-    SplitConfig,
-    StrategyConfig,
-)
+from frontdesk_server.config.strategies import ExplorationConfig
+from frontdesk_server.config.strategy_kinds import StrategyConfig
+from frontdesk_server.config.strategy_trees import changed, strategies_of
 from frontdesk_server.learning.calibration.artefacts import Certify, costs_or_calls
 from frontdesk_server.learning.calibration.calibrate import Calibrated, Policies
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.evaluation.recorded_checks import is_recomputable, recorded_scores
-from frontdesk_server.learning.recorded.engine import strategies_of
 from frontdesk_server.learning.recorded.trial import Trial, candidates, try_routers
+from frontdesk_server.routing.strategies.cascade import CascadeConfig
+from frontdesk_server.routing.strategies.classifier import ClassifierConfig
 
 __all__ = ["SETTINGS", "CertifiedRouter", "certify_router"]
 
@@ -183,37 +176,19 @@ def _policies(values: Sequence[float], trials: Sequence[Trial], data: Dataset) -
 
 def _turned_router(config: Config, router: str, knob: Knob, value: float) -> object:
     own = config.routers[router]
-    strategy = _turned(own.strategy, config, knob, value)
+    strategy = changed(own.strategy, config, lambda each: _turned(each, knob, value))
     return own.model_copy(update={"strategy": strategy, "exploration": ExplorationConfig()})
 
 
-def _turned(strategy: StrategyConfig, config: Config, knob: Knob, value: float) -> StrategyConfig:
-    """The same tree with every such knob turned; a router that it refers to is put in the reference's place."""
-
-    def below(child: StrategyConfig) -> StrategyConfig:
-        return _turned(child, config, knob, value)
-
+def _turned(strategy: StrategyConfig, knob: Knob, value: float) -> StrategyConfig:
+    """The strategy with its knob turned, if it has one of this kind."""
     match strategy:
-        case ChoosingConfig():
-            update: dict[str, object] = {"then": {model: below(child) for model, child in strategy.then.items()}}
-            if isinstance(strategy, ClassifierConfig) and knob == "quality_floor":
-                update["quality_floor"] = value
+        case ClassifierConfig() if knob == "quality_floor":
+            return strategy.model_copy(update={"quality_floor": value})
         case CascadeConfig() if knob == "threshold":
             steps = (step.model_copy(update={"check": _thresholded(step.check, value)}) for step in strategy.steps)
-            update = {"steps": tuple(steps)}
-        case RulesConfig():
-            rules = (r if r.then is None else r.model_copy(update={"then": below(r.then)}) for r in strategy.rules)
-            update = {"rules": tuple(rules)}
-        case ChainConfig():
-            update = {"strategies": tuple(map(below, strategy.strategies))}
-        case SplitConfig():
-            arms = (arm.model_copy(update={"strategy": below(arm.strategy)}) for arm in strategy.arms)
-            update = {"arms": tuple(arms)}
-        case RouterReference():
-            return below(config.routers[strategy.router].strategy)
-        case _:
-            return strategy
-    return strategy.model_copy(update=update)
+            return strategy.model_copy(update={"steps": tuple(steps)})
+    return strategy
 
 
 def _thresholded(check: CheckConfig | None, value: float) -> CheckConfig | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from frontdesk_server.artefacts.quality import Artefact, artefact_path
 from frontdesk_server.artefacts.quality.drift import ModelDrift, check_drift
 from frontdesk_server.config.loading import LoadedConfig
-from frontdesk_server.config.strategies import ClassifierConfig
-from frontdesk_server.learning.recorded.engine import strategies_of
+from frontdesk_server.config.strategy_trees import strategies_of
 from frontdesk_server.ledger.reader import Filters, LedgerReader
 from frontdesk_server.ledger.scores import classifier_scores
+from frontdesk_server.routing.strategies.classifier import ClassifierConfig
 
 __all__ = ["ledger_drift"]
 

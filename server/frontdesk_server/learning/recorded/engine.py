@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -10,15 +10,7 @@ from frontdesk_server.assembly.embedder import build_embedder
 from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.strategies import (
-    ChainConfig,
-    ChoosingConfig,
-    LlmConfig,
-    RouterReference,
-    RulesConfig,
-    SplitConfig,
-    StrategyConfig,
-)
+from frontdesk_server.config.strategy_trees import strategies_of
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.clock import SystemClock
@@ -28,7 +20,7 @@ from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.query import Query
 from frontdesk_server.routing.engine import Engine
 
-__all__ = ["decides_by_chance", "open_engine", "strategies_of"]
+__all__ = ["decides_by_chance", "open_engine"]
 
 _PATIENCE_MS = 60_000.0
 
@@ -46,8 +38,10 @@ async def open_engine(loaded: LoadedConfig, conditions: Conditions, routers: fro
         if router not in config.routers:
             raise UnknownRouter(router, list(config.routers))
         for strategy in strategies_of(config, router).values():
-            if isinstance(strategy, LlmConfig):
-                message = f"router {router!r} asks {strategy.model} to route; recorded queries are routed without calls"
+            if strategy.asked_model:
+                message = (
+                    f"router {router!r} asks {strategy.asked_model} to route; recorded queries are routed without calls"
+                )
                 raise ConfigError(loaded.source, [loaded.fault(("routers", router), message)])
     if config.embedder.kind == "openai":
         message = "the embedder is a backend's; recorded queries are routed without calls"
@@ -66,42 +60,8 @@ async def open_engine(loaded: LoadedConfig, conditions: Conditions, routers: fro
 def decides_by_chance(config: Config, router: str) -> bool:
     """Whether some of a router's queries are decided by a hash: of a split, or to explore."""
     return config.routers[router].exploration.share > 0 or any(
-        isinstance(strategy, SplitConfig) for strategy in strategies_of(config, router).values()
+        strategy.by_chance for strategy in strategies_of(config, router).values()
     )
-
-
-def strategies_of(config: Config, router: str) -> Mapping[str, StrategyConfig]:
-    """Every strategy of a router's tree by its path, those of routers it refers to included, parents first."""
-    found: dict[str, StrategyConfig] = {}
-    waiting = [_root(config, router)]
-    while waiting:
-        path, strategy = waiting.pop(0)
-        if path not in found:  # or a reference leads back to where the walk has been
-            found[path] = strategy
-            waiting += _below(config, path, strategy)
-    return found
-
-
-def _root(config: Config, router: str) -> tuple[str, StrategyConfig]:
-    strategy = config.routers[router].strategy
-    return f"{router}/{strategy.kind}", strategy
-
-
-def _below(config: Config, path: str, strategy: StrategyConfig) -> list[tuple[str, StrategyConfig]]:
-    """What stands right below a strategy, by the paths that `routing.tree` gives and decisions name."""
-    named: list[tuple[str, StrategyConfig]] = []
-    match strategy:
-        case RulesConfig():
-            named = [(rule.name, rule.then) for rule in strategy.rules if rule.then is not None]
-        case ChoosingConfig():
-            named = list(strategy.then.items())
-        case ChainConfig():
-            named = [(str(index), child) for index, child in enumerate(strategy.strategies)]
-        case SplitConfig():
-            named = [(arm.name, arm.strategy) for arm in strategy.arms]
-        case RouterReference() if strategy.router in config.routers:
-            return [_root(config, strategy.router)]
-    return [(f"{path}.{name}/{child.kind}", child) for name, child in named]
 
 
 async def _ask_nobody(

@@ -10,13 +10,14 @@ import numpy as np
 
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.strategies import ClassifierConfig, SplitConfig
+from frontdesk_server.config.strategy_trees import strategies_of
 from frontdesk_server.domain.errors import UnknownRouter
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.evaluation.recorded_checks import RecordedChecks
 from frontdesk_server.learning.evaluation.router_run import DRAWS, RouterOutcomes, RouterRun, resolve, run_router
-from frontdesk_server.learning.recorded.engine import decides_by_chance, open_engine, strategies_of
+from frontdesk_server.learning.recorded.engine import decides_by_chance, open_engine
 from frontdesk_server.learning.replay.router_policy import LoggedConditions
+from frontdesk_server.routing.strategies.classifier import ClassifierConfig
 
 __all__ = ["Trial", "candidates", "try_routers"]
 
@@ -101,6 +102,6 @@ def _why_no_knob(config: Config, router: str) -> str:
     strategies = list(strategies_of(config, router).values())
     if sum(isinstance(strategy, ClassifierConfig) for strategy in strategies) > 1:
         return "several classifiers decide, each with a knob of its own"
-    if any(isinstance(strategy, SplitConfig) for strategy in strategies):
+    if any(strategy.by_chance for strategy in strategies):
         return "a split decides which strategy is asked"
     return ""

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Vector
+from frontdesk_server.artefacts.quality import Artefact, ArtefactError, Predictor, artefact_path
 from frontdesk_server.artefacts.quality import Prediction as Forecast
 from frontdesk_server.artefacts.quality.drift import DriftWatch
+from frontdesk_server.config.base import Fraction
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.routing.scope import Scope
 from frontdesk_server.routing.selection import Prediction, Preferences, prior_quality, select
+from frontdesk_server.routing.site import Site, builds
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, in_time
-from frontdesk_server.routing.strategies.choosing import hand_over
+from frontdesk_server.routing.strategies.chain import Chain
+from frontdesk_server.routing.strategies.choosing import ChoosingConfig, hand_over
+
+
+class ClassifierConfig(ChoosingConfig):
+    """Per-model predicted quality by a trained artefact."""
+
+    kind: Literal["classifier"]
+    artefact: str = "default"
+    """Folder made by `frontdesk train`, or the one that ships. Relative paths start at the configuration."""
+    models: dict[str, str] = {}
+    """Pool model to the artefact's model of the same kind, where names differ."""
+    quality_floor: Fraction | None = None
+    """Cheapest model that reaches it is chosen. Default: the router's."""
+    max_uncertainty: Fraction | None = None
+    """Abstains when the chosen model's standard deviation is above it. Default: never."""
 
 
 class QualityPredictor(Protocol):
@@ -104,3 +123,45 @@ class Classifier:
         if self.quality_floor is None or context.policy.quality_floor is not None:
             return context.preferences
         return Preferences(self.quality_floor, context.preferences.cost_weight, context.preferences.latency_weight)
+
+
+@builds(ClassifierConfig)
+def build_classifier(config: ClassifierConfig, site: Site) -> Strategy:
+    """Build it, and note what contradicts itself; an artefact that cannot be used leaves nothing to ask."""
+    config.check_followed(site)
+    scope, location = site.scope, site.location
+    for name in config.models:
+        scope.check_candidate(name, (*location, "models", name))
+    try:
+        artefact = Artefact.load(artefact_path(config.artefact, scope.tools.folder))
+        artefact.check_embedder(scope.tools.embedder.id)
+    except ArtefactError as error:
+        scope.fault((*location, "artefact"), str(error))
+        return Chain(site.path, ())
+    for name, known_as in config.models.items():
+        if known_as not in artefact.models:
+            known = ", ".join(artefact.models)
+            scope.fault((*location, "models", name), f"the artefact knows no model {known_as!r}; it knows {known}")
+    places = {name: place for place, name in enumerate(artefact.models)}
+    columns = {name: places[known_as] for name in scope.models if (known_as := config.models.get(name, name)) in places}
+    return Classifier(
+        path=site.path,
+        predictor=Predictor(artefact, None),
+        embedder=scope.tools.embedder,
+        columns=columns,
+        quality_floor=config.quality_floor,
+        max_uncertainty=config.max_uncertainty,
+        then=site.children,
+        drift=_watch(site.path, artefact, columns, scope),
+    )
+
+
+def _watch(path: str, artefact: Artefact, columns: Mapping[str, int], scope: Scope) -> DriftWatch | None:
+    """Watch the predictions of those of the router's models whose profile the artefact holds."""
+    profiles = {
+        name: (column, profile)
+        for name, column in columns.items()
+        if (profile := artefact.score_profiles.get(artefact.models[column])) is not None
+    }
+    monitor = scope.tools.drift
+    return DriftWatch(path, profiles, monitor) if profiles and monitor is not None else None

@@ -6,13 +6,75 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 import re2
+from pydantic import model_validator
 
+from frontdesk_server.config.base import Fraction, Section, refuse_disorder
 from frontdesk_server.config.naming import no_such
-from frontdesk_server.config.strategies import Condition, Range
-from frontdesk_server.domain.signals import Signals
+from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.routing.language import LANGUAGES
 from frontdesk_server.routing.strategies.folding import ZERO_WIDTH_SPACE, folded, spellings
 from frontdesk_server.routing.strategies.words import has_word
+
+
+class Range(Section):
+    """Bounds, both inclusive; a missing one is open."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _holds_for_something(self) -> Range:
+        refuse_disorder(self, "min", "max")
+        return self
+
+
+class FractionRange(Range):
+    """Bounds within [0, 1]."""
+
+    min: Fraction | None = None
+    max: Fraction | None = None
+
+
+class Condition(Section):
+    """All that is given must hold; lists hold when one of their entries does."""
+
+    keywords: tuple[str, ...] = ()
+    """Words or phrases in the text of the last user message, whole words in any script, whatever their case."""
+    pattern: str | None = None
+    """RE2 regular expression found in the text of the last user message."""
+    anywhere: bool = False
+    """True looks for keywords and pattern in the whole conversation."""
+    task: tuple[Task, ...] = ()
+    """What the query is about."""
+    difficulty: FractionRange | None = None
+    """Estimated difficulty in [0, 1]."""
+    input_tokens: Range | None = None
+    """Estimated tokens of the whole query."""
+    turns: Range | None = None
+    """Messages of the user so far."""
+    language: tuple[str, ...] = ()
+    """ISO 639-1 codes."""
+    code: bool | None = None
+    """Whether program code is held or asked for."""
+    math: bool | None = None
+    """Whether mathematics is held or asked for."""
+    tools: bool | None = None
+    """Whether tools are offered."""
+    media: bool | None = None
+    """Whether a media part is present."""
+    all: tuple[Condition, ...] = ()
+    """Conditions that must all hold."""
+    any: tuple[Condition, ...] = ()
+    """Conditions of which one must hold."""
+    none: tuple[Condition, ...] = ()
+    """Conditions of which none may hold."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Condition:
+        if not self.model_fields_set - {"anywhere"}:
+            raise ValueError("an empty condition holds always; leave out `when` instead")
+        return self
+
 
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = 256 * 1024 * 1024

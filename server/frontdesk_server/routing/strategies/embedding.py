@@ -5,16 +5,46 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Vector
+from frontdesk_server.config.base import Count
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
-from frontdesk_server.routing.reference_book import ReferenceBook
-from frontdesk_server.routing.references import ReferenceIndex
+from frontdesk_server.routing.reference_book import IndexSettings, InvalidReferences, ReferenceBook
+from frontdesk_server.routing.references import Reference, ReferenceIndex
+from frontdesk_server.routing.site import Site, builds
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, in_time
-from frontdesk_server.routing.strategies.choosing import hand_over
+from frontdesk_server.routing.strategies.choosing import ChoosingConfig, hand_over
+
+
+class EmbeddingConfig(ChoosingConfig):
+    """Nearest reference utterances decide."""
+
+    kind: Literal["embedding"]
+    references: dict[str, tuple[str, ...]] = {}
+    """Utterances per label."""
+    references_file: str | None = None
+    """JSON Lines of {"label", "text"}; read again when it changes. Relative paths start at the configuration."""
+    routes: dict[str, str] = {}
+    """Label to model. Default: a label is a model's name."""
+    scoring: Literal["nearest", "top_k_mean", "centroid"] = "top_k_mean"
+    """How utterances of one label are summed up."""
+    k: Count = 3
+    """Utterances of the mean."""
+    threshold: Annotated[float, Field(ge=-1, le=1)] = 0.3
+    """Least similarity; below it the query is out of scope."""
+    thresholds: dict[str, Annotated[float, Field(ge=-1, le=1)]] = {}
+    """Per label, as `frontdesk fit-thresholds` writes them."""
+
+    @model_validator(mode="after")
+    def _refers(self) -> EmbeddingConfig:
+        if not self.references and self.references_file is None:
+            raise ValueError("give references or a references_file")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +106,35 @@ class EmbeddingStrategy:
             reason = f"{reason}, but {model} is not eligible"
             return Ranking(Verdict.ABSTAINED, reason, confidence=confidence, scores=scores)
         return Ranking(Verdict.CHOSE, reason, model, confidence=confidence, scores=scores)
+
+
+@builds(EmbeddingConfig)
+def build_embedding(config: EmbeddingConfig, site: Site) -> EmbeddingStrategy:
+    """Build it, and note what contradicts itself."""
+    config.check_followed(site)
+    scope, location = site.scope, site.location
+    for label, model in config.routes.items():
+        scope.check_candidate(model, (*location, "routes", label))
+    for label, texts in config.references.items():
+        if label not in config.routes:
+            scope.check_candidate(label, (*location, "references", label))
+        if not texts:
+            scope.fault((*location, "references", label), f"label {label!r} has no utterance")
+    for label in config.thresholds:
+        if label not in config.routes:
+            scope.check_candidate(label, (*location, "thresholds", label))
+    book = ReferenceBook(
+        [Reference(label, text) for label, texts in config.references.items() for text in texts],
+        None if config.references_file is None else scope.tools.folder / config.references_file,
+        config.routes.keys() | scope.models.keys(),
+        IndexSettings(config.scoring, config.k, config.threshold, config.thresholds),
+        scope.tools.embedder,
+        scope.tools.clock,
+    )
+    try:
+        book.read()
+    except InvalidReferences as error:
+        scope.fault((*location, "references_file"), str(error))
+    strategy = EmbeddingStrategy(site.path, book, scope.tools.embedder, config.routes, site.children)
+    scope.trees.preparations.append(strategy.prepare)
+    return strategy

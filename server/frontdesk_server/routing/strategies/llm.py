@@ -7,7 +7,11 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from frontdesk_server.config.base import Count, Milliseconds
 from frontdesk_server.domain.asking import Ask, Bill
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Verdict
@@ -17,10 +21,54 @@ from frontdesk_server.domain.errors import (
 )
 from frontdesk_server.domain.query import text_query
 from frontdesk_server.domain.templates import fence_around, filled
+from frontdesk_server.domain.tokens import estimate_tokens
 from frontdesk_server.routing.conversation import trimmed_transcript
+from frontdesk_server.routing.scope import Location, Scope
+from frontdesk_server.routing.site import Site, builds
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, unforeseen
-from frontdesk_server.routing.strategies.choosing import hand_over
-from frontdesk_server.routing.strategies.llm_answers import Constraint, Reading, UnreadableAnswer
+from frontdesk_server.routing.strategies.choosing import ChoosingConfig, hand_over
+from frontdesk_server.routing.strategies.llm_answers import (
+    CONSTRAINTS,
+    MAX_OPTIONS,
+    Constraint,
+    Reading,
+    UnreadableAnswer,
+)
+
+_MILLISECONDS_PER_SECOND = 1000
+
+
+class LlmConfig(ChoosingConfig):
+    """A model of the pool reads the query and answers with one option."""
+
+    kind: Literal["llm"]
+    model: str
+    """The router LLM."""
+    options: dict[str, str] = {}
+    """Model to description. Default: every model of the router with its own description."""
+    prompt: str | None = None
+    """Template with {options}, {query} and around it {fence}, a line it cannot hold. Default: the one that ships."""
+    constraint: Literal["json_schema", "logprobs", "none"] = "json_schema"
+    """How the upstream is held to one option."""
+    timeout_ms: Milliseconds = 200.0
+    """Time budget. Where it is given, it cannot be longer than the router's `strategy_timeout_ms`."""
+    max_query_tokens: Count = 512
+    """Conversation is trimmed to this, the newest kept."""
+    cache_size: Annotated[int, Field(ge=0)] = 1024
+    """Answers remembered."""
+    cache_seconds: Annotated[float, Field(ge=0)] = 300.0
+    """How long."""
+
+    @property
+    def asked_model(self) -> str:
+        """The router LLM."""
+        return self.model
+
+    @property
+    def given_ms(self) -> float:
+        """Its own timeout, where one is configured."""
+        return self.timeout_ms if "timeout_ms" in self.model_fields_set else 0.0
+
 
 DEFAULT_PROMPT = """\
 You dispatch queries to language models. Choose the cheapest of these models that will answer the query below well.
@@ -150,3 +198,54 @@ def _chosen(reading: Reading, reason: str) -> Ranking:
 
 def _digest(prompt: str) -> bytes:
     return hashlib.blake2b(prompt.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+@builds(LlmConfig)
+def build_llm(config: LlmConfig, site: Site) -> LlmRouter:
+    """Build it, and note what contradicts itself."""
+    config.check_followed(site)
+    scope, location = site.scope, site.location
+    constraint = CONSTRAINTS[config.constraint]
+    scope.check_pooled(config.model, (*location, "model"))
+    if constraint.capability is not None:
+        scope.check_capability(config.model, constraint.capability, (*location, "constraint"))
+    for name in config.options:
+        scope.check_candidate(name, (*location, "options", name))
+    options = config.options or {name: model.description for name, model in scope.models.items()}
+    if len(options) > MAX_OPTIONS:
+        scope.fault((*location, "options"), f"a router LLM chooses among at most {MAX_OPTIONS} models")
+    scope.check_template(config.prompt, ("{options}", "{query}"), (*location, "prompt"), known=("{fence}",))
+    prompt = config.prompt or DEFAULT_PROMPT
+    _check_room(config, prompt, constraint, options, location, scope)
+    return LlmRouter(
+        path=site.path,
+        model=config.model,
+        options=options,
+        prompt=prompt,
+        constraint=constraint,
+        timeout_seconds=config.timeout_ms / _MILLISECONDS_PER_SECOND,
+        max_query_tokens=config.max_query_tokens,
+        cache=ReadingCache(config.cache_size, config.cache_seconds, scope.tools.clock),
+        ask=scope.tools.ask,
+        then=site.children,
+    )
+
+
+def _check_room(
+    config: LlmConfig, prompt: str, constraint: Constraint, options: Mapping[str, str], location: Location, scope: Scope
+) -> None:
+    """Note a fault where the router LLM cannot take the longest prompt, or not name the longest option."""
+    router_llm = scope.pool.get(config.model)
+    if router_llm is None or not options:
+        return
+    output_tokens = max(estimate_tokens(constraint.answer(option)) for option in options)
+    most = router_llm.max_output_tokens
+    if most is not None and most < output_tokens:
+        message = f"{config.model} writes at most {most} tokens, of about {output_tokens} that name an option"
+        scope.fault((*location, "model"), message)
+    texts = (prompt, constraint.instruction(list(options)), *options, *options.values())
+    needed = sum(map(estimate_tokens, texts)) + config.max_query_tokens + output_tokens
+    if needed > router_llm.context_window:
+        window = f"the context window of {config.model} holds {router_llm.context_window}"
+        message = f"prompt, options, query and answer come to about {needed} tokens; {window}"
+        scope.fault((*location, "max_query_tokens"), message)

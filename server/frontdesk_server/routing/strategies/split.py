@@ -6,9 +6,44 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Annotated, ClassVar, Literal, Self
 
+from pydantic import Field
+
+from frontdesk_server.config.base import Section
+from frontdesk_server.config.strategy_kinds import AnyStrategy, Child, StrategyConfig
 from frontdesk_server.routing.hashing import stable_fraction
+from frontdesk_server.routing.site import Site, builds
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, consult
+
+
+class SplitArm(Section):
+    """One arm of a split."""
+
+    name: str
+    weight: Annotated[float, Field(gt=0)]
+    strategy: AnyStrategy
+
+
+class SplitConfig(StrategyConfig):
+    """Weighted arms by stable hash, for A/B tests."""
+
+    kind: Literal["split"]
+    arms: Annotated[tuple[SplitArm, ...], Field(min_length=2)]
+    salt: str = ""
+    """Changes who falls into which arm."""
+
+    asks_one: ClassVar[bool] = True
+    by_chance: ClassVar[bool] = True
+
+    def children(self) -> Sequence[Child]:
+        """The strategies of the arms by the names of those."""
+        return [Child(arm.name, ("arms", index, "strategy"), arm.strategy) for index, arm in enumerate(self.arms)]
+
+    def with_children(self, children: Sequence[StrategyConfig]) -> Self:
+        """The same with other strategies in the arms."""
+        arms = (arm.model_copy(update={"strategy": child}) for arm, child in zip(self.arms, children, strict=True))
+        return self.model_copy(update={"arms": tuple(arms)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +78,13 @@ class Split:
         below = await consult(arm.strategy, context)
         ranking = below._replace(propensity=below.propensity * arm.share, reason=f"arm {arm.name}: {below.reason}")
         return conclude(self, context, started, ranking)
+
+
+@builds(SplitConfig)
+def build_split(config: SplitConfig, site: Site) -> Split:
+    """Build it of the strategies of its arms."""
+    site.scope.check_names([arm.name for arm in config.arms], (*site.location, "arms"))
+    total = sum(arm.weight for arm in config.arms)
+    return Split(
+        site.path, [Arm(arm.name, arm.weight / total, site.children[arm.name]) for arm in config.arms], config.salt
+    )

@@ -21,9 +21,13 @@ class Walk:
         """Add what one strategy concluded."""
         self.steps_taken += ranking.steps_taken
         self.propensity *= ranking.propensity
-        if ranking.only is not None:
-            self.only = intersection(self.only, ranking.only)
-            self.context = self.context.within(ranking.only)
+        self.restrict(ranking.only)
+
+    def restrict(self, only: frozenset[str] | None) -> None:
+        """Restrict what is still asked to these models; None restricts nothing."""
+        if only is not None:
+            self.only = intersection(self.only, only)
+            self.context = self.context.within(only)
 
     def total(self, ranking: Ranking) -> Ranking:
         """The last conclusion with all that was taken on the way to it."""

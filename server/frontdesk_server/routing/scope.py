@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableSequence, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableSequence, Sequence, Set
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.artefacts.embedders import AsyncEmbedder
 from frontdesk_server.artefacts.quality.drift import DriftMonitor
+from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.config.naming import no_such
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Capability, Model
+from frontdesk_server.routing.strategies.base import Strategy
 
 _IN_BRACES = re.compile(r"\{[a-z_]+\}")
 _ALIKE = 0.75
@@ -44,19 +47,47 @@ class StrategyTools:
 
 
 @dataclass(frozen=True, slots=True)
+class Trees:
+    """Every router's tree by its name, and the checks and fitted cascades that plans name by their paths."""
+
+    strategies: dict[str, Strategy] = field(default_factory=dict)
+    checks: dict[str, CheckConfig] = field(default_factory=dict)
+    fitted: dict[str, FittedCascade] = field(default_factory=dict)
+    preparations: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What has to be awaited before the first query, so that none has to wait."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """One router while it is being built. `models` are its candidates, `pool` all models."""
+    """One router while it is being built.
+
+    `models` are its candidates, `pool` all models, `routers` the names of all routers.
+    """
 
     models: Mapping[str, Model]
     pool: Mapping[str, Model]
+    routers: Set[str]
     tools: StrategyTools
+    trees: Trees
     faults: MutableSequence[LocatedFault]
-    preparations: MutableSequence[Callable[[], Awaitable[None]]]
-    """What has to be awaited before the first query, so that none has to wait."""
+    references: MutableSequence[tuple[Location, str]] = field(default_factory=list)
+    """The routers that its tree refers to, and where."""
 
     def fault(self, location: Location, message: str) -> None:
         """Note a fault and go on, so that all are reported together."""
         self.faults.append(LocatedFault(location, message))
+
+    def refer(self, router: str, location: Location) -> None:
+        """Note a reference to another router, and a fault where there is none of that name."""
+        if router not in self.routers:
+            self.fault(location, no_such("router", router, self.routers))
+        self.references.append((location, router))
+
+    def check_names(self, names: Sequence[str], location: Location) -> None:
+        """Note a fault for each name given twice: names tell places in the tree apart."""
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                self.fault((*location, index, "name"), f"the name {name!r} is given twice")
 
     def check_candidate(self, name: str, location: Location) -> None:
         """Note a fault unless the name is one of the router's models."""

@@ -1,0 +1,56 @@
+"""Which function builds which section's strategy, and what such a function is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from frontdesk_server.config.strategy_kinds import StrategyConfig, add_strategy_kind
+from frontdesk_server.routing.scope import Location, Scope
+from frontdesk_server.routing.strategies.base import Strategy
+
+ConfigT = TypeVar("ConfigT", bound=StrategyConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a strategy is built.
+
+    `path` is its place in the router's tree, `location` that of its section in the configuration. `children` are the
+    strategies below it, already built, by their names and in their order.
+    """
+
+    path: str
+    location: Location
+    scope: Scope
+    children: Mapping[str, Strategy]
+
+
+_builders: dict[type[StrategyConfig], Callable[[Any, Site], Strategy]] = {}
+
+
+def builds(
+    section: type[ConfigT],
+) -> Callable[[Callable[[ConfigT, Site], Strategy]], Callable[[ConfigT, Site], Strategy]]:
+    """Make a section and its strategy known: `@builds(ChainConfig)` before what builds a `Chain`.
+
+    Builders note what contradicts itself in the site's scope and go on, so that all faults are reported together.
+    Raises `ValueError` for a kind that another section has.
+    """
+
+    def register(builder: Callable[[ConfigT, Site], Strategy]) -> Callable[[ConfigT, Site], Strategy]:
+        add_strategy_kind(section)
+        _builders[section] = builder
+        return builder
+
+    return register
+
+
+def build(config: StrategyConfig, path: str, location: Location, scope: Scope) -> Strategy:
+    """Build a strategy and, before it, all below it."""
+    children = {
+        child.name: build(child.config, f"{path}.{child.name}/{child.config.kind}", (*location, *child.location), scope)
+        for child in config.children()
+    }
+    return _builders[type(config)](config, Site(path, location, scope, children))
