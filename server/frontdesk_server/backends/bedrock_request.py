@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from frontdesk_server.backends.anthropic_request import thinking
+from frontdesk_server.backends.bedrock_caching import cache_points, within_cache_limit
 from frontdesk_server.backends.bedrock_turns import Turns, called_tools
 from frontdesk_server.backends.extensions import demanded_block, extended, note_history
 from frontdesk_server.backends.openai_request import parsed
@@ -68,7 +69,7 @@ def converse_body(call: BackendCall, family: BedrockFamily) -> Json:
         else:
             detail = "left out: the API's metadata hold no such characters"
             call.dispatch.adjustments.append(Adjustment("query.user_id", detail))
-    return extended(body, query.provider_options, call)
+    return within_cache_limit(extended(body, query.provider_options, call), call)
 
 
 def _tools(query: Query, called: list[str], call: BackendCall) -> Json | None:
@@ -80,7 +81,7 @@ def _tools(query: Query, called: list[str], call: BackendCall) -> Json | None:
         detail = "the tools of the conversation are described as ended, as the API demands a description"
         call.dispatch.adjustments.append(Adjustment("query.tools", detail))
         return {"tools": [_tool(Tool(name, _ENDED)) for name in called]}
-    config: Json = {"tools": [_offered(tool, call) for tool in query.tools]}
+    config: Json = {"tools": [item for tool in query.tools for item in _offered(tool, call)]}
     if choice.tool_name:
         config["toolChoice"] = {"tool": {"name": choice.tool_name}}
     elif choice.mode is ToolChoiceMode.REQUIRED:
@@ -90,9 +91,10 @@ def _tools(query: Query, called: list[str], call: BackendCall) -> Json | None:
     return config
 
 
-def _offered(tool: Tool, call: BackendCall) -> Json:
+def _offered(tool: Tool, call: BackendCall) -> list[Json]:
     item = _tool(tool) if tool.provider_tool is None else demanded_block(tool.provider_tool, call)
-    return extended(item, tool.provider_options, call)
+    points = cache_points(tool.cache_hint, call) if call.profile.cached_tools else []
+    return [extended(item, tool.provider_options, call), *points]
 
 
 def _tool(tool: Tool) -> Json:

@@ -37,6 +37,8 @@ _USAGE = {
     "cacheReadInputTokens": "cache_read_input_tokens",
     "cacheWriteInputTokens": "cache_creation_input_tokens",
 }
+_LONG = "1h"
+"""The longer of the times that a cache is kept, which costs more to write."""
 
 
 class BedrockTranslator:
@@ -209,7 +211,10 @@ class BedrockTranslator:
 
     def _note_usage(self, usage: Any) -> None:
         if isinstance(usage, dict):
-            said = {_USAGE[name]: count for name, count in usage.items() if name in _USAGE}
+            said: Json = {_USAGE[name]: count for name, count in usage.items() if name in _USAGE}
+            long = [one.get("inputTokens") for one in _items(usage.get("cacheDetails")) if one.get("ttl") == _LONG]
+            if long:
+                said["cache_creation"] = {"ephemeral_1h_input_tokens": long[0]}
             self._usage = merged_usage(self._usage, said)
 
     def _read_usage(self) -> Usage:

@@ -10,10 +10,12 @@ from typing import Any
 import orjson
 
 from frontdesk_server.backends.alternation import alternating
+from frontdesk_server.backends.bedrock_caching import cache_points, is_cache_point
 from frontdesk_server.backends.extensions import answered_block, demanded_block, extended, given_back
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.history import fitting_tool_name
+from frontdesk_server.domain.provider import CacheHint
 from frontdesk_server.domain.query import (
     ContentPart,
     MediaPart,
@@ -95,11 +97,26 @@ class Turns:
         return extended({"role": role, "content": self._blocks(message)}, message.provider_options, self._call)
 
     def _blocks(self, message: Message) -> list[Json]:
-        blocks = [block for part in message.parts if (block := self._part(part, message.role)) is not None]
-        said = next((place for place, block in enumerate(blocks) if "toolResult" not in block), None)
+        blocks: list[Json] = []
+        for part in message.parts:
+            if (block := self._part(part, message.role)) is not None:
+                blocks.append(block)
+                if not _is_thought(block):
+                    blocks += cache_points(part.cache_hint, self._call)
+        self._end_cache(blocks, message.cache_hint)
+        unsaid = ("toolResult" in block or is_cache_point(block) for block in blocks)
+        said = next((place for place, other in enumerate(unsaid) if not other), None)
         if message.name and said is not None:  # the API has no field for it
             blocks.insert(said, {"text": f"{message.name}:"})
         return blocks
+
+    def _end_cache(self, blocks: list[Json], hint: CacheHint | None) -> None:
+        """A point behind the last block that may have one, unless one stands there."""
+        place = len(blocks)
+        while place and _is_thought(blocks[place - 1]):
+            place -= 1
+        if place and not is_cache_point(blocks[place - 1]):
+            blocks[place:place] = cache_points(hint, self._call)
 
     def _part(self, part: ContentPart, role: Role) -> Json | None:
         """The block of a part with what belongs to it; what another provider answered or signed is left out."""

@@ -67,9 +67,14 @@ def demanded_block(block: ProviderBlock, call: BackendCall) -> Json:
     return value
 
 
+def is_short(hint: CacheHint) -> bool:
+    """Whether five minutes are enough, which providers of Claude keep a cache by default; else it is an hour."""
+    return hint.ttl_seconds is None or hint.ttl_seconds <= _SHORT_CACHE_SECONDS
+
+
 def cache_control(hint: CacheHint) -> Json:
-    """The hint as Anthropic says it, who offers five minutes, the default, and an hour."""
-    if hint.ttl_seconds is None or hint.ttl_seconds <= _SHORT_CACHE_SECONDS:
+    """The hint as Anthropic says it."""
+    if is_short(hint):
         return {"type": "ephemeral"}
     return {"type": "ephemeral", "ttl": "1h"}
 

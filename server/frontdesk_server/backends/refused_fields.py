@@ -53,6 +53,7 @@ _TOGETHER = re.compile(
 _ADVICE = re.compile(r"\b(?:use|instead|supported (?:values|parameters) are|did you mean)\b")
 _TOOLS_WITH = re.compile(rf"function tools with {_QUOTE}?(reasoning_effort)")
 _INDEX = re.compile(r"\[(\d+)\]")
+_NO_CACHE = re.compile(r"(?:not|n't) (?:allow|support) (?:explicit )?(?:prompt )?caching")
 _PREFILL = re.compile(r"not support (?:assistant (?:message )?)?prefill|prefill(?:ing)? (?:is )?not supported")
 
 
@@ -78,6 +79,8 @@ def refused_fields(message: str, params: Iterable[str] = ()) -> Refusal | None:
         return Refusal(_names((found[1],)), RefusedHow.VALUE, value=found[2])
     if found := _TOGETHER.search(text):
         return Refusal(_names(filter(None, found.groups())), RefusedHow.TOGETHER)
+    if _NO_CACHE.search(text):
+        return Refusal(frozenset({"cache_point"}))
     if _PREFILL.search(text):
         return Refusal(frozenset({"prefill"}))
     if not _NOT_TAKEN.search(text):

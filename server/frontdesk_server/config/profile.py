@@ -138,10 +138,14 @@ class ProfileConfig(SettingsConfig):
     """Messages of one role after each other, and an assistant who begins; no: they become one, after a user's."""
     prompt_caching: Caching | None = None
     """Where the request sets breakpoints (explicit), by itself (automatic), or not at all (none)."""
+    least_cached_tokens: Count | None = None
+    """Tokens of the shortest beginning that is cached."""
+    cached_tools: StrictBool | None = None
+    """A breakpoint behind tools (Amazon Bedrock)."""
+    cached_for_an_hour: StrictBool | None = None
+    """A cache that is kept for an hour on demand, not for five minutes only (Amazon Bedrock)."""
     reasoning_beside_output: StrictBool | None = None
     """Whether usage counts reasoning beside the output tokens, where no total says so."""
-    context_tiers: tuple[Count, ...] | None = None
-    """Input tokens above which the price is another."""
 
 
 class ProfileEntry(Section):

@@ -204,6 +204,7 @@ OWN_FIELDS: Mapping[str, Callable[[Profile, Refusal], Profile]] = {
     "reasoning": _fact("reasoning_field", value=None),
     "refusal": _fact("refusals", value=False),
     "cache_control": _fact("prompt_caching", value=Caching.AUTOMATIC),
+    "cache_point": _fact("prompt_caching", value=Caching.NONE),
     "prompt_cache_key": _fact("cache_key_field", value=None),
     "name": _fact("names", value=False),
     "detail": _fact("image_detail", value=False),

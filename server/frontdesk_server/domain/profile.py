@@ -101,7 +101,8 @@ class Profile:
     for sealed, to go back in later turns. `state`: what came with an answer may go back with it. `empty_answers`: one
     that says nothing may go back.
     `refused` are settings by the names of `domain.settings`, alone or together, that its API has refused of late.
-    `context_tiers` are the numbers of input tokens above which its price is another.
+    `least_cached_tokens` is the shortest beginning that its provider caches; `cached_tools`: a breakpoint may stand
+    behind tools; `cached_for_an_hour`: on demand, not for five minutes only.
     """
 
     at_rest: Takes = Takes()
@@ -137,9 +138,11 @@ class Profile:
     user_after_tool: bool = True
     repeated_roles: bool = True
     prompt_caching: Caching = Caching.AUTOMATIC
+    least_cached_tokens: int = 1024
+    cached_tools: bool = True
+    cached_for_an_hour: bool = True
     cache_key_field: str | None = None
     reasoning_beside_output: bool = False
-    context_tiers: tuple[int, ...] = ()
     refused: frozenset[frozenset[str]] = frozenset()
     sources: tuple[str, ...] = ()
 

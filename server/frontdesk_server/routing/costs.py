@@ -8,13 +8,12 @@ from datetime import datetime
 from frontdesk_server.domain.asked_tier import asked_service_tier
 from frontdesk_server.domain.caching import history_of
 from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.profile import Caching
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.tokens import estimate_input_tokens
 from frontdesk_server.domain.usage import Usage
 
 _PER_MILLION = 1_000_000
-_LEAST_CACHED_TOKENS = 1024
-"""Below it no provider caches."""
 
 
 def predicted_cost_nano_usd(model: Model, query: Query, usage: Usage, moment: datetime) -> int | None:
@@ -35,8 +34,8 @@ def predicted_cost_nano_usd(model: Model, query: Query, usage: Usage, moment: da
 def cold_cost_nano_usd(query: Query, old: Model, new: Model, moment: datetime) -> int | None:
     """What a conversation costs once that leaves a model whose provider has cached it; None for unknown prices.
 
-    Its tokens up to the last answer are no longer read from the old cache, and are written to the new one. A provider
-    whose cache has no price of its own saves nothing by it.
+    Its tokens up to the last answer are no longer read from the old cache, and are written to the new one, where each
+    provider caches so short a beginning. A provider whose cache has no price of its own saves nothing by it.
     """
     if old.prices is None or new.prices is None:
         return None
@@ -44,9 +43,12 @@ def cold_cost_nano_usd(query: Query, old: Model, new: Model, moment: datetime) -
     if not history:
         return 0
     tokens = estimate_input_tokens(replace(query, messages=history))
-    if tokens < _LEAST_CACHED_TOKENS:
-        return 0
     left, entered = old.prices.at(moment).for_input(tokens), new.prices.at(moment).for_input(tokens)
-    lost = max(0, left.input_nano_usd_per_million - left.cache_read)
-    paid = max(0, entered.cache_write - entered.input_nano_usd_per_million)
+    lost = max(0, left.input_nano_usd_per_million - left.cache_read) if _caches(old, tokens) else 0
+    paid = max(0, entered.cache_write - entered.input_nano_usd_per_million) if _caches(new, tokens) else 0
     return tokens * (lost + paid) // _PER_MILLION
+
+
+def _caches(model: Model, tokens: int) -> bool:
+    profile = model.primary.profile
+    return profile.prompt_caching is not Caching.NONE and tokens >= profile.least_cached_tokens

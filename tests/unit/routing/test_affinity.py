@@ -10,8 +10,10 @@ from frontdesk_server.domain.affinity import affinity_key, conversation_keys
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.call import ANONYMOUS, Caller
 from frontdesk_server.domain.decision import Decision, RoutedQuery, Verdict
+from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.prices import Prices, PriceTier
+from frontdesk_server.domain.profile import Caching, Profile
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, Tool, ToolCall, ToolResult
 from frontdesk_server.domain.tokens import estimate_input_tokens
 from frontdesk_server.domain.usage import FinishReason, Usage
@@ -226,6 +228,23 @@ def test_what_goes_cold_costs_the_discount_of_reading_and_the_extra_charge_of_wr
     assert cold_cost_nano_usd(query, old, new, now) == estimate_input_tokens(Query(history)) * nano_usd_per_token
     assert cold_cost_nano_usd(Query((user("hi"),)), old, new, now) == 0
     assert cold_cost_nano_usd(query, replace(old, prices=None), new, now) is None
+
+
+def test_each_provider_has_a_shortest_beginning_that_it_caches() -> None:
+    old = replace(a_model("old"), prices=Prices(3_000_000_000, 0, 300_000_000))
+    new = replace(a_model("new"), prices=Prices(2_000_000_000, 0, None, 2_500_000_000))
+    history = (user("word " * 2000), Message(Role.ASSISTANT, (TextPart("Noted."),)))
+    query, now = Query((*history, user("And now?"))), datetime.now(UTC)
+    tokens = estimate_input_tokens(Query(history))
+    assert cold_cost_nano_usd(query, caching_from(4096, old), new, now) == tokens * 500
+    assert cold_cost_nano_usd(query, old, caching_from(4096, new), now) == tokens * 2_700
+    assert cold_cost_nano_usd(query, caching_from(4096, old), caching_from(4096, new), now) == 0
+    assert cold_cost_nano_usd(query, caching_from(0, old, Caching.NONE), new, now) == tokens * 500
+
+
+def caching_from(tokens: int, model: Model, caching: Caching = Caching.AUTOMATIC) -> Model:
+    profile = Profile(least_cached_tokens=tokens, prompt_caching=caching)
+    return replace(model, deployments=(replace(model.primary, profile=profile),))
 
 
 def user(text: str) -> Message:
