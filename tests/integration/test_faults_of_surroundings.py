@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 import typer
 import yaml
 from frontdesk_server.assembly.app import open_app
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
-from frontdesk_server.backends.transport import build_client
+from frontdesk_server.backends.transport import build_transport, timeout_of
 from frontdesk_server.cli.check import check
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.config.pool import OpenAIBackendConfig
@@ -178,13 +179,14 @@ async def failure(address: str, http2: bool, ca_file: Path) -> str:
     config = OpenAIBackendConfig.model_validate(
         {"kind": "openai", "base_url": url, "http2": http2, "ca_file": str(ca_file)}
     )
-    client = build_client(config)
+    transport = build_transport(config)
+    request = httpx.Request("POST", url, json={}, extensions={"timeout": timeout_of(5, 5)})
     try:
-        await client.post(url, json={})
+        await transport.handle_async_request(request)
     except HTTP_EXCEPTIONS as error:
         return str(http_error(error, Timeouts(), 1.0, began=False))
     finally:
-        await client.aclose()
+        await transport.aclose()
     raise AssertionError("it was reached")
 
 

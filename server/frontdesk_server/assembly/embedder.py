@@ -18,7 +18,7 @@ from frontdesk_server.artefacts.embedders import (
 )
 from frontdesk_server.backends.embeddings import EmbeddingsClient
 from frontdesk_server.backends.signon import SignOnUnusable, bearer, build_sign_on
-from frontdesk_server.backends.transport import build_client
+from frontdesk_server.backends.transport import build_transport
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.config.root import Config
@@ -78,11 +78,11 @@ def _served(config: Config, resources: AsyncExitStack) -> AsyncEmbedder:
         sign_on = build_sign_on(backend, bearer)
     except SignOnUnusable as error:
         raise EmbedderError(f"{config.embedder.backend} cannot sign on: {error}") from error
-    client = build_client(backend)
-    resources.push_async_callback(client.aclose)
+    transport = build_transport(backend)
+    resources.push_async_callback(transport.aclose)
     resources.push_async_callback(sign_on.aclose)
     return EmbeddingsClient(
-        client,
+        transport,
         base_url=str(backend.base_url),
         model=config.embedder.model or "",
         dimension=config.embedder.dimension or 0,

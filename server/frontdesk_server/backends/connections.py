@@ -2,7 +2,8 @@
 
 aiohttp hands what an idle connection has received to the next request, as its answer; another caller's. And of a
 response that breaks off it throws away what has come and is not read yet. Neither its connector nor its protocol offers
-a public hook for these moments, hence two subclasses (of aiohttp 3.14).
+a public hook for these moments, hence two subclasses (of aiohttp 3.14). A third carries the `Passage` of a request to
+them.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import asyncio
 import select
 from functools import partial
+from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+
+from frontdesk_server.backends.passage import Passage
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
@@ -21,12 +25,60 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
 
-class OneAnswerConnector(aiohttp.TCPConnector):
+def open_session(max_connections: int, ssl_context: SSLContext, keepalive_seconds: float) -> aiohttp.ClientSession:
+    """A session with a pool of its own, for requests of which each goes by the middleware `carried_by` its passage."""
+    return aiohttp.ClientSession(
+        connector=_OneAnswerConnector(limit=max_connections, ssl=ssl_context, keepalive_timeout=keepalive_seconds),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        request_class=_PassingRequest,
+        auto_decompress=False,
+    )
+
+
+def carried_by(passage: Passage) -> aiohttp.ClientMiddlewareType:
+    """The middleware that lets the connector know what becomes of a request."""
+
+    async def carry(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        cast("_PassingRequest", request).passage = passage
+        return await handler(request)
+
+    return carry
+
+
+class _PassingRequest(aiohttp.ClientRequest):
+    passage: Passage
+
+
+class _OneAnswerConnector(aiohttp.TCPConnector):
     """A connector that reuses no connection which has become readable while it was idle."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._factory = cast("partial[ResponseHandler]", partial(_OneAnswerProtocol, loop=self._loop))
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's)
+    ) -> Connection:
+        """A connection to which the request is written next; a fresh one ends all that idle: they may be lost."""
+        passage = cast("_PassingRequest", req).passage
+        if passage.fresh:
+            for idle, _ in self._conns.pop(req.connection_key, ()):
+                idle.close()
+        connection = await super().connect(req, traces, timeout)
+        passage.leaves()
+        return connection
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's)
+    ) -> ResponseHandler:
+        cast("_PassingRequest", req).passage.connected = True
+        return await super()._create_connection(req, traces, timeout)
 
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
         while connection := await super()._get(key, traces):

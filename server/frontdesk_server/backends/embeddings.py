@@ -12,10 +12,11 @@ import orjson
 
 from frontdesk_server.artefacts.embedders import Matrix
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
-from frontdesk_server.backends.headers import headers_error
+from frontdesk_server.backends.headers import RepeatedHeaders
 from frontdesk_server.backends.json_reading import json_value, place
 from frontdesk_server.backends.refusals import error_object, status_error
 from frontdesk_server.backends.signon import SignOn
+from frontdesk_server.backends.transport import timeout_of
 from frontdesk_server.domain.errors import UpstreamProtocolError
 from frontdesk_server.domain.model import Timeouts
 
@@ -23,7 +24,7 @@ from frontdesk_server.domain.model import Timeouts
 class EmbeddingsClient:
     """An `AsyncEmbedder` over HTTP: texts go out in batches, one after the other; vectors come back with length 1.
 
-    `base_url` ends before `/embeddings`, usually in `/v1`. The HTTP client is the caller's, who closes it. Raises what
+    `base_url` ends before `/embeddings`, usually in `/v1`. The transport is the caller's, who closes it. Raises what
     `domain.errors.UpstreamError` roots; vectors of another dimension than configured are an `UpstreamProtocolError`.
     """
 
@@ -31,7 +32,7 @@ class EmbeddingsClient:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
         *,
         base_url: str,
         model: str,
@@ -42,11 +43,12 @@ class EmbeddingsClient:
         timeout_seconds: float = 10.0,
     ) -> None:
         self.dimension = dimension
-        self._client = client
+        self._transport = transport
         self._url = base_url.rstrip("/") + "/embeddings"
         self._model = model
         self._sign_on = sign_on
-        self._headers = {"content-type": "application/json", **(headers or {})}
+        fixed = {"content-type": "application/json", "user-agent": "frontdesk", "accept-encoding": "gzip, deflate"}
+        self._headers = RepeatedHeaders({**fixed, **(headers or {})})
         self._max_batch = max_batch
         self._timeouts = Timeouts(
             connect_seconds=timeout_seconds,
@@ -67,15 +69,15 @@ class EmbeddingsClient:
         body = orjson.dumps({"model": self._model, "input": list(texts), "encoding_format": "float"})
         seconds = self._timeouts.total_seconds
         signed = {} if self._sign_on is None else await self._sign_on.headers(self._url, body)
-        if unsendable := headers_error(signed):
-            raise unsendable
+        timeout = timeout_of(seconds, seconds)
+        headers = self._headers.signed(signed)
+        request = httpx.Request("POST", self._url, headers=headers, content=body, extensions={"timeout": timeout})
         try:
-            response = await self._client.post(
-                self._url,
-                content=body,
-                headers={**self._headers, **signed},
-                timeout=seconds,
-            )
+            response = await self._transport.handle_async_request(request)
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
         except HTTP_EXCEPTIONS as error:
             raise http_error(error, self._timeouts, seconds, began=False) from error
         if response.status_code != 200:

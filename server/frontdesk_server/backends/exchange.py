@@ -12,14 +12,14 @@ import orjson
 
 from frontdesk_server.backends import event_stream
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
-from frontdesk_server.backends.headers import headers_error
+from frontdesk_server.backends.headers import RepeatedHeaders, encoded, received
 from frontdesk_server.backends.json_reading import json_value
 from frontdesk_server.backends.masking import SecretMask
 from frontdesk_server.backends.refusals import error_object, status_error
 from frontdesk_server.backends.refused_settings import attributed
 from frontdesk_server.backends.signon import KeyHeaders, bearer, build_sign_on
 from frontdesk_server.backends.sse import SseEvent, SseReader
-from frontdesk_server.backends.transport import build_client, trace_connection
+from frontdesk_server.backends.transport import build_transport, timeout_of
 from frontdesk_server.config.upstream import UpstreamConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import (
@@ -43,10 +43,6 @@ _END_SECONDS = 1.0
 """How long the end marker may take after usage."""
 _LINGER_SECONDS = 0.02
 """How long the connection may take to become reusable after the end marker."""
-
-_AIOHTTP_LOST = "Connection closed."
-"""What aiohttp's reader says when its connection was closed, for broken transfer encoding, between two reads."""
-
 
 _DOUBTFUL = (401, 403)
 """Statuses after which what was shown may be over before its time."""
@@ -101,12 +97,12 @@ class Response:
     """A response with status 200 whose body is yet to come."""
 
     def __init__(self, response: httpx.Response, call: BackendCall, max_bytes: int) -> None:
-        content_type = response.headers.get("content-type", "")
-        self.content_type = content_type.partition(";")[0].strip().lower()
+        said = received(response.headers.raw)
+        self.content_type = said.get("content-type", "").partition(";")[0].strip().lower()
         self._call = call
         self._left = self._max_bytes = max_bytes
-        encoded = response.headers.get("content-encoding", "identity") != "identity"
-        self._body = aiter(response.aiter_bytes() if encoded else _stream_of(response))
+        packed = said.get("content-encoding", "identity") != "identity"
+        self._body = aiter(response.aiter_bytes() if packed else _stream_of(response))
         self._begun = b""
 
     async def begins_as_json(self) -> bool:
@@ -124,10 +120,6 @@ class Response:
             chunk = await anext(self._body, b"")
         except HTTP_EXCEPTIONS as error:
             raise http_error(error, self._call.timeouts, _read_seconds(self._call), began=True) from error
-        except RuntimeError as error:
-            if str(error) != _AIOHTTP_LOST:
-                raise
-            raise UpstreamCut("the connection was lost in the middle of the response") from error
         self._left -= len(chunk)
         if self._left < 0:
             raise UpstreamResponseTooLong("the response", self._max_bytes)
@@ -169,15 +161,21 @@ class Upstream:
         self._base = httpx.URL(config.root)
         self._path = path
         self._urls: dict[str, httpx.URL] = {}
-        self._headers = {"content-type": "application/json", "user-agent": "frontdesk", **(headers or {})}
+        fixed = {"host": self._base.netloc.decode(), "content-type": "application/json", "user-agent": "frontdesk"}
+        self._headers = {
+            streamed: RepeatedHeaders({**fixed, "accept": accept, "accept-encoding": encoding, **(headers or {})})
+            for streamed, accept, encoding in (
+                (True, "text/event-stream", "identity"),
+                (False, "application/json", "gzip, deflate"),
+            )
+        }
         self._own = {name.lower(): value.get_secret_value() for name, value in config.headers.items()}
         self._key_headers = key_headers
         self._sign_on = build_sign_on(config, key_headers)
         self._mask = SecretMask(())
         self._masked: tuple[str, ...] = ()
         self._max_response_bytes = config.max_response_bytes
-        self._extensions = {"trace": trace_connection} if config.http2 else {}
-        self._client = build_client(config)
+        self._transport: httpx.AsyncBaseTransport = build_transport(config)
 
     @asynccontextmanager
     async def post(self, content: bytes, call: BackendCall) -> AsyncIterator[Response]:
@@ -189,10 +187,11 @@ class Upstream:
         """
         request = await self._request(content, call)
         try:
-            response = await self._client.send(request, stream=True)
+            response = await self._transport.handle_async_request(request)
         except HTTP_EXCEPTIONS as error:
             raise http_error(error, call.timeouts, _read_seconds(call), began=False) from error
-        ids = (response.headers.get(name, "") for name in _REQUEST_IDS)
+        said = received(response.headers.raw)
+        ids = (said.get(name, "") for name in _REQUEST_IDS)
         call.dispatch.request_id = next(filter(None, ids), "")[:_MOST_ID_CHARACTERS]
         try:
             if response.status_code != 200:
@@ -215,30 +214,24 @@ class Upstream:
     async def aclose(self) -> None:
         """Close every connection, and renew no more."""
         await self._sign_on.aclose()
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def _request(self, content: bytes, call: BackendCall) -> httpx.Request:
         url = self._url(call)
-        if call.key:
-            signed = {**self._own, **self._key_headers(call.key)}  # nothing of ours may take its place
+        repeated = self._headers[call.stream]
+        if call.key:  # nothing of ours may take its place
+            signed = repeated.signed_once({**self._own, **self._key_headers(call.key)})
         else:
-            signed = {**await self._sign_on.headers(str(url), content), **self._own}
-        headers = {
-            "accept": "text/event-stream" if call.stream else "application/json",
-            "accept-encoding": "identity" if call.stream else "gzip, deflate",
-            **self._headers,
-            **signed,
-        }
-        if unsendable := headers_error(headers):
-            raise unsendable
-        connect_seconds, read_seconds = call.timeouts.connect_seconds, _read_seconds(call)
-        timeout = {"connect": connect_seconds, "pool": connect_seconds, "read": read_seconds, "write": read_seconds}
+            signed = repeated.signed({**await self._sign_on.headers(str(url), content), **self._own})
         return httpx.Request(
             "POST",
             url,
-            headers={**headers, **call.headers},
-            content=content,
-            extensions={"timeout": timeout, "dispatch": call.dispatch, **self._extensions},
+            headers=[*signed, (b"content-length", b"%d" % len(content)), *encoded(call.headers)],
+            stream=httpx.ByteStream(content),  # as content, it would cost the headers another pass
+            extensions={
+                "timeout": timeout_of(call.timeouts.connect_seconds, _read_seconds(call)),
+                "dispatch": call.dispatch,
+            },
         )
 
     def _url(self, call: BackendCall) -> httpx.URL:

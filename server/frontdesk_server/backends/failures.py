@@ -21,12 +21,8 @@ HTTP_EXCEPTIONS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp
 
 
 def http_error(error: Exception, timeouts: Timeouts, read_seconds: float, *, began: bool) -> UpstreamError:
-    """The error that an exception of the HTTP stack stands for; `began` when a response had begun.
-
-    httpx-aiohttp reports every lost connection as `httpx.ConnectTimeout`, so aiohttp's own exception decides.
-    """
-    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    match cause:
+    """The error that an exception of the HTTP stack stands for; `began` when a response had begun."""
+    match error:
         case httpx.PoolTimeout():
             return UpstreamTimedOut(
                 "connect", timeouts.connect_seconds, cut_by="all of our own max_connections are busy"
@@ -36,7 +32,7 @@ def http_error(error: Exception, timeouts: Timeouts, read_seconds: float, *, beg
         case TimeoutError() | httpx.TimeoutException():
             return UpstreamTimedOut("read", read_seconds)
         case aiohttp.ClientConnectorError() | aiohttp.ClientConnectorCertificateError() | httpx.ConnectError():
-            return UpstreamUnreachable(f"no connection to the upstream: {why_unreachable(cause)}")
+            return UpstreamUnreachable(f"no connection to the upstream: {why_unreachable(error)}")
         case aiohttp.ClientConnectionError() | httpx.NetworkError() | httpx.RemoteProtocolError() | OSError():
             if began:
                 return UpstreamCut("the connection was lost in the middle of the response")
@@ -46,4 +42,4 @@ def http_error(error: Exception, timeouts: Timeouts, read_seconds: float, *, beg
         case httpx.LocalProtocolError() | httpx.InvalidURL() | aiohttp.InvalidURL():
             return UpstreamRequestRefused("the request cannot be sent by HTTP")
         case _:
-            return UpstreamProtocolError(f"the response is not valid HTTP: {type(cause).__name__}")
+            return UpstreamProtocolError(f"the response is not valid HTTP: {type(error).__name__}")

@@ -1,134 +1,156 @@
-"""The HTTP client of one backend: httpx on the aiohttp transport, or on its own for HTTP/2."""
+"""The way out to one upstream: a pool of connections behind httpx's transport, without httpx's client around it.
+
+Without a client there are no redirects to follow, no cookies to keep, and no proxies, keys or certificates to take from
+the environment. HTTP/1.1 goes by aiohttp, whose pool stays fast when hundreds of requests wait; HTTP/2 by httpcore.
+"""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
-from types import SimpleNamespace
-from typing import Any
+from typing import Protocol
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
-from frontdesk_server.backends.connections import OneAnswerConnector
+from frontdesk_server.backends.connections import carried_by, open_session
+from frontdesk_server.backends.passage import Passage
 from frontdesk_server.config.upstream import UpstreamConfig
-from frontdesk_server.domain.backend import Dispatch
 
 KEEPALIVE_SECONDS = 30.0
 
-_sending: ContextVar[Dispatch | None] = ContextVar("sending", default=None)
-"""What is told when the running task's request begins to be written, which a request's extension "dispatch" names."""
-_connected: ContextVar[bool] = ContextVar("connected", default=False)
-"""Whether a connection has been made for the request that the running task sends."""
 
+class Sender(Protocol):
+    """Sends by one pool of connections."""
 
-class RetryOnFreshConnection(httpx.AsyncBaseTransport):
-    """Sends once more, on a fresh connection, what a kept-alive connection lost before any byte of the response came.
-
-    A server may close an idle connection in the moment it is reused; nothing was processed then.
-    """
-
-    def __init__(self, pooled: httpx.AsyncBaseTransport, fresh: httpx.AsyncBaseTransport) -> None:
-        self._pooled = pooled
-        self._fresh = fresh
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request; at most twice."""
-        _connected.set(False)
-        _sending.set(request.extensions.get("dispatch"))
-        try:
-            return await self._pooled.handle_async_request(request)
-        except httpx.TransportError as error:
-            if _waited_for_others(error):
-                raise httpx.PoolTimeout("no connection became free", request=request) from None
-            if _connected.get() or not _lost_without_response(error):
-                raise
-        return await self._fresh.handle_async_request(request)
+    async def send(self, request: httpx.Request, passage: Passage) -> httpx.Response:
+        """Send a request; the response's body is yet to come. Raises what `failures.HTTP_EXCEPTIONS` holds."""
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._pooled.aclose()
-        await self._fresh.aclose()
 
 
-def build_client(config: UpstreamConfig) -> httpx.AsyncClient:
-    """A client that keeps connections alive, follows no redirect, keeps no cookie, and ignores the environment."""
+class UpstreamTransport(httpx.AsyncBaseTransport):
+    """Sends once more, on a fresh connection, what a kept-alive connection lost before any byte of the response came.
+
+    A server may close an idle connection in the moment it is reused; nothing was processed then. A request's extension
+    `dispatch` is told when it may have left.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request; at most twice."""
+        passage = Passage(request.extensions.get("dispatch"))
+        try:
+            return await self._sender.send(request, passage)
+        except (httpx.TransportError, aiohttp.ClientError) as error:
+            if passage.connected or not _lost_without_response(error):
+                raise
+        return await self._sender.send(request, Passage(passage.dispatch, fresh=True))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._sender.aclose()
+
+
+def build_transport(config: UpstreamConfig) -> UpstreamTransport:
+    """The way out to the upstream that is configured, with its certificates and its bound on connections."""
     ssl_context = httpx.create_ssl_context(trust_env=False)
     if config.ca_file is not None:
         ssl_context.load_verify_locations(config.ca_file)
-    build = _httpcore_transport if config.http2 else _aiohttp_transport
-    pooled, fresh = (build(config.max_connections, ssl_context, keep_alive) for keep_alive in (True, False))
-    return httpx.AsyncClient(
-        transport=RetryOnFreshConnection(pooled, fresh),
-        trust_env=False,
-        follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-    )
+    sender = _HttpcoreSender if config.http2 else _AiohttpSender
+    return UpstreamTransport(sender(config.max_connections, ssl_context))
 
 
-def _aiohttp_transport(max_connections: int, ssl_context: SSLContext, keep_alive: bool) -> httpx.AsyncBaseTransport:
-    def session() -> aiohttp.ClientSession:  # which only a running loop can build
-        options: dict[str, Any] = {"keepalive_timeout": KEEPALIVE_SECONDS} if keep_alive else {"force_close": True}
-        return aiohttp.ClientSession(
-            connector=OneAnswerConnector(limit=max_connections, ssl=ssl_context, **options),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[_connection_trace()],
+def timeout_of(connect_seconds: float, read_seconds: float) -> dict[str, float]:
+    """The extension `timeout` of a request: also a connection that becomes free is waited for as for a new one."""
+    return {"connect": connect_seconds, "pool": connect_seconds, "read": read_seconds, "write": read_seconds}
+
+
+class _AiohttpSender:
+    def __init__(self, max_connections: int, ssl_context: SSLContext) -> None:
+        self._max_connections = max_connections
+        self._ssl_context = ssl_context
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, request: httpx.Request, passage: Passage) -> httpx.Response:
+        if self._session is None:  # which only a running loop can build
+            self._session = open_session(self._max_connections, self._ssl_context, KEEPALIVE_SECONDS)
+        timeout = request.extensions["timeout"]
+        try:
+            response = await self._session.request(
+                request.method,
+                str(request.url),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                data=await request.aread(),
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    connect=timeout["pool"], sock_connect=timeout["connect"], sock_read=timeout["read"]
+                ),
+                middlewares=(carried_by(passage),),
+            )
+        except aiohttp.ConnectionTimeoutError:
+            if passage.connected:
+                raise
+            raise httpx.PoolTimeout("no connection became free", request=request) from None
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class _HttpcoreSender:
+    """Knows no `fresh`: httpcore closes every idle connection that the server has closed before it takes one."""
+
+    def __init__(self, max_connections: int, ssl_context: SSLContext) -> None:
+        limits = httpx.Limits(
+            max_connections=max_connections,
+            max_keepalive_connections=max_connections,
+            keepalive_expiry=KEEPALIVE_SECONDS,
         )
+        self._transport = httpx.AsyncHTTPTransport(verify=ssl_context, trust_env=False, http2=True, limits=limits)
 
-    return AiohttpTransport(verify=ssl_context, trust_env=False, client=session)
+    async def send(self, request: httpx.Request, passage: Passage) -> httpx.Response:
+        request.extensions["trace"] = passage.trace
+        return await self._transport.handle_async_request(request)
 
-
-def _httpcore_transport(max_connections: int, ssl_context: SSLContext, keep_alive: bool) -> httpx.AsyncBaseTransport:
-    limits = httpx.Limits(
-        max_connections=max_connections,
-        max_keepalive_connections=max_connections if keep_alive else 0,
-        keepalive_expiry=KEEPALIVE_SECONDS,
-    )
-    return httpx.AsyncHTTPTransport(verify=ssl_context, trust_env=False, http2=True, limits=limits)
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
-async def trace_connection(event: str, info: dict[str, Any]) -> None:
-    """What httpcore calls for a request whose extensions name it as `trace`: notes how far the request has come."""
-    if event == "connection.connect_tcp.started":
-        _connected.set(True)
-    elif event.endswith(".send_request_headers.started"):
-        _leaves()
+class _Body(httpx.AsyncByteStream):
+    """The bytes of a response as they come, and not decoded."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._protocol = None if response.connection is None else response.connection.protocol
+
+    def __aiter__(self) -> _Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            if chunk := await self._response.content.readany():
+                return chunk
+        except RuntimeError as error:
+            if self._protocol is None or self._protocol.connected:
+                raise
+            raise aiohttp.ClientPayloadError("the connection was lost between two reads") from error
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self._response.release()
+        await self._response.wait_for_close()
 
 
-def _connection_trace() -> aiohttp.TraceConfig:
-    async def note(session: aiohttp.ClientSession, context: SimpleNamespace, params: Any) -> None:
-        _connected.set(True)
-
-    async def note_leaving(session: aiohttp.ClientSession, context: SimpleNamespace, params: Any) -> None:
-        _leaves()
-
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_start.append(note)
-    trace.on_request_headers_sent.append(note_leaving)
-    return trace
-
-
-def _leaves() -> None:
-    if (dispatch := _sending.get()) is not None:
-        dispatch.left = True
-
-
-def _waited_for_others(error: httpx.TransportError) -> bool:
-    """Whether every connection was busy, which aiohttp does not tell from one that is made too slowly."""
-    return isinstance(error.__cause__, aiohttp.ConnectionTimeoutError) and not _connected.get()
-
-
-def _lost_without_response(error: httpx.TransportError) -> bool:
-    match error.__cause__:
+def _lost_without_response(error: Exception) -> bool:
+    match error:
         case aiohttp.ServerDisconnectedError(message=str()):  # otherwise it holds the response's first lines
             return True
         case aiohttp.ClientConnectorError():
             return False
-        case aiohttp.ClientOSError():
-            return True
-        case aiohttp.ClientError():
-            return False
         case _:
-            return isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+            lost = aiohttp.ClientOSError | httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError
+            return isinstance(error, lost)

@@ -35,9 +35,8 @@ class Endpoint:
 
 
 def client_of(handler: Handler, **options: object) -> EmbeddingsClient:
-    http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
     settings = {"base_url": "http://upstream/v1/", "model": "small", "dimension": 2, **options}
-    return EmbeddingsClient(http, **settings)  # type: ignore[arg-type]
+    return EmbeddingsClient(httpx.MockTransport(handler), **settings)  # type: ignore[arg-type]
 
 
 def answering(content: object) -> Handler:

@@ -140,7 +140,7 @@ async def test_a_body_that_cannot_be_built_is_a_refused_request() -> None:
 async def test_an_unexpected_content_type_is_quoted_not_logged() -> None:
     upstream = upstream_of()
     page = httpx.Response(200, headers={"content-type": f"text/{SECRET}"}, content=b"")
-    upstream._client = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: page))
+    upstream._transport = httpx.MockTransport(lambda request: page)
     events = converse(upstream, lambda call: {}, OpenAITranslator(), BackendCall("m", text_query("hi"), stream=True))
     with pytest.raises(Exception, match=r"^unexpected content type$") as caught:
         await anext(events)
@@ -154,7 +154,7 @@ async def test_a_stream_that_calls_itself_json_or_nothing_is_read_as_a_stream(co
     upstream = upstream_of()
     headers = {} if content_type is None else {"content-type": content_type}
     page = httpx.Response(200, headers=headers, content=b"data: " + chunk + b"\n\ndata: [DONE]\n\n")
-    upstream._client = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: page))
+    upstream._transport = httpx.MockTransport(lambda request: page)
     call = BackendCall("m", text_query("hi"), stream=True)
     events = [event async for event in converse(upstream, lambda call: {}, OpenAITranslator(), call)]
     assert [event.text for event in events if isinstance(event, TextDelta)] == ["Hi"]

@@ -39,7 +39,7 @@ async def finished(body: Slow, idle_seconds: float) -> tuple[Finished, float]:
     config = OpenAIBackendConfig.model_validate({"kind": "openai", "base_url": "http://127.0.0.1:9/v1"})
     backend = OpenAIBackend("b", config)
     response = httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
-    backend._upstream._client = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: response))
+    backend._upstream._transport = httpx.MockTransport(lambda request: response)
     call = BackendCall("m", text_query("hi"), stream=True, timeouts=Timeouts(idle_seconds=idle_seconds))
     began = time.monotonic()
     events = [event async for event in backend.stream(call)]
