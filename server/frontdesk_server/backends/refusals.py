@@ -55,6 +55,9 @@ _BY_CODE: Mapping[str, type[UpstreamError]] = {
     "request_too_large": UpstreamRequestRefused,
 }
 
+_ASKED_TO_RETRY = {"true": True, "false": False}
+"""What OpenAI and Anthropic say of a repeat beside the status, which their SDKs obey before it."""
+
 # Providers tell by words alone what the status does not. Codes are searched, too: the same words with underscores.
 _CONTEXT_EXCEEDED = re.compile(
     r"context (?:length|window|size|limit)|maximum (?:context|model|prompt|input|sequence) length"
@@ -88,6 +91,8 @@ def status_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
         retry_after_seconds=retry_after_seconds(headers, document),
         quoted=_quoted(kind, message),
     )
+    if (asked := _ASKED_TO_RETRY.get(headers.get("x-should-retry", "").lower())) is not None:
+        error.retryable = asked
     return _naming(error, document, message)
 
 

@@ -121,6 +121,7 @@ def read_usage(
         input_image_tokens=_first(prompt_details, "image_tokens") or None,
         output_image_tokens=_first(completion_details, "image_tokens") or None,
         web_searches=_first(_details(usage, "server_tool_use"), "web_search_requests") or None,
+        total_tokens=total if prompt is None and completion is None else None,
         service_tier=_service_tier(usage, service_tier),
     )
 

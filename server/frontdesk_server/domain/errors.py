@@ -273,7 +273,7 @@ class DeadlineExceeded(FrontdeskError):
 
 
 class UpstreamError(FrontdeskError):
-    """One call of one model failed. `retryable`: the same call may succeed soon.
+    """One call of one model failed. `retryable`: the same call may succeed soon, by its kind or as the upstream says.
 
     The message is in our own words. `quoted` are the upstream's: they may quote the query, so they go to the caller and
     nowhere else. `own_key`: it was called with the caller's own key.
@@ -281,7 +281,7 @@ class UpstreamError(FrontdeskError):
 
     code = "UNAVAILABLE"
     reason = "UPSTREAM_FAILED"
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
     def __init__(
         self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None, quoted: str = ""

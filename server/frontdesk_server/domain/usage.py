@@ -55,7 +55,8 @@ class Usage:
 
     `cache_write_long_tokens`, the part of `cache_write_tokens` that is kept for an hour or longer, and `web_searches`,
     which the provider ran, are priced apart; of them and of media None is none, too. `service_tier` is what the
-    provider says that it served the call with, empty for its ordinary one.
+    provider says that it served the call with, empty for its ordinary one. `total_tokens` is input and output together
+    where the provider tells neither of them; what a call is settled with has none.
     """
 
     input_tokens: int | None = None
@@ -69,6 +70,7 @@ class Usage:
     input_image_tokens: int | None = None
     output_image_tokens: int | None = None
     web_searches: int | None = None
+    total_tokens: int | None = None
     service_tier: str = ""
 
     def uncached(self) -> Usage:

@@ -104,7 +104,8 @@ def bill(expected: Expectation, heard: Heard) -> Billing:
     """What a call that was sent is settled with. Never raises, whatever was reported.
 
     - Nothing, after an error that no provider bills, when no content came and none was reported.
-    - The report of a whole answer, its doubtful and missing numbers replaced by the estimated input and by what came.
+    - The report of a whole answer, its doubtful and missing numbers replaced by the estimated input and by what came;
+      a report of both together is divided in proportion to these.
     - Of a broken stream the input and what came, or what was reported where that is more.
     - Of a unary call without an answer the input and the expected output: its provider generates on.
     """
@@ -122,13 +123,16 @@ def bill(expected: Expectation, heard: Heard) -> Billing:
     )
     counted = min(heard.came + heard.sealed, expected.output_bound)
     whole = heard.finished or (output_tokens or 0) >= counted
-    estimated = input_tokens is None or output_tokens is None or not whole or bool(report.doubted)
+    unsaid = input_tokens is None or output_tokens is None
+    if input_tokens is None and output_tokens is None:
+        input_tokens, output_tokens = report.shares(counted)
     if input_tokens is None:
         input_tokens = expected.input_tokens
     if output_tokens is None or not whole:
         output_tokens = counted
         if not (expected.stream or heard.finished or heard.anything_came):
             output_tokens = min(expected.output_tokens, expected.output_bound)
+    estimated = unsaid or not whole or bool(report.doubted)
     usage = Usage(
         input_tokens=max(input_tokens, (read or 0) + (write or 0), (sound or 0) + (images or 0)),
         output_tokens=max(output_tokens, (reasoning or 0) + (spoken or 0) + (drawn or 0)),
@@ -181,6 +185,18 @@ class _Report:
             return number
         self.doubted.append(field)
         return None
+
+    def shares(self, came: int) -> tuple[int | None, int | None]:
+        """Input and output of a whole answer of which only their sum was reported; None where nothing was."""
+        total, counted = self._heard.reported.total_tokens, self._expected.input_tokens + came
+        if total is None or not self._heard.finished or counted == 0:
+            return None, None
+        output = total * came // counted
+        possible = total - output <= self._most["input_tokens"] and output <= self._most["output_tokens"]
+        if possible and _counts(total) and not _too_little(total, counted):
+            return total - output, output
+        self.doubted.append("total_tokens")
+        return None, None
 
     def parts(self, *fields: str, of: str) -> list[int | None]:
         """What was reported of a whole's parts. A whole that was reported as less than its parts is doubted, too."""

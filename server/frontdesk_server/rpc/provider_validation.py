@@ -20,6 +20,8 @@ _Reserved = Mapping[str, str]
 
 A path with a field is free as long as that field is not set.
 """
+_BECAUSE = {"n": ": a call has one answer, whichever model gives it; make as many calls as answers are wanted"}
+"""Why a path is Frontdesk's, where no other field of the contract or of the request says it."""
 _REASONING = "generation.reasoning_effort generation.reasoning_budget_tokens"
 _QUERY: Mapping[Dialect, _Reserved] = {
     Dialect.OPENAI: {
@@ -253,7 +255,7 @@ def _check_reserved(holder: Message, dialect: str, options: dict[str, Any], at: 
                 continue
             set_fields = [field for field in fields.split() if _is_set(holder, field.split("."))]
             if fields == _ALWAYS or set_fields:
-                said_by = f", which {set_fields[0]} says" if set_fields else ""
+                said_by = f", which {set_fields[0]} says" if set_fields else _BECAUSE.get(path, "")
                 violations.add(at, Reason.PROVIDER_OPTION_RESERVED, f"it may not hold {path}{said_by}")
                 return
 

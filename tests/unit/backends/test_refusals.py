@@ -103,6 +103,24 @@ def test_statuses(status: int, body: bytes, expected: type[UpstreamError]) -> No
 
 
 @pytest.mark.parametrize(
+    ("status", "said", "retryable"),
+    [
+        (500, None, True),
+        (500, "false", False),
+        (429, "False", False),
+        (429, "true", True),
+        (400, None, False),
+        (400, "true", True),
+        (401, "true", True),
+        (503, "perhaps", True),
+    ],
+)
+def test_an_upstream_that_says_whether_to_repeat_is_obeyed(status: int, said: str | None, retryable: bool) -> None:
+    headers = {} if said is None else {"x-should-retry": said}
+    assert status_error(status, headers, b"").retryable is retryable
+
+
+@pytest.mark.parametrize(
     ("document", "expected"),
     [
         ({"choices": []}, None),

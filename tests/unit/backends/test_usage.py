@@ -63,7 +63,11 @@ PRICES = Prices(3_000_000_000, 15_000_000_000, 300_000_000, 3_750_000_000, 20_00
         ),
         ({"completion_tokens": 20, "total_tokens": 50}, Usage(30, 20)),
         ({"prompt_tokens": 50, "total_tokens": 20}, Usage(50, None)),
-        ({"total_tokens": 50}, Usage()),
+        ({"total_tokens": 50}, Usage(total_tokens=50)),
+        (
+            {"total_tokens": 50, "prompt_tokens_details": {"cached_tokens": 8}},
+            Usage(cache_read_tokens=8, total_tokens=50),
+        ),
         (  # cached tokens beside the prompt
             {
                 "prompt_tokens": 100,

@@ -15,7 +15,14 @@ from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.decision import PlanStep, RoutedQuery, StepKind, StreamMode
-from frontdesk_server.domain.errors import CompletionFailed, UpstreamCut, UpstreamFailed, UpstreamTimedOut
+from frontdesk_server.domain.errors import (
+    CompletionFailed,
+    UpstreamCut,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamRequestRefused,
+    UpstreamTimedOut,
+)
 from frontdesk_server.domain.events import (
     AttemptEnded,
     AttemptStarted,
@@ -114,6 +121,20 @@ async def test_usage_reported_before_the_end_does_not_hide_what_came_after_it() 
         await collect(execution)
     (attempt,) = failure.value.settlement.attempts
     assert (attempt.usage, attempt.usage_estimated) == (Usage(5, 2), True)
+
+
+@pytest.mark.parametrize(("error", "said", "calls"), [(UpstreamFailed, False, 1), (UpstreamRequestRefused, True, 2)])
+async def test_what_an_upstream_says_of_a_repeat_counts_more_than_its_status(
+    error: type[UpstreamError], said: bool, calls: int
+) -> None:
+    failure = error("the upstream answered")
+    failure.retryable = said
+    retry = RetryConfig(max_retries=1, base_ms=0.01, max_ms=0.01)
+    desk = Desk({"small": [[failure], answer("small")], "mid": [answer("mid")]}, retry=retry)
+    completed = (await collect(desk.start(routed(plan_of("small", "mid")))))[-1]
+    assert isinstance(completed, Completed)
+    assert completed.model == ("small" if said else "mid")
+    assert [call.upstream_model for call in desk.backend.calls].count("small") == calls
 
 
 async def test_what_a_repeated_call_had_used_is_in_the_account() -> None:

@@ -222,3 +222,13 @@ def test_the_refusal_of_what_the_contract_expresses_names_both() -> None:
     with pytest.raises(InvalidRequest) as caught:
         validate_query_request(request)
     assert caught.value.violations[0].description == "it may not hold temperature, which generation.temperature says"
+
+
+@pytest.mark.parametrize("dialect", ["openai", "azure_openai", "vertex_gemini", "openrouter"])
+def test_several_answers_to_one_call_are_refused_in_words(dialect: str) -> None:
+    request = pb.RouteRequest(query=query_with(dialect, '{"n": 3}'))
+    with pytest.raises(InvalidRequest) as caught:
+        validate_query_request(request)
+    (violation,) = caught.value.violations
+    assert (violation.field, violation.reason) == (f"{OPTIONS}.options_json", "PROVIDER_OPTION_RESERVED")
+    assert "a call has one answer" in violation.description
