@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUBS := clients/python
 GEN := .tools/gen/bin
+EXT_PROC := server/frontdesk_server/rpc/ext_proc
+GATEWAY_STUBS := $(EXT_PROC)
 
 .PHONY: help
 help:  ## Lists the targets.
@@ -145,13 +147,18 @@ gen-python: .tools/gen/.ready
 	    --python_out=$(STUBS) --mypy_out=quiet:$(STUBS) protos/frontdesk/v1/*.proto
 	$(GEN)/python -m grpc_tools.protoc --proto_path=protos --plugin=$(GEN)/protoc-gen-mypy_grpc \
 	    --grpc_python_out=$(STUBS) --mypy_grpc_out=quiet:$(STUBS) protos/frontdesk/v1/router_service.proto
+	$(GEN)/python -m grpc_tools.protoc --proto_path=$(EXT_PROC) --plugin=$(GEN)/protoc-gen-mypy \
+	    --python_out=$(GATEWAY_STUBS) --mypy_out=quiet:$(GATEWAY_STUBS) $(EXT_PROC)/gateway.proto
 
 .PHONY: check-gen check-gen-python
 check-gen: check-gen-python check-gen-go check-gen-java check-gen-typescript  ## Fails when committed stubs are stale.
 
 check-gen-python: .tools/gen/.ready
 	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
-	$(MAKE) --no-print-directory --silent gen-python STUBS="$$fresh"; \
+	$(MAKE) --no-print-directory --silent gen-python STUBS="$$fresh" GATEWAY_STUBS="$$fresh"; \
+	for stub in "$$fresh"/gateway_pb2.*; do \
+	    cmp "$$stub" "$(EXT_PROC)/$$(basename "$$stub")" || { echo "stale stubs: run make gen"; exit 1; }; \
+	done; \
 	for stub in "$$fresh"/frontdesk/v1/*; do \
 	    cmp "$$stub" "clients/python/frontdesk/v1/$$(basename "$$stub")" || { echo "stale stubs: run make gen"; exit 1; }; \
 	done

@@ -185,7 +185,11 @@ class _Connection(asyncio.Protocol):
             return None
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        if len(body) < int(headers.get("content-length", 0)):
+        if headers.get("transfer-encoding") == "chunked":
+            if not body.endswith(_CHUNKED_END):
+                return None
+            body = _unchunked(body)
+        elif len(body) < int(headers.get("content-length", 0)):
             return None
         self._received.clear()
         document = orjson.loads(bytes(body)) if body else {}
@@ -328,3 +332,13 @@ class _Connection(asyncio.Protocol):
 
 def _chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def _unchunked(body: bytearray) -> bytearray:
+    """A body without its transfer encoding."""
+    plain = bytearray()
+    while (size := int(body.partition(b"\r\n")[0], 16)) > 0:
+        begin = body.index(b"\r\n") + 2
+        plain += body[begin : begin + size]
+        body = body[begin + size + 2 :]
+    return plain

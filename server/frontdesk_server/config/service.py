@@ -10,6 +10,7 @@ import re2
 from pydantic import AfterValidator, Field, model_validator
 
 from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section, refuse_disorder
+from frontdesk_server.config.ext_proc import ExtProcConfig
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\s:/\[\]]+):(\d{1,5})|unix(?:-abstract)?:\S+")
 _MOST_PORT = 65_535
@@ -70,6 +71,8 @@ class ServerConfig(Section):
     """How long running calls may finish after SIGTERM."""
     reflection: bool | Literal["open"] = True
     """Serve the schema, for tools without stubs; `open`: also to callers without the credentials that others need."""
+    ext_proc: ExtProcConfig | None = None
+    """Serve Envoy-based gateways, too. Default: not."""
 
 
 class RetryConfig(Section):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 
+from frontdesk_server.desk.forwarding import FORWARDED, Forwarding
 from frontdesk_server.desk.runtime import CurrentRuntime, Runtime
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity, conversation_keys
-from frontdesk_server.domain.attempt import Completion
+from frontdesk_server.domain.attempt import Completion, Settlement
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Decision, RoutedQuery
@@ -111,6 +112,34 @@ class Desk:
                     async with aclosing(self._recorded(routed, execution, call)) as events:
                         async for event in events:
                             yield event
+
+    @asynccontextmanager
+    async def forwarding(
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels, *, stream: bool
+    ) -> AsyncIterator[Forwarding]:
+        """Decide for a query that a gateway forwards; it is settled on leaving, with what was heard of its answer.
+
+        Raises:
+            BudgetExhausted: the money of a window has no room for the call.
+            RateLimited: the requests or tokens of a window have none.
+        """
+        deadline = self.deadline(policy, call)
+        marked = {**labels, FORWARDED[0]: FORWARDED[1]}
+        with self._runtimes.lease() as runtime:
+            routed, reservation = await self._reserved(runtime, query, policy, call, marked, deadline)
+            with reservation:
+                await self._ledger.record_decision(routed)
+                forwarding = Forwarding(runtime, routed, call, self._clock, stream=stream)
+                try:
+                    yield forwarding
+                finally:
+                    settlement, answer = forwarding.settle(reservation), forwarding.answer
+                    if answer is not None:
+                        self._affinity.remember(conversation_keys(routed, answer), routed.decision.model)
+                    _tell_settled(call, routed, settlement, forwarding.fate)
+                    await self._ledger.record_settlement(
+                        routed, settlement, answer=answer, error_reason=forwarding.reason
+                    )
 
     def deadline(self, policy: RoutingPolicy, call: Call) -> float:
         """The instant, of the clock's monotonic time, at which a completion that arrives now must have ended.
@@ -228,10 +257,14 @@ class Desk:
             raise
         finally:
             settlement = execution.settlement
-            try:
-                call.observation.settled(routed, settlement, error)
-            except Exception as fault:  # the books are kept whatever becomes of telemetry
-                report_defect("telemetry", fault, call.observation)
-            finally:
-                await self._ledger.record_settlement(routed, settlement, answer=execution.answer, error_reason=reason)
+            _tell_settled(call, routed, settlement, error)
+            await self._ledger.record_settlement(routed, settlement, answer=execution.answer, error_reason=reason)
         yield event
+
+
+def _tell_settled(call: Call, routed: RoutedQuery, settlement: Settlement, error: BaseException | None) -> None:
+    """Tell telemetry, whatever becomes of which the books are kept."""
+    try:
+        call.observation.settled(routed, settlement, error)
+    except Exception as fault:
+        report_defect("telemetry", fault, call.observation)

@@ -7,7 +7,7 @@ errors into statuses. Requests arrive here as bytes: a deserializer that raises 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -41,6 +41,8 @@ _Response = TypeVar("_Response", bound=Message)
 Write = Callable[[_Response, float], Awaitable[None]]
 """Sends a response, which may take until an instant of the clock's monotonic time; raises DeadlineExceeded after it."""
 
+Read = Callable[[], Awaitable[_Request | None]]
+"""The caller's next message; None when there are no more."""
 
 _STATUS_SECONDS = 1.0
 """How long a status may take to be sent: behind messages that the caller does not read it would wait for ever."""
@@ -129,6 +131,41 @@ class Interceptor:
             observation.ended("OK", None)
 
         return grpc.unary_stream_rpc_method_handler(handle, response_serializer=response_type.SerializeToString)
+
+    def exchange(
+        self,
+        method: str,
+        request_type: type[_Request],
+        response_type: type[_Response],
+        serve: Callable[[Read[_Request], Callable[[_Response], Awaitable[None]], GrpcCall], Awaitable[None]],
+    ) -> grpc.RpcMethodHandler[bytes, _Response]:
+        """The handler of a method in which both sides send messages as they like; `serve` reads and writes."""
+
+        async def handle(_: AsyncIterator[bytes], context: Context) -> None:
+            metadata = metadata_of(context)
+            observation = self._observer.call_started(method, metadata)
+            task = self._enter()
+
+            async def read() -> _Request | None:
+                raw = await context.read()
+                return self._parse(request_type, raw) if isinstance(raw, bytes) else None
+
+            async def write(response: _Response) -> None:
+                try:
+                    await context.write(response)
+                except grpc.aio.InternalError as gone:  # as in _write
+                    raise asyncio.CancelledError from gone
+
+            try:
+                await serve(read, write, self._open(context, metadata, observation))
+            except BaseException as error:
+                await self._fail(error, method, context, observation)
+                raise
+            finally:
+                self._leave(task)
+            observation.ended("OK", None)
+
+        return grpc.stream_stream_rpc_method_handler(handle, response_serializer=response_type.SerializeToString)
 
     def _enter(self) -> asyncio.Task[Any] | None:
         task = asyncio.current_task()

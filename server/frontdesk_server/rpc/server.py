@@ -19,6 +19,7 @@ from frontdesk_server.domain.clock import Clock, SystemClock
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.domain.observer import NullObserver, Observer
 from frontdesk_server.rpc.call import anyone
+from frontdesk_server.rpc.ext_proc import PROCESSOR_NAME, Dialect, ExternalProcessor, Terms
 from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
 from frontdesk_server.rpc.reflection import add_reflection
 from frontdesk_server.rpc.service import SERVICE_NAME, Desk, RouterService
@@ -54,7 +55,9 @@ class RpcServer:
         identify: Identify = anyone,
         credentials: grpc.ServerCredentials | None = None,
         reuse_port: bool = False,
+        dialects: Sequence[Dialect] = (),
     ) -> None:
+        """`dialects` are those in which a gateway's requests may pose queries, where `ext_proc` is configured."""
         self._config = config
         self._credentials = credentials
         self._health = health_aio.HealthServicer()
@@ -62,6 +65,10 @@ class RpcServer:
         self._interceptor = Interceptor(observer or NullObserver(), clock or SystemClock(), limits, identify)
         self._server = grpc.aio.server(options=_options(config, reuse_port))
         self._server.add_registered_method_handlers(SERVICE_NAME, RouterService(desk).handlers(self._interceptor))
+        if config.ext_proc is not None:
+            terms = Terms(desk, config.ext_proc, dialects, identify, config.max_message_bytes)
+            handlers = ExternalProcessor(terms).handlers(self._interceptor)
+            self._server.add_registered_method_handlers(PROCESSOR_NAME, handlers)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if config.reflection:
             asked = anyone if config.reflection == "open" else identify

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Protocol
 
 import grpc
 from frontdesk.v1 import router_service_pb2 as pb
 
+from frontdesk_server.desk.forwarding import Forwarding
 from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.decision import Decision
@@ -62,6 +63,11 @@ class Desk(Protocol):
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
     ) -> AsyncGenerator[CompletionEvent]:
         """Decide and answer in events; raises CompletionFailed."""
+
+    def forwarding(
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], *, stream: bool
+    ) -> AbstractAsyncContextManager[Forwarding]:
+        """Decide for a query that a gateway forwards, and settle it on leaving."""
 
     def deadline(self, policy: RoutingPolicy, call: Call) -> float:
         """The instant, of the clock's monotonic time, at which a completion that arrives now must have ended."""
