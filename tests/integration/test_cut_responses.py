@@ -15,8 +15,8 @@ import h2.events
 import orjson
 import pytest
 import uvloop
-from frontdesk_server.backends import OpenAIBackend
 from frontdesk_server.backends.json_reading import Json
+from frontdesk_server.backends.openai import OpenAIBackend
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamCut, UpstreamError, UpstreamOverloaded

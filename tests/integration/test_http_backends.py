@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from frontdesk_server.backends import AnthropicBackend, OpenAIBackend
+from frontdesk_server.backends.anthropic import AnthropicBackend
+from frontdesk_server.backends.openai import OpenAIBackend
 from frontdesk_server.config.pool import AnthropicBackendConfig, OpenAIBackendConfig
 from frontdesk_server.domain.backend import Backend, BackendCall
 from frontdesk_server.domain.errors import (

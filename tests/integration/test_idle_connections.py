@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import orjson
 import pytest
-from frontdesk_server.backends import OpenAIBackend
+from frontdesk_server.backends.openai import OpenAIBackend
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamError

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from frontdesk_server.backends import OpenAIBackend
+from frontdesk_server.backends.openai import OpenAIBackend
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.config.service import BreakerConfig, ExecutionConfig, RetryConfig
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome

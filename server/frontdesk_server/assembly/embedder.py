@@ -16,9 +16,7 @@ from frontdesk_server.artefacts.embedders import (
     load_default,
     on_request_path,
 )
-from frontdesk_server.backends.embeddings import EmbeddingsClient
 from frontdesk_server.backends.signon import SignOnUnusable, bearer, build_sign_on
-from frontdesk_server.backends.transport import build_transport
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.config.root import Config
@@ -71,6 +69,9 @@ def _local(config: EmbedderConfig, folder: Path) -> Embedder:
 
 
 def _served(config: Config, resources: AsyncExitStack) -> AsyncEmbedder:
+    from frontdesk_server.backends.embeddings import EmbeddingsClient
+    from frontdesk_server.backends.transport import build_transport
+
     backend = config.backends.get(config.embedder.backend or "")
     if not isinstance(backend, OpenAIBackendConfig):
         raise EmbedderError(f"{config.embedder.backend} is no openai backend")

@@ -10,7 +10,8 @@ from random import Random
 from frontdesk_server.artefacts.quality.drift import DriftMonitor
 from frontdesk_server.assembly.embedder import build_embedder
 from frontdesk_server.assembly.pool import build_pool, unpriced_rules, unserved_capabilities
-from frontdesk_server.backends import SignOnUnusable, build_backend
+from frontdesk_server.backends import build_backend
+from frontdesk_server.backends.signon import SignOnUnusable
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.naming import no_such
 from frontdesk_server.desk.runtime import Runtime

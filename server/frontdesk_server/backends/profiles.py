@@ -85,7 +85,7 @@ class ProfileBook:
 def default_profiles() -> ProfileBook:
     """The entries that ship with Frontdesk."""
     source = resources.files("frontdesk_server.backends").joinpath("profiles.yaml").read_text("utf-8")
-    return ProfileBook(map(ProfileEntry.model_validate, yaml.safe_load(source)))
+    return ProfileBook(map(ProfileEntry.model_validate, yaml.load(source, Loader=yaml.CSafeLoader)))
 
 
 def profile_of(config: BackendConfig, upstream_model: str, *configured: ProfileConfig) -> Profile:

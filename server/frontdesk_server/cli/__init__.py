@@ -1,14 +1,16 @@
-"""The `frontdesk` command. One file a command, loaded when it is called."""
+"""The `frontdesk` command. One file a command, loaded when it is called; help reads only what their files say."""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from frontdesk_server.domain.errors import FrontdeskError
 
@@ -42,17 +44,32 @@ _LEARN_PACKAGES = frozenset({"matplotlib", "pyarrow", "scipy", "sklearn"})
 
 
 class _LazyGroup(TyperGroup):
-    """Loads a command's module when the command is named, so that none pays for the imports of another."""
+    """Loads a command's module when the command is called, so that none pays for the imports of another."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(_COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in _COMMANDS:
-            return None
-        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(cmd_name)(_load(cmd_name))
-        return typer.main.get_command(single)
+        """What the help shows of a command."""
+        return TyperCommand(cmd_name, help=_help(cmd_name)) if cmd_name in _COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that is called."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else _loaded(name), rest
+
+
+def _help(command: str) -> str | None:
+    """The docstring of a command's function, without importing what it needs."""
+    tree = ast.parse(Path(__file__).with_name(f"{_COMMANDS[command]}.py").read_bytes())
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == _function(command))
+    return next(map(ast.get_docstring, functions), None)
+
+
+def _loaded(command: str) -> Any:
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(command)(_load(command))
+    return typer.main.get_command(single)
 
 
 def _load(command: str) -> Callable[..., None]:
@@ -60,8 +77,12 @@ def _load(command: str) -> Callable[..., None]:
         module = importlib.import_module(f"frontdesk_server.cli.{_COMMANDS[command]}")
     except ModuleNotFoundError as error:
         return _unavailable(f"{command} needs {error.name}", "learn" if error.name in _LEARN_PACKAGES else "server")
-    function: Callable[..., None] = getattr(module, command.replace("-", "_"))
+    function: Callable[..., None] = getattr(module, _function(command))
     return function
+
+
+def _function(command: str) -> str:
+    return command.replace("-", "_")
 
 
 def _unavailable(why: str, extra: str) -> Callable[..., None]:

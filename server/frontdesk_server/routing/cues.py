@@ -55,7 +55,7 @@ class CueSet:
 def default_cues() -> CueSet:
     """The cues that ship with Frontdesk."""
     source = resources.files("frontdesk_server.routing").joinpath("cues.yaml").read_text("utf-8")
-    document = yaml.safe_load(source)
+    document = yaml.load(source, Loader=yaml.CSafeLoader)
     words = {name: "".join(text.splitlines()) for name, text in document["words"].items()}
     return CueSet(tuple(_cue(entry, words) for entry in document["cues"]))
 

@@ -6,14 +6,17 @@ import ssl
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import structlog
-from cryptography import x509
 
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.security.watched import WatchedFiles
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 log = structlog.get_logger()
 
@@ -62,6 +65,8 @@ def server_credentials(loaded: LoadedConfig) -> grpc.ServerCredentials | None:
 
 
 def _pair_faults(loaded: LoadedConfig, certificate: Path, key: Path) -> Iterator[ConfigFault]:
+    from cryptography import x509
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(certificate, key, password=b"")  # without it a locked key would ask the terminal
@@ -77,6 +82,8 @@ def _pair_faults(loaded: LoadedConfig, certificate: Path, key: Path) -> Iterator
 
 
 def _authority_faults(loaded: LoadedConfig, *authorities: Path) -> Iterator[ConfigFault]:
+    from cryptography import x509
+
     for path in authorities:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
@@ -100,6 +107,8 @@ def _vouches_for_none(certificates: Sequence[x509.Certificate]) -> str:
 
 def _is_authority(certificate: x509.Certificate) -> bool:
     """Whether it may sign others; certificates of version 1 do not say."""
+    from cryptography import x509
+
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:

@@ -7,14 +7,12 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from frontdesk.channel import is_local
-from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import start_http_server
 from structlog.typing import FilteringBoundLogger
@@ -25,11 +23,14 @@ from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.drift_monitor import TelemetryDriftMonitor
 from frontdesk_server.telemetry.ledger_monitor import TelemetryLedgerMonitor
 from frontdesk_server.telemetry.logging import EventLog, build_logger
-from frontdesk_server.telemetry.metric_export import MetricPusher
 from frontdesk_server.telemetry.metrics import Metrics
 from frontdesk_server.telemetry.observer import TelemetryObserver
 from frontdesk_server.telemetry.sampling import configured_gate
 from frontdesk_server.telemetry.tracing import Tracing
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricExporter
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 _DEFAULT_ENDPOINT = "http://localhost:4317"
 _PROPAGATORS = frozenset({"tracecontext", "baggage"})
@@ -72,12 +73,16 @@ async def open_telemetry(
     async with contextlib.AsyncExitStack() as stack:
         processor = span_processor
         if processor is None and (spans := _span_exporter(environ)) is not None:
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
             processor = BatchSpanProcessor(spans)
         tracing = None
         if processor is not None:
             stack.push_async_callback(asyncio.to_thread, processor.shutdown)
             tracing = Tracing(processor, resource, configured_gate(environ, config.sample_ratio), _version())
         if (exporter := _metric_exporter(environ)) is not None:
+            from frontdesk_server.telemetry.metric_export import MetricPusher
+
             scope = InstrumentationScope(names.SCOPE, _version(), names.SCHEMA_URL)
             interval_seconds = _milliseconds(environ, "OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000
             pusher = MetricPusher(metrics.registry, exporter, resource, scope, interval_seconds, metrics)
@@ -114,6 +119,8 @@ def _version() -> str:
 def _span_exporter(environ: Mapping[str, str]) -> SpanExporter | None:
     match _exporter(environ, "TRACES"):
         case "console":
+            from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+
             return ConsoleSpanExporter()
         case "otlp":
             from frontdesk_server.telemetry.span_export import FastSpanExporter
@@ -132,6 +139,8 @@ def _channel_options(environ: Mapping[str, str], signal: str) -> Any:
 def _metric_exporter(environ: Mapping[str, str]) -> MetricExporter | None:
     match _exporter(environ, "METRICS"):
         case "console":
+            from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
+
             return ConsoleMetricExporter()
         case "otlp":
             from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter

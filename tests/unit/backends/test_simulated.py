@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from frontdesk_server.backends import Pace, SimulatedBackend, build_backend
+from frontdesk_server.backends import build_backend
 from frontdesk_server.backends.json_sample import sample_json
+from frontdesk_server.backends.simulated import Pace, SimulatedBackend
 from frontdesk_server.config.pool import SimulatedBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamFailed, UpstreamRequestRefused

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import orjson
 import pytest
-from frontdesk_server.backends import OpenAIBackend
+from frontdesk_server.backends.openai import OpenAIBackend
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.events import Finished

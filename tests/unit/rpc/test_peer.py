@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 from cryptography import x509
-from frontdesk_server.rpc.peer import certificate_names
+from frontdesk_server.rpc.certificate_names import certificate_names
 
 from tests.certificates import Authority
 

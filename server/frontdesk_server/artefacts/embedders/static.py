@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -83,8 +84,9 @@ class StaticEmbedder:
         return vectors
 
 
+@lru_cache(maxsize=1)
 def load_default() -> StaticEmbedder:
-    """Load the table that ships with Frontdesk; `embedders/data/README.md` tells where it comes from."""
+    """The table that ships with Frontdesk, loaded once; `embedders/data/README.md` tells where it comes from."""
     with as_file(files("frontdesk_server.artefacts.embedders") / "data") as folder:
         return StaticEmbedder.load(folder, name="frontdesk-static")
 

@@ -153,3 +153,7 @@ def test_the_table_that_ships_is_small_and_knows_what_is_alike() -> None:
     )
     assert asked @ alike > 0.4 > asked @ other
     np.testing.assert_allclose(np.linalg.norm([asked, alike, other], axis=1), 1.0, rtol=1e-5)
+
+
+def test_the_default_table_is_loaded_once_whatever_is_reloaded() -> None:
+    assert load_default() is load_default()
