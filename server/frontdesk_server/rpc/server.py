@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import grpc
 from frontdesk.v1 import router_service_pb2
@@ -19,11 +19,13 @@ from frontdesk_server.domain.clock import Clock, SystemClock
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.domain.observer import NullObserver, Observer
 from frontdesk_server.rpc.call import anyone
-from frontdesk_server.rpc.ext_proc import PROCESSOR_NAME, Dialect, ExternalProcessor, Terms
 from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
 from frontdesk_server.rpc.reflection import add_reflection
 from frontdesk_server.rpc.service import SERVICE_NAME, Desk, RouterService
 from frontdesk_server.rpc.unix_socket import SocketInUse, claimed, socket_path
+
+if TYPE_CHECKING:
+    from frontdesk_server.rpc.ext_proc import Dialect
 
 _SERVED = ("", SERVICE_NAME)
 
@@ -66,6 +68,8 @@ class RpcServer:
         self._server = grpc.aio.server(options=_options(config, reuse_port))
         self._server.add_registered_method_handlers(SERVICE_NAME, RouterService(desk).handlers(self._interceptor))
         if config.ext_proc is not None:
+            from frontdesk_server.rpc.ext_proc import PROCESSOR_NAME, ExternalProcessor, Terms
+
             terms = Terms(desk, config.ext_proc, dialects, identify, config.max_message_bytes)
             handlers = ExternalProcessor(terms).handlers(self._interceptor)
             self._server.add_registered_method_handlers(PROCESSOR_NAME, handlers)
