@@ -43,11 +43,11 @@ _DEFAULT_GENERATION = GenerationConfig()
 _DEFAULT_POLICY = RoutingPolicy()
 
 
-def decode_query(query: chat_pb2.Query) -> Query:
-    """The query; it must have passed validation."""
+def decode_query(query: chat_pb2.Query, messages: tuple[Message, ...] | None = None) -> Query:
+    """The query; it must have passed validation. `messages` are its own where they are decoded already."""
     has = query.HasField
     return Query(
-        messages=tuple([decode_message(message) for message in query.messages]),
+        messages=tuple([decode_message(message) for message in query.messages]) if messages is None else messages,
         tools=tuple([_tool(tool) for tool in query.tools]) if query.tools else (),
         tool_choice=_tool_choice(query.tool_choice) if has("tool_choice") else None,
         generation=_generation(query.generation) if has("generation") else _DEFAULT_GENERATION,

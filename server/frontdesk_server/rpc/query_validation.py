@@ -29,9 +29,11 @@ _PARTS_OF_ROLE = {
 }
 
 
-def check_query(query: pb.Query, path: str, limits: Limits, violations: Violations) -> None:
-    """Note every violation of the query at `path`, such as "query"."""
-    if not query.messages:
+def check_query(query: pb.Query, path: str, limits: Limits, violations: Violations, *, plain: bool = False) -> None:
+    """Note every violation of the query at `path`, such as "query"; of its messages only where they are not `plain`."""
+    if plain:
+        pass
+    elif not query.messages:
         violations.add(f"{path}.messages", Reason.MESSAGES_EMPTY)
     elif _within_bounds(query, path, limits, violations):
         _check_conversation(query, path, limits, violations)

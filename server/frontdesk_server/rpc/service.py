@@ -36,6 +36,7 @@ from frontdesk_server.rpc.encode import (
 from frontdesk_server.rpc.encode_events import encode_event
 from frontdesk_server.rpc.enums import FINISH_REASON
 from frontdesk_server.rpc.interceptor import Interceptor, Write
+from frontdesk_server.rpc.plain import plain_messages
 from frontdesk_server.rpc.status import status_of, violations_of
 from frontdesk_server.rpc.violations import DEFAULT_LIMITS, Limits
 
@@ -114,8 +115,7 @@ class RouterService:
 
     async def route(self, request: pb.RouteRequest, call: GrpcCall) -> pb.RouteResponse:
         """Decide only."""
-        validation.validate_query_request(request, self._limits)
-        query, policy = decode_query(request.query), decode_policy(request.policy)
+        query, policy = self._read(request)
         decision = await self._desk.route(query, policy, call, dict(request.labels))
         return pb.RouteResponse(decision=encode_decision(decision))
 
@@ -127,8 +127,9 @@ class RouterService:
         for index, query in enumerate(request.queries):
             await asyncio.sleep(0)  # a long batch leaves the others their turn
             try:
-                validation.validate_batch_query(query, index, self._limits)
-                queries.append(decode_query(query))
+                messages = plain_messages(query, self._limits)
+                validation.validate_batch_query(query, index, self._limits, plain=messages is not None)
+                queries.append(decode_query(query, messages))
             except InvalidRequest as error:
                 refused[index] = error
         policy, labels = decode_policy(request.policy), dict(request.labels)
@@ -138,8 +139,7 @@ class RouterService:
 
     async def complete(self, request: pb.CompleteRequest, call: GrpcCall) -> pb.CompleteResponse:
         """Decide and return the whole answer."""
-        validation.validate_query_request(request, self._limits)
-        query, policy = decode_query(request.query), decode_policy(request.policy)
+        query, policy = self._read(request)
         decision, completion = await self._desk.complete(query, policy, call, dict(request.labels))
         answer, settlement = completion.answer, completion.settlement
         return pb.CompleteResponse(
@@ -158,8 +158,7 @@ class RouterService:
         self, request: pb.StreamCompleteRequest, call: GrpcCall, write: Write[pb.StreamCompleteResponse]
     ) -> None:
         """Decide and stream the answer. A caller that does not read has until the deadline."""
-        validation.validate_query_request(request, self._limits)
-        query, policy = decode_query(request.query), decode_policy(request.policy)
+        query, policy = self._read(request)
         deadline = self._desk.deadline(policy, call)
         async with aclosing(self._desk.stream_complete(query, policy, call, dict(request.labels))) as events:
             async for event in events:
@@ -199,6 +198,11 @@ class RouterService:
             raise
         models = sorted(models, key=lambda entry: entry[0].name)
         return pb.ListModelsResponse(models=[encode_model(model, available) for model, available in models])
+
+    def _read(self, request: validation.QueryRequest) -> tuple[Query, RoutingPolicy]:
+        messages = plain_messages(request.query, self._limits)
+        validation.validate_query_request(request, self._limits, plain=messages is not None)
+        return decode_query(request.query, messages), decode_policy(request.policy)
 
 
 def _route_result(result: Decision | FrontdeskError) -> pb.RouteResult:

@@ -35,10 +35,10 @@ class QueryRequest(Protocol):
         """Labels."""
 
 
-def validate_query_request(request: QueryRequest, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Raise `InvalidRequest` with everything that is wrong with the request."""
+def validate_query_request(request: QueryRequest, limits: Limits = DEFAULT_LIMITS, *, plain: bool = False) -> None:
+    """Raise `InvalidRequest` with everything that is wrong with the request; `plain`: not with its messages."""
     violations = Violations(limits.violations)
-    check_query(request.query, "query", limits, violations)
+    check_query(request.query, "query", limits, violations, plain=plain)
     _check_policy(request.policy, limits, violations)
     _check_labels(request.labels, limits, violations)
     violations.raise_any()
@@ -54,10 +54,12 @@ def validate_batch_request(request: router_service_pb2.RouteBatchRequest, limits
     violations.raise_any()
 
 
-def validate_batch_query(query: chat_pb2.Query, index: int, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Raise `InvalidRequest` with everything that is wrong with one query of a batch."""
+def validate_batch_query(
+    query: chat_pb2.Query, index: int, limits: Limits = DEFAULT_LIMITS, *, plain: bool = False
+) -> None:
+    """Raise `InvalidRequest` with all that is wrong with one query of a batch; `plain`: not with its messages."""
     violations = Violations(limits.violations)
-    check_query(query, f"queries[{index}]", limits, violations)
+    check_query(query, f"queries[{index}]", limits, violations, plain=plain)
     violations.raise_any()
 
 
