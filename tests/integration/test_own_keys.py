@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import grpc
 import pytest
 import yaml
+from frontdesk import Client
+from frontdesk.sync import Client as BlockingClient
 from frontdesk.v1 import chat_pb2, router_service_pb2, router_service_pb2_grpc
 from frontdesk_server.assembly.app import App, open_server
 from frontdesk_server.config.loading import load_config
@@ -31,17 +34,25 @@ ALLOWED = {"keys": [{"caller": "team", "id": KEY.id, "sha256": KEY.sha256, "own_
 
 
 @asynccontextmanager
-async def serving(
+async def served(
     folder: Path, upstream: FaultyUpstream, security: Mapping[str, Any], **parts: Any
-) -> AsyncIterator[tuple[Any, App]]:
+) -> AsyncIterator[tuple[str, App]]:
     config = pool_config(upstream.openai_url, security=security, ledger={"url": f"sqlite:///{folder}/ledger.db"})
     config["backends"]["upstream"]["api_key"] = HOUSE
     config |= parts
     path = folder / "frontdesk.yaml"
     path.write_text(yaml.safe_dump(config))
+    async with open_server(load_config(path, {}), address="127.0.0.1:0") as (app, server):
+        yield server.address, app
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path, upstream: FaultyUpstream, security: Mapping[str, Any], **parts: Any
+) -> AsyncIterator[tuple[Any, App]]:
     async with (
-        open_server(load_config(path, {}), address="127.0.0.1:0") as (app, server),
-        grpc.aio.insecure_channel(server.address) as channel,
+        served(folder, upstream, security, **parts) as (address, app),
+        grpc.aio.insecure_channel(address) as channel,
     ):
         yield router_service_pb2_grpc.RouterServiceStub(channel), app
 
@@ -66,6 +77,18 @@ async def test_a_callers_own_key_takes_the_place_of_ours_for_its_calls_alone(tmp
     sent = [request.headers["authorization"] for request in upstream.requests]
     assert sent == [f"Bearer {OWN}", f"Bearer {HOUSE}", f"Bearer {OWN}"]
     assert not any(name.startswith("x-frontdesk") for request in upstream.requests for name in request.headers)
+
+
+async def test_the_client_brings_keys_for_all_its_calls_or_for_one(tmp_path: Path) -> None:
+    async with FaultyUpstream() as upstream, served(tmp_path, upstream, ALLOWED) as (address, _):
+        async with Client(address, token=KEY.key, provider_keys={"upstream": OWN}) as client:
+            await client.complete("hi")
+            await client.complete("hi", provider_keys={})
+            await client.stream_complete("hi", provider_keys={"upstream": f"{OWN}-2"}).completion()
+        with BlockingClient(address, token=KEY.key) as blocking:
+            await asyncio.to_thread(lambda: blocking.complete("hi", provider_keys={"upstream": OWN}))
+    sent = [request.headers["authorization"].removeprefix("Bearer ") for request in upstream.requests]
+    assert sent == [OWN, HOUSE, f"{OWN}-2", OWN]
 
 
 async def test_no_header_of_ours_takes_its_place(tmp_path: Path) -> None:

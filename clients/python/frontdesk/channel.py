@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
 
@@ -12,6 +13,8 @@ import grpc
 
 _RESOLVED = re.compile(r"(?:(dns|ipv4|ipv6):(?:///)?)?(.*)", re.DOTALL)
 """Scheme and addresses of a target. One that names a name server of its own keeps it, and is nobody's localhost."""
+
+_PROVIDER_KEY = "x-frontdesk-provider-key-"
 
 OptionValue = str | int | bool
 
@@ -73,17 +76,28 @@ def channel_credentials(tls: bool | grpc.ChannelCredentials) -> grpc.ChannelCred
     return tls
 
 
-def token_metadata(target: str, token: str | None, *, encrypted: bool) -> Sequence[tuple[str, str]]:
-    """Metadata that carries the bearer token.
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What proves to Frontdesk, and to the providers behind it, who calls; it leaves this machine over TLS only."""
 
-    Raises:
-        ValueError: the token would leave this machine in plain text.
-    """
-    if token is None:
-        return ()
-    if not encrypted and not is_local(target):
-        raise ValueError("a token needs tls=True: without it the token would travel in plain text")
-    return (("authorization", f"Bearer {token}"),)
+    target: str
+    encrypted: bool
+    token: str | None = field(default=None, repr=False)
+    provider_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def metadata(self, provider_keys: Mapping[str, str] | None = None) -> Sequence[tuple[str, str]]:
+        """The metadata of a call; its own keys of providers, by backend, take the place of the client's.
+
+        Raises:
+            ValueError: a secret would leave this machine in plain text.
+        """
+        keys = self.provider_keys if provider_keys is None else provider_keys
+        token = [] if self.token is None else [("authorization", f"Bearer {self.token}")]
+        carried = (*token, *((f"{_PROVIDER_KEY}{backend.lower()}", key) for backend, key in keys.items()))
+        if carried and not self.encrypted and not is_local(self.target):
+            what = "a token" if token else "a provider's key"
+            raise ValueError(f"{what} needs tls=True: without it {what.removeprefix('a ')} would travel in plain text")
+        return carried
 
 
 def is_local(target: str) -> bool:

@@ -13,7 +13,7 @@ import grpc.aio
 
 from frontdesk import _requests
 from frontdesk._requests import Labels, PolicyFields, QueryLike
-from frontdesk.channel import OptionValue, channel_credentials, channel_options, token_metadata
+from frontdesk.channel import OptionValue, Secrets, channel_credentials, channel_options
 from frontdesk.errors import translated
 from frontdesk.stream import CompletionStream
 from frontdesk.v1.router_service_pb2 import (
@@ -53,6 +53,8 @@ class Client:
         target: where it is: host:port, dns:///name:port for round robin over all addresses, unix:/path.
         tls: True for TLS with the system's roots, or credentials of your own.
         token: sent as bearer token with every call; needs TLS unless the target is this machine.
+        provider_keys: keys of your own for providers, by the names of backends, where the configuration lets you bring
+            some; a call's own take their place. Like the token they need TLS.
         timeout: deadline of calls that bring none, in seconds. Default: none.
         options: channel arguments over the defaults in `frontdesk.channel`; None removes one.
         interceptors: of gRPC, such as OpenTelemetry's.
@@ -66,13 +68,15 @@ class Client:
         *,
         tls: bool | grpc.ChannelCredentials = False,
         token: str | None = None,
+        provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
         options: Mapping[str, OptionValue | None] | None = None,
         interceptors: Iterable[grpc.aio.ClientInterceptor] = (),
     ) -> None:
         self._target = target
         self._credentials = channel_credentials(tls)
-        self._metadata = token_metadata(target, token, encrypted=self._credentials is not None)
+        self._secrets = Secrets(target, self._credentials is not None, token, provider_keys or {})
+        self._metadata = self._secrets.metadata()
         self._timeout = timeout
         self._options = channel_options(options, target=target)
         self._interceptors = list(interceptors)
@@ -111,12 +115,13 @@ class Client:
         *,
         policy: RoutingPolicy | None = None,
         labels: Labels | None = None,
+        provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
         **fields: Unpack[PolicyFields],
     ) -> CompleteResponse:
         """Decide and return the whole answer."""
         request = _requests.complete(query, policy, labels, fields)
-        return await self._sent(self._stub.Complete(request, **self._settings(timeout)))
+        return await self._sent(self._stub.Complete(request, **self._settings(timeout, provider_keys)))
 
     def stream_complete(
         self,
@@ -124,12 +129,13 @@ class Client:
         *,
         policy: RoutingPolicy | None = None,
         labels: Labels | None = None,
+        provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
         **fields: Unpack[PolicyFields],
     ) -> CompletionStream:
         """Decide and stream the answer."""
         request = _requests.stream_complete(query, policy, labels, fields)
-        return CompletionStream(self._stub.StreamComplete(request, **self._settings(timeout)))
+        return CompletionStream(self._stub.StreamComplete(request, **self._settings(timeout, provider_keys)))
 
     async def report_outcome(
         self,
@@ -193,8 +199,9 @@ class Client:
             )
         return _Connection(channel, RouterServiceStub(channel))
 
-    def _settings(self, timeout: float | None) -> dict[str, Any]:
-        return {"timeout": _requests.deadline_seconds(timeout, self._timeout), "metadata": self._metadata}
+    def _settings(self, timeout: float | None, provider_keys: Mapping[str, str] | None = None) -> dict[str, Any]:
+        metadata = self._metadata if provider_keys is None else self._secrets.metadata(provider_keys)
+        return {"timeout": _requests.deadline_seconds(timeout, self._timeout), "metadata": metadata}
 
     async def _sent(self, call: Awaitable[_T]) -> _T:
         with translated():

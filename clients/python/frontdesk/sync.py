@@ -12,7 +12,7 @@ import grpc
 from frontdesk import _requests
 from frontdesk._fold import Fold
 from frontdesk._requests import Labels, PolicyFields, QueryLike
-from frontdesk.channel import OptionValue, channel_credentials, channel_options, token_metadata
+from frontdesk.channel import OptionValue, Secrets, channel_credentials, channel_options
 from frontdesk.errors import FrontdeskError, translated
 from frontdesk.events import Event, TextDelta, event_of
 from frontdesk.v1.router_service_pb2 import (
@@ -110,6 +110,7 @@ class Client:
         *,
         tls: bool | grpc.ChannelCredentials = False,
         token: str | None = None,
+        provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
         options: Mapping[str, OptionValue | None] | None = None,
         interceptors: Iterable[Any] = (),
@@ -121,7 +122,8 @@ class Client:
             if credentials is None
             else grpc.secure_channel(target, credentials, arguments)
         )
-        self._metadata = token_metadata(target, token, encrypted=credentials is not None)
+        self._secrets = Secrets(target, credentials is not None, token, provider_keys or {})
+        self._metadata = self._secrets.metadata()
         self._stub = RouterServiceStub(grpc.intercept_channel(self._channel, *interceptors))
         self._timeout = timeout
 
@@ -156,11 +158,13 @@ class Client:
         *,
         policy: RoutingPolicy | None = None,
         labels: Labels | None = None,
+        provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
         **fields: Unpack[PolicyFields],
     ) -> CompleteResponse:
         """Decide and return the whole answer."""
-        return self._call(self._stub.Complete, _requests.complete(query, policy, labels, fields), timeout)
+        request = _requests.complete(query, policy, labels, fields)
+        return self._call(self._stub.Complete, request, timeout, provider_keys)
 
     def stream_complete(
         self,
@@ -168,12 +172,13 @@ class Client:
         *,
         policy: RoutingPolicy | None = None,
         labels: Labels | None = None,
+        provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
         **fields: Unpack[PolicyFields],
     ) -> CompletionStream:
         """Decide and stream the answer."""
         request = _requests.stream_complete(query, policy, labels, fields)
-        return CompletionStream(self._call(self._stub.StreamComplete, request, timeout))
+        return CompletionStream(self._call(self._stub.StreamComplete, request, timeout, provider_keys))
 
     def report_outcome(
         self,
@@ -208,7 +213,14 @@ class Client:
     ) -> None:
         self.close()
 
-    def _call(self, method: Callable[..., _R], request: Any, timeout: float | None) -> _R:
+    def _call(
+        self,
+        method: Callable[..., _R],
+        request: Any,
+        timeout: float | None,
+        provider_keys: Mapping[str, str] | None = None,
+    ) -> _R:
         seconds = _requests.deadline_seconds(timeout, self._timeout)
+        metadata = self._metadata if provider_keys is None else self._secrets.metadata(provider_keys)
         with translated():
-            return method(request, timeout=seconds, metadata=self._metadata)
+            return method(request, timeout=seconds, metadata=metadata)

@@ -4,7 +4,7 @@ import json
 
 import grpc
 import pytest
-from frontdesk.channel import DEFAULT_OPTIONS, channel_credentials, channel_options, token_metadata
+from frontdesk.channel import DEFAULT_OPTIONS, Secrets, channel_credentials, channel_options
 
 
 def test_defaults_are_overridden_and_removed_by_name() -> None:
@@ -24,18 +24,28 @@ def test_only_unavailable_is_retried_and_load_is_spread() -> None:
 
 @pytest.mark.parametrize("target", ["localhost:1", "127.0.0.1:1", "[::1]:1", "dns:///localhost:1", "unix:/run/x.sock"])
 def test_a_token_may_stay_on_this_machine_in_plain_text(target: str) -> None:
-    assert token_metadata(target, "t", encrypted=False) == (("authorization", "Bearer t"),)
+    assert Secrets(target, False, "t").metadata() == (("authorization", "Bearer t"),)
 
 
 @pytest.mark.parametrize("target", ["example.org:1", "localhost.example.org:1", "dns:///frontdesk:1"])
 def test_a_token_never_leaves_this_machine_in_plain_text(target: str) -> None:
-    assert token_metadata(target, "t", encrypted=True) == (("authorization", "Bearer t"),)
-    with pytest.raises(ValueError, match="plain text"):
-        token_metadata(target, "t", encrypted=False)
+    assert Secrets(target, True, "t").metadata() == (("authorization", "Bearer t"),)
+    with pytest.raises(ValueError, match="a token needs tls=True"):
+        Secrets(target, False, "t").metadata()
+    with pytest.raises(ValueError, match="a provider's key needs tls=True"):
+        Secrets(target, False).metadata({"openai": "k"})
 
 
 def test_no_token_no_metadata() -> None:
-    assert token_metadata("example.org:1", None, encrypted=False) == ()
+    assert Secrets("example.org:1", False).metadata() == ()
+
+
+def test_keys_of_ones_own_are_named_by_backend_and_shown_nowhere() -> None:
+    secrets = Secrets("example.org:1", True, "t", {"OpenAI": "k1"})
+    assert secrets.metadata() == (("authorization", "Bearer t"), ("x-frontdesk-provider-key-openai", "k1"))
+    assert dict(secrets.metadata({"claude": "k2"})).keys() == {"authorization", "x-frontdesk-provider-key-claude"}
+    assert dict(secrets.metadata({})).keys() == {"authorization"}
+    assert "k1" not in repr(secrets)
 
 
 def test_credentials() -> None:
