@@ -188,6 +188,17 @@ async def test_a_refusal_is_told_from_other_text() -> None:
         assert events[-1].finish_reason is FinishReason.CONTENT_FILTER
 
 
+CHART = {"type": "output_chart", "chart": {"bars": [4]}}
+CUSTOM = {"id": "ctc_1", "type": "custom_tool_call", "call_id": "call_9", "name": "shout", "input": "four"}
+HOSTED = {
+    "id": "sh_1",
+    "type": "shell_call",
+    "call_id": "call_8",
+    "status": "completed",
+    "action": {"commands": ["ls"]},
+}
+SHOWN = {"id": "sho_1", "type": "shell_call_output", "call_id": "call_8", "status": "completed", "output": []}
+
 ANSWERS: dict[str, list[dict[str, Any]]] = {
     "a text": [said("Four.")],
     "a text with reasoning": [THOUGHT, said("Four.")],
@@ -209,6 +220,12 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
         said("Four."),
     ],
     "a message that says nothing": [THOUGHT, said(), called()],
+    "contents that nobody else knows": [
+        THOUGHT,
+        said(content=[CHART, {"type": "output_text", "text": "Four.", "annotations": [], "logprobs": []}, CHART]),
+    ],
+    "nothing but a content that nobody else knows": [said(content=[CHART])],
+    "a custom tool's call": [THOUGHT, CUSTOM],
 }
 
 
@@ -226,6 +243,34 @@ async def test_what_was_answered_is_the_same_streamed_and_goes_back_as_it_came(i
         await collect(backend, call(query=query), [])
         sent = server.requests[0].json["input"]
     assert sent[1 : 1 + len(items)] == items
+
+
+@pytest.mark.parametrize(
+    ("items", "reason"),
+    [
+        ([THOUGHT, CUSTOM], FinishReason.TOOL_CALLS),
+        ([HOSTED], FinishReason.TOOL_CALLS),
+        ([HOSTED, SHOWN, said("Four.")], FinishReason.STOP),
+        ([SEARCH, said("Four.")], FinishReason.STOP),
+        ([CUSTOM, said(content=[{"type": "refusal", "refusal": "No."}])], FinishReason.CONTENT_FILTER),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_that_waits_for_a_tool_of_the_caller_says_so(
+    items: list[dict[str, Any]], reason: FinishReason, stream: bool
+) -> None:
+    events = await events_of(Responses(items=items), call(stream=stream))
+    assert events[-1].finish_reason is reason
+
+
+async def test_the_output_of_a_custom_tool_goes_back_after_its_call() -> None:
+    output = {"type": "custom_tool_call_output", "call_id": "call_9", "output": "FOUR"}
+    answer = message_of(await events_of(Responses(items=[THOUGHT, CUSTOM]), call()))
+    block = ProviderPart(ProviderBlock("openai_responses", orjson.dumps(output).decode()))
+    query = replace(QUERY, messages=(*QUERY.messages, answer, Message(Role.TOOL, (block,))))
+    async with responses(Responses()) as (backend, server):
+        await collect(backend, call(query=query), [])
+        assert server.requests[0].json["input"][1:] == [THOUGHT, CUSTOM, output]
 
 
 async def test_citations_and_searches_are_told() -> None:

@@ -50,6 +50,7 @@ _CONTENTS = {
     "input_file": {"type", "file_data", "file_id", "file_url", "filename"},
     "output_text": {"type", "text", "annotations", "logprobs"},
     "refusal": {"type", "refusal"},
+    "output_chart": {"type", "chart"},  # what the API will learn to say
 }
 SEALED = "gAAAAA-sealed-by-the-server-"
 """How everything begins that this server sealed."""
@@ -303,6 +304,10 @@ def _item_events(index: int, item: Json) -> Iterator[Json]:
 
 def _part_events(place: int, part: Json) -> Iterator[Json]:
     at = {"content_index": place}
+    if part["type"] not in ("output_text", "refusal"):
+        yield {"type": "response.content_part.added", "part": {"type": part["type"]}, **at}
+        yield {"type": "response.content_part.done", "part": part, **at}
+        return
     refusal = part["type"] == "refusal"
     name, kind = ("refusal", "response.refusal") if refusal else ("text", "response.output_text")
     yield {"type": "response.content_part.added", "part": {**part, name: "", "annotations": [], "logprobs": []}, **at}

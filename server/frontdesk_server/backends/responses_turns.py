@@ -135,8 +135,8 @@ def _answer(message: Message, call: BackendCall) -> Iterable[Json]:
             case ReasoningPart():
                 items += filter(None, [_thought(part, call)])
             case ProviderPart(block):
-                if (item_ := answered_block(block, call)) is not None:
-                    items.append(extended(item_, part.provider_options, call))
+                if (answered := answered_block(block, call)) is not None:
+                    _add_block(items, extended(answered, part.provider_options, call), _own(part.provider_state, call))
     return items
 
 
@@ -149,7 +149,21 @@ def _add_text(items: list[Json], part: TextPart, name: str, call: BackendCall) -
         text = f"{name}: {part.text}" if name else part.text
         plain = content == spoken_text(part.text, refusal=False)
         items.append({"role": "assistant", "content": text if plain else [content]})
-    elif items and "id" in own and _beside(items[-1]) == own:
+    else:
+        _add_content(items, content, own)
+
+
+def _add_block(items: list[Json], block: Json, own: Json) -> None:
+    """A block of an answer is an item, or a content of the message that its state tells of."""
+    if own:
+        _add_content(items, block, {name: value for name, value in own.items() if name != "type"})
+    else:
+        items.append(block)
+
+
+def _add_content(items: list[Json], content: Json, own: Json) -> None:
+    """A content of the provider's own message, in the item before it if that is the same."""
+    if items and "id" in own and _beside(items[-1]) == own:
         items[-1]["content"].append(content)
     else:
         items.append({"type": "message", "role": "assistant", **own, "content": [content]})
