@@ -1,16 +1,37 @@
-"""Whether a text is a JSON Schema a provider could use: its shape, not its every subtlety."""
+"""Whether a text is a JSON Schema, by the schema that JSON Schema (draft 2020-12) has of itself."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jsonschema_rs
 import orjson
+import re2
+from cachetools import LRUCache
 
-_TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 _DEEPEST = 64
+_REMEMBERED = 4096
+_MAPS = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
+"""Keywords whose objects hold schemas by names and are none themselves."""
+_TYPES = "array, boolean, integer, null, number, object, string"
+
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
+
+_META_SCHEMA = jsonschema_rs.Draft202012Validator(
+    {
+        "$id": "frontdesk:schema",
+        "$dynamicAnchor": "meta",
+        "$ref": "https://json-schema.org/draft/2020-12/schema",
+        "properties": {"enum": {"minItems": 1}},  # what holds for nothing, providers refuse
+    },
+    validate_formats=True,
+    mask="it",
+)
+"""Says nothing of what a schema refers to, so that nothing is ever fetched."""
 
 
 class SchemasTooLarge(Exception):
@@ -30,11 +51,24 @@ class SchemaRoom:
             raise SchemasTooLarge("the schemas of the query are longer than allowed together")
         self.characters -= len(text)
 
-    def take_subschema(self) -> None:
-        """Raise `SchemasTooLarge` when no subschema is left."""
-        if not self.subschemas:
+    def take_subschemas(self, count: int) -> None:
+        """Raise `SchemasTooLarge` when fewer subschemas are left."""
+        if count > self.subschemas:
             raise SchemasTooLarge("the schemas of the query hold more subschemas than allowed together")
-        self.subschemas -= 1
+        self.subschemas -= count
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """What is known of a text: how many subschemas it holds, what is wrong with it, whether it describes an object."""
+
+    subschemas: int
+    fault: str | None
+    of_type_object: bool = False
+
+
+_examined: LRUCache[bytes, _Examined] = LRUCache(_REMEMBERED)
+"""By the digest of the text: a conversation brings the same tools with every turn."""
 
 
 def schema_fault(text: str, room: SchemaRoom, *, of_type_object: bool = False) -> str | None:
@@ -43,106 +77,80 @@ def schema_fault(text: str, room: SchemaRoom, *, of_type_object: bool = False) -
     With `of_type_object` the schema itself must describe an object, as a tool's parameters do.
 
     Raises:
-        SchemasTooLarge: there is no room for it; it is not examined to its end then.
+        SchemasTooLarge: there is no room for it; it is not examined then.
     """
     room.take_text(text)
+    digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+    examined = _examined.get(digest)
+    if examined is None:
+        examined = _examined_first(text, room)
+        _examined[digest] = examined
+    room.take_subschemas(examined.subschemas)
+    if examined.fault is None and of_type_object and not examined.of_type_object:
+        return 'the schema must have "type": "object"'
+    return examined.fault
+
+
+def _examined_first(text: str, room: SchemaRoom) -> _Examined:
     try:
         schema = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return f"not JSON: {error.msg} at character {error.pos}"
+        return _Examined(0, f"not JSON: {error.msg} at character {error.pos}")
     if not isinstance(schema, dict):
-        return "a JSON Schema is a JSON object"
-    if of_type_object and schema.get("type") != "object":
-        return 'the schema must have "type": "object"'
-    return _fault(schema, "", 0, room)
+        return _Examined(0, "a JSON Schema is a JSON object")
+    count = _measured(schema, room.subschemas)
+    if count is None:
+        return _Examined(0, f"nested deeper than {_DEEPEST} levels")
+    fault = next(filter(None, map(_told, _META_SCHEMA.iter_errors(schema))), None)
+    return _Examined(count, fault, schema.get("type") == "object")
 
 
-def _fault(schema: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    room.take_subschema()
-    if isinstance(schema, bool):
+def _measured(schema: dict[str, Any], most: int) -> int | None:
+    """The number of objects that may be schemas; None where they are nested too deep. Lists of `items` are renamed.
+
+    Before draft 2020-12 `items` could be what is `prefixItems` now, and many schemas still say it so.
+
+    Raises:
+        SchemasTooLarge: there are more than `most`.
+    """
+    count = 0
+    waiting: list[tuple[Any, int, bool]] = [(schema, 0, False)]
+    while waiting:
+        value, depth, is_map = waiting.pop()
+        if isinstance(value, list):
+            waiting += [(entry, depth, False) for entry in value]
+        elif isinstance(value, dict):
+            if not is_map:
+                count += 1
+                if count > most:
+                    raise SchemasTooLarge("the schemas of the query hold more subschemas than allowed together")
+                if depth > _DEEPEST:
+                    return None
+                if isinstance(value.get("items"), list):
+                    value["prefixItems"] = value.pop("items")
+            below = depth if is_map else depth + 1
+            waiting += [(entry, below, not is_map and key in _MAPS) for key, entry in value.items()]
+    return count
+
+
+def _told(error: jsonschema_rs.ValidationError) -> str | None:
+    """The fault with its place; None for a pattern that is no JavaScript, but one that other languages read."""
+    place = _pointer(error.instance_path)
+    kind = type(error.kind).__name__
+    if kind == "Format" and place.endswith("/pattern") and _is_re2(error.instance):
         return None
-    if not isinstance(schema, dict):
-        return f"{place or 'the schema'} must be an object or a boolean"
-    if depth > _DEEPEST:
-        return f"nested deeper than {_DEEPEST} levels"
-    for keyword, value in schema.items():
-        check = _KEYWORDS.get(keyword)
-        if check is not None:
-            fault = check(value, f"{place}/{keyword}", depth, room)
-            if fault is not None:
-                return fault
-    return None
+    if kind == "AnyOf" and place.endswith("/type"):
+        return f"{place} must be one or several of {_TYPES}"
+    return f"{place}: {error.message}"
 
 
-def _schema(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    return _fault(value, place, depth + 1, room)
+def _is_re2(pattern: object) -> bool:
+    try:
+        re2.compile(pattern, _OPTIONS)
+    except re2.error:
+        return False
+    return True
 
 
-def _schemas(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    if not isinstance(value, list) or not value:
-        return f"{place} must be a non-empty array of schemas"
-    return _first(_fault(entry, f"{place}/{index}", depth + 1, room) for index, entry in enumerate(value))
-
-
-def _schemas_by_name(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    if not isinstance(value, dict):
-        return f"{place} must be an object of schemas"
-    return _first(_fault(entry, f"{place}/{name}", depth + 1, room) for name, entry in value.items())
-
-
-def _items(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    return _schemas(value, place, depth, room) if isinstance(value, list) else _schema(value, place, depth, room)
-
-
-def _type(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    names = value if isinstance(value, list) and value else [value]
-    if all(isinstance(name, str) and name in _TYPES for name in names):
-        return None
-    return f"{place} must be one or several of {', '.join(sorted(_TYPES))}"
-
-
-def _names(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    if isinstance(value, list) and all(isinstance(name, str) for name in value) and len(set(value)) == len(value):
-        return None
-    return f"{place} must be an array of different strings"
-
-
-def _enum(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    return None if isinstance(value, list) and value else f"{place} must be a non-empty array"
-
-
-def _string(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    return None if isinstance(value, str) else f"{place} must be a string"
-
-
-def _number(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return None if good else f"{place} must be a number"
-
-
-def _count(value: Any, place: str, depth: int, room: SchemaRoom) -> str | None:
-    good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return None if good else f"{place} must be a whole number >= 0"
-
-
-def _first(faults: Any) -> str | None:
-    return next((fault for fault in faults if fault is not None), None)
-
-
-_KEYWORDS: dict[str, Callable[[Any, str, int, SchemaRoom], str | None]] = {
-    "type": _type,
-    "enum": _enum,
-    "required": _names,
-    "items": _items,
-} | {
-    keyword: check
-    for check, keywords in {
-        _schema: ("additionalProperties", "contains", "else", "if", "not", "propertyNames", "then"),
-        _schemas: ("allOf", "anyOf", "oneOf", "prefixItems"),
-        _schemas_by_name: ("$defs", "definitions", "patternProperties", "properties"),
-        _string: ("$id", "$ref", "$schema", "description", "format", "pattern", "title"),
-        _number: ("exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"),
-        _count: ("maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties"),
-    }.items()
-    for keyword in keywords
-}
+def _pointer(path: Sequence[str | int]) -> str:
+    return "".join(f"/{part}" for part in path) or "the schema"

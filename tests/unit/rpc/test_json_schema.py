@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from frontdesk_server.rpc.json_schema import SchemaRoom, schema_fault
+from frontdesk_server.rpc.json_schema import SchemaRoom, SchemasTooLarge, schema_fault
 
 
 def a_room() -> SchemaRoom:
@@ -14,6 +14,11 @@ GOOD = [
     '{"$defs": {"x": {"enum": [1, null]}}, "anyOf": [{"$ref": "#/$defs/x"}, {"const": 1}]}',
     '{"type": "array", "items": {"type": "number", "minimum": -1.5}, "minItems": 1}',
     '{"items": [{"type": "string"}], "x-vendor": [1]}',
+    '{"$schema": "https://schemas.invalid/never-fetched", "$ref": "https://schemas.invalid/nor-this"}',
+    '{"pattern": "^(?=.*\\\\d)[\\\\w-]+$", "patternProperties": {"^x-": {}}}',
+    '{"pattern": "(?i)^abc[[:alpha:]]$"}',
+    '{"properties": {"pattern": {"type": "string"}, "type": {"type": "string"}}}',
+    '{"pattern": "((a{100}){100}){100}"}',
 ]
 
 
@@ -44,6 +49,16 @@ BAD = [
     ('{"minimum": "0"}', "/minimum"),
     ('{"minLength": -1}', "/minLength"),
     ('{"maxItems": true}', "/maxItems"),
+    ('{"uniqueItems": "yes"}', "/uniqueItems"),
+    ('{"pattern": "("}', "/pattern"),
+    ('{"properties": {"a": {"items": {"pattern": "[z-a]"}}}}', "/properties/a/items/pattern"),
+    ('{"patternProperties": {"(": {}}}', "/patternProperties"),
+    ('{"multipleOf": 0}', "/multipleOf"),
+    ('{"additionalProperties": "no"}', "/additionalProperties"),
+    ('{"items": [{"type": "text"}]}', "/prefixItems/0/type"),
+    ('{"properties": {"a": {"not": {"enum": []}}}}', "/properties/a/not/enum"),
+    ('{"dependentRequired": {"a": "b"}}', "/dependentRequired/a"),
+    ('{"$ref": "a b"}', "/$ref"),
     ('{"not": ' * 100 + "{}" + "}" * 100, "deeper"),
 ]
 
@@ -51,6 +66,27 @@ BAD = [
 @pytest.mark.parametrize(("text", "fault"), BAD)
 def test_what_is_no_schema_is_told_where(text: str, fault: str) -> None:
     assert fault in (schema_fault(text, a_room()) or "")
+
+
+def test_what_is_said_of_a_schema_does_not_repeat_it() -> None:
+    text = '{"uniqueItems": "%s"}' % ("x" * 1000)
+    assert schema_fault(text, a_room()) == '/uniqueItems: it is not of type "boolean"'
+
+
+def test_a_schema_that_is_known_takes_room_like_a_new_one() -> None:
+    text = '{"anyOf": [{"title": "a"}, {"title": "b"}, {"title": "known"}]}'
+    room = SchemaRoom(characters=1000, subschemas=10)
+    assert [schema_fault(text, room) for _ in range(2)] == [None, None]
+    assert room.subschemas == 2
+    with pytest.raises(SchemasTooLarge):
+        schema_fault(text, room)
+
+
+def test_a_schema_for_which_there_was_no_room_is_examined_where_there_is() -> None:
+    text = '{"anyOf": [{"type": "first"}, {}, {}]}'
+    with pytest.raises(SchemasTooLarge):
+        schema_fault(text, SchemaRoom(characters=1000, subschemas=2))
+    assert "/anyOf/0/type" in (schema_fault(text, a_room()) or "")
 
 
 @pytest.mark.parametrize(("text", "good"), [('{"type": "object"}', True), ("{}", False), ('{"type": "array"}', False)])
