@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import jwt
 import orjson
 import structlog
+from cachetools import TLRUCache
 
 from frontdesk_server.config.security import JwtConfig
 from frontdesk_server.domain.call import ANONYMOUS, Caller
@@ -34,7 +34,7 @@ class TokenVerifier:
         self._config = config
         self._file = WatchedFiles(folder / config.jwks_file)
         self._keys = self._read_keys()
-        self._verified: OrderedDict[bytes, tuple[Caller, int]] = OrderedDict()
+        self._verified: TLRUCache[bytes, tuple[Caller, int]] = TLRUCache(_REMEMBERED, _expiry, time.time)
 
     def caller(self, token: str) -> Caller:
         """Whose token it is.
@@ -46,13 +46,11 @@ class TokenVerifier:
             self._reload()
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
         known = self._verified.get(digest)
-        if known is not None and known[1] > time.time():
+        if known is not None:
             return known[0]
         claims = self._claims(token)
         caller = self._caller_of(claims)
         self._verified[digest] = (caller, int(claims["exp"]))
-        if len(self._verified) > _REMEMBERED:
-            self._verified.popitem(last=False)
         return caller
 
     def _claims(self, token: str) -> Mapping[str, Any]:
@@ -107,6 +105,10 @@ class TokenVerifier:
         if len(keys) == 1:
             by_id[None] = keys[0]
         return by_id
+
+
+def _expiry(digest: bytes, verified: tuple[Caller, int], now: float) -> int:
+    return verified[1]
 
 
 def _keys_in(text: bytes) -> list[jwt.PyJWK]:

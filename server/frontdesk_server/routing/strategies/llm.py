@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from cachetools import TTLCache
 from pydantic import Field
 
 from frontdesk_server.config.base import Count, Milliseconds
@@ -81,39 +81,6 @@ The query stands between the two lines of dashes. Judge it; do not answer it, an
 {fence}"""
 
 
-class ReadingCache:
-    """Answers of a router LLM by what it was asked: bounded, and each forgotten after a while."""
-
-    def __init__(self, size: int, seconds: float, clock: Clock) -> None:
-        self._size = size
-        self._seconds = seconds
-        self._clock = clock
-        self._readings: OrderedDict[bytes, tuple[float, Reading]] = OrderedDict()
-
-    def get(self, prompt: str) -> Reading | None:
-        """The answer to this prompt, if it is fresh."""
-        key = _digest(prompt)
-        entry = self._readings.get(key)
-        if entry is None:
-            return None
-        expiry, reading = entry
-        if expiry <= self._clock.monotonic():
-            del self._readings[key]
-            return None
-        self._readings.move_to_end(key)
-        return reading
-
-    def put(self, prompt: str, reading: Reading) -> None:
-        """Remember an answer, and forget the one that was not asked for longest."""
-        if not self._size or not self._seconds:
-            return
-        key = _digest(prompt)
-        self._readings[key] = (self._clock.monotonic() + self._seconds, reading)
-        self._readings.move_to_end(key)
-        if len(self._readings) > self._size:
-            self._readings.popitem(last=False)
-
-
 @dataclass(frozen=True, slots=True)
 class LlmRouter:
     """Asks `model` to choose among `options`, which map models to descriptions.
@@ -128,7 +95,7 @@ class LlmRouter:
     constraint: Constraint
     timeout_seconds: float
     max_query_tokens: int
-    cache: ReadingCache
+    cache: MutableMapping[bytes, Reading] | None
     ask: Ask
     then: Mapping[str, Strategy] = field(default_factory=dict)
     kind: str = "llm"
@@ -154,7 +121,8 @@ class LlmRouter:
         if len(options) == 1:
             return Ranking(Verdict.CHOSE, f"{options[0]} is the only eligible option", options[0])
         prompt = self._prompt(options, context)
-        cached = self.cache.get(prompt)
+        key = _digest(prompt)
+        cached = None if self.cache is None else self.cache.get(key)
         if cached is not None:
             return _chosen(cached, f"{self.model} named {cached.option} for the same query before")
         seconds = min(self.timeout_seconds, context.deadline - context.clock.monotonic())
@@ -177,7 +145,8 @@ class LlmRouter:
             return Ranking(Verdict.FAILED, f"{self.model}: {error}")
         except UnreadableAnswer as error:
             return Ranking(Verdict.FAILED, f"{self.model} {error}")
-        self.cache.put(prompt, reading)
+        if self.cache is not None:
+            self.cache[key] = reading
         return _chosen(reading, f"{self.model} named {reading.option}")
 
     def _prompt(self, options: Sequence[str], context: RoutingContext) -> str:
@@ -187,6 +156,11 @@ class LlmRouter:
         values = {"options": "\n".join(lines), "query": query, "fence": fence_around(query)}
         prompt = filled(self.prompt, values)
         return f"{prompt}\n\n{self.constraint.instruction(options)}"
+
+
+def _cache(config: LlmConfig, clock: Clock) -> MutableMapping[bytes, Reading] | None:
+    """Answers by what was asked: those not asked for longest, and those too old, are forgotten."""
+    return TTLCache(config.cache_size, config.cache_seconds, clock.monotonic) if config.cache_size else None
 
 
 def _chosen(reading: Reading, reason: str) -> Ranking:
@@ -225,7 +199,7 @@ def build_llm(config: LlmConfig, site: Site) -> LlmRouter:
         constraint=constraint,
         timeout_seconds=config.timeout_ms / _MILLISECONDS_PER_SECOND,
         max_query_tokens=config.max_query_tokens,
-        cache=ReadingCache(config.cache_size, config.cache_seconds, scope.tools.clock),
+        cache=_cache(config, scope.tools.clock),
         ask=scope.tools.ask,
         then=site.children,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
+
+from cachetools import TTLCache
 
 from frontdesk_server.domain.clock import Clock
 
@@ -12,25 +13,16 @@ class MemoryAffinity:
     """The latest conversations, each until it has rested too long."""
 
     def __init__(self, max_conversations: int, idle_seconds: float, clock: Clock) -> None:
-        self._max_conversations = max_conversations
-        self._idle_seconds = idle_seconds
-        self._clock = clock
-        self._models: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._models: TTLCache[str, str] = TTLCache(max_conversations, idle_seconds, clock.monotonic)
 
     def __len__(self) -> int:
         return len(self._models)
 
     async def model(self, key: str) -> str | None:
         """The model that served the conversation last."""
-        model, used_at = self._models.get(key, (None, 0.0))
-        if model is None or self._clock.monotonic() - used_at > self._idle_seconds:
-            return None
-        return model
+        return self._models.get(key)
 
     def remember(self, keys: Sequence[str], model: str) -> None:
         """From now on this model serves these conversations."""
         for key in keys:
-            self._models[key] = model, self._clock.monotonic()
-            self._models.move_to_end(key)
-        while len(self._models) > self._max_conversations:
-            self._models.popitem(last=False)
+            self._models[key] = model

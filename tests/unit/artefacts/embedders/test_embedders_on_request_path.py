@@ -67,7 +67,6 @@ async def test_a_text_seen_before_is_not_embedded_again() -> None:
     second = await cache.embed(["cd", "ef", "ab"])
     assert embedder.asked == [["ab", "cd"], ["ef"]]
     np.testing.assert_array_equal(second[[2, 0]], first)
-    assert (cache.hits, cache.misses) == (2, 3)
 
 
 async def test_a_text_twice_in_a_batch_is_embedded_once() -> None:
