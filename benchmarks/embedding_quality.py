@@ -21,13 +21,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as parquet
-from frontdesk_server.artefacts.embedders import Embedder, HashedTfidf, Matrix, OnnxEmbedder, load_default
+from frontdesk_server.artefacts.embedders import Embedder, Matrix, OnnxEmbedder, load_default
 from frontdesk_server.learning.embedding.thresholds import fit_thresholds
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sparse_features import HashedTfidf
 
 SETS = ("clinc150", "banking77")
 EXAMPLES = 10

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
+from frontdesk_server.domain.either import either
 from frontdesk_server.domain.usage import Usage
 
 _PER_MILLION = 1_000_000
@@ -99,7 +100,7 @@ class Prices:
             cached = min(usage.input_audio_tokens - audio, read)
             fresh, read = fresh - audio, read - cached
             total += audio * self.input_audio_nano_usd_per_million
-            total += cached * _first(self.cache_read_audio_nano_usd_per_million, self.cache_read)
+            total += cached * either(self.cache_read_audio_nano_usd_per_million, self.cache_read)
         if usage.input_image_tokens and self.input_image_nano_usd_per_million is not None:
             image = min(usage.input_image_tokens, fresh)
             fresh -= image
@@ -110,7 +111,7 @@ class Prices:
         if write:
             long = min(write, usage.cache_write_long_tokens or 0)
             total += (write - long) * self.cache_write
-            total += long * _first(self.cache_write_long_nano_usd_per_million, self.cache_write)
+            total += long * either(self.cache_write_long_nano_usd_per_million, self.cache_write)
         return total + self._output_cost(usage, output_tokens)
 
     def _output_cost(self, usage: Usage, output_tokens: int) -> int:
@@ -129,12 +130,12 @@ class Prices:
     @property
     def cache_read(self) -> int:
         """Of a million tokens read from the provider's cache."""
-        return _first(self.cache_read_nano_usd_per_million, self.input_nano_usd_per_million)
+        return either(self.cache_read_nano_usd_per_million, self.input_nano_usd_per_million)
 
     @property
     def cache_write(self) -> int:
         """Of a million tokens written to the provider's cache."""
-        return _first(self.cache_write_nano_usd_per_million, self.input_nano_usd_per_million)
+        return either(self.cache_write_nano_usd_per_million, self.input_nano_usd_per_million)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,3 @@ class PricePeriod:
         begin, end = self.daily
         now = moment.astimezone(UTC).time()
         return begin <= now < end if begin < end else now >= begin or now < end
-
-
-def _first(first: int | None, second: int) -> int:
-    return second if first is None else first

@@ -210,7 +210,7 @@ class Engine:
         return Decision(
             decision_id=new_decision_id(),
             model=choice.model,
-            reason=f"{choice.reason}; {_described(context.signals)}",
+            reason=f"{choice.reason}; {ranking.seen or _described(context.signals)}",
             strategy=choice.strategy,
             path=ranking.steps_taken,
             candidates=_candidates(choice, ranking, field, context),

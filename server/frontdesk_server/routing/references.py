@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Literal
@@ -112,11 +112,6 @@ class ReferenceIndex:
         best = int(scores.argmax())
         score, threshold, closest = float(scores[best]), self._thresholds[best], self.labels[best]
         return Match(closest if score >= threshold else None, closest, score, threshold)
-
-    def adding(self, references: Sequence[Reference], vectors: NDArray[np.float32]) -> ReferenceIndex:
-        """Return an index with these references too."""
-        together = (*self.references, *references)
-        return replace(self, references=together, vectors=np.concatenate([self.vectors, vectors]))
 
     def removing(self, references: Iterable[Reference]) -> ReferenceIndex:
         """Return an index without these references; a label without any is gone. At least one must be left."""

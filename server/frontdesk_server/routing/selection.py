@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from frontdesk_server.domain.either import either
 from frontdesk_server.domain.policy import RoutingPolicy
 
 NANO_USD_PER_CENT = 10_000_000
@@ -57,8 +58,8 @@ class Preferences:
         only_floor = policy.cost_weight is None and policy.latency_weight is None
         return Preferences(
             self.quality_floor if policy.quality_floor is None else policy.quality_floor,
-            _either(policy.cost_weight, 0.0 if only_floor else self.cost_weight),
-            _either(policy.latency_weight, 0.0 if only_floor else self.latency_weight),
+            either(policy.cost_weight, 0.0 if only_floor else self.cost_weight),
+            either(policy.latency_weight, 0.0 if only_floor else self.latency_weight),
         )
 
 
@@ -150,7 +151,3 @@ def _reason(best: Scored, preferences: Preferences) -> str:
     if best.quality < floor:
         return f"{quality} is the best; none reaches the floor of {floor:.2f}"
     return f"{quality} is the {'best' if weighted else 'cheapest'} that reaches the floor of {floor:.2f}"
-
-
-def _either(first: float | None, second: float) -> float:
-    return second if first is None else first

@@ -61,7 +61,8 @@ def test_a_label_with_few_examples_stays_near_the_pooled_threshold() -> None:
 
 
 def test_a_reference_does_not_vouch_for_itself() -> None:
-    index = INDEX.adding([Reference("billing", "c")], towards(0, 0.6)[None])
+    vectors = np.concatenate([INDEX.vectors, towards(0, 0.6)[None]])
+    index = replace(INDEX, references=(*INDEX.references, Reference("billing", "c")), vectors=vectors)
     fit = fit_thresholds(index, np.stack([AXES[0], AXES[1], towards(0, 0.6)]), ["billing", None, "billing"])
     assert fit.default_threshold < 0.61
 

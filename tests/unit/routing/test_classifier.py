@@ -68,7 +68,8 @@ async def test_candidates_tell_predicted_quality_and_its_uncertainty(folder: Pat
     assert frontier.predicted_quality == pytest.approx(0.9, abs=0.01)
     assert frontier.quality_uncertainty == pytest.approx(0.01, abs=0.001)
     assert decision.path[0].confidence == pytest.approx(0.99, abs=0.001)
-    assert "difficulty 1.00" in decision.path[0].reason
+    assert decision.reason.endswith("difficulty 1.00")
+    assert decision.reason.count("difficulty") == 1
 
 
 async def test_a_model_the_artefact_does_not_know_is_judged_by_its_prior_and_the_predicted_difficulty(

@@ -69,17 +69,8 @@ def test_a_query_without_any_known_word_is_out_of_scope_of_a_positive_threshold(
     assert replace(INDEX, default_threshold=0.1).match(np.zeros(3, np.float32)).label is None
 
 
-def test_adding_a_reference_brings_a_new_label_and_leaves_the_old_index_alone() -> None:
-    index = replace(INDEX, thresholds={"billing": 0.5}, default_threshold=0.25)
-    legal = index.adding([Reference("legal", "sue them")], unit(0, 1, 0)[None])
-    assert legal.match(unit(0, 1, 0.1)).label == "legal"
-    assert (legal.thresholds, legal.default_threshold, legal.scoring) == ({"billing": 0.5}, 0.25, "nearest")
-    assert index.labels == ("billing", "code")
-    assert len(legal) == len(index) + 1
-
-
 def test_a_reference_given_again_replaces_the_first() -> None:
-    moved = INDEX.adding([PAY], unit(0, 1, 0)[None])
+    moved = replace(INDEX, references=(*INDEX.references, PAY), vectors=np.concatenate([VECTORS, unit(0, 1, 0)[None]]))
     assert len(moved) == 3
     assert moved.scores(unit(0, 1, 0))[0] == pytest.approx(1.0)
 

@@ -4,7 +4,6 @@ from frontdesk_server.artefacts.embedders.cache import CachedEmbedder
 from frontdesk_server.artefacts.embedders.onnx import EncoderSettings, OnnxEmbedder
 from frontdesk_server.artefacts.embedders.protocol import AsyncEmbedder, Embedder, EmbedderError, Matrix, Vector
 from frontdesk_server.artefacts.embedders.request_path import InlineEmbedder, ThreadedEmbedder, on_request_path
-from frontdesk_server.artefacts.embedders.sparse import HashedTfidf, SparseRows, SparseVector, fit_idf
 from frontdesk_server.artefacts.embedders.static import StaticEmbedder, load_default
 
 __all__ = [
@@ -13,16 +12,12 @@ __all__ = [
     "Embedder",
     "EmbedderError",
     "EncoderSettings",
-    "HashedTfidf",
     "InlineEmbedder",
     "Matrix",
     "OnnxEmbedder",
-    "SparseRows",
-    "SparseVector",
     "StaticEmbedder",
     "ThreadedEmbedder",
     "Vector",
-    "fit_idf",
     "load_default",
     "on_request_path",
 ]

@@ -66,7 +66,7 @@ class TextReader:
     def _hashed_terms(self, words: Words) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the buckets of words and of pairs of neighbours, and their damped counts.
 
-        Character runs, which :mod:`frontdesk_server.artefacts.embedders.sparse` adds, cost this predictor quality.
+        Character runs beside them cost this predictor quality.
         """
         codes = words.codes[:MAX_TERM_WORDS]
         if not codes:

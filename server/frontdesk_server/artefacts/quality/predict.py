@@ -27,7 +27,7 @@ from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES, STRUCTURE_N
 from frontdesk_server.artefacts.quality.structure import Ferns, Landmarks, squared_lengths
 from frontdesk_server.artefacts.quality.tasks import TASKS
 
-__all__ = ["Prediction", "Predictions", "Predictor", "expected_quality"]
+__all__ = ["Prediction", "Predictions", "Predictor"]
 
 SIGNAL_CLIP = 5.0
 """Standardised signals are cut at this many standard deviations, so that an odd text cannot run away."""
@@ -169,14 +169,6 @@ class Predictor:
         weights = text.damped_counts * self._idf.take(text.buckets)
         part: Floats = weights.dot(self._lexical.take(text.buckets, axis=0)) / (sqrt(weights.dot(weights)) or 1.0)
         return part
-
-
-def expected_quality(strength: float, difficulty: float, discrimination: float = 6.0) -> float:
-    """Return the quality to expect of a model nobody has measured yet, from its declared strength in [0, 1].
-
-    The one-parameter logistic model of item response theory: one half where strength equals difficulty.
-    """
-    return float(_logistic(discrimination * (strength - difficulty)))
 
 
 def _softmax(logits: Floats) -> Floats:

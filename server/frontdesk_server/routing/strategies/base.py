@@ -64,6 +64,7 @@ class Ranking(NamedTuple):
     With verdict CHOSE, `model` is the choice; `predictions` and `scores` tell what it went by. `steps` are a cascade's,
     the first of which is of `model`. `only` restricts the query to these models, fallbacks included, whoever decides;
     None does not restrict it. `propensity` is the probability with which this branch of the tree was taken.
+    `seen` tells task and difficulty where it judged these itself, and went by them instead of the signals'.
     `steps_taken` lists this strategy and every one asked below it, in order.
     """
 
@@ -76,6 +77,7 @@ class Ranking(NamedTuple):
     steps: tuple[PlanStep, ...] = ()
     only: frozenset[str] | None = None
     propensity: float = 1.0
+    seen: str = ""
     steps_taken: tuple[StrategyStep, ...] = ()
 
     def after(self, step: StrategyStep) -> Ranking:

@@ -94,14 +94,16 @@ class Classifier:
             return Ranking(Verdict.ABSTAINED, "nothing is known of the eligible models")
         selection = select(predictions, context.outlooks, self._preferences(context))
         chosen = predictions[selection.model]
-        reason = selection.reason
+        reason, seen = selection.reason, ""
         if forecast.difficulty is not None:
-            reason = f"{reason} (task {forecast.task}, difficulty {forecast.difficulty:.2f})"
+            seen = f"task {forecast.task}, difficulty {forecast.difficulty:.2f}"
         confidence = None if chosen.uncertainty is None else 1 - chosen.uncertainty
         if self.max_uncertainty is not None and (chosen.uncertainty or 0.0) > self.max_uncertainty:
             reason = f"{reason}, but only to within {chosen.uncertainty:.2f}"
-            return Ranking(Verdict.ABSTAINED, reason, confidence=confidence, predictions=predictions)
-        return Ranking(Verdict.CHOSE, reason, selection.model, confidence=confidence, predictions=predictions)
+            return Ranking(Verdict.ABSTAINED, reason, confidence=confidence, predictions=predictions, seen=seen)
+        return Ranking(
+            Verdict.CHOSE, reason, selection.model, confidence=confidence, predictions=predictions, seen=seen
+        )
 
     def _predictions(self, forecast: Forecast, context: RoutingContext) -> dict[str, Prediction]:
         difficulty = context.signals.difficulty if forecast.difficulty is None else forecast.difficulty

@@ -19,7 +19,6 @@ from frontdesk_server.artefacts.quality import (
     words,
 )
 from frontdesk_server.artefacts.quality.features import MAX_TERM_WORDS, TextFeatures, TextReader
-from frontdesk_server.artefacts.quality.predict import expected_quality
 from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES, STRUCTURE_NAMES
 from frontdesk_server.artefacts.quality.words import Vocabulary
 
@@ -239,8 +238,3 @@ def test_signals_tell_structure() -> None:
     assert signals_of("def f(x):\n    return x;")["code"] > 0.0
     assert signals_of("In 1848 and 1871 it rained.")["years"] == pytest.approx(np.log1p(2))
     assert signals_of("你好吗")["foreign_letters"] == 1.0
-
-
-def test_expected_quality_of_an_unmeasured_model_falls_with_difficulty() -> None:
-    assert expected_quality(0.5, 0.5) == pytest.approx(0.5)
-    assert expected_quality(0.9, 0.2) > 0.95 > expected_quality(0.4, 0.2) > expected_quality(0.4, 0.9)

@@ -13,9 +13,8 @@ from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
-
 from frontdesk_server.artefacts.embedders.excerpt import excerpt
+from numpy.typing import NDArray
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _MEMO_MAX_WORDS = 50_000
