@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -20,7 +21,7 @@ from frontdesk_server.domain.errors import (
     UpstreamProtocolError,
     UpstreamRequestRefused,
 )
-from frontdesk_server.domain.lessons import Refusal
+from frontdesk_server.domain.lessons import Refusal, RefusedHow
 
 _MAX_DEPTH = 4
 """How deep the particulars of an error may lie within it."""
@@ -74,6 +75,7 @@ _NO_CREDIT = re.compile(
     r"|spending limit|arrear|quota has been exhausted|account (?:\w+ ){0,2}(?:suspended|deactivated|in arrears)",
     re.IGNORECASE,
 )
+_BETWEEN_ERRORS = re.compile(r"\}\s*\n\s*\{")
 _KEY_REFUSED = re.compile(
     r"api[ -]key (?:is |was )?(?:not valid|invalid|expired|incorrect)|(?:invalid|incorrect|expired) (?:x )?api[ -]key",
     re.IGNORECASE,
@@ -121,11 +123,13 @@ def _reported(document: Any) -> UpstreamError:
 def _naming(error: UpstreamError, document: Any, message: str) -> UpstreamError:
     """The error, with the field that is refused by name, if one is."""
     if isinstance(error, UpstreamRequestRefused) and not isinstance(error, UpstreamContextExceeded):
-        if located := list(_located(document)):
-            refusals = [refused_fields(said, [place]) for place, said in located]
-            fields = [refusal.fields for refusal in refusals if refusal is not None]
-            error.refusal = Refusal(frozenset().union(*fields)) if fields else None
-        else:
+        written = _written_by_python(message)
+        located = list(_located(document if written is None else written))
+        if located:
+            refusals = [one for place, said in located if (one := refused_fields(said, [place])) is not None]
+            fields = [one.fields for one in refusals if one.how is RefusedHow.FIELD]
+            error.refusal = Refusal(frozenset().union(*fields)) if fields else next(iter(refusals), None)
+        elif written is None:
             inner = document.get("error") if isinstance(document, dict) else None
             param = inner.get("param") if isinstance(inner, dict) else None
             error.refusal = refused_fields(message, [param] if isinstance(param, str) else ())
@@ -143,6 +147,21 @@ def _located(document: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
         case list() if depth < _MAX_DEPTH:
             for item in document:
                 yield from _located(item, depth + 1)
+
+
+def _written_by_python(message: str) -> list[Any] | None:
+    """Errors of pydantic that a server gives as Python writes them; None where the message holds none.
+
+    They quote the input, so that their words alone must not be read: what cannot be parsed says nothing.
+    """
+    if "'loc':" not in message:
+        return None
+    errors = message[message.find("{") : message.rfind("}") + 1]
+    try:
+        read = ast.literal_eval(f"[{_BETWEEN_ERRORS.sub('}, {', errors)}]")
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+    return read if isinstance(read, list) else []
 
 
 def event_object(event: SseEvent) -> Json:

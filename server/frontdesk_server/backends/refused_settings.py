@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from frontdesk_server.backends.own_words import own_words
+from frontdesk_server.backends.refused_fields import refused_fields
 from frontdesk_server.domain.backend import BackendCall, Dispatch
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.lessons import OWN_FIELDS, Refusal, RefusedHow
@@ -29,14 +31,27 @@ _ASKED = text_query("hi").messages
 def attributed(refusal: Refusal, build: Callable[[BackendCall], Json], call: BackendCall) -> Refusal | None:
     """The refusal in the words of the contract; None where nothing that was sent stands behind it.
 
-    What stands behind no setting is Frontdesk's own if it is one of `OWN_FIELDS`.
+    What stands behind no setting is Frontdesk's own if it is one of `OWN_FIELDS`. What the upstream only quotes of the
+    query it has not refused.
     """
+    if not _said_by_upstream(refusal, call.query):
+        return None
     sent = _Sent(build, call)
     meant = [sent.meant_by(name) for name in refusal.fields]
     if refusal.how is RefusedHow.TOGETHER and not all(meant):
         return None
     fields = frozenset().union(*meant)
     return replace(refusal, fields=fields) if fields else None
+
+
+def _said_by_upstream(refusal: Refusal, query: Query) -> bool:
+    """Whether the words say the same without what they quote of the query."""
+    said = own_words(refusal.said, query)
+    if said == refusal.said:
+        return True
+    beside = refusal.fields if refused_fields(refusal.said) is None else ()
+    again = refused_fields(said, beside)
+    return again is not None and again.fields >= refusal.fields
 
 
 class _Sent:
@@ -55,13 +70,20 @@ class _Sent:
         if path is not None and len(path) == 1 and (settings := self._behind(path)):
             return settings
         own = ".".join(word for word in name.split(".") if not word.isdecimal()).removeprefix("messages.")
-        if own in OWN_FIELDS:
+        if own in OWN_FIELDS and self._holds(own):
             return frozenset((own,))
         if path is None:
             path = self._within(name)
         if path is None:
             return frozenset()
         return self._behind(path) or self._around(path) or self._beneath(path)
+
+    def _holds(self, own: str) -> bool:
+        """Whether one of Frontdesk's own fields was sent, in the body or in a message."""
+        query = self._call.query
+        if own == "prefill":
+            return query.is_prefilled
+        return _stands_in(self._built(query), own.split("."))
 
     def _bodies_without(self, query: Query) -> Iterator[tuple[str, Json | None]]:
         for setting in settings_of(query):
@@ -133,6 +155,18 @@ def _at(value: Any, path: Path) -> list[Any]:
     if not path:
         return [value]
     return _at(value[path[0]], path[1:]) if isinstance(value, dict) and path[0] in value else []
+
+
+def _stands_in(value: Any, words: Sequence[str]) -> bool:
+    """Whether the words lead to something anywhere within: keys, of which the last may be a value."""
+    match value:
+        case dict():
+            held = value.get(words[0])
+            found = words[0] in value and (not words[1:] or held == words[1] or _stands_in(held, words[1:]))
+            return found or any(_stands_in(inner, words) for inner in value.values())
+        case list():
+            return any(_stands_in(item, words) for item in value)
+    return False
 
 
 def _size(value: Any) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from frontdesk_server.domain.profile import Caching, Profile, Range, Takes, Thinking
 from frontdesk_server.domain.query import ReasoningEffort
+from frontdesk_server.domain.settings import OPTION
 
 _LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 _MOST_REFUSED = 100
@@ -21,7 +22,7 @@ class RefusedHow(enum.Enum):
     FIELD = "field"
     """The API does not take it at all."""
     VALUE = "value"
-    """It takes other values; `Refusal.only` is the one it takes, if the message says so."""
+    """It takes other values: `Refusal.only` or those of `Refusal.taken`, if the message says so."""
     TOGETHER = "together"
     """It does not take the fields at once."""
     COUNT = "count"
@@ -33,13 +34,15 @@ class Refusal:
     """What an upstream refused by name.
 
     `fields` are settings by the names of `domain.settings`, and what Frontdesk sends of its own by the API's names.
-    Until it is known which settings stand behind them, all are the API's.
+    Until it is known which settings stand behind them, all are the API's. `said` are the words that tell it.
     """
 
     fields: frozenset[str]
     how: RefusedHow = RefusedHow.FIELD
     only: float | None = None
     value: str = ""
+    taken: frozenset[str] = frozenset()
+    said: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return " with ".join(sorted(self.fields))
@@ -47,7 +50,7 @@ class Refusal:
     @property
     def kind(self) -> str:
         """The refused fields without their forms, and without names that callers make up."""
-        return " with ".join(sorted({field.partition(" ")[0] for field in self.fields}))
+        return " with ".join(sorted({name.partition(" ")[0] for name in self.fields}))
 
 
 def learned(profile: Profile, refusal: Refusal) -> Profile:
@@ -57,13 +60,19 @@ def learned(profile: Profile, refusal: Refusal) -> Profile:
     """
     if refusal.how is RefusedHow.TOGETHER:
         return _together(profile, refusal.fields)
-    for field in sorted(refusal.fields):
-        lesson = _LESSONS.get(field) or OWN_FIELDS.get(field)
+    for name in sorted(refusal.fields):
+        lesson = _LESSONS.get(name) or OWN_FIELDS.get(name)
         if lesson is not None:
             profile = lesson(profile, refusal)
-        elif refusal.how is RefusedHow.FIELD or (refusal.how is RefusedHow.VALUE and " " in field):
-            profile = _refusing(profile, frozenset((field,)))
+        elif refusal.how is RefusedHow.FIELD or (refusal.how is RefusedHow.VALUE and _is_form(name)):
+            profile = _refusing(profile, frozenset((name,)))
     return profile
+
+
+def _is_form(name: str) -> bool:
+    """Whether it is one form of a setting; an option that passes through is named by its key, whatever its value."""
+    setting, _, form = name.partition(" ")
+    return bool(form) and setting != OPTION
 
 
 def _refusing(profile: Profile, settings: frozenset[str]) -> Profile:
@@ -145,10 +154,11 @@ def _limit(profile: Profile, refusal: Refusal) -> Profile:
 def _effort(profile: Profile, refusal: Refusal) -> Profile:
     if refusal.how is RefusedHow.FIELD:
         return replace(profile, efforts=frozenset())
-    known = {effort.value: effort for effort in ReasoningEffort}
-    if refusal.how is RefusedHow.VALUE and refusal.value in known:
-        return replace(profile, efforts=profile.efforts - {known[refusal.value]})
-    return profile
+    if refusal.how is not RefusedHow.VALUE:
+        return profile
+    taken = frozenset(effort for effort in profile.efforts if effort.value in refusal.taken)
+    left = taken or frozenset(effort for effort in profile.efforts if effort.value != refusal.value)
+    return replace(profile, efforts=left)
 
 
 def _budget_form(profile: Profile, refusal: Refusal) -> Profile:

@@ -20,6 +20,8 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
 EVENT_LEVELS: Mapping[str, str] = {
     names.LOG_ROUTE_DECIDED: "info",
     names.LOG_ROUTE_FAILED: "warning",
+    names.LOG_ATTEMPT_REPEATED: "info",
+    names.LOG_FIELD_REFUSED: "warning",
     names.LOG_ATTEMPT_ENDED: "info",
     names.LOG_COMPLETION_SETTLED: "info",
     names.LOG_CALL_ENDED: "debug",

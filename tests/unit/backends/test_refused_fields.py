@@ -16,8 +16,10 @@ from tests.profiles import ANTHROPIC, profile_at
 _VALUE, _TOGETHER, _COUNT = RefusedHow.VALUE, RefusedHow.TOGETHER, RefusedHow.COUNT
 
 
-def named(*fields: str, how: RefusedHow = RefusedHow.FIELD, only: float | None = None, value: str = "") -> Refusal:
-    return Refusal(frozenset(fields), how, only, value)
+def named(
+    *fields: str, how: RefusedHow = RefusedHow.FIELD, only: float | None = None, value: str = "", taken: str = ""
+) -> Refusal:
+    return Refusal(frozenset(fields), how, only, value, frozenset(taken.split()))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def named(*fields: str, how: RefusedHow = RefusedHow.FIELD, only: float | None =
         (
             "Unsupported value: 'reasoning_effort' does not support 'minimal' with this model. Supported values are: "
             "'none', 'low'.",
-            named("reasoning_effort", how=_VALUE, value="minimal"),
+            named("reasoning_effort", how=_VALUE, value="minimal", taken="none low"),
         ),
         (
             "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
@@ -90,6 +92,58 @@ def test_what_is_refused_by_name(message: str, expected: Refusal | None) -> None
             '{"error": {"message": "Encrypted content is not supported with this model.", "param": "include"}}',
             named("include"),
         ),
+        (
+            400,
+            '{"error": {"message": "Unsupported value: \'xhigh\' is not supported with the \'m\' model. Supported'
+            " values are: 'low', 'medium', and 'high'.\", \"param\": \"reasoning_effort\"}}",
+            named("reasoning_effort", how=_VALUE, value="xhigh", taken="low medium and high"),
+        ),
+        (
+            400,
+            '{"error": {"message": "Invalid value: \'max\'.", "param": "reasoning.effort"}}',
+            named("reasoning.effort", how=_VALUE, value="max"),
+        ),
+        (
+            400,
+            '{"error": {"message": "This model does not support effort level \'max\'. Supported levels: high, low."}}',
+            named("reasoning_effort", how=_VALUE, value="max", taken="high low"),
+        ),
+        (
+            400,
+            '{"error": {"message": "`reasoning_effort` must be one of `low`, or `high`"}}',
+            named("reasoning_effort", how=_VALUE, taken="low or high"),
+        ),
+        (
+            400,
+            '{"error": {"message": "output_config.effort: Input should be \'low\' or \'high\'"}}',
+            named("output_config.effort", how=_VALUE, taken="low or high"),
+        ),
+        (
+            422,
+            '{"detail": [{"type": "literal_error", "loc": ["body", "reasoning_effort"],'
+            " \"msg\": \"Input should be 'low' or 'high'\"}]}",
+            named("reasoning_effort", how=_VALUE, taken="low or high literal_error"),
+        ),
+        (400, '{"error": {"message": "`top_k` is not supported", "param": "messages"}}', named("messages")),
+        (400, '{"error": {"message": "`a` and `b` cannot both be specified", "param": "messages"}}', None),
+        (
+            400,
+            '{"error": {"message": "property \'name\' is unsupported", "param": "messages.1"}}',
+            named("name"),
+        ),
+        (
+            400,
+            "{\"object\": \"error\", \"message\": \"[{'type': 'extra_forbidden', 'loc': ('body', 'user'), 'msg': 'no',"
+            " 'input': '`top_k` is not supported'}]\"}",
+            named("user"),
+        ),
+        (
+            400,
+            "{\"object\": \"error\", \"message\": \"2 validation errors:\\n  {'type': 'value_error', 'loc': ('body',),"
+            " 'msg': 'bad', 'input': '`top_k` is not supported'}\\n  {'loc': ('body',), 'msg': 'bad', 'type': 'x'}\"}",
+            None,
+        ),
+        (400, "{\"message\": \"[{'loc': ('body',), 'input': '`top_k` is not supp…\"}", None),
         (500, '{"error": {"message": "`top_k` is not supported"}}', None),
         (400, '{"error": {"message": "the prompt is too long"}}', None),
     ],
@@ -130,6 +184,25 @@ def test_a_model_that_refused_a_setting_is_known_not_to_take_it(refusal: Refusal
     assert objection(wiser, query) is not None
     assert objection(wiser, text_query("hi")) is None
     assert learned(wiser, refusal) == wiser
+
+
+@pytest.mark.parametrize(
+    ("refusal", "left"),
+    [
+        (named("reasoning_effort", how=_VALUE, value="xhigh", taken="low medium and high"), "low medium high"),
+        (named("reasoning_effort", how=_VALUE, value="xhigh"), "none minimal low medium high max"),
+        (named("reasoning_effort", how=_VALUE, taken="low or high"), "low high"),
+        (named("reasoning_effort", how=_VALUE, taken="one two"), "none minimal low medium high xhigh max"),
+        (named("reasoning_effort"), ""),
+    ],
+)
+def test_an_effort_that_is_refused_leaves_the_others(refusal: Refusal, left: str) -> None:
+    every = Profile(efforts=frozenset(ReasoningEffort))
+    assert {effort.value for effort in learned(every, refusal).efforts} == set(left.split())
+
+
+def test_a_value_of_an_option_that_passes_through_is_the_callers_own() -> None:
+    assert learned(Profile(), named("provider_options openai.service_tier", how=_VALUE, value="fast")) == Profile()
 
 
 def test_a_value_that_is_the_only_one_stays_allowed() -> None:

@@ -211,6 +211,69 @@ def test_what_a_caller_says_within_a_field_or_did_not_set_teaches_nothing(
     assert refusal is None
 
 
+_QUOTED = "Unsupported parameter: 'temperature' is not supported"
+_WARM = GenerationConfig(temperature=0.5)
+
+
+def _saying(text: str, *, tool: str = "") -> Query:
+    tools = (Tool(tool),) if tool else ()
+    return replace(text_query(text, _WARM), tools=tools)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (_saying(_QUOTED), f'Could not parse message "{_QUOTED}"'),
+        (_saying(_QUOTED), f'Invalid prompt: "{_QUOTED.removesuffix(" is not supported")}"'),
+        (_saying(f"Why do I read {_QUOTED}?"), "Could not parse <UNSUPPORTED parameter: 'temperature'>"),
+        (_saying("Hi", tool="temperature"), "Tool 'temperature' is not supported by this model"),
+        (_saying("temperature"), "The text 'temperature' is not supported"),
+        (_saying("Unsupported parameter: stream_options"), "Bad message: Unsupported parameter: stream_options"),
+        (replace(_saying("Hi"), tools=(Tool("f", _QUOTED),)), f"Bad description: {_QUOTED}"),
+    ],
+)
+def test_what_an_upstream_quotes_of_the_query_teaches_nothing(query: Query, message: str) -> None:
+    build, call = _call("openai", query)
+    named = refused_fields(message)
+    assert named is not None
+    assert attributed(named, build, call) is None
+    build, call = _call("openai", text_query("Hi", _WARM))
+    said = attributed(named, build, call)
+    assert said is None or said.fields <= {"temperature", "stream_options"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [_saying(f"What does {_QUOTED} mean?"), _saying("It is not supported by this model."), _saying("parameter")],
+)
+def test_what_an_upstream_says_itself_is_learnt_whatever_the_query_says(query: Query) -> None:
+    build, call = _call("openai", query)
+    named = refused_fields("This model has deprecated `temperature`.")
+    assert named is not None
+    assert attributed(named, build, call) == replace(named, fields=frozenset({"temperature"}))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "message", "is_sent"),
+    [
+        ("openai", "stream_options is not supported", True),
+        ("openai", "max_tokens is not supported", True),
+        ("openai", "`name` is not supported", False),
+        ("openai", "This model does not support assistant message prefill.", False),
+        ("openai", "Unknown parameter: 'prompt_cache_key'", False),
+        ("openai", "`thinking.type.enabled` is not supported", False),
+        ("openai_responses", "Unknown parameter: 'include'", True),
+        ("bedrock", "This model does not support prompt caching", False),
+    ],
+)
+def test_fields_of_our_own_are_learnt_only_if_they_were_sent(dialect: str, message: str, *, is_sent: bool) -> None:
+    build, call = _call(dialect, text_query("hi"))
+    named = refused_fields(message)
+    assert named is not None
+    refusal = attributed(named, build, replace(call, max_output_tokens=100))
+    assert (refusal is not None) is is_sent
+
+
 @pytest.mark.parametrize(
     ("body", "settings"),
     [
