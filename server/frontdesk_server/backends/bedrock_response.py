@@ -88,7 +88,7 @@ class BedrockTranslator:
             with promised_form:
                 self._note_usage(document.get("usage"))
                 output = document.get("output") or {}
-                for index, block in enumerate(output["message"].get("content") or ()):
+                for index, block in enumerate(_objects(output["message"].get("content") or [])):
                     self._read_block(index, block)
                 self._end(document.get("stopReason"))
             if not self.complete:
@@ -220,6 +220,12 @@ class BedrockTranslator:
     def _read_usage(self) -> Usage:
         """The API counts cached input apart, but within its total; here input includes it."""
         return read_usage(self._usage, cache_beside=True)
+
+
+def _objects(value: Any) -> list[Json]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise UpstreamProtocolError("the content of the answer is no list of objects")
+    return value
 
 
 def _items(value: Any) -> list[Json]:

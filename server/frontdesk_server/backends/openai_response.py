@@ -26,6 +26,8 @@ _READ_OF_MESSAGE = frozenset(
 _READ_OF_CALL = frozenset(("index", "id", "type", "function"))
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
 _SOURCES = ("search_results", "citations")
+_ANSWERING = ("audio", "images")
+"""Members of a message that answer without a word."""
 
 
 class OpenAITranslator:
@@ -149,6 +151,7 @@ class OpenAITranslator:
     def _read_message(self, message: Json, logprobs: Json | None) -> None:
         content, tool_calls = message.get("content"), message.get("tool_calls") or ()
         accumulate(self._state, unread(message, _READ_OF_MESSAGE))
+        self._shown = self._shown or any(self._state.get(name) for name in _ANSWERING)
         told = ((field, piece(message.get(field))) for field in _REASONING_FIELDS)
         field, reasoning = next((one for one in told if one[1]), ("", ""))
         if reasoning:
@@ -221,10 +224,16 @@ class OpenAITranslator:
 
     def _end_stream(self) -> None:
         if not self.complete:
-            if self._usage is None:
+            if self._usage is None and not self._sounded:
                 raise UpstreamCut("the stream ended without its end")
             self._finish_unsaid()
         self.ended = True
+
+    @property
+    def _sounded(self) -> bool:
+        """Whether a sound is whole: how long it is kept is said last."""
+        audio = self._state.get("audio")
+        return isinstance(audio, dict) and bool(audio.get("expires_at"))
 
     def _finish_unsaid(self) -> None:
         """The answer ends without a finish reason, if there is any."""

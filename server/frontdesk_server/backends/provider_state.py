@@ -12,7 +12,9 @@ REASONING_FIELDS = frozenset(("reasoning_content", "reasoning", "content"))
 """Where reasoning may stand in a message. State names the field that was used, with null for what the parts say."""
 
 _JOINED = frozenset(("text", "summary"))
-"""Members whose pieces are joined; all others come whole."""
+"""Members of items whose pieces are joined; all others come whole."""
+_GROWING = _JOINED | {"data", "transcript"}
+"""The same of objects: a sound comes in pieces of what it sounds like and of what it says."""
 
 
 def unread(holder: Json, read: frozenset[str]) -> Json:
@@ -23,7 +25,10 @@ def unread(holder: Json, read: frozenset[str]) -> Json:
 
 
 def accumulate(whole: Json, piece: Json) -> None:
-    """Add the members of a piece. Of a list, an item goes on with the last one where nothing in both contradicts."""
+    """Add the members of a piece, those of objects at every depth.
+
+    Of a list, an item goes on with the last one where nothing in both contradicts.
+    """
     for name, value in piece.items():
         known = whole.get(name)
         if isinstance(known, list) and isinstance(value, list):
@@ -31,9 +36,21 @@ def accumulate(whole: Json, piece: Json) -> None:
                 if not (known and _goes_on(known[-1], item)):
                     known.append(item)
         elif isinstance(known, dict) and isinstance(value, dict):
-            known |= value
+            _merge(known, value)
         else:
             whole[name] = _items(value) if isinstance(value, list) else value
+
+
+def _merge(whole: Json, piece: Json) -> None:
+    """Add the members of an object within a message; a list in it comes whole."""
+    for name, value in piece.items():
+        known = whole.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            _merge(known, value)
+        elif name in _GROWING and isinstance(known, str) and isinstance(value, str):
+            whole[name] = known + value
+        elif value is not None or known is None:
+            whole[name] = value
 
 
 def _items(values: Iterable[Any]) -> list[Any]:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
+from frontdesk_server.backends.halves import whole_text
 from frontdesk_server.domain.usage import Usage
 
 Json = dict[str, Any]
@@ -130,7 +131,7 @@ def _service_tier(usage: Json, outside: Any) -> str:
     """Anthropic calls its fast tier a speed, and Perplexity charges by the size of what it searched."""
     for said in (usage.get("speed"), usage.get("service_tier"), outside, usage.get("search_context_size")):
         if said and isinstance(said, str) and said not in _ORDINARY_TIERS:
-            return said[:_LONGEST_TIER]
+            return whole_text(said)[:_LONGEST_TIER]
     return ""
 
 

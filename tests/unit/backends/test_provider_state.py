@@ -19,6 +19,7 @@ from frontdesk_server.domain.model import Deployment
 from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.provider import Citation, ProviderState
 from frontdesk_server.domain.query import Message, Query, Role, TextPart, ToolCall, ToolResult, text_query
+from frontdesk_server.domain.usage import FinishReason
 
 from tests.profiles import ANTHROPIC, COMPATIBLE, profile_at
 from tests.unit.backends.test_blocks import answered
@@ -247,6 +248,11 @@ def test_messages_that_are_joined_keep_what_belongs_to_them() -> None:
         ([{"a": [{"text": "x"}]}, {"a": [{"text": "y"}]}], {"a": [{"text": "x"}, {"text": "y"}]}),
         ([{"a": [{"index": 0, "text": "x"}]}, {"a": [{"index": 0, "text": "y"}]}], {"a": [{"index": 0, "text": "xy"}]}),
         ([{"a": [1]}, {"a": {"b": 2}}], {"a": {"b": 2}}),
+        ([{"a": {"b": {"c": 1}}}, {"a": {"b": {"d": False}}}], {"a": {"b": {"c": 1, "d": False}}}),
+        ([{"a": {"b": {"c": 1}}}, {"a": {"b": {"c": None}}}, {"a": {"b": None}}], {"a": {"b": {"c": 1}}}),
+        ([{"a": {"b": {"c": "x"}}}, {"a": {"b": {"c": "y"}}}], {"a": {"b": {"c": "y"}}}),
+        ([{"a": {"b": [1]}}, {"a": {"b": [1, 2]}}], {"a": {"b": [1, 2]}}),
+        ([{"a": {"data": "x", "id": "1"}}, {"a": {"data": "y", "id": "1"}}], {"a": {"data": "xy", "id": "1"}}),
     ],
 )
 def test_pieces_of_state_are_joined_where_nothing_contradicts(pieces: list[Json], expected: Json) -> None:
@@ -254,6 +260,43 @@ def test_pieces_of_state_are_joined_where_nothing_contradicts(pieces: list[Json]
     for piece in pieces:
         accumulate(whole, piece)
     assert whole == expected
+
+
+SOUND: list[Json] = [
+    {"id": "audio_1", "transcript": "he"},
+    {"data": "QUJD"},
+    {"data": "REVG"},
+    {"transcript": "llo"},
+    {"expires_at": 5},
+]
+
+
+@pytest.mark.parametrize("provider", ["openai", "openrouter"])
+@pytest.mark.parametrize("ends", [["stop"], ["stop", "usage"], ["usage"], []])
+def test_a_sound_that_came_in_pieces_is_whole_however_its_stream_ends(provider: str, ends: list[str]) -> None:
+    translator = OpenAITranslator(provider)
+    documents: list[Json] = [{"choices": [{"index": 0, "delta": {"audio": piece}}]} for piece in SOUND]
+    if "stop" in ends:
+        documents.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    if "usage" in ends:
+        documents.append({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}})
+    events = [event for one in documents for event in translator.read_events(sse(one))]
+    events += translator.read_events([SseEvent("", "[DONE]")])
+    (state,) = answered(events).provider_state
+    sound = {"id": "audio_1", "transcript": "hello", "data": "QUJDREVG", "expires_at": 5}
+    assert (state.dialect, orjson.loads(state.json)) == (provider, {"audio": sound})
+    assert translator.finished().finish_reason is (FinishReason.STOP if "stop" in ends else FinishReason.OTHER)
+
+
+def test_a_signature_beside_other_members_that_come_later_goes_back() -> None:
+    translator = OpenAITranslator("vertex_gemini")
+    members = ({"thought_signature": "c2ln"}, {"thought": False})
+    deltas = [{"content": "a", "extra_content": {"google": member}} for member in members]
+    choices: list[Json] = [{"index": 0, "delta": delta} for delta in deltas]
+    documents = [{"choices": [one]} for one in (*choices, {"index": 0, "delta": {}, "finish_reason": "stop"})]
+    answer = answered([event for one in documents for event in translator.read_events(sse(one))])
+    sent = to_openai(after(answer), "vertex_gemini")["messages"][1]
+    assert sent["extra_content"] == {"google": {"thought_signature": "c2ln", "thought": False}}
 
 
 REASONED: list[tuple[str, Json]] = [

@@ -1,14 +1,16 @@
-"""Answers of three dialects with every value in turn replaced by every type of JSON."""
+"""Answers of four dialects with every value in turn replaced by every type of JSON."""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from frontdesk_server.backends.anthropic_response import AnthropicTranslator
+from frontdesk_server.backends.bedrock_response import BedrockTranslator
 from frontdesk_server.backends.exchange import Translator
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.backends.responses_response import ResponsesTranslator
@@ -28,7 +30,25 @@ from frontdesk_server.domain.events import (
 from frontdesk_server.domain.provider import Citation, ProviderBlock, ProviderState
 
 Json = Any
-WRONG: tuple[Json, ...] = (None, True, 0, -1, 7, 2**62, 10**30, 1.5, "", "x", "null", [], [1], [None], {}, {"a": 1})
+WRONG: tuple[Json, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    7,
+    2**62,
+    10**30,
+    1.5,
+    "",
+    "x",
+    "null",
+    "\ud800",
+    [],
+    [1],
+    [None],
+    {},
+    {"a": 1},
+)
 
 LOGPROBS = {"content": [{"token": "F", "logprob": -0.1, "top_logprobs": [{"token": "F", "logprob": -0.1}]}]}
 USAGE = {
@@ -143,6 +163,46 @@ RESPONSES_STREAM = [
     {"type": "response.output_item.done", "output_index": 3, "item": ITEMS[3]},
     {"type": "response.completed", "response": RESPONSES_DOCUMENT},
 ]
+BEDROCK_USAGE = {
+    "inputTokens": 3,
+    "outputTokens": 5,
+    "totalTokens": 12,
+    "cacheReadInputTokens": 2,
+    "cacheWriteInputTokens": 2,
+    "cacheDetails": [{"ttl": "1h", "inputTokens": 1}],
+}
+BEDROCK_DOCUMENT = {
+    "output": {
+        "message": {
+            "role": "assistant",
+            "content": [
+                {"reasoningContent": {"reasoningText": {"text": "Hm", "signature": "signed"}}},
+                {"reasoningContent": {"redactedContent": "secret"}},
+                {"text": "Four"},
+                {"toolUse": {"toolUseId": "1", "name": "a", "input": {"b": 1}}},
+                {"citationsContent": {"content": [{"text": "F"}], "citations": [{"title": "A"}]}},
+                {"image": {"format": "png", "source": {"bytes": "eA=="}}},
+            ],
+        }
+    },
+    "stopReason": "tool_use",
+    "usage": BEDROCK_USAGE,
+    "serviceTier": {"type": "flex"},
+}
+BEDROCK_STREAM: list[Json] = [
+    {"messageStart": {"role": "assistant"}},
+    {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": "Hm"}}}},
+    {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"reasoningContent": {"signature": "signed"}}}},
+    {"contentBlockStop": {"contentBlockIndex": 0}},
+    {"contentBlockDelta": {"contentBlockIndex": 1, "delta": {"text": "Four"}}},
+    {"contentBlockDelta": {"contentBlockIndex": 1, "delta": {"citation": {"title": "A"}}}},
+    {"contentBlockStop": {"contentBlockIndex": 1}},
+    {"contentBlockStart": {"contentBlockIndex": 2, "start": {"toolUse": {"toolUseId": "1", "name": "a"}}}},
+    {"contentBlockDelta": {"contentBlockIndex": 2, "delta": {"toolUse": {"input": '{"b":1}'}}}},
+    {"contentBlockStop": {"contentBlockIndex": 2}},
+    {"messageStop": {"stopReason": "tool_use"}},
+    {"metadata": {"usage": BEDROCK_USAGE, "serviceTier": {"type": "flex"}}},
+]
 
 
 def places(value: Json, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -174,8 +234,11 @@ def read(translator: Translator, answer: Json) -> list[BackendEvent]:
     sent = json.loads(json.dumps(answer))
     try:
         if isinstance(sent, list):
-            for document in sent:  # one read each
-                seen.extend(translator.read_events([SseEvent("", json.dumps(document))]))
+            for document in sent:  # one read each; Bedrock's events are named beside what they hold
+                kind, held = "", document
+                if isinstance(translator, BedrockTranslator) and isinstance(document, dict):
+                    kind, held = next(iter(document.items()), ("", {}))
+                seen.extend(translator.read_events([SseEvent(kind, json.dumps(held))]))
         else:
             seen.extend(translator.read_document(sent))
         if translator.complete:
@@ -202,7 +265,7 @@ def check(event: BackendEvent) -> None:
         case CitationDelta(Citation(uri, title, cited)):
             words = [uri, title, cited]
         case UsageReport(usage, model) | Finished(_, usage, model):
-            words = [model]
+            words = [model, usage.service_tier]
             for count in (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.reasoning_tokens):
                 assert count is None or (type(count) is int and 0 <= count < 2**62)
     for text in words:
@@ -219,13 +282,17 @@ def check(event: BackendEvent) -> None:
         (AnthropicTranslator, ANTHROPIC_STREAM),
         (ResponsesTranslator, RESPONSES_DOCUMENT),
         (ResponsesTranslator, RESPONSES_STREAM),
+        (partial(BedrockTranslator, "m"), BEDROCK_DOCUMENT),
+        (partial(BedrockTranslator, "m"), BEDROCK_STREAM),
     ],
     ids=[
         *("openai unary", "openai streamed", "anthropic unary", "anthropic streamed"),
-        *("responses unary", "responses streamed"),
+        *("responses unary", "responses streamed", "bedrock unary", "bedrock streamed"),
     ],
 )
-def test_a_value_of_another_type_is_the_upstreams_error_or_ignored(translator: type[Translator], answer: Json) -> None:
+def test_a_value_of_another_type_is_the_upstreams_error_or_ignored(
+    translator: Callable[[], Translator], answer: Json
+) -> None:
     assert any(isinstance(event, Finished) for event in read(translator(), answer))
     for what, variant in variants(answer):
         try:
