@@ -1,21 +1,30 @@
-"""`frontdesk schema`: the configuration's JSON Schema, for editors."""
+"""`frontdesk schema`: the configuration's JSON Schema, for editors, or the same as a page to read."""
 
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
 
+from frontdesk_server.config.reference import reference
 from frontdesk_server.config.root import Config
 
 
-def schema() -> None:
+def schema(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print a page of every section and key instead.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of the configuration.
 
     Example: frontdesk schema > frontdesk.schema.json, then begin the YAML file with
     # yaml-language-server: $schema=frontdesk.schema.json
     """
     document = Config.model_json_schema()
+    if markdown:
+        typer.echo(reference(document), nl=False)
+        return
     document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     document["title"] = "Frontdesk configuration"
     typer.echo(json.dumps(document, indent=2))
