@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.decision import Decision, StepKind
 from frontdesk_server.domain.errors import FrontdeskError
-from frontdesk_server.domain.events import AttemptStarted, Completed, CompletionEvent, Started, TextDelta
+from frontdesk_server.domain.events import AttemptStarted, Completed, Emit, Started, TextDelta
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
@@ -38,7 +38,7 @@ def default_events() -> list[Any]:
 
 @dataclass
 class FakeDesk:
-    """`error` is raised by every unary use case; `events` are yielded, raised or waited for by the stream."""
+    """`error` is raised by every unary use case; `events` are pushed, raised or waited for by the stream."""
 
     error: BaseException | None = None
     events: list[Any] = field(default_factory=default_events)
@@ -72,8 +72,8 @@ class FakeDesk:
         return time.monotonic() + 60 if call.deadline is None else call.deadline
 
     async def stream_complete(
-        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
-    ) -> AsyncGenerator[CompletionEvent]:
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], emit: Emit
+    ) -> None:
         self.asked.append((query, policy, call, labels))
         for event in self.events:
             if event is HANG:
@@ -81,7 +81,7 @@ class FakeDesk:
             elif isinstance(event, BaseException):
                 raise event
             else:
-                yield event
+                await emit(event)
 
     async def report_outcome(
         self, decision_id: str, quality: float, source: str, call: Call, labels: Mapping[str, str]

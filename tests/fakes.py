@@ -6,15 +6,42 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from frontdesk_server.domain.affinity import NO_AFFINITY
+from frontdesk_server.domain.attempt import Answer, Settlement
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.decision import Decision, PlanStep, RoutedQuery, StepKind
-from frontdesk_server.domain.events import BackendEvent, Finished, TextDelta
+from frontdesk_server.domain.errors import DecisionNotFound
+from frontdesk_server.domain.events import BackendEvent, Batch, Finished, TextDelta
 from frontdesk_server.domain.model import Capability, Deployment, Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.query import Query, text_query
+from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.usage import FinishReason, Usage
+from frontdesk_server.execution.books import Books
+
+
+class NoLedger:
+    """Keeps nothing."""
+
+    async def record_decision(self, routed: RoutedQuery) -> None:
+        pass
+
+    async def record_settlement(
+        self, routed: RoutedQuery, settlement: Settlement, *, answer: Answer | None, error_reason: str
+    ) -> None:
+        pass
+
+    async def record_outcome(self, outcome: Outcome) -> bool:
+        raise AssertionError("no outcome was expected")
+
+    async def decision(self, decision_id: str, caller: str) -> DecisionRecord:
+        raise DecisionNotFound(decision_id)
+
+
+NO_BOOKS = Books(NoLedger(), NO_AFFINITY)
+"""For executions whose account the test looks at itself."""
 
 Script = Sequence[BackendEvent | BaseException | float]
 """What a fake model does, in order: yield an event, raise an error, or hang for so many seconds."""
@@ -45,7 +72,7 @@ class FakeBackend:
         self.calls: list[BackendCall] = []
         self.aborted: list[str] = []
 
-    async def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    async def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         self.calls.append(call)
         scripts = self._scripts[call.upstream_model]
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
@@ -59,7 +86,7 @@ class FakeBackend:
                     raise step
                 else:
                     finished = isinstance(step, Finished)
-                    yield step
+                    yield [step]
             finished = True
         finally:
             if not finished:

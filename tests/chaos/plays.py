@@ -9,10 +9,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from frontdesk import Event, Started
+from frontdesk import Event
 from frontdesk.events import event_of
 from frontdesk.v1.router_service_pb2 import CompletionFailure
-from frontdesk.v1.routing_pb2 import Attempt, Decision
+from frontdesk.v1.routing_pb2 import Attempt
 from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.config.checks import CheckConfig, HeuristicCheck, VerifierCheck
 from frontdesk_server.config.service import BreakerConfig, ExecutionConfig, RetryConfig
@@ -46,19 +46,20 @@ from frontdesk_server.domain.model import Deployment, Timeouts
 from frontdesk_server.domain.provider import Citation, ProviderBlock, ProviderState
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.asking import Asker
-from frontdesk_server.execution.attempt import AttemptTools
 from frontdesk_server.execution.balancing import Balancer
 from frontdesk_server.execution.checks import build_check
 from frontdesk_server.execution.conditions import LiveConditions
-from frontdesk_server.execution.executor import Execution, Executor
-from frontdesk_server.rpc.encode import encode_decision
+from frontdesk_server.execution.execution import Execution
+from frontdesk_server.execution.executor import Executor
+from frontdesk_server.execution.order import AttemptTools
 from frontdesk_server.rpc.encode_events import encode_event
 from frontdesk_server.rpc.status import status_of
 from google.rpc.status_pb2 import Status
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tests.fakes import FakeBackend, Script, a_model, routed
+from tests.fakes import NO_BOOKS, FakeBackend, Script, a_model, routed
+from tests.sink import events_of
 
 CLOCK = SystemClock()
 PANEL = "default/cascade"
@@ -179,8 +180,8 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(steps, scripts, draw(st.booleans()), verdicts, retries, dead=dead)
 
 
-def started(case: Case, seconds: float = 30) -> tuple[Execution, FakeBackend, Decision]:
-    """The case's execution, the backend that will be called, and the decision as it goes over the wire."""
+def started(case: Case, seconds: float = 30) -> tuple[Execution, FakeBackend]:
+    """The case's execution, and the backend that will be called."""
     judge: list[Script] = [
         [domain.TextDelta(str(verdict)), Finished(FinishReason.STOP, Usage(5, 1))]
         for verdict in case.verdicts or (100,)
@@ -199,18 +200,21 @@ def started(case: Case, seconds: float = 30) -> tuple[Execution, FakeBackend, De
     fitted = {} if case.cascade is None else {PANEL: case.cascade}
     executor = Executor(tools, MODELS, checks, ExecutionConfig(), hedges=hedges, fitted=fitted)
     deadline = CLOCK.monotonic() + seconds
-    return executor.start(query, LocalCall(), deadline, stream=case.stream), backend, encode_decision(query.decision)
+    return executor.start(query, LocalCall(), deadline, NO_BOOKS, stream=case.stream), backend
 
 
 async def play(case: Case) -> Seen:
     """Execute the case; the events are what goes over the wire."""
-    execution, backend, decision = started(case)
-    seen = Seen([Started(completion_id=decision.decision_id, decision=decision)], calls=backend.calls)
+    execution, backend = started(case)
+    seen = Seen(calls=backend.calls)
+
+    async def emit(happened: domain.CompletionEvent) -> None:
+        on_the_wire = event_of(encode_event(happened))
+        assert on_the_wire is not None
+        seen.events.append(on_the_wire)
+
     try:
-        async for happened in execution.events():
-            on_the_wire = event_of(encode_event(happened))
-            assert on_the_wire is not None
-            seen.events.append(on_the_wire)
+        await execution.run(emit)
     except CompletionFailed as failure:
         seen.failed = failure
     return seen
@@ -218,8 +222,8 @@ async def play(case: Case) -> Seen:
 
 async def leave(case: Case, events: int, seconds: float = 30) -> Execution:
     """Execute the case until the caller leaves after so many events, or its deadline comes; nothing runs on."""
-    execution, _, _ = started(case, seconds)
-    async with aclosing(execution.events()) as left:
+    execution, _ = started(case, seconds)
+    async with aclosing(events_of(execution)) as left:
         try:
             for _ in range(events):
                 await anext(left)

@@ -39,6 +39,7 @@ from frontdesk_server.domain.usage import FinishReason
 from pydantic import TypeAdapter
 
 from tests.profiles import BEDROCK_CLAUDE
+from tests.sink import each
 from tests.upstream import Script
 from tests.upstream.bedrock import EVENT_STREAM, Bedrock, check, event, exception
 from tests.upstream.loopback import Loopback, RawAnswer, json_answer
@@ -68,13 +69,13 @@ def call(*, stream: bool = True, **fields: Any) -> BackendCall:
 
 
 async def events_of(backend: Backend, backend_call: BackendCall) -> list[BackendEvent]:
-    async with aclosing(backend.stream(backend_call)) as events:
+    async with aclosing(each(backend.stream(backend_call))) as events:
         return [event async for event in events]
 
 
 async def collect(backend: Backend, events: list[BackendEvent]) -> None:
     """Collect events one by one, so that those before a failure are kept."""
-    async with aclosing(backend.stream(call())) as stream:
+    async with aclosing(each(backend.stream(call()))) as stream:
         async for one in stream:
             events.append(one)  # noqa: PERF401
 

@@ -29,6 +29,7 @@ from pydantic import TypeAdapter
 
 from tests.profiles import ANTHROPIC, profile_at
 from tests.service import pool_config
+from tests.sink import each
 from tests.upstream import Script
 from tests.upstream.clouds import FILTERED, AzureOpenAI, VertexAI
 from tests.upstream.loopback import Loopback, RawAnswer, RawRequest
@@ -78,7 +79,7 @@ def call_of(settings: dict[str, Any], *, stream: bool = True, query: Query | Non
 
 
 async def events_of(backend: Backend, call: BackendCall) -> list[BackendEvent]:
-    async with aclosing(backend.stream(call)) as events:
+    async with aclosing(each(backend.stream(call))) as events:
         return [event async for event in events]
 
 

@@ -25,6 +25,7 @@ from frontdesk_server.domain.query import text_query
 from frontdesk_server.domain.usage import FinishReason
 
 from tests.certificates import Authority
+from tests.sink import each
 
 TIMES = 15
 WORDS = [f"word{number} " for number in range(300)]
@@ -131,7 +132,7 @@ async def served(serve: Serve, certificate: Path | None, *, http2: bool) -> Asyn
 async def ask(backend: OpenAIBackend, *, stream: bool) -> tuple[str, object]:
     """The text, and how it ended."""
     text = ""
-    async with aclosing(backend.stream(BackendCall("m", text_query("hi"), stream=stream))) as events:
+    async with aclosing(each(backend.stream(BackendCall("m", text_query("hi"), stream=stream)))) as events:
         try:
             async for event in events:
                 if isinstance(event, TextDelta):

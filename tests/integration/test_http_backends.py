@@ -40,6 +40,7 @@ from frontdesk_server.domain.model import Timeouts
 from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.usage import FinishReason
 
+from tests.sink import each
 from tests.upstream import Fault, FaultyUpstream, Script
 
 DIALECTS = ("openai", "anthropic")
@@ -75,7 +76,7 @@ def call(
 
 
 async def events_of(backend: Backend, backend_call: BackendCall) -> list[BackendEvent]:
-    async with aclosing(backend.stream(backend_call)) as events:
+    async with aclosing(each(backend.stream(backend_call))) as events:
         return [event async for event in events]
 
 
@@ -210,7 +211,7 @@ async def test_a_fault_becomes_its_error_and_never_an_end(
     events: list[BackendEvent] = []
     async with FaultyUpstream(script) as upstream, backend_of(upstream, dialect, max_response_bytes=1 << 23) as backend:
         with pytest.raises(streamed if stream else unary) as caught:
-            await collect(backend.stream(call(stream=stream, timeouts=SHORT)), events)
+            await collect(each(backend.stream(call(stream=stream, timeouts=SHORT))), events)
     assert type(caught.value) is (streamed if stream else unary)
     assert not any(isinstance(event, Finished) for event in events)
     assert script.text.startswith(text_of(events))
@@ -221,7 +222,7 @@ async def test_what_came_before_a_failure_is_not_lost(fault: Fault) -> None:
     events: list[BackendEvent] = []
     async with FaultyUpstream(Script(fault=fault)) as upstream, backend_of(upstream) as backend:
         with pytest.raises(UpstreamError):
-            await collect(backend.stream(call()), events)
+            await collect(each(backend.stream(call())), events)
     assert text_of(events) == "The answer "
 
 

@@ -15,6 +15,8 @@ from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.domain.events import TextDelta
 from frontdesk_server.domain.query import text_query
 
+from tests.sink import each
+
 
 def response(text: str) -> bytes:
     choice = {"index": 0, "message": {"content": text}, "finish_reason": "stop"}
@@ -72,7 +74,7 @@ async def served(upstream: Talkative) -> AsyncIterator[OpenAIBackend]:
 
 
 async def ask(backend: OpenAIBackend) -> str:
-    async with aclosing(backend.stream(BackendCall("m", text_query("hi"), stream=False))) as events:
+    async with aclosing(each(backend.stream(BackendCall("m", text_query("hi"), stream=False)))) as events:
         return "".join([event.text async for event in events if isinstance(event, TextDelta)])
 
 

@@ -17,6 +17,7 @@ from frontdesk_server.domain.query import GenerationConfig, JsonSchemaFormat, te
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob
 
 from tests.real_llm import MODEL, real_llm_server
+from tests.sink import each
 
 pytestmark = pytest.mark.timeout(900)  # the first run installs
 
@@ -39,7 +40,9 @@ async def backend(base_url: str) -> AsyncIterator[OpenAIBackend]:
 async def ask(
     backend: OpenAIBackend, text: str, *, stream: bool, settings: GenerationConfig = SETTINGS
 ) -> tuple[list[BackendEvent], Finished]:
-    async with aclosing(backend.stream(BackendCall(MODEL, text_query(text, settings), stream))) as stream_of_events:
+    async with aclosing(
+        each(backend.stream(BackendCall(MODEL, text_query(text, settings), stream)))
+    ) as stream_of_events:
         events = [event async for event in stream_of_events]
     assert isinstance(events[-1], Finished)
     return events, events[-1]

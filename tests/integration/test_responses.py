@@ -60,6 +60,7 @@ from frontdesk_server.execution.collector import AnswerCollector
 from pydantic import TypeAdapter
 
 from tests.service import pool_config, service
+from tests.sink import each
 from tests.upstream import Script
 from tests.upstream.loopback import Loopback, RawAnswer, json_answer
 from tests.upstream.responses import SEALED, Responses, check, sse
@@ -89,7 +90,7 @@ async def responses(server: Callable[[Any], RawAnswer], **settings: Any) -> Asyn
 
 async def collect(backend: Backend, backend_call: BackendCall, events: list[BackendEvent]) -> None:
     """Collect events one by one, so that those before a failure are kept."""
-    async with aclosing(backend.stream(backend_call)) as stream:
+    async with aclosing(each(backend.stream(backend_call))) as stream:
         async for one in stream:
             events.append(one)  # noqa: PERF401
 

@@ -19,12 +19,14 @@ from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.errors import CompletionFailed
 from frontdesk_server.domain.model import Timeouts
-from frontdesk_server.execution.attempt import AttemptTools
 from frontdesk_server.execution.balancing import Balancer
 from frontdesk_server.execution.conditions import LiveConditions
-from frontdesk_server.execution.executor import Execution, Executor
+from frontdesk_server.execution.execution import Execution
+from frontdesk_server.execution.executor import Executor
+from frontdesk_server.execution.order import AttemptTools
 
-from tests.fakes import a_model, plan_of, routed
+from tests.fakes import NO_BOOKS, a_model, plan_of, routed
+from tests.sink import events_of
 from tests.upstream import Fault, FaultyUpstream, Script
 
 CLOCK = SystemClock()
@@ -83,7 +85,7 @@ async def execution_over(
 
     def start() -> Execution:
         deadline = CLOCK.monotonic() + seconds
-        return executor.start(routed(plan_of("small")), LocalCall(deadline=deadline), deadline, stream=False)
+        return executor.start(routed(plan_of("small")), LocalCall(deadline=deadline), deadline, NO_BOOKS, stream=False)
 
     try:
         yield start
@@ -93,7 +95,7 @@ async def execution_over(
 
 async def ended(execution: Execution) -> Attempt:
     with suppress(CompletionFailed):
-        async for _ in execution.events():
+        async for _ in events_of(execution):
             pass
     return execution.settlement.attempts[0]
 

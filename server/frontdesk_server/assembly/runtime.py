@@ -21,11 +21,11 @@ from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.domain.model import Pool
 from frontdesk_server.execution.asking import Asker
-from frontdesk_server.execution.attempt import AttemptTools
 from frontdesk_server.execution.balancing import Balancer
 from frontdesk_server.execution.checks import build_check
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.execution.executor import Executor
+from frontdesk_server.execution.order import AttemptTools
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import build_identify
 from frontdesk_server.state.limits import LimitedConditions, Limits, LimitStore

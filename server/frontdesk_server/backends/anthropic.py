@@ -11,7 +11,7 @@ from frontdesk_server.backends.exchange import Upstream, converse
 from frontdesk_server.backends.signon import keyed
 from frontdesk_server.config.pool import AnthropicBackendConfig
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.events import BackendEvent
+from frontdesk_server.domain.events import Batch
 from frontdesk_server.domain.model import Capability
 
 DEFAULT_MAX_TOKENS = 4096
@@ -41,7 +41,7 @@ class AnthropicBackend:
         path = "/messages" if str(config.base_url).rstrip("/").endswith("/v1") else "/v1/messages"
         self._upstream = Upstream(config, path, keyed("x-api-key"), {"anthropic-version": config.version})
 
-    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
         return converse(self._upstream, self._body, AnthropicTranslator(call.provider), call)
 

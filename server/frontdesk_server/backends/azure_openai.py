@@ -15,7 +15,7 @@ from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.backends.signon import keyed
 from frontdesk_server.config.clouds import AzureOpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.events import BackendEvent
+from frontdesk_server.domain.events import Batch
 from frontdesk_server.domain.model import Capability
 
 
@@ -30,7 +30,7 @@ class AzureOpenAIBackend:
         self._version = config.api_version
         self._upstream = Upstream(config, self._path, keyed("api-key"))
 
-    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
         return converse(self._upstream, chat_completion_body, OpenAITranslator(call.provider), call)
 

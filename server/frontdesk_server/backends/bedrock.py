@@ -12,7 +12,7 @@ from frontdesk_server.backends.event_stream import CONTENT_TYPE
 from frontdesk_server.backends.exchange import Upstream, converse
 from frontdesk_server.config.clouds import BedrockBackendConfig
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.events import BackendEvent
+from frontdesk_server.domain.events import Batch
 from frontdesk_server.domain.model import Capability
 
 
@@ -39,7 +39,7 @@ class BedrockBackend:
         self._config = config
         self._upstream = Upstream(config, _path, headers={"accept": f"{CONTENT_TYPE}, application/json"})
 
-    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
         return converse(self._upstream, self._body, BedrockTranslator(call.upstream_model, call.provider), call)
 

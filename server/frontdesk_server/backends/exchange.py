@@ -29,7 +29,7 @@ from frontdesk_server.domain.errors import (
     UpstreamRequestRefused,
     UpstreamResponseTooLong,
 )
-from frontdesk_server.domain.events import BackendEvent, Finished
+from frontdesk_server.domain.events import BackendEvent, Batch, Finished
 from frontdesk_server.domain.model import Timeouts
 
 _MAX_ERROR_BODY_BYTES = 64 * 1024
@@ -259,8 +259,8 @@ class Upstream:
 
 async def converse(
     upstream: Upstream, build: Callable[[BackendCall], dict[str, Any]], translator: Translator, call: BackendCall
-) -> AsyncGenerator[BackendEvent]:
-    """Send what `build` makes of the call and yield what `translator` makes of the response, `Finished` last."""
+) -> AsyncGenerator[Batch]:
+    """Send what `build` makes of the call and yield what `translator` makes of every read, `Finished` last of all."""
     call.dispatch.left = False
     try:
         async with upstream.post(_body(build, call), call) as response:
@@ -269,22 +269,38 @@ async def converse(
                     chunk = await response.read()
                     if not chunk:
                         raise UpstreamCut("the stream ended without its end")
-                    for event in translator.read_events(reader.feed(chunk)):
-                        yield event
-                rest: Iterable[BackendEvent] = await _tail(response, reader, translator, call.timeouts)
+                    batch, failure = _before_failure(translator.read_events(reader.feed(chunk)))
+                    if batch:
+                        yield batch
+                    if failure is not None:
+                        raise failure
+                batch = await _tail(response, reader, translator, call.timeouts)
             elif response.content_type in _DOCUMENTS:
-                rest = translator.read_document(await response.read_document())
+                batch, failure = _before_failure(translator.read_document(await response.read_document()))
+                if failure is not None:
+                    if batch:
+                        yield batch
+                    raise failure
             else:
                 raise UpstreamProtocolError("unexpected content type", quoted=response.content_type)
-            for event in rest:
-                yield event
     except UpstreamError as error:
         error.quoted = upstream.quote(error.quoted, call.key)
         error.own_key = bool(call.key)
         if isinstance(error, UpstreamRequestRefused) and error.refusal is not None:
             error.refusal = attributed(error.refusal, build, call)
         raise
-    yield translator.finished()
+    yield [*batch, translator.finished()]
+
+
+def _before_failure(events: Iterable[BackendEvent]) -> tuple[list[BackendEvent], Exception | None]:
+    """The events until their reading fails, and why it did."""
+    batch: list[BackendEvent] = []
+    try:
+        for event in events:
+            batch.append(event)  # noqa: PERF402 - what came before a failure is kept
+    except Exception as failure:  # raised by the caller, once the events are gone
+        return batch, failure
+    return batch, None
 
 
 async def _reader(response: Response, call: BackendCall) -> Reader | None:

@@ -9,7 +9,7 @@ from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.events import BackendEvent
+from frontdesk_server.domain.events import Batch
 from frontdesk_server.domain.model import Capability
 
 
@@ -23,7 +23,7 @@ class OpenAIBackend:
         self.provider = config.provider
         self._upstream = Upstream(config, "/chat/completions")
 
-    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
         translator = OpenAITranslator(call.provider, reasoning_apart=call.profile.reasoning_beside_output)
         return converse(self._upstream, chat_completion_body, translator, call)

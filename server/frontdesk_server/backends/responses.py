@@ -9,7 +9,7 @@ from frontdesk_server.backends.responses_request import response_body
 from frontdesk_server.backends.responses_response import ResponsesTranslator
 from frontdesk_server.config.pool import OpenAIResponsesBackendConfig
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.events import BackendEvent
+from frontdesk_server.domain.events import Batch
 from frontdesk_server.domain.model import Capability
 
 
@@ -29,7 +29,7 @@ class OpenAIResponsesBackend:
         self.provider = config.provider if "provider" in config.model_fields_set else "openai"
         self._upstream = Upstream(config, "/responses")
 
-    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
         return converse(self._upstream, response_body, ResponsesTranslator(call.provider), call)
 

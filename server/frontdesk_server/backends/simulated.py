@@ -11,7 +11,7 @@ from frontdesk_server.backends.simulated_answer import compose
 from frontdesk_server.config.pool import SimulatedBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamFailed
-from frontdesk_server.domain.events import BackendEvent, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from frontdesk_server.domain.events import BackendEvent, Batch, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from frontdesk_server.domain.model import Capability
 
 _TICK_SECONDS = 0.02
@@ -46,7 +46,7 @@ class SimulatedBackend:
         self._sleep = sleep
         self._calls = 0
 
-    async def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    async def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
         pace = self.paces.get(call.upstream_model, self._pace)
         self._calls += 1
@@ -54,22 +54,26 @@ class SimulatedBackend:
             raise UpstreamFailed(f"simulated failure of call {self._calls}", status=503)
         answer = compose(call.upstream_model, call.query, call.output_limit)
         await self._sleep(pace.time_to_first_token_ms / 1000)
+        batch: list[BackendEvent] = []
         part = 0
         if answer.reasoning:
-            yield ReasoningDelta(answer.reasoning)
+            batch.append(ReasoningDelta(answer.reasoning))
             part = 1
         if answer.tool_call is not None:
             tool_call = answer.tool_call
-            yield ToolCallDelta(0, tool_call.id, tool_call.name, tool_call.arguments_json, part)
+            batch.append(ToolCallDelta(0, tool_call.id, tool_call.name, tool_call.arguments_json, part))
         tokens = answer.tokens
         speed = pace.output_tokens_per_second
         step = max(1, round(speed * _TICK_SECONDS) if call.stream else len(tokens))
         for start in range(0, len(tokens), step):
             piece = tokens[start : start + step]
             if start or not call.stream:
+                if batch:
+                    yield batch
+                    batch = []
                 await self._sleep(len(piece) / speed)
-            yield TextDelta("".join(piece), answer.logprobs[start : start + step], part)
-        yield Finished(answer.finish_reason, answer.usage, call.upstream_model)
+            batch.append(TextDelta("".join(piece), answer.logprobs[start : start + step], part))
+        yield [*batch, Finished(answer.finish_reason, answer.usage, call.upstream_model)]
 
     async def aclose(self) -> None:
         """Nothing is open."""

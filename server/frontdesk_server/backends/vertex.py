@@ -15,7 +15,7 @@ from frontdesk_server.backends.openai_request import chat_completion_body
 from frontdesk_server.backends.openai_response import OpenAITranslator
 from frontdesk_server.config.clouds import VertexClaudeBackendConfig, VertexGeminiBackendConfig
 from frontdesk_server.domain.backend import BackendCall
-from frontdesk_server.domain.events import BackendEvent
+from frontdesk_server.domain.events import Batch
 from frontdesk_server.domain.model import Capability
 
 _PUBLISHER = "google/"
@@ -32,7 +32,7 @@ class VertexGeminiBackend:
         self.name = name
         self._upstream = Upstream(config, "/endpoints/openapi/chat/completions")
 
-    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
         return converse(self._upstream, self._body, OpenAITranslator(call.provider), call)
 
@@ -57,7 +57,7 @@ class VertexClaudeBackend:
         self._version = config.version
         self._upstream = Upstream(config, _claude_path)
 
-    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
         return converse(self._upstream, self._body, AnthropicTranslator(call.provider), call)
 

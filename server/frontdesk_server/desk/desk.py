@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from frontdesk_server.desk.forwarding import FORWARDED, Forwarding
 from frontdesk_server.desk.runtime import CurrentRuntime, Runtime
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity, conversation_keys
-from frontdesk_server.domain.attempt import Completion, Settlement
+from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Decision, RoutedQuery
-from frontdesk_server.domain.defects import report_defect
-from frontdesk_server.domain.ending import CANCELLED
 from frontdesk_server.domain.errors import (
     DeadlineExceeded,
     FrontdeskError,
     NoEligibleModel,
 )
-from frontdesk_server.domain.events import Completed, CompletionEvent, Started
+from frontdesk_server.domain.events import CompletionEvent, Emit
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.own_keys import own_keys
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.record import DecisionRecord, Ledger, Outcome
 from frontdesk_server.execution.admission import Admission
-from frontdesk_server.execution.executor import Execution
-from frontdesk_server.state.limits import Reservation
+from frontdesk_server.execution.books import Books
+from frontdesk_server.execution.execution import Execution
+from frontdesk_server.state.limits import Refusal, Reservation
 
 Labels = Mapping[str, str]
+
+Held = TypeVar("Held")
+"""What holds the room of a call."""
 
 
 class Desk:
@@ -44,18 +47,17 @@ class Desk:
         clock: Clock,
         affinity: Affinity = NO_AFFINITY,
     ) -> None:
-        self._affinity = affinity
+        self._books = Books(ledger, affinity)
         self._runtimes = runtimes
         self.admission = admission
-        self._ledger = ledger
         self._clock = clock
 
     async def route(self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels) -> Decision:
         """Decide and record the decision."""
         with self._runtimes.lease() as runtime:
             routed = await self._routed(runtime, query, policy, call, labels, self.deadline(policy, call))
-            await self._ledger.record_decision(routed)
-            self._affinity.remember(conversation_keys(routed), routed.decision.model)
+            await self._books.ledger.record_decision(routed)
+            self._books.affinity.remember(conversation_keys(routed), routed.decision.model)
             return routed.decision
 
     async def route_batch(
@@ -81,37 +83,19 @@ class Desk:
             Overloaded: too many completions run and wait.
             DeadlineExceeded: the deadline passed before the query was routed.
         """
-        deadline = self.deadline(policy, call)
-        async with self.admission.admitted(call.caller.name, deadline):
-            with self._runtimes.lease() as runtime:
-                routed, reservation = await self._reserved(runtime, query, policy, call, labels, deadline)
-                with reservation:
-                    execution = runtime.executor.start(routed, call, deadline, stream=False, reservation=reservation)
-                    async with aclosing(self._recorded(routed, execution, call)) as events:
-                        async for event in events:
-                            if isinstance(event, Completed) and execution.answer is not None:
-                                return routed.decision, Completion(event.model, execution.answer, event.settlement)
-        raise RuntimeError("an execution ended without completing or failing")
+        return await self._executed(query, policy, call, labels, _drop, stream=False)
 
     async def stream_complete(
-        self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels
-    ) -> AsyncGenerator[CompletionEvent]:
-        """Decide and yield the answer's events: `Started` first, `Completed` last.
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels, emit: Emit
+    ) -> None:
+        """Decide and push the answer's events to `emit`: `Started` first, `Completed` last.
 
         Raises:
             CompletionFailed: no model answered, or the stream broke after commit; carries the settlement.
             Overloaded: too many completions run and wait.
             DeadlineExceeded: the deadline passed before the query was routed.
         """
-        deadline = self.deadline(policy, call)
-        async with self.admission.admitted(call.caller.name, deadline):
-            with self._runtimes.lease() as runtime:
-                routed, reservation = await self._reserved(runtime, query, policy, call, labels, deadline)
-                with reservation:
-                    execution = runtime.executor.start(routed, call, deadline, stream=True, reservation=reservation)
-                    async with aclosing(self._recorded(routed, execution, call)) as events:
-                        async for event in events:
-                            yield event
+        await self._executed(query, policy, call, labels, emit, stream=True)
 
     @asynccontextmanager
     async def forwarding(
@@ -126,19 +110,25 @@ class Desk:
         deadline = self.deadline(policy, call)
         marked = {**labels, FORWARDED[0]: FORWARDED[1]}
         with self._runtimes.lease() as runtime:
-            routed, reservation = await self._reserved(runtime, query, policy, call, marked, deadline)
+
+            async def reserve(routed: RoutedQuery) -> Reservation | Refusal:
+                return await runtime.limits.reserve(routed, runtime.pool[routed.decision.model], first=True)
+
+            routed, reservation = await self._with_room(runtime, query, policy, call, marked, deadline, reserve)
             with reservation:
-                await self._ledger.record_decision(routed)
+                await self._books.ledger.record_decision(routed)
                 forwarding = Forwarding(runtime, routed, call, self._clock, stream=stream)
                 try:
                     yield forwarding
                 finally:
-                    settlement, answer = forwarding.settle(reservation), forwarding.answer
-                    if answer is not None:
-                        self._affinity.remember(conversation_keys(routed, answer), routed.decision.model)
-                    _tell_settled(call, routed, settlement, forwarding.fate)
-                    await self._ledger.record_settlement(
-                        routed, settlement, answer=answer, error_reason=forwarding.reason
+                    await self._books.settled(
+                        routed,
+                        forwarding.settle(reservation),
+                        call.observation,
+                        model=routed.decision.model,
+                        answer=forwarding.answer,
+                        error=forwarding.fate,
+                        reason=forwarding.reason,
                     )
 
     def deadline(self, policy: RoutingPolicy, call: Call) -> float:
@@ -165,7 +155,7 @@ class Desk:
         """
         await self.decision(decision_id, call)
         outcome = Outcome(decision_id, quality, source, self._clock.now(), labels)
-        return outcome, await self._ledger.record_outcome(outcome)
+        return outcome, await self._books.ledger.record_outcome(outcome)
 
     async def decision(self, decision_id: str, call: Call) -> DecisionRecord:
         """Look up a recorded decision with what became of it.
@@ -173,7 +163,7 @@ class Desk:
         Raises:
             DecisionNotFound: no such decision of this caller is recorded.
         """
-        return await self._ledger.decision(decision_id, call.caller.name)
+        return await self._books.ledger.decision(decision_id, call.caller.name)
 
     def models(self, router: str, call: Call) -> list[tuple[Model, bool]]:
         """The models which the caller may use, by name, at the prices from now on.
@@ -215,10 +205,31 @@ class Desk:
         observation.ended(routed)
         return routed
 
-    async def _reserved(
-        self, runtime: Runtime, query: Query, policy: RoutingPolicy, call: Call, labels: Labels, deadline: float
-    ) -> tuple[RoutedQuery, Reservation]:
-        """Decide, and reserve what the first step may use. A model without room is excluded, and routing asked again.
+    async def _executed(
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels, emit: Emit, *, stream: bool
+    ) -> tuple[Decision, Completion]:
+        deadline = self.deadline(policy, call)
+        async with self.admission.admitted(call.caller.name, deadline):
+            with self._runtimes.lease() as runtime:
+
+                async def reserve(routed: RoutedQuery) -> Execution | Refusal:
+                    execution = runtime.executor.start(routed, call, deadline, self._books, stream=stream)
+                    return await execution.reserve() or execution
+
+                routed, execution = await self._with_room(runtime, query, policy, call, labels, deadline, reserve)
+                return routed.decision, await execution.run(emit)
+
+    async def _with_room(
+        self,
+        runtime: Runtime,
+        query: Query,
+        policy: RoutingPolicy,
+        call: Call,
+        labels: Labels,
+        deadline: float,
+        reserve: Callable[[RoutedQuery], Awaitable[Held | Refusal]],
+    ) -> tuple[RoutedQuery, Held]:
+        """Decide, and `reserve` what the decision needs. A model without room is excluded, and routing asked again.
 
         Raises:
             BudgetExhausted: the money of a window has no room for the call.
@@ -227,44 +238,13 @@ class Desk:
         refused: set[str] = set()
         while True:
             routed = await self._routed(runtime, query, policy, call, labels, deadline)
-            reserved = await runtime.limits.reserve(routed, runtime.pool[routed.decision.model], first=True)
-            if isinstance(reserved, Reservation):
-                return routed, reserved
-            if not reserved.model or reserved.model in refused:
-                raise reserved.error
-            refused.add(reserved.model)
-
-    async def _recorded(self, routed: RoutedQuery, execution: Execution, call: Call) -> AsyncGenerator[CompletionEvent]:
-        """`Started` and the execution's events.
-
-        The decision is in the ledger before the caller knows it, and the settlement, however it ends.
-        """
-        error: BaseException | None = None
-        reason = ""
-        await self._ledger.record_decision(routed)
-        events = execution.events()
-        try:
-            yield Started(routed.decision)
-            async with aclosing(events):
-                async for event in events:
-                    if isinstance(event, Completed):
-                        self._affinity.remember(conversation_keys(routed, execution.answer), event.model)
-                        break
-                    yield event
-        except BaseException as raised:
-            cause = execution.cause(raised)
-            error, reason = cause or raised, cause.reason if cause else CANCELLED
-            raise
-        finally:
-            settlement = execution.settlement
-            _tell_settled(call, routed, settlement, error)
-            await self._ledger.record_settlement(routed, settlement, answer=execution.answer, error_reason=reason)
-        yield event
+            held = await reserve(routed)
+            if not isinstance(held, Refusal):
+                return routed, held
+            if not held.model or held.model in refused:
+                raise held.error
+            refused.add(held.model)
 
 
-def _tell_settled(call: Call, routed: RoutedQuery, settlement: Settlement, error: BaseException | None) -> None:
-    """Tell telemetry, whatever becomes of which the books are kept."""
-    try:
-        call.observation.settled(routed, settlement, error)
-    except Exception as fault:
-        report_defect("telemetry", fault, call.observation)
+async def _drop(event: CompletionEvent) -> None:
+    """The sink of a caller who waits for the whole answer."""

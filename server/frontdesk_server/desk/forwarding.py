@@ -17,9 +17,9 @@ from frontdesk_server.domain.events import BackendEvent, Finished, UsageReport
 from frontdesk_server.domain.model import Deployment
 from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage
-from frontdesk_server.execution.attempt import ANSWER
 from frontdesk_server.execution.billing import Billing, Expectation, Heard, bill
 from frontdesk_server.execution.collector import AnswerCollector
+from frontdesk_server.execution.order import ANSWER
 from frontdesk_server.state.limits import Reservation, Used
 
 FORWARDED = ("forwarded_by", "gateway")

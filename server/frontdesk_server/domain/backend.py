@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from frontdesk_server.domain.attempt import Adjustment
-from frontdesk_server.domain.events import BackendEvent
+from frontdesk_server.domain.events import Batch
 from frontdesk_server.domain.model import Capability, Timeouts
 from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import Query
@@ -71,10 +71,11 @@ class Backend(Protocol):
     def capabilities(self) -> frozenset[Capability]:
         """What its API can express; a model has at most these."""
 
-    def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
-        """Yield the answer's deltas and, last, exactly one `Finished`; raise `UpstreamError` on any failure.
+    def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
+        """Yield what every network read brings: the answer's deltas and, last of all, exactly one `Finished`.
 
-        With `call.stream` False one unary response is yielded as its few deltas. Connect and read timers are the
+        Raises `UpstreamError` on any failure, after what came before it. With `call.stream` False one unary response is
+        yielded as its few deltas. Connect and read timers are the
         backend's; the other timers are the consumer's. The consumer must close the generator, and closing it early
         aborts the request upstream.
         """

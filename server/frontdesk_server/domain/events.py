@@ -6,6 +6,7 @@ part, and the parts stand in the order of their places.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from frontdesk_server.domain.attempt import Attempt, Settlement
@@ -98,6 +99,9 @@ class Finished:
 
 BackendEvent = Delta | UsageReport | Finished
 
+Batch = Sequence[BackendEvent]
+"""What one network read brought, in order; never empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -135,3 +139,7 @@ class Completed:
 
 
 CompletionEvent = Started | AttemptStarted | Delta | AttemptEnded | Completed
+
+Emit = Callable[[CompletionEvent], Awaitable[None]]
+"""A sink of events. It returns when it can take another one, so that a caller who does not read holds up what answers;
+it raises where its caller is gone."""

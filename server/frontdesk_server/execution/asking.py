@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import aclosing
 
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer, AttemptOutcome
@@ -13,7 +12,8 @@ from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.tokens import estimate_input_tokens, expected_output_tokens
-from frontdesk_server.execution.attempt import AttemptOrder, AttemptRun, AttemptTools
+from frontdesk_server.execution.attempt import AttemptRun, drop
+from frontdesk_server.execution.order import AttemptOrder, AttemptTools
 from frontdesk_server.execution.timers import AttemptTimers, Bound
 
 
@@ -46,9 +46,7 @@ class Asker:
         )
         run = AttemptRun(self._tools, order, passage, parent)
         try:
-            async with aclosing(run.deltas()) as deltas:
-                async for _ in deltas:
-                    pass
+            await run.run(drop)
         except BaseException as error:
             outcome = AttemptOutcome.FAILED if isinstance(error, Exception) else AttemptOutcome.CANCELLED
             bill.add(run.settle(outcome, error=error).cost_nano_usd)

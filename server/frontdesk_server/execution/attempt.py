@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from random import Random
 
 import structlog
 
-from frontdesk_server.config.service import RetryConfig
-from frontdesk_server.domain.adjusting import adjusted, own_question
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
-from frontdesk_server.domain.backend import Backend, BackendCall, Dispatch
-from frontdesk_server.domain.clock import Clock
-from frontdesk_server.domain.decision import StepKind
+from frontdesk_server.domain.backend import BackendCall, Dispatch
 from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import (
     FrontdeskError,
@@ -25,74 +19,36 @@ from frontdesk_server.domain.errors import (
     UpstreamRequestRefused,
     UpstreamTimedOut,
 )
-from frontdesk_server.domain.events import Delta, Finished, UsageReport
-from frontdesk_server.domain.fitting import Fitting
-from frontdesk_server.domain.left_out import left_out
-from frontdesk_server.domain.model import Deployment, Model
+from frontdesk_server.domain.events import Batch, Delta, Finished, UsageReport
+from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
-from frontdesk_server.domain.own_keys import NO_OWN_KEYS, OwnKeys
-from frontdesk_server.domain.query import Query
-from frontdesk_server.domain.usage import FinishReason, Usage
-from frontdesk_server.execution.balancing import Balancer, Passage
-from frontdesk_server.execution.billing import NOTHING, Billing, Expectation, Heard, bill
+from frontdesk_server.execution.alarm import Alarm
+from frontdesk_server.execution.backoff import Backoff
+from frontdesk_server.execution.balancing import Passage
+from frontdesk_server.execution.billing import NOTHING, Billing, bill
 from frontdesk_server.execution.calls import Calls
-from frontdesk_server.execution.collector import AnswerCollector
-from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.execution.deployments import Deployments
+from frontdesk_server.execution.order import AttemptOrder, AttemptTools
+from frontdesk_server.execution.received import Received
 from frontdesk_server.execution.room import Room
-from frontdesk_server.execution.timers import AttemptTimers, Timer
+from frontdesk_server.execution.timers import Timer
 from frontdesk_server.state.limits import Reservation, Used
 
 log = structlog.get_logger()
 
-ANSWER = "answer"
-"""The purpose of an attempt that is to answer the caller."""
-
 _MOST_LESSONS = 4
 """Repeats of one attempt because something was refused by name."""
 
-
-@dataclass(frozen=True, slots=True)
-class AttemptTools:
-    """What every attempt needs."""
-
-    backends: Mapping[str, Backend]
-    conditions: LiveConditions
-    balancer: Balancer
-    retry: RetryConfig
-    clock: Clock
-    random: Random
+Take = Callable[[Delta], Awaitable[None]]
+"""Takes the deltas of an attempt one by one. While it does, no timer of the attempt runs, and nothing more is read."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptOrder:
-    """What is to be called and within which timers.
-
-    `input_tokens` and `output_tokens` are expected of the query and of its whole answer, should they not be reported.
-    `own_keys` are the caller's, for the providers it brings some for. `cache_key` is the same for calls that begin
-    alike.
-    """
-
-    index: int
-    model: Model
-    kind: StepKind
-    query: Query
-    stream: bool
-    timers: AttemptTimers
-    input_tokens: int
-    output_tokens: int
-    purpose: str = ANSWER
-    own_keys: OwnKeys = NO_OWN_KEYS
-    cache_key: str = ""
-
-    @property
-    def is_our_own(self) -> bool:
-        """Whether the query is a question of Frontdesk's own, such as a check's."""
-        return self.purpose != ANSWER
+async def drop(delta: Delta) -> None:
+    """Take a delta that nobody waits for."""
 
 
 class AttemptRun:
-    """Drive one attempt: iterate `deltas()`, then `settle()` exactly once, whatever happened."""
+    """Drive one attempt: `run()` once, then `settle()` exactly once, whatever happened."""
 
     def __init__(
         self,
@@ -105,28 +61,21 @@ class AttemptRun:
         """`room` is what its calls may use; None where nothing is limited."""
         self._tools = tools
         self._order = order
-        self._deployments = Deployments(tools.balancer, order.model, passage, self._unfit)
-        self._collector = AnswerCollector()
+        self._deployments = Deployments(tools.balancer, order.model, passage, order.unfit)
+        self._received = Received()
         self._started = tools.clock.monotonic()
         self._parent = parent
         self._observation: AttemptObservation = parent.attempt_started(
             order.model, passage.deployment, order.query, purpose=order.purpose
         )
-        self._first_token_at: float | None = None
         self._finished_at: float | None = None
-        self._usage = Usage()
-        self._only_opening = False
-        self._upstream_model = ""
-        self._provider_cost_nano_usd: int | None = None
-        self._finish_reason: FinishReason | None = None
         self._dispatch: Dispatch | None = None
+        self._output_limit: int | None = None
         self._call_began = self._started
         self._calls = Calls(order.model.prices, tools.clock.now(), room)
-        self._repeats = 0
+        self._backoff = Backoff(tools.retry, tools.random)
         self._lessons = 0
-        self._expectation = Expectation(order.model, order.query, order.stream, order.input_tokens, order.output_tokens)
-        self._source = self._repeated()
-        self._head: Delta | None = None
+        self._whole: Billing | None = None
 
     @property
     def index(self) -> int:
@@ -141,7 +90,7 @@ class AttemptRun:
     @property
     def tokens(self) -> int:
         """Output tokens so far, counted or estimated."""
-        return self._collector.tokens
+        return self._received.tokens
 
     @property
     def cost_nano_usd(self) -> int | None:
@@ -154,97 +103,75 @@ class AttemptRun:
 
     def overdue(self) -> UpstreamTimedOut:
         """What has become of it when the call's deadline has passed, whoever noticed first."""
-        return self._order.timers.at_deadline(self._elapsed_seconds, content_came=self._first_token_at is not None)
+        return self._order.timers.at_deadline(self._elapsed_seconds, content_came=self._received.has_content)
 
     def answer(self) -> Answer:
         """The answer so far, with the usage that it is settled with."""
-        usage = self._calls.billing(self._billing(None)).usage
-        return self._collector.answer(self._finish_reason or FinishReason.OTHER, usage, self._upstream_model)
+        return self._received.answer(self._calls.billing(self._billing(None)).usage)
 
-    async def prime(self) -> None:
-        """Wait until the first content has come, with which `deltas` then begins. Raises as `deltas` does."""
-        self._head = await anext(self._source, None)
-
-    async def deltas(self) -> AsyncGenerator[Delta]:
-        """Yield the answer's deltas to its end.
+    async def run(self, take: Take) -> None:
+        """Give `take` the answer's deltas to its end.
 
         Raises:
             UpstreamError: the model failed, repeats included.
         """
-        async with aclosing(self._source) as source:
-            if self._head is not None:
-                yield self._head
-            async for delta in source:
-                yield delta
+        alarm = Alarm()
+        try:
+            while (error := await self._failure(take, alarm)) is not None:
+                wait = await self._before_next_call(error)
+                if wait is None:
+                    raise error
+                self._received.forget_report()
+                self._dispatch = None
+                self._observation.repeated(self._deployments.current, error)
+                await asyncio.sleep(wait)
+        finally:
+            alarm.close()
         self._finished_at = self._tools.clock.monotonic()
         self._deployments.answered()
         self._observation.answered()
 
-    async def _repeated(self) -> AsyncGenerator[Delta]:
-        while True:
-            try:
-                async with aclosing(self._call_once()) as deltas:
-                    async for delta in deltas:
-                        yield delta
-                return
-            except UpstreamError as error:
-                wait = await self._before_next_call(error)
-                if wait is None:
-                    raise
-                self._usage, self._only_opening = Usage(), False
-                self._dispatch = None
-                self._observation.repeated(self._deployments.current, error)
-                await asyncio.sleep(wait)
-
-    async def _call_once(self) -> AsyncGenerator[Delta]:
-        order, tools, deployment = self._order, self._tools, self._deployments.current
-        backend = tools.backends[deployment.backend]
-        profile = tools.conditions.profile(deployment)
-        asked = order.model.asked(order.query)
-        query, made = adjusted(own_question(asked, profile) if order.is_our_own else asked, profile)
-        call = BackendCall(
-            deployment.upstream_model,
-            query,
-            order.stream,
-            order.model.timeouts,
-            self._observation.headers,
-            order.model.output_bound(query.generation.max_output_tokens, order.input_tokens),
-            deployment.dialects,
-            deployment.provider,
-            Dispatch(adjustments=[*left_out(order.query, deployment), *made]),
-            order.own_keys.of(deployment.backend),
-            profile,
-            order.cache_key,
-        )
-        self._dispatch = call.dispatch
-        self._expectation = replace(self._expectation, output_limit=call.output_limit)
-        self._call_began = tools.clock.monotonic()
-        async with aclosing(backend.stream(call)) as events:
+    async def _failure(self, take: Take, alarm: Alarm) -> UpstreamError | None:
+        """Call once; why that failed."""
+        received = self._received
+        backend = self._tools.backends[self._deployments.current.backend]
+        async with aclosing(backend.stream(self._next_call())) as batches:
             while True:
-                match event := await self._next(events):
-                    case Finished(finish_reason, usage, upstream_model, cost):
-                        self._finish_reason = finish_reason
-                        self._usage, self._upstream_model, self._provider_cost_nano_usd = usage, upstream_model, cost
-                        return
-                    case UsageReport(usage, upstream_model, cost, opening):
-                        self._usage, self._upstream_model, self._provider_cost_nano_usd = usage, upstream_model, cost
-                        self._only_opening = opening
-                    case _:
-                        if self._first_token_at is None:
-                            self._first_token_at = tools.clock.monotonic()
-                            self._observation.first_token()
-                        self._collector.add(event)
-                        yield event
+                try:
+                    batch = await self._read(batches, alarm)
+                except UpstreamError as error:
+                    return error
+                for event in batch:
+                    if isinstance(event, Finished):
+                        received.report(event)
+                        return None
+                    if isinstance(event, UsageReport):
+                        received.report(event)
+                        continue
+                    if received.first_token_at is None:
+                        received.first_token_at = self._tools.clock.monotonic()
+                        self._observation.first_token()
+                    received.add(event)
+                    await take(event)
 
-    async def _next(self, events: AsyncGenerator[Delta | UsageReport | Finished]) -> Delta | UsageReport | Finished:
+    def _next_call(self) -> BackendCall:
+        deployment = self._deployments.current
+        call = self._order.call(deployment, self._tools.conditions.profile(deployment), self._observation.headers)
+        self._dispatch, self._output_limit = call.dispatch, call.output_limit
+        self._call_began = self._tools.clock.monotonic()
+        return call
+
+    async def _read(self, batches: AsyncGenerator[Batch], alarm: Alarm) -> Batch:
         timer, seconds = self._running_timer()
+        alarm.set(seconds)
         try:
-            async with asyncio.timeout(seconds):
-                return await anext(events)
-        except TimeoutError as timeout:
+            return await anext(batches)
+        except asyncio.CancelledError as cancelled:
+            if not alarm.unset():
+                raise
             if self._calls.count > 1 and timer is not self._order.timers.idle:
                 timer = timer.after_other_calls(self._tools.clock.monotonic() - self._call_began)
-            raise timer.ran_out() from timeout
+            raise timer.ran_out() from cancelled
         except StopAsyncIteration as end:
             raise UpstreamCut("the response ended without its end") from end
         except FrontdeskError:
@@ -255,6 +182,8 @@ class AttemptRun:
             if self._has_left:
                 raise UpstreamProtocolError("the response could not be read") from defect
             raise UpstreamRequestRefused("the request could not be built") from defect
+        finally:
+            alarm.unset()
 
     @property
     def _has_left(self) -> bool:
@@ -262,7 +191,7 @@ class AttemptRun:
         return self._dispatch is not None and self._dispatch.left
 
     def _running_timer(self) -> tuple[Timer, float]:
-        return self._order.timers.running(self._elapsed_seconds, content_came=self._first_token_at is not None)
+        return self._order.timers.running(self._elapsed_seconds, content_came=self._received.has_content)
 
     @property
     def _elapsed_seconds(self) -> float:
@@ -273,8 +202,7 @@ class AttemptRun:
         last = self._billing(error)
         if not self._calls.keeps_its_room(last):
             return self._begin_next_call(error, last, None)
-        repeatable = error.retryable and self._repeats < self._tools.retry.max_retries
-        if self._first_token_at is not None or (self._deployments.all_asked and not repeatable):
+        if self._received.has_content or (self._deployments.all_asked and not self._backoff.allows(error)):
             return None
         more = await self._calls.room()
         if more is None:
@@ -295,23 +223,13 @@ class AttemptRun:
         several deployments asks for does not hold for the others, one of which is asked next.
         """
         left = self._running_timer()[1]
-        if self._first_token_at is not None or left <= 0:
+        if self._received.has_content or left <= 0:
             return None
         if self._has_learned(error) or self._deployments.elsewhere(error, sent=self._has_left):
             return 0.0
-        retry = self._tools.retry
-        if not error.retryable or self._repeats >= retry.max_retries:
-            return None
-        ceiling_ms = min(retry.max_ms, retry.base_ms * 2**self._repeats)
-        wait = self._tools.random.uniform(0, ceiling_ms) / 1000
-        if error.retry_after_seconds is not None and len(self._order.model.deployments) == 1:
-            wait = max(wait, error.retry_after_seconds)
-            if wait > retry.max_ms / 1000:
-                return None
-        if wait >= left:
-            return None
-        self._repeats += 1
-        self._deployments.again(error)
+        wait = self._backoff.next_wait(error, left, alone=len(self._order.model.deployments) == 1)
+        if wait is not None:
+            self._deployments.again(error)
         return wait
 
     def _has_learned(self, error: UpstreamError) -> bool:
@@ -323,14 +241,7 @@ class AttemptRun:
             return False
         self._observation.learned(deployment, error.refusal)
         self._lessons += 1
-        return self._lessons <= _MOST_LESSONS and deployment not in self._unfit()
-
-    def _unfit(self) -> frozenset[Deployment]:
-        """Deployments that cannot take the query; one of our own is made to fit."""
-        order = self._order
-        if order.is_our_own:
-            return frozenset()
-        return Fitting.of(order.query, order.input_tokens, self._tools.conditions.profile).unfit(order.model)
+        return self._lessons <= _MOST_LESSONS and deployment not in self._order.unfit()
 
     def settle(
         self, outcome: AttemptOutcome, *, checks: tuple[CheckResult, ...] = (), error: BaseException | None = None
@@ -339,7 +250,7 @@ class AttemptRun:
 
         A whole answer took until it had come, however long it was judged after that.
         """
-        order = self._order
+        order, received = self._order, self._received
         ended = self._tools.clock.monotonic() if self._finished_at is None else self._finished_at
         last = self._billing(error)
         billing = self._calls.billing(last)
@@ -352,7 +263,7 @@ class AttemptRun:
                 settled_input_tokens=billing.usage.input_tokens,
                 settled_output_tokens=billing.usage.output_tokens,
             )
-        first_token = None if self._first_token_at is None else self._first_token_at - self._started
+        first_token = None if received.first_token_at is None else received.first_token_at - self._started
         attempt = Attempt(
             index=order.index,
             model=order.model.name,
@@ -368,12 +279,12 @@ class AttemptRun:
             upstream_message=error.quoted if isinstance(error, UpstreamError) else "",
             checks=checks,
             retries=self._calls.count - 1,
-            upstream_model=self._upstream_model,
-            finish_reason=self._finish_reason,
+            upstream_model=received.upstream_model,
+            finish_reason=received.finish_reason,
             usage_estimated=billing.estimated,
             adjustments=() if self._dispatch is None else tuple(self._dispatch.adjustments),
             provider_request_id="" if self._dispatch is None else self._dispatch.request_id,
-            provider_cost_nano_usd=self._provider_cost_nano_usd,
+            provider_cost_nano_usd=received.provider_cost_nano_usd,
             cache_saved_nano_usd=self._calls.cache_saved(last),
         )
         self._deployments.ended(outcome, error)
@@ -386,16 +297,14 @@ class AttemptRun:
         return attempt
 
     def _billing(self, error: BaseException | None) -> Billing:
-        """What the last call is settled with."""
+        """What the last call is settled with; a whole answer is billed once."""
         if not self._has_left:
             return NOTHING
-        heard = Heard(
-            self._usage,
-            self._collector.tokens,
-            self._first_token_at is not None,
-            self._finish_reason is not None,
-            error,
-            self._collector.sealed_tokens,
-            self._only_opening,
-        )
-        return bill(self._expectation, heard)
+        if self._finished_at is None or error is not None:
+            return self._billed(error)
+        if self._whole is None:
+            self._whole = self._billed(None)
+        return self._whole
+
+    def _billed(self, error: BaseException | None) -> Billing:
+        return bill(self._order.expectation(self._output_limit), self._received.heard(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
 
 from frontdesk_server.domain.decision import Exclusion, RoutedQuery
@@ -10,6 +9,8 @@ from frontdesk_server.domain.fitting import Fitting
 from frontdesk_server.domain.model import Model
 from frontdesk_server.execution.balancing import Balancer, Passage
 from frontdesk_server.execution.conditions import LiveConditions
+from frontdesk_server.execution.deadline import Deadline
+from frontdesk_server.execution.plan import Plan
 from frontdesk_server.execution.room import Room
 from frontdesk_server.state.limits import Limits, Refusal, Reservation
 
@@ -23,27 +24,29 @@ class Steps:
     def __init__(
         self,
         routed: RoutedQuery,
-        models: Mapping[str, Model],
+        plan: Plan,
         conditions: LiveConditions,
         balancer: Balancer,
         limits: Limits,
-        remaining: Callable[[], float],
-        reservation: Reservation | None,
+        deadline: Deadline,
     ) -> None:
-        """`reservation` is that of the first step, where it has been made."""
-        self.end = len(routed.decision.plan)
+        self.end = len(plan)
         self.refusal: Refusal | None = None
+        self.fitting = Fitting.of(routed.query, routed.decision.signals.input_tokens, conditions.profile)
         self._routed = routed
-        self._models = models
+        self._plan = plan
         self._conditions = conditions
         self._balancer = balancer
         self._limits = limits
-        self._remaining = remaining
+        self._deadline = deadline
         self._position = 0
-        self._reservation = reservation
+        self._reservation: Reservation | None = None
         self._passage: Passage | None = None
         self._taken = False
-        self._fitting = Fitting.of(routed.query, routed.decision.signals.input_tokens, conditions.profile)
+
+    async def reserve_first(self) -> Refusal | None:
+        """Hold what the first step may use, or tell why there is no room for it."""
+        return None if await self._reserve(0) else self.refusal
 
     async def next(self, position: int) -> int:
         """The first step from here whose model may be called now and has room within its limits, which is held."""
@@ -64,7 +67,7 @@ class Steps:
         if reservation is None or passage is None:
             raise RuntimeError("no step is held")
         self._reservation, self._passage, self._taken = None, None, True
-        model = self._model(self._position)
+        model = self._plan[self._position].model
         return Room(reservation, partial(self._reserved, model, repeated=True)), passage
 
     def release(self) -> None:
@@ -78,8 +81,8 @@ class Steps:
 
     def exclusions(self) -> dict[str, Exclusion]:
         """Why models of the plan may not be called now; those without reasons lost their places to other calls."""
-        models = {step.model: self._models[step.model] for step in self._routed.decision.plan}
-        reasons = ((name, self._exclusion(model, self._remaining())) for name, model in models.items())
+        models = {step.model.name: step.model for step in self._plan}
+        reasons = ((name, self._exclusion(model, self._deadline.remaining())) for name, model in models.items())
         return {name: reason for name, reason in reasons if reason is not None}
 
     def _holds(self, position: int) -> bool:
@@ -89,7 +92,7 @@ class Steps:
         if self._reservation is not None and self._position == position:
             return True
         self.release()
-        reserved = await self._reserved(self._model(position))
+        reserved = await self._reserved(self._plan[position].model)
         if not isinstance(reserved, Reservation):
             self.refusal = reserved
             return False
@@ -101,20 +104,17 @@ class Steps:
 
     def _admit(self, position: int) -> bool:
         """Pass the breaker of a deployment that can take the query; it may have changed its mind meanwhile."""
-        model = self._model(position)
-        self._passage = self._balancer.acquire(model, self._fitting.unfit(model))
+        model = self._plan[position].model
+        self._passage = self._balancer.acquire(model, self.fitting.unfit(model))
         return self._passage is not None
 
     def _eligible(self, position: int) -> int:
-        remaining = self._remaining()
+        remaining = self._deadline.remaining()
         for index in range(position, self.end if remaining > 0 else 0):
-            if self._holds(index) or self._exclusion(self._model(index), remaining) is None:
+            if self._holds(index) or self._exclusion(self._plan[index].model, remaining) is None:
                 return index
         return self.end
 
     def _exclusion(self, model: Model, remaining: float) -> Exclusion | None:
         """Why the model may not be called; an attempt may just have learned what it refuses."""
-        return self._conditions.exclusion(model, self._routed.caller, remaining) or self._fitting.exclusion(model)
-
-    def _model(self, position: int) -> Model:
-        return self._models[self._routed.decision.plan[position].model]
+        return self._conditions.exclusion(model, self._routed.caller, remaining) or self.fitting.exclusion(model)

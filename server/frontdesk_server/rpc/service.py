@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import grpc
@@ -15,7 +15,7 @@ from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.decision import Decision
 from frontdesk_server.domain.errors import FrontdeskError, InvalidRequest, UnknownRouter
-from frontdesk_server.domain.events import CompletionEvent
+from frontdesk_server.domain.events import CompletionEvent, Emit
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
@@ -60,10 +60,10 @@ class Desk(Protocol):
     ) -> tuple[Decision, Completion]:
         """Decide and answer; raises CompletionFailed."""
 
-    def stream_complete(
-        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
-    ) -> AsyncGenerator[CompletionEvent]:
-        """Decide and answer in events; raises CompletionFailed."""
+    async def stream_complete(
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], emit: Emit
+    ) -> None:
+        """Decide and push the answer's events to `emit`; raises CompletionFailed."""
 
     def forwarding(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], *, stream: bool
@@ -160,11 +160,11 @@ class RouterService:
         """Decide and stream the answer. A caller that does not read has until the deadline."""
         query, policy = self._read(request)
         deadline = self._desk.deadline(policy, call)
-        async with aclosing(self._desk.stream_complete(query, policy, call, dict(request.labels))) as events:
-            async for event in events:
-                with call.answering():
-                    response = encode_event(event)
-                await write(response, deadline)
+
+        async def emit(event: CompletionEvent) -> None:
+            await write(encode_event(event), deadline)
+
+        await self._desk.stream_complete(query, policy, call, dict(request.labels), emit)
 
     async def report_outcome(self, request: pb.ReportOutcomeRequest, call: GrpcCall) -> pb.ReportOutcomeResponse:
         """Record how good an answer was."""

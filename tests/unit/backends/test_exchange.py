@@ -18,6 +18,8 @@ from frontdesk_server.domain.events import TextDelta
 from frontdesk_server.domain.query import text_query
 from pydantic import SecretStr
 
+from tests.sink import each
+
 SECRET = "sk-0123456789abcdef"
 
 
@@ -156,6 +158,6 @@ async def test_a_stream_that_calls_itself_json_or_nothing_is_read_as_a_stream(co
     page = httpx.Response(200, headers=headers, content=b"data: " + chunk + b"\n\ndata: [DONE]\n\n")
     upstream._transport = httpx.MockTransport(lambda request: page)
     call = BackendCall("m", text_query("hi"), stream=True)
-    events = [event async for event in converse(upstream, lambda call: {}, OpenAITranslator(), call)]
+    events = [event async for event in each(converse(upstream, lambda call: {}, OpenAITranslator(), call))]
     assert [event.text for event in events if isinstance(event, TextDelta)] == ["Hi"]
     await upstream.aclose()

@@ -31,6 +31,8 @@ from frontdesk_server.domain.query import (
 )
 from frontdesk_server.domain.usage import FinishReason
 
+from tests.sink import each
+
 CONFIG = SimulatedBackendConfig(kind="simulated", time_to_first_token_ms=80, output_tokens_per_second=100)
 ADD = Tool("add", parameters_json='{"type": "object", "properties": {"a": {"type": "integer"}}}')
 
@@ -47,7 +49,7 @@ class Sleeper:
 
 async def answer(query: Query, *, stream: bool = True, **options: Any) -> list[BackendEvent]:
     backend = SimulatedBackend("sim", CONFIG, **{"sleep": Sleeper(), **options})
-    return [event async for event in backend.stream(BackendCall("small-llm", query, stream))]
+    return [event async for event in each(backend.stream(BackendCall("small-llm", query, stream)))]
 
 
 def text_of(events: list[BackendEvent]) -> str:
@@ -150,7 +152,7 @@ async def test_the_configured_share_of_calls_fails_evenly(rate: float, failures:
     failed = 0
     for _ in range(20):
         try:
-            async for _event in backend.stream(BackendCall("m", text_query("Hi"), True)):
+            async for _batch in backend.stream(BackendCall("m", text_query("Hi"), True)):
                 pass
         except UpstreamFailed:
             failed += 1

@@ -17,6 +17,8 @@ from frontdesk_server.domain.model import Timeouts
 from frontdesk_server.domain.query import text_query
 from frontdesk_server.domain.usage import Usage
 
+from tests.sink import each
+
 USAGE = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 5}}
 ANSWER = {"choices": [{"index": 0, "delta": {"content": "Four."}, "finish_reason": "stop"}]}
 
@@ -42,7 +44,7 @@ async def finished(body: Slow, idle_seconds: float) -> tuple[Finished, float]:
     backend._upstream._transport = httpx.MockTransport(lambda request: response)
     call = BackendCall("m", text_query("hi"), stream=True, timeouts=Timeouts(idle_seconds=idle_seconds))
     began = time.monotonic()
-    events = [event async for event in backend.stream(call)]
+    events = [event async for event in each(backend.stream(call))]
     await backend.aclose()
     assert isinstance(events[-1], Finished)
     return events[-1], time.monotonic() - began

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import CompletionFailed
-from frontdesk_server.domain.events import BackendEvent, Completed, TextDelta
+from frontdesk_server.domain.events import Batch, Completed, TextDelta
 
 from tests.conftest import DefectLog
 from tests.fakes import FakeBackend, answer, plan_of, routed
@@ -28,14 +28,14 @@ class Broken(FakeBackend):
     def __post_init__(self) -> None:
         super().__init__({"mid": [answer("mid")]})
 
-    async def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    async def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         if call.upstream_model == "small":
             call.dispatch.left = self.sent
             if self.says:
-                yield TextDelta(self.says)
+                yield [TextDelta(self.says)]
             raise self.error
-        async for event in super().stream(call):
-            yield event
+        async for batch in super().stream(call):
+            yield batch
 
 
 def a_desk(backend: Broken) -> Desk:

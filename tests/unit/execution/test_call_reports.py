@@ -9,7 +9,7 @@ import pytest
 from frontdesk_server.domain.attempt import Adjustment, Attempt
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import CompletionFailed, UpstreamFailed
-from frontdesk_server.domain.events import BackendEvent, Completed, Finished, TextDelta, UsageReport
+from frontdesk_server.domain.events import Batch, Completed, Finished, TextDelta, UsageReport
 from frontdesk_server.domain.provider import ProviderBlock, ProviderOptions
 from frontdesk_server.domain.query import Message, ProviderPart, Query, Role, TextPart, Tool, text_query
 from frontdesk_server.domain.usage import FinishReason, Usage
@@ -21,11 +21,11 @@ from tests.unit.execution.test_executor import Desk, collect
 class TellingBackend(FakeBackend):
     """Gives each call an id and notes that it adjusted something."""
 
-    async def stream(self, call: BackendCall) -> AsyncGenerator[BackendEvent]:
+    async def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         call.dispatch.request_id = f"req-{len(self.calls) + 1}"
         call.dispatch.adjustments.append(Adjustment("query.messages", "put in order"))
-        async for event in super().stream(call):
-            yield event
+        async for batch in super().stream(call):
+            yield batch
 
 
 async def attempts_of(scripts: dict[str, list[Script]], query: Query) -> tuple[Attempt, ...]:

@@ -19,6 +19,7 @@ from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 from frontdesk_server.execution.asking import Asker
 
 from tests.fakes import Script, a_model, plan_of, routed
+from tests.sink import events_of
 from tests.unit.execution.test_executor import MODELS, Desk, collect
 
 EVERY_CLASS = Prices(
@@ -113,7 +114,7 @@ async def test_an_answer_that_breaks_off_is_settled_with_what_is_known(
 
 async def test_a_caller_who_leaves_pays_for_what_had_come() -> None:
     execution = Desk({"small": [[TextDelta("12345678"), 60.0]]}).start(routed(plan_of("small")))
-    async with aclosing(execution.events()) as events:
+    async with aclosing(events_of(execution)) as events:
         async for event in events:
             if isinstance(event, TextDelta):
                 break

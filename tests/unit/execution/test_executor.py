@@ -36,13 +36,15 @@ from frontdesk_server.domain.events import (
 from frontdesk_server.domain.query import GenerationConfig, ToolCall, text_query
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 from frontdesk_server.execution.asking import Asker
-from frontdesk_server.execution.attempt import AttemptTools
 from frontdesk_server.execution.balancing import Balancer
 from frontdesk_server.execution.checks import build_check
 from frontdesk_server.execution.conditions import LiveConditions
-from frontdesk_server.execution.executor import Execution, Executor
+from frontdesk_server.execution.execution import Execution
+from frontdesk_server.execution.executor import Executor
+from frontdesk_server.execution.order import AttemptTools
 
-from tests.fakes import FakeBackend, FakeClock, Script, a_model, answer, plan_of, routed
+from tests.fakes import NO_BOOKS, FakeBackend, FakeClock, Script, a_model, answer, plan_of, routed
+from tests.sink import all_of, events_of
 
 CLOCK = SystemClock()
 MODELS = {m.name: m for m in (a_model("small"), a_model("mid", output_usd=3), a_model("frontier", output_usd=15))}
@@ -83,11 +85,11 @@ class Desk:
         self.executor = Executor(self.tools, MODELS, checks, ExecutionConfig())
 
     def start(self, query: RoutedQuery, *, stream: bool = True, seconds: float = 30) -> Execution:
-        return self.executor.start(query, LocalCall(), self.tools.clock.monotonic() + seconds, stream=stream)
+        return self.executor.start(query, LocalCall(), self.tools.clock.monotonic() + seconds, NO_BOOKS, stream=stream)
 
 
 async def collect(execution: Execution) -> list[CompletionEvent]:
-    return [event async for event in execution.events()]
+    return await all_of(execution)
 
 
 async def test_an_answer_streams_and_completes() -> None:
@@ -151,7 +153,7 @@ async def test_after_commit_a_failure_breaks_the_stream_and_never_asks_another_m
     execution = desk.start(routed(plan_of("small", "mid")))
     seen: list[CompletionEvent] = []
     with pytest.raises(CompletionFailed) as failure:
-        seen.extend([event async for event in execution.events()])
+        seen.extend([event async for event in events_of(execution)])
     settlement = failure.value.settlement
     assert settlement.committed
     assert [call.upstream_model for call in desk.backend.calls] == ["small"]
@@ -290,7 +292,7 @@ async def test_cancelling_aborts_the_upstream_and_settles_what_was_used() -> Non
     usage = UsageReport(Usage(input_tokens=11))
     desk = Desk({"small": [[usage, TextDelta("12345678"), 60.0]]})
     execution = desk.start(routed(plan_of("small")))
-    async with aclosing(execution.events()) as events:
+    async with aclosing(events_of(execution)) as events:
         async for event in events:
             if isinstance(event, TextDelta):
                 break

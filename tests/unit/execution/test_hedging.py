@@ -14,9 +14,10 @@ from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.errors import CompletionFailed, UpstreamFailed
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Completed, CompletionEvent, TextDelta
-from frontdesk_server.execution.executor import Execution
+from frontdesk_server.execution.execution import Execution
 
 from tests.fakes import Script, answer, plan_of, routed
+from tests.sink import events_of
 from tests.unit.execution.test_executor import MODELS, Desk, collect
 
 SLOW: Script = [0.05, *answer("slow")]
@@ -157,7 +158,7 @@ async def test_a_caller_who_leaves_while_both_run_aborts_both(by_task: bool) -> 
     both = asyncio.Event()
 
     async def listen() -> None:
-        async with aclosing(execution.events()) as events:
+        async with aclosing(events_of(execution)) as events:
             async for event in events:
                 if isinstance(event, AttemptStarted) and event.index == 1:
                     both.set()

@@ -29,6 +29,7 @@ from frontdesk_server.domain.usage import Usage
 from frontdesk_server.state.limits import Limits, MemoryLimitStore
 
 from tests.fakes import Script, answer, plan_of, routed
+from tests.sink import events_of
 from tests.unit.execution.test_executor import CLOCK, MODELS, Desk, collect, sure
 
 NO_REPEATS = RetryConfig(max_retries=0)
@@ -264,7 +265,7 @@ async def test_an_escalation_is_reserved_before_the_answer_is_given_up() -> None
 
 async def test_leaving_between_two_attempts_gives_back_what_the_next_was_to_use() -> None:
     desk = LimitedDesk({"small": [[UpstreamFailed("500")]], "mid": [answer("never")]}, tokens=1000)
-    async with aclosing(desk.start(asked(plan_of("small", "mid"))).events()) as events:
+    async with aclosing(events_of(desk.start(asked(plan_of("small", "mid"))))) as events:
         async for event in events:
             if isinstance(event, AttemptEnded):
                 break

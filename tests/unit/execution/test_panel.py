@@ -20,12 +20,14 @@ from frontdesk_server.domain.errors import CompletionFailed, DeadlineExceeded, U
 from frontdesk_server.domain.events import Completed, Finished, TextDelta, ToolCallDelta
 from frontdesk_server.domain.query import GenerationConfig, ToolCall, text_query
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
-from frontdesk_server.execution.executor import Execution, Executor
+from frontdesk_server.execution.execution import Execution
+from frontdesk_server.execution.executor import Executor
 from frontdesk_server.state.limits import Limits, MemoryLimitStore
 
 from tests.conftest import DefectLog
-from tests.fakes import FakeClock, Script, a_model, answer, routed
+from tests.fakes import NO_BOOKS, FakeClock, Script, a_model, answer, routed
 from tests.fitted import AGREED_LOSES, ALONE_LOSES, a_fitted_cascade, asks
+from tests.sink import events_of
 from tests.unit.execution.test_executor import CLOCK, MODELS, Desk, collect
 from tests.unit.execution.test_hedging import told
 
@@ -253,7 +255,7 @@ async def test_a_caller_who_leaves_while_a_later_member_is_asked_pays_for_both()
     execution = desk.start(asked("small", "mid"))
 
     async def follow() -> None:
-        async with aclosing(execution.events()) as events:
+        async with aclosing(events_of(execution)) as events:
             async for _ in events:
                 pass
 
@@ -273,8 +275,8 @@ async def test_an_attempt_lasts_until_its_answer_has_come_not_until_the_panel_co
     clock = FakeClock()
     desk = PanelDesk({"small": [answer("12")], "mid": [answer("12")]})
     desk.executor = replace(desk.executor, tools=replace(desk.tools, clock=clock))
-    execution = desk.executor.start(asked("small", "mid"), LocalCall(), clock.monotonic() + 30, stream=True)
-    async with aclosing(execution.events()) as events:
+    execution = desk.executor.start(asked("small", "mid"), LocalCall(), clock.monotonic() + 30, NO_BOOKS, stream=True)
+    async with aclosing(events_of(execution)) as events:
         async for event in events:
             if told([event]) == ["start 1 mid"]:
                 clock.seconds += 3
@@ -325,7 +327,11 @@ async def test_json_agrees_by_its_content_and_is_given_as_it_was_written() -> No
     assert told(await collect(desk.start(asked("small", "mid"))))[-2:] == ['{"a": 1, "b": [2]}', "done small"]
 
 
-async def test_log_probabilities_that_the_caller_asked_for_are_given() -> None:
+@pytest.mark.parametrize("asks_for_them", [True, False])
+async def test_log_probabilities_that_the_caller_asked_for_are_given(asks_for_them: bool) -> None:
     delta = TextDelta("12", (TokenLogprob("12", -0.1),))
     desk = PanelDesk({"small": [[delta, Finished(FinishReason.STOP, Usage(5, 10))]]}, asks("small", accept_at_most=0.9))
-    assert delta in await collect(desk.start(asked("small")))
+    query = asked("small")
+    generation = replace(query.query.generation, logprobs=asks_for_them)
+    events = await collect(desk.start(replace(query, query=replace(query.query, generation=generation))))
+    assert (delta if asks_for_them else TextDelta("12")) in events

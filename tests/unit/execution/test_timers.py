@@ -12,12 +12,12 @@ from frontdesk_server.domain.call import LocalCall, has_passed
 from frontdesk_server.domain.errors import CompletionFailed
 from frontdesk_server.domain.events import Completed, TextDelta
 from frontdesk_server.domain.model import Timeouts
-from frontdesk_server.execution.executor import Execution
+from frontdesk_server.execution.execution import Execution
 from frontdesk_server.execution.timers import AttemptTimers, Bound
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import Script, answer, plan_of, routed
+from tests.fakes import NO_BOOKS, Script, answer, plan_of, routed
 from tests.unit.execution.test_executor import MODELS, Desk, collect
 from tests.virtual_time import LoopClock, in_virtual_time
 
@@ -93,7 +93,7 @@ HALF: Script = [TextDelta("half"), 60.0]
 
 def within(desk: Desk, seconds: float, *, stream: bool = True, plan: Sequence[str] = ("small",)) -> Execution:
     deadline = desk.tools.clock.monotonic() + seconds
-    return desk.executor.start(routed(plan_of(*plan)), LocalCall(deadline=deadline), deadline, stream=stream)
+    return desk.executor.start(routed(plan_of(*plan)), LocalCall(deadline=deadline), deadline, NO_BOOKS, stream=stream)
 
 
 async def by_our_timer(script: Script, stream: bool) -> Attempt:

@@ -8,27 +8,39 @@ the one that is, or before the model that takes over is asked. A member that fai
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from frontdesk_server.artefacts.cascade.policy import Action, Answered, FittedCascade, NextMove
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult
-from frontdesk_server.domain.decision import RoutedQuery, StepKind
-from frontdesk_server.domain.defects import DefectCounter, report_defect
+from frontdesk_server.domain.decision import StepKind
+from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import UpstreamError
-from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Delta
+from frontdesk_server.domain.events import AttemptEnded, Delta
 from frontdesk_server.domain.query import ToolCall
-from frontdesk_server.execution.account import Account
 from frontdesk_server.execution.attempt import AttemptRun
-from frontdesk_server.execution.steps import Steps
+from frontdesk_server.execution.runners.base import Given, Onward, Request
 
 CHECK = "fitted"
 """What the verdicts of a fitted cascade are called on attempts."""
 
 
+async def run_panel(request: Request, position: int, kind: StepKind) -> Given | Onward:
+    """Ask the members from this position on, and give the answer that is accepted, if one is."""
+    cascade = request.plan[position].cascade
+    if cascade is None:
+        raise RuntimeError("the step is no member of a fitted cascade")
+    panel = _Panel(request, cascade, position)
+    await panel.confer(kind)
+    if panel.winner is None:
+        return Onward(panel.position, panel.kind, panel.error)
+    for delta in panel.winner.deltas:
+        await request.commit(delta)
+    return Given(panel.winner.run, panel.winner.checks)
+
+
 @dataclass(slots=True)
-class Heard:
+class _Member:
     """A member that was asked, and what it said; `checks` are the panel's verdicts on its answer."""
 
     run: AttemptRun
@@ -37,84 +49,84 @@ class Heard:
 
     @property
     def model(self) -> str:
-        """The member."""
+        """Its name."""
         return self.run.model.name
 
+    async def listen(self) -> UpstreamError | None:
+        """Hear it out; why it has no answer."""
+        try:
+            await self.run.run(self._hold)
+        except UpstreamError as error:
+            return error
+        return None
 
-class Panel:
-    """One request's panel. Iterate `confer()`; after it `winner` is whose answer is given.
+    async def _hold(self, delta: Delta) -> None:
+        self.deltas.append(delta)
+
+
+class _Panel:
+    """One request's panel. Once it has conferred, `winner` is whose answer is given.
 
     Without a winner the plan goes on at `position`, which is the plan's end where no model is left to ask, then for
     reason of `error`.
     """
 
-    def __init__(
-        self,
-        cascade: FittedCascade,
-        routed: RoutedQuery,
-        steps: Steps,
-        start: Callable[[int, StepKind], AttemptRun],
-        account: Account,
-        defects: DefectCounter,
-    ) -> None:
-        self.winner: Heard | None = None
-        self.position = 0
+    def __init__(self, request: Request, cascade: FittedCascade, position: int) -> None:
+        self.winner: _Member | None = None
+        self.position = position
         self.error: UpstreamError | None = None
+        self._request = request
         self._cascade = cascade
-        self._plan = routed.decision.plan
-        self._difficulty = cascade.looks(routed.decision.signals.text)
-        self._steps = steps
-        self._start = start
-        self._account = account
-        self._defects = defects
+        self._plan = request.plan
+        self._end = next(
+            (at for at in range(position, len(self._plan)) if self._plan[at].cascade is not cascade), len(self._plan)
+        )
+        self._difficulty = cascade.looks(request.routed.decision.signals.text)
         self._answered: list[Answered] = []
-        self._held: list[Heard] = []
+        self._held: list[_Member] = []
 
     @property
     def kind(self) -> StepKind:
         """Why another model is asked: the answers so far do not do, or there is none."""
         return StepKind.ESCALATION if self._held else StepKind.FALLBACK
 
-    async def confer(self, position: int, kind: StepKind) -> AsyncGenerator[AttemptStarted | AttemptEnded]:
-        """Ask members from this position on, until an answer is accepted or it is another model's turn."""
-        check = self._plan[position].check
-        end = next((at for at in range(position, self._steps.end) if self._plan[at].check != check), self._steps.end)
-        self.position = position
-        while self.winner is None and self.position < end:
-            heard = Heard(self._start(self.position, kind))
-            yield AttemptStarted(heard.run.index, heard.model, kind)
-            self.error = await _listen(heard)
-            move = self._next_move(heard, [step.model for step in self._plan[self.position + 1 : end]])
-            failed = self._take(heard, move)
-            await self._make(move, end)
+    async def confer(self, kind: StepKind) -> None:
+        """Ask members until an answer is accepted or it is another model's turn."""
+        request = self._request
+        while self.winner is None and self.position < self._end:
+            member = _Member(await request.begin(self.position, kind))
+            self.error = await member.listen()
+            move = self._next_move(member, [step.model.name for step in self._plan[self.position + 1 : self._end]])
+            failed = self._take(member, move)
+            await self._make(move)
             if failed is not None and self._successor:
-                yield AttemptEnded(failed, self._successor)
+                await request.emit(AttemptEnded(failed, self._successor))
             kind = self.kind
-        losers = [heard for heard in self._held if heard is not self.winner]
-        rejected = [self._account.settle(heard.run, AttemptOutcome.REJECTED, heard.checks) for heard in losers]
+        losers = [member for member in self._held if member is not self.winner]
+        rejected = [request.account.settle(lost.run, AttemptOutcome.REJECTED, lost.checks) for lost in losers]
         for attempt in rejected:
-            yield AttemptEnded(attempt, self._successor)
+            await request.emit(AttemptEnded(attempt, self._successor))
 
     @property
     def _successor(self) -> str:
         """The model that speaks or is asked next; empty when there is none."""
         if self.winner is not None:
             return self.winner.model
-        return self._plan[self.position].model if self.position < self._steps.end else ""
+        return self._plan[self.position].model.name if self.position < len(self._plan) else ""
 
-    def _next_move(self, heard: Heard, left: Sequence[str]) -> NextMove:
+    def _next_move(self, member: _Member, left: Sequence[str]) -> NextMove:
         """What the cascade does, knowing the answers so far and which members are left."""
         if self.error is None:
-            answered = Answered(heard.model, _comparable(heard.run.answer()), heard.run.cost_nano_usd)
+            answered = Answered(member.model, _comparable(member.run.answer()), member.run.cost_nano_usd)
         else:
-            answered = Answered(heard.model, None)
+            answered = Answered(member.model, None)
         self._answered.append(answered)
         asked = [given.model for given in self._answered]
         policy = self._cascade.policy.among({*asked, *left})
         try:
             move = self._cascade.next_move(self._difficulty, self._answered, policy)
         except Exception as error:
-            report_defect("check", error, self._defects, check=CHECK)
+            report_defect("check", error, self._request.parent, check=CHECK)
             return self._unjudged()
         return move if math.isfinite(move.score) else self._unjudged()
 
@@ -122,36 +134,27 @@ class Panel:
         """Where nothing can be told of the answers, the strongest model is asked."""
         return NextMove(Action.ESCALATE, self._cascade.strongest, 1.0, -math.inf, math.inf)
 
-    def _take(self, heard: Heard, move: NextMove) -> Attempt | None:
+    def _take(self, member: _Member, move: NextMove) -> Attempt | None:
         """Write the verdict down, and hold the answer; without one the attempt is over, and returned."""
-        heard.checks = (_verdict(move, heard.model),)
+        member.checks = (_verdict(move, member.model),)
         if self.error is not None:
-            return self._account.settle(heard.run, AttemptOutcome.FAILED, heard.checks, error=self.error)
-        self._held.append(heard)
+            outcome = AttemptOutcome.FAILED
+            return self._request.account.settle(member.run, outcome, member.checks, error=self.error)
+        self._held.append(member)
         return None
 
-    async def _make(self, move: NextMove, end: int) -> None:
+    async def _make(self, move: NextMove) -> None:
         """Find the winner, or the next model that may be called. Where there is none, the leading answer stands."""
-        leader = next((heard for heard in self._held if heard.model == move.leader), None)
+        leader = next((member for member in self._held if member.model == move.leader), None)
         if move.action is Action.ACCEPT and leader is not None:
             self.winner = leader
             if leader is not self._held[-1]:
                 leader.checks += (_verdict(move, leader.model),)
             return
-        self.position = await self._steps.next(self.position + 1 if move.action is Action.ASK else end)
-        if self.position == self._steps.end and self._held:
+        steps = self._request.steps
+        self.position = await steps.next(self.position + 1 if move.action is Action.ASK else self._end)
+        if self.position == steps.end and self._held:
             self.winner = leader or self._held[-1]
-
-
-async def _listen(heard: Heard) -> UpstreamError | None:
-    """Hear a member out; return why it has no answer."""
-    try:
-        async with aclosing(heard.run.deltas()) as deltas:
-            async for delta in deltas:
-                heard.deltas.append(delta)
-    except UpstreamError as error:
-        return error
-    return None
 
 
 def _comparable(answer: Answer) -> str | None:
