@@ -70,7 +70,7 @@ class Call(Protocol):
 
     @property
     def ended_by(self) -> FrontdeskError | None:
-        """Why the front itself ends the call, as it fails or stops; None while it does not."""
+        """Why the front itself ends the call, as it stops; None while it does not."""
 
 
 @dataclass(frozen=True, slots=True)

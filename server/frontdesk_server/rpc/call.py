@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 
 from frontdesk_server.domain.call import ANONYMOUS, Caller, Peer
-from frontdesk_server.domain.ending import our_fault
 from frontdesk_server.domain.errors import FrontdeskError, ShuttingDown
 from frontdesk_server.domain.observer import CallObservation
 
@@ -38,20 +36,8 @@ class GrpcCall:
     metadata: Mapping[str, str] = field(repr=False)
     observation: CallObservation
     is_stopped: Callable[[], bool] = _never
-    _failed: bool = False
 
     @property
     def ended_by(self) -> FrontdeskError | None:
-        """Why the front itself ends the call, as it fails or stops; None while it does not."""
-        if self._failed:
-            return our_fault()
+        """Why the front itself ends the call, as it stops; None while it does not."""
         return ShuttingDown("the server is stopping") if self.is_stopped() else None
-
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """While an answer is encoded: what fails here is the front's fault, which the desk would not see."""
-        try:
-            yield
-        except Exception:
-            self._failed = True
-            raise
