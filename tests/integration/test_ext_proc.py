@@ -172,7 +172,7 @@ async def test_what_frontdesk_fails_at_passes_or_is_refused_as_configured(
         async def broken(*_: Any) -> None:
             raise LedgerUnavailable("the ledger does not answer")
 
-        monkeypatch.setattr(at.app.desk._ledger, "record_decision", broken)
+        monkeypatch.setattr(at.app.desk._books.ledger, "record_decision", broken)
         answer = await at.request().asks()
         if on_failure == "closed":
             assert refusal(answer) == (503, "LEDGER_UNAVAILABLE")
@@ -233,7 +233,7 @@ async def test_callers_show_their_own_credentials_where_that_is_configured(tmp_p
         answer = await at.request(authorization=bearer).asks(x_api_key=callers.key)
         change = answer.request_body.response.header_mutation
         assert list(change.remove_headers) == ["x-api-key"]
-        assert await at.app.desk._ledger.decision(set_by(change)[DECISION], "alice")
+        assert await at.app.desk._books.ledger.decision(set_by(change)[DECISION], "alice")
         assert refusal(await at.request(authorization=bearer).asks())[1] == "UNAUTHENTICATED"
         with pytest.raises(grpc.aio.AioRpcError, match="UNAUTHENTICATED"):
             await at.request().asks()
