@@ -689,8 +689,10 @@ type Signals struct {
 	Media bool `protobuf:"varint,10,opt,name=media,proto3" json:"media,omitempty"`
 	// What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
 	DifficultyCues []string `protobuf:"bytes,11,rep,name=difficulty_cues,json=difficultyCues,proto3" json:"difficulty_cues,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// True when the query brings results of tools that a model called for.
+	InToolLoop    bool `protobuf:"varint,12,opt,name=in_tool_loop,json=inToolLoop,proto3" json:"in_tool_loop,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Signals) Reset() {
@@ -800,6 +802,13 @@ func (x *Signals) GetDifficultyCues() []string {
 	return nil
 }
 
+func (x *Signals) GetInToolLoop() bool {
+	if x != nil {
+		return x.InToolLoop
+	}
+	return false
+}
+
 // A model that was considered.
 type Candidate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -819,8 +828,10 @@ type Candidate struct {
 	ExclusionReason ExclusionReason `protobuf:"varint,7,opt,name=exclusion_reason,json=exclusionReason,proto3,enum=frontdesk.v1.ExclusionReason" json:"exclusion_reason,omitempty"`
 	// The reason in words. Empty: not excluded.
 	ExclusionDetail string `protobuf:"bytes,8,opt,name=exclusion_detail,json=exclusionDetail,proto3" json:"exclusion_detail,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+	ExclusionRetryAfter *durationpb.Duration `protobuf:"bytes,9,opt,name=exclusion_retry_after,json=exclusionRetryAfter,proto3" json:"exclusion_retry_after,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Candidate) Reset() {
@@ -907,6 +918,13 @@ func (x *Candidate) GetExclusionDetail() string {
 		return x.ExclusionDetail
 	}
 	return ""
+}
+
+func (x *Candidate) GetExclusionRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.ExclusionRetryAfter
+	}
+	return nil
 }
 
 // One strategy that was asked on the way to the decision.
@@ -1028,7 +1046,9 @@ type PlanStep struct {
 	// Name of the check which its answer must pass; empty for none.
 	Check string `protobuf:"bytes,3,opt,name=check,proto3" json:"check,omitempty"`
 	// When its answer reaches the caller.
-	StreamMode    StreamMode `protobuf:"varint,4,opt,name=stream_mode,json=streamMode,proto3,enum=frontdesk.v1.StreamMode" json:"stream_mode,omitempty"`
+	StreamMode StreamMode `protobuf:"varint,4,opt,name=stream_mode,json=streamMode,proto3,enum=frontdesk.v1.StreamMode" json:"stream_mode,omitempty"`
+	// First tokens that the check reads where stream_mode is STREAM_MODE_GATE.
+	GateTokens    int32 `protobuf:"varint,5,opt,name=gate_tokens,json=gateTokens,proto3" json:"gate_tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1089,6 +1109,13 @@ func (x *PlanStep) GetStreamMode() StreamMode {
 		return x.StreamMode
 	}
 	return StreamMode_STREAM_MODE_UNSPECIFIED
+}
+
+func (x *PlanStep) GetGateTokens() int32 {
+	if x != nil {
+		return x.GateTokens
+	}
+	return 0
 }
 
 // The immutable result of routing.
@@ -1461,8 +1488,10 @@ type Attempt struct {
 	// What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
 	// does not say.
 	ProviderCostNanoUsd *int64 `protobuf:"varint,19,opt,name=provider_cost_nano_usd,json=providerCostNanoUsd,proto3,oneof" json:"provider_cost_nano_usd,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown.
+	CacheSavedNanoUsd *int64 `protobuf:"varint,20,opt,name=cache_saved_nano_usd,json=cacheSavedNanoUsd,proto3,oneof" json:"cache_saved_nano_usd,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Attempt) Reset() {
@@ -1628,6 +1657,13 @@ func (x *Attempt) GetProviderCostNanoUsd() int64 {
 	return 0
 }
 
+func (x *Attempt) GetCacheSavedNanoUsd() int64 {
+	if x != nil && x.CacheSavedNanoUsd != nil {
+		return *x.CacheSavedNanoUsd
+	}
+	return 0
+}
+
 // What a request cost, in nano-USD. An unset field is unknown, which is not zero.
 type Cost struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1733,7 +1769,7 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\f_cost_weightB\x11\n" +
 	"\x0f_latency_weightB\x14\n" +
 	"\x12_max_cost_nano_usdB\x0f\n" +
-	"\r_max_attempts\"\xcc\x02\n" +
+	"\r_max_attempts\"\xee\x02\n" +
 	"\aSignals\x12&\n" +
 	"\x04task\x18\x01 \x01(\x0e2\x12.frontdesk.v1.TaskR\x04task\x12\x1e\n" +
 	"\n" +
@@ -1748,7 +1784,9 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x05tools\x18\t \x01(\bR\x05tools\x12\x14\n" +
 	"\x05media\x18\n" +
 	" \x01(\bR\x05media\x12'\n" +
-	"\x0fdifficulty_cues\x18\v \x03(\tR\x0edifficultyCues\"\x86\x04\n" +
+	"\x0fdifficulty_cues\x18\v \x03(\tR\x0edifficultyCues\x12 \n" +
+	"\fin_tool_loop\x18\f \x01(\bR\n" +
+	"inToolLoop\"\xd5\x04\n" +
 	"\tCandidate\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x120\n" +
 	"\x11predicted_quality\x18\x02 \x01(\x01H\x00R\x10predictedQuality\x88\x01\x01\x124\n" +
@@ -1757,7 +1795,8 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x1dpredicted_time_to_first_token\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x19predictedTimeToFirstToken\x12\x19\n" +
 	"\x05score\x18\x06 \x01(\x01H\x03R\x05score\x88\x01\x01\x12H\n" +
 	"\x10exclusion_reason\x18\a \x01(\x0e2\x1d.frontdesk.v1.ExclusionReasonR\x0fexclusionReason\x12)\n" +
-	"\x10exclusion_detail\x18\b \x01(\tR\x0fexclusionDetailB\x14\n" +
+	"\x10exclusion_detail\x18\b \x01(\tR\x0fexclusionDetail\x12M\n" +
+	"\x15exclusion_retry_after\x18\t \x01(\v2\x19.google.protobuf.DurationR\x13exclusionRetryAfterB\x14\n" +
 	"\x12_predicted_qualityB\x16\n" +
 	"\x14_quality_uncertaintyB\x1a\n" +
 	"\x18_predicted_cost_nano_usdB\b\n" +
@@ -1774,13 +1813,15 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\bduration\x18\a \x01(\v2\x19.google.protobuf.DurationR\bduration\x12'\n" +
 	"\rcost_nano_usd\x18\b \x01(\x03H\x01R\vcostNanoUsd\x88\x01\x01B\r\n" +
 	"\v_confidenceB\x10\n" +
-	"\x0e_cost_nano_usd\"\x9d\x01\n" +
+	"\x0e_cost_nano_usd\"\xbe\x01\n" +
 	"\bPlanStep\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12*\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x16.frontdesk.v1.StepKindR\x04kind\x12\x14\n" +
 	"\x05check\x18\x03 \x01(\tR\x05check\x129\n" +
 	"\vstream_mode\x18\x04 \x01(\x0e2\x18.frontdesk.v1.StreamModeR\n" +
-	"streamMode\"\xad\x05\n" +
+	"streamMode\x12\x1f\n" +
+	"\vgate_tokens\x18\x05 \x01(\x05R\n" +
+	"gateTokens\"\xad\x05\n" +
 	"\bDecision\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x14\n" +
@@ -1817,7 +1858,7 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\n" +
 	"Adjustment\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x16\n" +
-	"\x06detail\x18\x02 \x01(\tR\x06detail\"\x81\a\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\"\xd0\a\n" +
 	"\aAttempt\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12*\n" +
@@ -1838,9 +1879,11 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x0fusage_estimated\x18\x10 \x01(\bR\x0eusageEstimated\x12:\n" +
 	"\vadjustments\x18\x11 \x03(\v2\x18.frontdesk.v1.AdjustmentR\vadjustments\x12.\n" +
 	"\x13provider_request_id\x18\x12 \x01(\tR\x11providerRequestId\x128\n" +
-	"\x16provider_cost_nano_usd\x18\x13 \x01(\x03H\x01R\x13providerCostNanoUsd\x88\x01\x01B\x10\n" +
+	"\x16provider_cost_nano_usd\x18\x13 \x01(\x03H\x01R\x13providerCostNanoUsd\x88\x01\x01\x124\n" +
+	"\x14cache_saved_nano_usd\x18\x14 \x01(\x03H\x02R\x11cacheSavedNanoUsd\x88\x01\x01B\x10\n" +
 	"\x0e_cost_nano_usdB\x19\n" +
-	"\x17_provider_cost_nano_usd\"\xd7\x02\n" +
+	"\x17_provider_cost_nano_usdB\x17\n" +
+	"\x15_cache_saved_nano_usd\"\xd7\x02\n" +
 	"\x04Cost\x12)\n" +
 	"\x0etotal_nano_usd\x18\x01 \x01(\x03H\x00R\ftotalNanoUsd\x88\x01\x01\x12/\n" +
 	"\x11attempts_nano_usd\x18\x02 \x01(\x03H\x01R\x0fattemptsNanoUsd\x88\x01\x01\x12+\n" +
@@ -1964,29 +2007,30 @@ var file_frontdesk_v1_routing_proto_depIdxs = []int32{
 	1,  // 2: frontdesk.v1.Signals.task:type_name -> frontdesk.v1.Task
 	17, // 3: frontdesk.v1.Candidate.predicted_time_to_first_token:type_name -> google.protobuf.Duration
 	2,  // 4: frontdesk.v1.Candidate.exclusion_reason:type_name -> frontdesk.v1.ExclusionReason
-	3,  // 5: frontdesk.v1.StrategyStep.verdict:type_name -> frontdesk.v1.Verdict
-	17, // 6: frontdesk.v1.StrategyStep.duration:type_name -> google.protobuf.Duration
-	5,  // 7: frontdesk.v1.PlanStep.kind:type_name -> frontdesk.v1.StepKind
-	4,  // 8: frontdesk.v1.PlanStep.stream_mode:type_name -> frontdesk.v1.StreamMode
-	10, // 9: frontdesk.v1.Decision.path:type_name -> frontdesk.v1.StrategyStep
-	9,  // 10: frontdesk.v1.Decision.candidates:type_name -> frontdesk.v1.Candidate
-	11, // 11: frontdesk.v1.Decision.plan:type_name -> frontdesk.v1.PlanStep
-	8,  // 12: frontdesk.v1.Decision.signals:type_name -> frontdesk.v1.Signals
-	17, // 13: frontdesk.v1.Decision.router_duration:type_name -> google.protobuf.Duration
-	18, // 14: frontdesk.v1.Decision.decided_at:type_name -> google.protobuf.Timestamp
-	5,  // 15: frontdesk.v1.Attempt.kind:type_name -> frontdesk.v1.StepKind
-	6,  // 16: frontdesk.v1.Attempt.outcome:type_name -> frontdesk.v1.AttemptOutcome
-	19, // 17: frontdesk.v1.Attempt.usage:type_name -> frontdesk.v1.Usage
-	17, // 18: frontdesk.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
-	17, // 19: frontdesk.v1.Attempt.duration:type_name -> google.protobuf.Duration
-	13, // 20: frontdesk.v1.Attempt.checks:type_name -> frontdesk.v1.CheckResult
-	20, // 21: frontdesk.v1.Attempt.finish_reason:type_name -> frontdesk.v1.FinishReason
-	14, // 22: frontdesk.v1.Attempt.adjustments:type_name -> frontdesk.v1.Adjustment
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	17, // 5: frontdesk.v1.Candidate.exclusion_retry_after:type_name -> google.protobuf.Duration
+	3,  // 6: frontdesk.v1.StrategyStep.verdict:type_name -> frontdesk.v1.Verdict
+	17, // 7: frontdesk.v1.StrategyStep.duration:type_name -> google.protobuf.Duration
+	5,  // 8: frontdesk.v1.PlanStep.kind:type_name -> frontdesk.v1.StepKind
+	4,  // 9: frontdesk.v1.PlanStep.stream_mode:type_name -> frontdesk.v1.StreamMode
+	10, // 10: frontdesk.v1.Decision.path:type_name -> frontdesk.v1.StrategyStep
+	9,  // 11: frontdesk.v1.Decision.candidates:type_name -> frontdesk.v1.Candidate
+	11, // 12: frontdesk.v1.Decision.plan:type_name -> frontdesk.v1.PlanStep
+	8,  // 13: frontdesk.v1.Decision.signals:type_name -> frontdesk.v1.Signals
+	17, // 14: frontdesk.v1.Decision.router_duration:type_name -> google.protobuf.Duration
+	18, // 15: frontdesk.v1.Decision.decided_at:type_name -> google.protobuf.Timestamp
+	5,  // 16: frontdesk.v1.Attempt.kind:type_name -> frontdesk.v1.StepKind
+	6,  // 17: frontdesk.v1.Attempt.outcome:type_name -> frontdesk.v1.AttemptOutcome
+	19, // 18: frontdesk.v1.Attempt.usage:type_name -> frontdesk.v1.Usage
+	17, // 19: frontdesk.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
+	17, // 20: frontdesk.v1.Attempt.duration:type_name -> google.protobuf.Duration
+	13, // 21: frontdesk.v1.Attempt.checks:type_name -> frontdesk.v1.CheckResult
+	20, // 22: frontdesk.v1.Attempt.finish_reason:type_name -> frontdesk.v1.FinishReason
+	14, // 23: frontdesk.v1.Attempt.adjustments:type_name -> frontdesk.v1.Adjustment
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_frontdesk_v1_routing_proto_init() }

@@ -416,6 +416,7 @@ class Signals(google.protobuf.message.Message):
     TOOLS_FIELD_NUMBER: builtins.int
     MEDIA_FIELD_NUMBER: builtins.int
     DIFFICULTY_CUES_FIELD_NUMBER: builtins.int
+    IN_TOOL_LOOP_FIELD_NUMBER: builtins.int
     task: Global___Task.ValueType
     """What the query is about."""
     difficulty: builtins.float
@@ -436,6 +437,8 @@ class Signals(google.protobuf.message.Message):
     """True when tools are offered."""
     media: builtins.bool
     """True when a media part is present."""
+    in_tool_loop: builtins.bool
+    """True when the query brings results of tools that a model called for."""
     @property
     def difficulty_cues(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What raised or lowered the difficulty, most weighty first, such as "asks for a proof"."""
@@ -454,8 +457,9 @@ class Signals(google.protobuf.message.Message):
         tools: builtins.bool = ...,
         media: builtins.bool = ...,
         difficulty_cues: collections.abc.Iterable[builtins.str] | None = ...,
+        in_tool_loop: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["code", b"code", "difficulty", b"difficulty", "difficulty_cues", b"difficulty_cues", "input_tokens", b"input_tokens", "language", b"language", "math", b"math", "media", b"media", "task", b"task", "text_characters", b"text_characters", "tools", b"tools", "turns", b"turns"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "difficulty", b"difficulty", "difficulty_cues", b"difficulty_cues", "in_tool_loop", b"in_tool_loop", "input_tokens", b"input_tokens", "language", b"language", "math", b"math", "media", b"media", "task", b"task", "text_characters", b"text_characters", "tools", b"tools", "turns", b"turns"]) -> None: ...
 
 Global___Signals: typing_extensions.TypeAlias = Signals
 
@@ -473,6 +477,7 @@ class Candidate(google.protobuf.message.Message):
     SCORE_FIELD_NUMBER: builtins.int
     EXCLUSION_REASON_FIELD_NUMBER: builtins.int
     EXCLUSION_DETAIL_FIELD_NUMBER: builtins.int
+    EXCLUSION_RETRY_AFTER_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Public name of the model."""
     predicted_quality: builtins.float
@@ -491,6 +496,10 @@ class Candidate(google.protobuf.message.Message):
     def predicted_time_to_first_token(self) -> google.protobuf.duration_pb2.Duration:
         """Predicted time to the first token. Unset: unknown."""
 
+    @property
+    def exclusion_retry_after(self) -> google.protobuf.duration_pb2.Duration:
+        """When it may answer again, where that comes by itself. Unset: it does not, or nobody knows."""
+
     def __init__(
         self,
         *,
@@ -502,9 +511,10 @@ class Candidate(google.protobuf.message.Message):
         score: builtins.float | None = ...,
         exclusion_reason: Global___ExclusionReason.ValueType = ...,
         exclusion_detail: builtins.str = ...,
+        exclusion_retry_after: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd", "_predicted_quality", b"_predicted_quality", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "predicted_cost_nano_usd", b"predicted_cost_nano_usd", "predicted_quality", b"predicted_quality", "predicted_time_to_first_token", b"predicted_time_to_first_token", "quality_uncertainty", b"quality_uncertainty", "score", b"score"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd", "_predicted_quality", b"_predicted_quality", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "exclusion_detail", b"exclusion_detail", "exclusion_reason", b"exclusion_reason", "model", b"model", "predicted_cost_nano_usd", b"predicted_cost_nano_usd", "predicted_quality", b"predicted_quality", "predicted_time_to_first_token", b"predicted_time_to_first_token", "quality_uncertainty", b"quality_uncertainty", "score", b"score"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd", "_predicted_quality", b"_predicted_quality", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "exclusion_retry_after", b"exclusion_retry_after", "predicted_cost_nano_usd", b"predicted_cost_nano_usd", "predicted_quality", b"predicted_quality", "predicted_time_to_first_token", b"predicted_time_to_first_token", "quality_uncertainty", b"quality_uncertainty", "score", b"score"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd", "_predicted_quality", b"_predicted_quality", "_quality_uncertainty", b"_quality_uncertainty", "_score", b"_score", "exclusion_detail", b"exclusion_detail", "exclusion_reason", b"exclusion_reason", "exclusion_retry_after", b"exclusion_retry_after", "model", b"model", "predicted_cost_nano_usd", b"predicted_cost_nano_usd", "predicted_quality", b"predicted_quality", "predicted_time_to_first_token", b"predicted_time_to_first_token", "quality_uncertainty", b"quality_uncertainty", "score", b"score"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_predicted_cost_nano_usd", b"_predicted_cost_nano_usd"]) -> typing.Literal["predicted_cost_nano_usd"] | None: ...
     @typing.overload
@@ -579,6 +589,7 @@ class PlanStep(google.protobuf.message.Message):
     KIND_FIELD_NUMBER: builtins.int
     CHECK_FIELD_NUMBER: builtins.int
     STREAM_MODE_FIELD_NUMBER: builtins.int
+    GATE_TOKENS_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Public name of the model."""
     kind: Global___StepKind.ValueType
@@ -587,6 +598,8 @@ class PlanStep(google.protobuf.message.Message):
     """Name of the check which its answer must pass; empty for none."""
     stream_mode: Global___StreamMode.ValueType
     """When its answer reaches the caller."""
+    gate_tokens: builtins.int
+    """First tokens that the check reads where stream_mode is STREAM_MODE_GATE."""
     def __init__(
         self,
         *,
@@ -594,8 +607,9 @@ class PlanStep(google.protobuf.message.Message):
         kind: Global___StepKind.ValueType = ...,
         check: builtins.str = ...,
         stream_mode: Global___StreamMode.ValueType = ...,
+        gate_tokens: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["check", b"check", "kind", b"kind", "model", b"model", "stream_mode", b"stream_mode"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["check", b"check", "gate_tokens", b"gate_tokens", "kind", b"kind", "model", b"model", "stream_mode", b"stream_mode"]) -> None: ...
 
 Global___PlanStep: typing_extensions.TypeAlias = PlanStep
 
@@ -780,6 +794,7 @@ class Attempt(google.protobuf.message.Message):
     ADJUSTMENTS_FIELD_NUMBER: builtins.int
     PROVIDER_REQUEST_ID_FIELD_NUMBER: builtins.int
     PROVIDER_COST_NANO_USD_FIELD_NUMBER: builtins.int
+    CACHE_SAVED_NANO_USD_FIELD_NUMBER: builtins.int
     index: builtins.int
     """Place in the request, from 0."""
     model: builtins.str
@@ -810,6 +825,8 @@ class Attempt(google.protobuf.message.Message):
     """What the provider says that the call cost, in nano-USD, beside cost_nano_usd, which is computed from the configured prices. Unset: it
     does not say.
     """
+    cache_saved_nano_usd: builtins.int
+    """What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown."""
     @property
     def usage(self) -> frontdesk.v1.chat_pb2.Usage:
         """Tokens consumed."""
@@ -852,9 +869,12 @@ class Attempt(google.protobuf.message.Message):
         adjustments: collections.abc.Iterable[Global___Adjustment] | None = ...,
         provider_request_id: builtins.str = ...,
         provider_cost_nano_usd: builtins.int | None = ...,
+        cache_saved_nano_usd: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "_provider_cost_nano_usd", b"_provider_cost_nano_usd", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "provider_cost_nano_usd", b"provider_cost_nano_usd", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "_provider_cost_nano_usd", b"_provider_cost_nano_usd", "adjustments", b"adjustments", "backend", b"backend", "checks", b"checks", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "error_message", b"error_message", "error_reason", b"error_reason", "finish_reason", b"finish_reason", "index", b"index", "kind", b"kind", "model", b"model", "outcome", b"outcome", "provider_cost_nano_usd", b"provider_cost_nano_usd", "provider_request_id", b"provider_request_id", "retries", b"retries", "time_to_first_token", b"time_to_first_token", "upstream_model", b"upstream_model", "usage", b"usage", "usage_estimated", b"usage_estimated"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cache_saved_nano_usd", b"_cache_saved_nano_usd", "_cost_nano_usd", b"_cost_nano_usd", "_provider_cost_nano_usd", b"_provider_cost_nano_usd", "cache_saved_nano_usd", b"cache_saved_nano_usd", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "provider_cost_nano_usd", b"provider_cost_nano_usd", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cache_saved_nano_usd", b"_cache_saved_nano_usd", "_cost_nano_usd", b"_cost_nano_usd", "_provider_cost_nano_usd", b"_provider_cost_nano_usd", "adjustments", b"adjustments", "backend", b"backend", "cache_saved_nano_usd", b"cache_saved_nano_usd", "checks", b"checks", "cost_nano_usd", b"cost_nano_usd", "duration", b"duration", "error_message", b"error_message", "error_reason", b"error_reason", "finish_reason", b"finish_reason", "index", b"index", "kind", b"kind", "model", b"model", "outcome", b"outcome", "provider_cost_nano_usd", b"provider_cost_nano_usd", "provider_request_id", b"provider_request_id", "retries", b"retries", "time_to_first_token", b"time_to_first_token", "upstream_model", b"upstream_model", "usage", b"usage", "usage_estimated", b"usage_estimated"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cache_saved_nano_usd", b"_cache_saved_nano_usd"]) -> typing.Literal["cache_saved_nano_usd"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> typing.Literal["cost_nano_usd"] | None: ...
     @typing.overload

@@ -756,6 +756,33 @@ private static final long serialVersionUID = 0L;
     return providerCostNanoUsd_;
   }
 
+  public static final int CACHE_SAVED_NANO_USD_FIELD_NUMBER = 20;
+  private long cacheSavedNanoUsd_ = 0L;
+  /**
+   * <pre>
+   * What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown.
+   * </pre>
+   *
+   * <code>optional int64 cache_saved_nano_usd = 20;</code>
+   * @return Whether the cacheSavedNanoUsd field is set.
+   */
+  @java.lang.Override
+  public boolean hasCacheSavedNanoUsd() {
+    return ((bitField0_ & 0x00000020) != 0);
+  }
+  /**
+   * <pre>
+   * What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown.
+   * </pre>
+   *
+   * <code>optional int64 cache_saved_nano_usd = 20;</code>
+   * @return The cacheSavedNanoUsd.
+   */
+  @java.lang.Override
+  public long getCacheSavedNanoUsd() {
+    return cacheSavedNanoUsd_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -826,6 +853,9 @@ private static final long serialVersionUID = 0L;
     }
     if (((bitField0_ & 0x00000010) != 0)) {
       output.writeInt64(19, providerCostNanoUsd_);
+    }
+    if (((bitField0_ & 0x00000020) != 0)) {
+      output.writeInt64(20, cacheSavedNanoUsd_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -906,6 +936,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(19, providerCostNanoUsd_);
     }
+    if (((bitField0_ & 0x00000020) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(20, cacheSavedNanoUsd_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -970,6 +1004,11 @@ private static final long serialVersionUID = 0L;
     if (hasProviderCostNanoUsd()) {
       if (getProviderCostNanoUsd()
           != other.getProviderCostNanoUsd()) return false;
+    }
+    if (hasCacheSavedNanoUsd() != other.hasCacheSavedNanoUsd()) return false;
+    if (hasCacheSavedNanoUsd()) {
+      if (getCacheSavedNanoUsd()
+          != other.getCacheSavedNanoUsd()) return false;
     }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
@@ -1036,6 +1075,11 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + PROVIDER_COST_NANO_USD_FIELD_NUMBER;
       hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
           getProviderCostNanoUsd());
+    }
+    if (hasCacheSavedNanoUsd()) {
+      hash = (37 * hash) + CACHE_SAVED_NANO_USD_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getCacheSavedNanoUsd());
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -1225,6 +1269,7 @@ private static final long serialVersionUID = 0L;
       bitField0_ = (bitField0_ & ~0x00010000);
       providerRequestId_ = "";
       providerCostNanoUsd_ = 0L;
+      cacheSavedNanoUsd_ = 0L;
       return this;
     }
 
@@ -1342,6 +1387,10 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00040000) != 0)) {
         result.providerCostNanoUsd_ = providerCostNanoUsd_;
         to_bitField0_ |= 0x00000010;
+      }
+      if (((from_bitField0_ & 0x00080000) != 0)) {
+        result.cacheSavedNanoUsd_ = cacheSavedNanoUsd_;
+        to_bitField0_ |= 0x00000020;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -1472,6 +1521,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasProviderCostNanoUsd()) {
         setProviderCostNanoUsd(other.getProviderCostNanoUsd());
+      }
+      if (other.hasCacheSavedNanoUsd()) {
+        setCacheSavedNanoUsd(other.getCacheSavedNanoUsd());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -1616,6 +1668,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00040000;
               break;
             } // case 152
+            case 160: {
+              cacheSavedNanoUsd_ = input.readInt64();
+              bitField0_ |= 0x00080000;
+              break;
+            } // case 160
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -3737,6 +3794,62 @@ private static final long serialVersionUID = 0L;
     public Builder clearProviderCostNanoUsd() {
       bitField0_ = (bitField0_ & ~0x00040000);
       providerCostNanoUsd_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long cacheSavedNanoUsd_ ;
+    /**
+     * <pre>
+     * What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown.
+     * </pre>
+     *
+     * <code>optional int64 cache_saved_nano_usd = 20;</code>
+     * @return Whether the cacheSavedNanoUsd field is set.
+     */
+    @java.lang.Override
+    public boolean hasCacheSavedNanoUsd() {
+      return ((bitField0_ & 0x00080000) != 0);
+    }
+    /**
+     * <pre>
+     * What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown.
+     * </pre>
+     *
+     * <code>optional int64 cache_saved_nano_usd = 20;</code>
+     * @return The cacheSavedNanoUsd.
+     */
+    @java.lang.Override
+    public long getCacheSavedNanoUsd() {
+      return cacheSavedNanoUsd_;
+    }
+    /**
+     * <pre>
+     * What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown.
+     * </pre>
+     *
+     * <code>optional int64 cache_saved_nano_usd = 20;</code>
+     * @param value The cacheSavedNanoUsd to set.
+     * @return This builder for chaining.
+     */
+    public Builder setCacheSavedNanoUsd(long value) {
+
+      cacheSavedNanoUsd_ = value;
+      bitField0_ |= 0x00080000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown.
+     * </pre>
+     *
+     * <code>optional int64 cache_saved_nano_usd = 20;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearCacheSavedNanoUsd() {
+      bitField0_ = (bitField0_ & ~0x00080000);
+      cacheSavedNanoUsd_ = 0L;
       onChanged();
       return this;
     }

@@ -425,4 +425,23 @@ public interface AttemptOrBuilder extends
    * @return The providerCostNanoUsd.
    */
   long getProviderCostNanoUsd();
+
+  /**
+   * <pre>
+   * What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown.
+   * </pre>
+   *
+   * <code>optional int64 cache_saved_nano_usd = 20;</code>
+   * @return Whether the cacheSavedNanoUsd field is set.
+   */
+  boolean hasCacheSavedNanoUsd();
+  /**
+   * <pre>
+   * What the call would have cost without the provider's cache, less what it cost, in nano-USD. Unset: unknown.
+   * </pre>
+   *
+   * <code>optional int64 cache_saved_nano_usd = 20;</code>
+   * @return The cacheSavedNanoUsd.
+   */
+  long getCacheSavedNanoUsd();
 }

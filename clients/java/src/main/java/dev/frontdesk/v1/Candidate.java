@@ -317,6 +317,44 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int EXCLUSION_RETRY_AFTER_FIELD_NUMBER = 9;
+  private com.google.protobuf.Duration exclusionRetryAfter_;
+  /**
+   * <pre>
+   * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+   * @return Whether the exclusionRetryAfter field is set.
+   */
+  @java.lang.Override
+  public boolean hasExclusionRetryAfter() {
+    return ((bitField0_ & 0x00000020) != 0);
+  }
+  /**
+   * <pre>
+   * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+   * @return The exclusionRetryAfter.
+   */
+  @java.lang.Override
+  public com.google.protobuf.Duration getExclusionRetryAfter() {
+    return exclusionRetryAfter_ == null ? com.google.protobuf.Duration.getDefaultInstance() : exclusionRetryAfter_;
+  }
+  /**
+   * <pre>
+   * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+   */
+  @java.lang.Override
+  public com.google.protobuf.DurationOrBuilder getExclusionRetryAfterOrBuilder() {
+    return exclusionRetryAfter_ == null ? com.google.protobuf.Duration.getDefaultInstance() : exclusionRetryAfter_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -354,6 +392,9 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(exclusionDetail_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 8, exclusionDetail_);
+    }
+    if (((bitField0_ & 0x00000020) != 0)) {
+      output.writeMessage(9, getExclusionRetryAfter());
     }
     getUnknownFields().writeTo(output);
   }
@@ -393,6 +434,10 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(exclusionDetail_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(8, exclusionDetail_);
+    }
+    if (((bitField0_ & 0x00000020) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(9, getExclusionRetryAfter());
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -442,6 +487,11 @@ private static final long serialVersionUID = 0L;
     if (exclusionReason_ != other.exclusionReason_) return false;
     if (!getExclusionDetail()
         .equals(other.getExclusionDetail())) return false;
+    if (hasExclusionRetryAfter() != other.hasExclusionRetryAfter()) return false;
+    if (hasExclusionRetryAfter()) {
+      if (!getExclusionRetryAfter()
+          .equals(other.getExclusionRetryAfter())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -483,6 +533,10 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + exclusionReason_;
     hash = (37 * hash) + EXCLUSION_DETAIL_FIELD_NUMBER;
     hash = (53 * hash) + getExclusionDetail().hashCode();
+    if (hasExclusionRetryAfter()) {
+      hash = (37 * hash) + EXCLUSION_RETRY_AFTER_FIELD_NUMBER;
+      hash = (53 * hash) + getExclusionRetryAfter().hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -618,6 +672,7 @@ private static final long serialVersionUID = 0L;
       if (com.google.protobuf.GeneratedMessage
               .alwaysUseFieldBuilders) {
         internalGetPredictedTimeToFirstTokenFieldBuilder();
+        internalGetExclusionRetryAfterFieldBuilder();
       }
     }
     @java.lang.Override
@@ -636,6 +691,11 @@ private static final long serialVersionUID = 0L;
       score_ = 0D;
       exclusionReason_ = 0;
       exclusionDetail_ = "";
+      exclusionRetryAfter_ = null;
+      if (exclusionRetryAfterBuilder_ != null) {
+        exclusionRetryAfterBuilder_.dispose();
+        exclusionRetryAfterBuilder_ = null;
+      }
       return this;
     }
 
@@ -701,6 +761,12 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000080) != 0)) {
         result.exclusionDetail_ = exclusionDetail_;
       }
+      if (((from_bitField0_ & 0x00000100) != 0)) {
+        result.exclusionRetryAfter_ = exclusionRetryAfterBuilder_ == null
+            ? exclusionRetryAfter_
+            : exclusionRetryAfterBuilder_.build();
+        to_bitField0_ |= 0x00000020;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -743,6 +809,9 @@ private static final long serialVersionUID = 0L;
         exclusionDetail_ = other.exclusionDetail_;
         bitField0_ |= 0x00000080;
         onChanged();
+      }
+      if (other.hasExclusionRetryAfter()) {
+        mergeExclusionRetryAfter(other.getExclusionRetryAfter());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -812,6 +881,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000080;
               break;
             } // case 66
+            case 74: {
+              input.readMessage(
+                  internalGetExclusionRetryAfterFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000100;
+              break;
+            } // case 74
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1463,6 +1539,163 @@ private static final long serialVersionUID = 0L;
       bitField0_ |= 0x00000080;
       onChanged();
       return this;
+    }
+
+    private com.google.protobuf.Duration exclusionRetryAfter_;
+    private com.google.protobuf.SingleFieldBuilder<
+        com.google.protobuf.Duration, com.google.protobuf.Duration.Builder, com.google.protobuf.DurationOrBuilder> exclusionRetryAfterBuilder_;
+    /**
+     * <pre>
+     * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+     * @return Whether the exclusionRetryAfter field is set.
+     */
+    public boolean hasExclusionRetryAfter() {
+      return ((bitField0_ & 0x00000100) != 0);
+    }
+    /**
+     * <pre>
+     * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+     * @return The exclusionRetryAfter.
+     */
+    public com.google.protobuf.Duration getExclusionRetryAfter() {
+      if (exclusionRetryAfterBuilder_ == null) {
+        return exclusionRetryAfter_ == null ? com.google.protobuf.Duration.getDefaultInstance() : exclusionRetryAfter_;
+      } else {
+        return exclusionRetryAfterBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+     */
+    public Builder setExclusionRetryAfter(com.google.protobuf.Duration value) {
+      if (exclusionRetryAfterBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        exclusionRetryAfter_ = value;
+      } else {
+        exclusionRetryAfterBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+     */
+    public Builder setExclusionRetryAfter(
+        com.google.protobuf.Duration.Builder builderForValue) {
+      if (exclusionRetryAfterBuilder_ == null) {
+        exclusionRetryAfter_ = builderForValue.build();
+      } else {
+        exclusionRetryAfterBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+     */
+    public Builder mergeExclusionRetryAfter(com.google.protobuf.Duration value) {
+      if (exclusionRetryAfterBuilder_ == null) {
+        if (((bitField0_ & 0x00000100) != 0) &&
+          exclusionRetryAfter_ != null &&
+          exclusionRetryAfter_ != com.google.protobuf.Duration.getDefaultInstance()) {
+          getExclusionRetryAfterBuilder().mergeFrom(value);
+        } else {
+          exclusionRetryAfter_ = value;
+        }
+      } else {
+        exclusionRetryAfterBuilder_.mergeFrom(value);
+      }
+      if (exclusionRetryAfter_ != null) {
+        bitField0_ |= 0x00000100;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+     */
+    public Builder clearExclusionRetryAfter() {
+      bitField0_ = (bitField0_ & ~0x00000100);
+      exclusionRetryAfter_ = null;
+      if (exclusionRetryAfterBuilder_ != null) {
+        exclusionRetryAfterBuilder_.dispose();
+        exclusionRetryAfterBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+     */
+    public com.google.protobuf.Duration.Builder getExclusionRetryAfterBuilder() {
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return internalGetExclusionRetryAfterFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+     */
+    public com.google.protobuf.DurationOrBuilder getExclusionRetryAfterOrBuilder() {
+      if (exclusionRetryAfterBuilder_ != null) {
+        return exclusionRetryAfterBuilder_.getMessageOrBuilder();
+      } else {
+        return exclusionRetryAfter_ == null ?
+            com.google.protobuf.Duration.getDefaultInstance() : exclusionRetryAfter_;
+      }
+    }
+    /**
+     * <pre>
+     * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        com.google.protobuf.Duration, com.google.protobuf.Duration.Builder, com.google.protobuf.DurationOrBuilder> 
+        internalGetExclusionRetryAfterFieldBuilder() {
+      if (exclusionRetryAfterBuilder_ == null) {
+        exclusionRetryAfterBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            com.google.protobuf.Duration, com.google.protobuf.Duration.Builder, com.google.protobuf.DurationOrBuilder>(
+                getExclusionRetryAfter(),
+                getParentForChildren(),
+                isClean());
+        exclusionRetryAfter_ = null;
+      }
+      return exclusionRetryAfterBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.Candidate)

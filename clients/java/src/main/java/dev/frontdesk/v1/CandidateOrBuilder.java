@@ -171,4 +171,31 @@ public interface CandidateOrBuilder extends
    */
   com.google.protobuf.ByteString
       getExclusionDetailBytes();
+
+  /**
+   * <pre>
+   * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+   * @return Whether the exclusionRetryAfter field is set.
+   */
+  boolean hasExclusionRetryAfter();
+  /**
+   * <pre>
+   * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+   * @return The exclusionRetryAfter.
+   */
+  com.google.protobuf.Duration getExclusionRetryAfter();
+  /**
+   * <pre>
+   * When it may answer again, where that comes by itself. Unset: it does not, or nobody knows.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration exclusion_retry_after = 9;</code>
+   */
+  com.google.protobuf.DurationOrBuilder getExclusionRetryAfterOrBuilder();
 }

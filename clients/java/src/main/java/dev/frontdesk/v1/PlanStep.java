@@ -197,6 +197,21 @@ private static final long serialVersionUID = 0L;
     return result == null ? dev.frontdesk.v1.StreamMode.UNRECOGNIZED : result;
   }
 
+  public static final int GATE_TOKENS_FIELD_NUMBER = 5;
+  private int gateTokens_ = 0;
+  /**
+   * <pre>
+   * First tokens that the check reads where stream_mode is STREAM_MODE_GATE.
+   * </pre>
+   *
+   * <code>int32 gate_tokens = 5;</code>
+   * @return The gateTokens.
+   */
+  @java.lang.Override
+  public int getGateTokens() {
+    return gateTokens_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -223,6 +238,9 @@ private static final long serialVersionUID = 0L;
     if (streamMode_ != dev.frontdesk.v1.StreamMode.STREAM_MODE_UNSPECIFIED.getNumber()) {
       output.writeEnum(4, streamMode_);
     }
+    if (gateTokens_ != 0) {
+      output.writeInt32(5, gateTokens_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -246,6 +264,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeEnumSize(4, streamMode_);
     }
+    if (gateTokens_ != 0) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt32Size(5, gateTokens_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -267,6 +289,8 @@ private static final long serialVersionUID = 0L;
     if (!getCheck()
         .equals(other.getCheck())) return false;
     if (streamMode_ != other.streamMode_) return false;
+    if (getGateTokens()
+        != other.getGateTokens()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -286,6 +310,8 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getCheck().hashCode();
     hash = (37 * hash) + STREAM_MODE_FIELD_NUMBER;
     hash = (53 * hash) + streamMode_;
+    hash = (37 * hash) + GATE_TOKENS_FIELD_NUMBER;
+    hash = (53 * hash) + getGateTokens();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -425,6 +451,7 @@ private static final long serialVersionUID = 0L;
       kind_ = 0;
       check_ = "";
       streamMode_ = 0;
+      gateTokens_ = 0;
       return this;
     }
 
@@ -470,6 +497,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000008) != 0)) {
         result.streamMode_ = streamMode_;
       }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.gateTokens_ = gateTokens_;
+      }
     }
 
     @java.lang.Override
@@ -499,6 +529,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.streamMode_ != 0) {
         setStreamModeValue(other.getStreamModeValue());
+      }
+      if (other.getGateTokens() != 0) {
+        setGateTokens(other.getGateTokens());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -546,6 +579,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 32
+            case 40: {
+              gateTokens_ = input.readInt32();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 40
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -885,6 +923,50 @@ private static final long serialVersionUID = 0L;
     public Builder clearStreamMode() {
       bitField0_ = (bitField0_ & ~0x00000008);
       streamMode_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private int gateTokens_ ;
+    /**
+     * <pre>
+     * First tokens that the check reads where stream_mode is STREAM_MODE_GATE.
+     * </pre>
+     *
+     * <code>int32 gate_tokens = 5;</code>
+     * @return The gateTokens.
+     */
+    @java.lang.Override
+    public int getGateTokens() {
+      return gateTokens_;
+    }
+    /**
+     * <pre>
+     * First tokens that the check reads where stream_mode is STREAM_MODE_GATE.
+     * </pre>
+     *
+     * <code>int32 gate_tokens = 5;</code>
+     * @param value The gateTokens to set.
+     * @return This builder for chaining.
+     */
+    public Builder setGateTokens(int value) {
+
+      gateTokens_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * First tokens that the check reads where stream_mode is STREAM_MODE_GATE.
+     * </pre>
+     *
+     * <code>int32 gate_tokens = 5;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearGateTokens() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      gateTokens_ = 0;
       onChanged();
       return this;
     }

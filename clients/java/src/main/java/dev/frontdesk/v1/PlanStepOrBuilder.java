@@ -87,4 +87,14 @@ public interface PlanStepOrBuilder extends
    * @return The streamMode.
    */
   dev.frontdesk.v1.StreamMode getStreamMode();
+
+  /**
+   * <pre>
+   * First tokens that the check reads where stream_mode is STREAM_MODE_GATE.
+   * </pre>
+   *
+   * <code>int32 gate_tokens = 5;</code>
+   * @return The gateTokens.
+   */
+  int getGateTokens();
 }

@@ -99,20 +99,22 @@ public final class RoutingProto {
       "ability\022\024\n\014affinity_key\030\n \001(\t\022\031\n\014max_att" +
       "empts\030\013 \001(\005H\004\210\001\001B\020\n\016_quality_floorB\016\n\014_c" +
       "ost_weightB\021\n\017_latency_weightB\024\n\022_max_co" +
-      "st_nano_usdB\017\n\r_max_attempts\"\342\001\n\007Signals" +
+      "st_nano_usdB\017\n\r_max_attempts\"\370\001\n\007Signals" +
       "\022 \n\004task\030\001 \001(\0162\022.frontdesk.v1.Task\022\022\n\ndi" +
       "fficulty\030\002 \001(\001\022\024\n\014input_tokens\030\003 \001(\003\022\027\n\017" +
       "text_characters\030\004 \001(\003\022\014\n\004code\030\005 \001(\010\022\014\n\004m" +
       "ath\030\006 \001(\010\022\020\n\010language\030\007 \001(\t\022\r\n\005turns\030\010 \001" +
       "(\005\022\r\n\005tools\030\t \001(\010\022\r\n\005media\030\n \001(\010\022\027\n\017diff" +
-      "iculty_cues\030\013 \003(\t\"\377\002\n\tCandidate\022\r\n\005model" +
-      "\030\001 \001(\t\022\036\n\021predicted_quality\030\002 \001(\001H\000\210\001\001\022 " +
-      "\n\023quality_uncertainty\030\003 \001(\001H\001\210\001\001\022$\n\027pred" +
-      "icted_cost_nano_usd\030\004 \001(\003H\002\210\001\001\022@\n\035predic" +
-      "ted_time_to_first_token\030\005 \001(\0132\031.google.p" +
-      "rotobuf.Duration\022\022\n\005score\030\006 \001(\001H\003\210\001\001\0227\n\020" +
-      "exclusion_reason\030\007 \001(\0162\035.frontdesk.v1.Ex" +
-      "clusionReason\022\030\n\020exclusion_detail\030\010 \001(\tB" +
+      "iculty_cues\030\013 \003(\t\022\024\n\014in_tool_loop\030\014 \001(\010\"" +
+      "\271\003\n\tCandidate\022\r\n\005model\030\001 \001(\t\022\036\n\021predicte" +
+      "d_quality\030\002 \001(\001H\000\210\001\001\022 \n\023quality_uncertai" +
+      "nty\030\003 \001(\001H\001\210\001\001\022$\n\027predicted_cost_nano_us" +
+      "d\030\004 \001(\003H\002\210\001\001\022@\n\035predicted_time_to_first_" +
+      "token\030\005 \001(\0132\031.google.protobuf.Duration\022\022" +
+      "\n\005score\030\006 \001(\001H\003\210\001\001\0227\n\020exclusion_reason\030\007" +
+      " \001(\0162\035.frontdesk.v1.ExclusionReason\022\030\n\020e" +
+      "xclusion_detail\030\010 \001(\t\0228\n\025exclusion_retry" +
+      "_after\030\t \001(\0132\031.google.protobuf.DurationB" +
       "\024\n\022_predicted_qualityB\026\n\024_quality_uncert" +
       "aintyB\032\n\030_predicted_cost_nano_usdB\010\n\006_sc" +
       "ore\"\370\001\n\014StrategyStep\022\014\n\004path\030\001 \001(\t\022\020\n\010st" +
@@ -121,92 +123,94 @@ public final class RoutingProto {
       "\001(\t\022\027\n\nconfidence\030\006 \001(\001H\000\210\001\001\022+\n\010duration" +
       "\030\007 \001(\0132\031.google.protobuf.Duration\022\032\n\rcos" +
       "t_nano_usd\030\010 \001(\003H\001\210\001\001B\r\n\013_confidenceB\020\n\016" +
-      "_cost_nano_usd\"}\n\010PlanStep\022\r\n\005model\030\001 \001(" +
-      "\t\022$\n\004kind\030\002 \001(\0162\026.frontdesk.v1.StepKind\022" +
-      "\r\n\005check\030\003 \001(\t\022-\n\013stream_mode\030\004 \001(\0162\030.fr" +
-      "ontdesk.v1.StreamMode\"\374\003\n\010Decision\022\023\n\013de" +
-      "cision_id\030\001 \001(\t\022\r\n\005model\030\002 \001(\t\022\016\n\006reason" +
-      "\030\003 \001(\t\022\020\n\010strategy\030\004 \001(\t\022(\n\004path\030\005 \003(\0132\032" +
-      ".frontdesk.v1.StrategyStep\022+\n\ncandidates" +
-      "\030\006 \003(\0132\027.frontdesk.v1.Candidate\022$\n\004plan\030" +
-      "\007 \003(\0132\026.frontdesk.v1.PlanStep\022&\n\007signals" +
-      "\030\010 \001(\0132\025.frontdesk.v1.Signals\022\016\n\006router\030" +
-      "\t \001(\t\022\026\n\016router_version\030\n \001(\t\022\022\n\npropens" +
-      "ity\030\013 \001(\001\022\020\n\010explored\030\014 \001(\010\0222\n\017router_du" +
-      "ration\030\r \001(\0132\031.google.protobuf.Duration\022" +
-      "!\n\024router_cost_nano_usd\030\016 \001(\003H\000\210\001\001\022\027\n\017st" +
-      "rongest_model\030\017 \001(\t\022.\n\ndecided_at\030\020 \001(\0132" +
-      "\032.google.protobuf.TimestampB\027\n\025_router_c" +
-      "ost_nano_usd\"\214\001\n\013CheckResult\022\r\n\005check\030\001 " +
-      "\001(\t\022\r\n\005score\030\002 \001(\001\022\021\n\tthreshold\030\003 \001(\001\022\016\n" +
-      "\006passed\030\004 \001(\010\022\016\n\006detail\030\005 \001(\t\022\032\n\rcost_na" +
-      "no_usd\030\006 \001(\003H\000\210\001\001B\020\n\016_cost_nano_usd\"+\n\nA" +
-      "djustment\022\r\n\005field\030\001 \001(\t\022\016\n\006detail\030\002 \001(\t" +
-      "\"\235\005\n\007Attempt\022\r\n\005index\030\001 \001(\005\022\r\n\005model\030\002 \001" +
-      "(\t\022$\n\004kind\030\003 \001(\0162\026.frontdesk.v1.StepKind" +
-      "\022-\n\007outcome\030\004 \001(\0162\034.frontdesk.v1.Attempt" +
-      "Outcome\022\"\n\005usage\030\005 \001(\0132\023.frontdesk.v1.Us" +
-      "age\022\032\n\rcost_nano_usd\030\006 \001(\003H\000\210\001\001\0226\n\023time_" +
-      "to_first_token\030\007 \001(\0132\031.google.protobuf.D" +
-      "uration\022+\n\010duration\030\010 \001(\0132\031.google.proto" +
-      "buf.Duration\022\024\n\014error_reason\030\t \001(\t\022\025\n\rer" +
-      "ror_message\030\n \001(\t\022)\n\006checks\030\013 \003(\0132\031.fron" +
-      "tdesk.v1.CheckResult\022\017\n\007retries\030\014 \001(\005\022\017\n" +
-      "\007backend\030\r \001(\t\022\026\n\016upstream_model\030\016 \001(\t\0221" +
-      "\n\rfinish_reason\030\017 \001(\0162\032.frontdesk.v1.Fin" +
-      "ishReason\022\027\n\017usage_estimated\030\020 \001(\010\022-\n\013ad" +
-      "justments\030\021 \003(\0132\030.frontdesk.v1.Adjustmen" +
-      "t\022\033\n\023provider_request_id\030\022 \001(\t\022#\n\026provid" +
-      "er_cost_nano_usd\030\023 \001(\003H\001\210\001\001B\020\n\016_cost_nan" +
-      "o_usdB\031\n\027_provider_cost_nano_usd\"\210\002\n\004Cos" +
-      "t\022\033\n\016total_nano_usd\030\001 \001(\003H\000\210\001\001\022\036\n\021attemp" +
-      "ts_nano_usd\030\002 \001(\003H\001\210\001\001\022\034\n\017checks_nano_us" +
-      "d\030\003 \001(\003H\002\210\001\001\022\034\n\017router_nano_usd\030\004 \001(\003H\003\210" +
-      "\001\001\022\037\n\022strongest_nano_usd\030\005 \001(\003H\004\210\001\001B\021\n\017_" +
-      "total_nano_usdB\024\n\022_attempts_nano_usdB\022\n\020" +
-      "_checks_nano_usdB\022\n\020_router_nano_usdB\025\n\023" +
-      "_strongest_nano_usd*\377\002\n\nCapability\022\032\n\026CA" +
-      "PABILITY_UNSPECIFIED\020\000\022\024\n\020CAPABILITY_TOO" +
-      "LS\020\001\022\032\n\026CAPABILITY_JSON_OBJECT\020\002\022\032\n\026CAPA" +
-      "BILITY_JSON_SCHEMA\020\003\022\032\n\026CAPABILITY_IMAGE" +
-      "_INPUT\020\004\022\032\n\026CAPABILITY_AUDIO_INPUT\020\005\022\035\n\031" +
-      "CAPABILITY_DOCUMENT_INPUT\020\006\022\030\n\024CAPABILIT" +
-      "Y_REASONING\020\007\022\027\n\023CAPABILITY_LOGPROBS\020\010\022\023" +
-      "\n\017CAPABILITY_SEED\020\t\022\030\n\024CAPABILITY_PENALT" +
-      "IES\020\n\022\024\n\020CAPABILITY_TOP_K\020\013\022\026\n\022CAPABILIT" +
-      "Y_PREFILL\020\014\022 \n\034CAPABILITY_TOOL_RESULT_ME" +
-      "DIA\020\r*\316\001\n\004Task\022\024\n\020TASK_UNSPECIFIED\020\000\022\r\n\t" +
-      "TASK_CHAT\020\001\022\022\n\016TASK_SUMMARISE\020\002\022\020\n\014TASK_" +
-      "EXTRACT\020\003\022\022\n\016TASK_TRANSLATE\020\004\022\r\n\tTASK_CO" +
-      "DE\020\005\022\r\n\tTASK_MATH\020\006\022\022\n\016TASK_REASONING\020\007\022" +
-      "\021\n\rTASK_CREATIVE\020\010\022\022\n\016TASK_KNOWLEDGE\020\t\022\016" +
-      "\n\nTASK_OTHER\020\n*\204\003\n\017ExclusionReason\022 \n\034EX" +
-      "CLUSION_REASON_UNSPECIFIED\020\000\022#\n\037EXCLUSIO" +
-      "N_REASON_CONTEXT_WINDOW\020\001\022\037\n\033EXCLUSION_R" +
-      "EASON_CAPABILITY\020\002\022 \n\034EXCLUSION_REASON_N" +
-      "OT_ALLOWED\020\003\022\035\n\031EXCLUSION_REASON_EXCLUDE" +
-      "D\020\004\022!\n\035EXCLUSION_REASON_BREAKER_OPEN\020\005\022\033" +
-      "\n\027EXCLUSION_REASON_BUDGET\020\006\022\035\n\031EXCLUSION" +
-      "_REASON_DEADLINE\020\007\022\035\n\031EXCLUSION_REASON_M" +
-      "AX_COST\020\010\022,\n(EXCLUSION_REASON_MAX_TIME_T" +
-      "O_FIRST_TOKEN\020\t\022\034\n\030EXCLUSION_REASON_DIAL" +
-      "ECT\020\n*w\n\007Verdict\022\027\n\023VERDICT_UNSPECIFIED\020" +
-      "\000\022\021\n\rVERDICT_CHOSE\020\001\022\025\n\021VERDICT_ABSTAINE" +
-      "D\020\002\022\022\n\016VERDICT_FAILED\020\003\022\025\n\021VERDICT_TIMED" +
-      "_OUT\020\004*q\n\nStreamMode\022\033\n\027STREAM_MODE_UNSP" +
-      "ECIFIED\020\000\022\024\n\020STREAM_MODE_HOLD\020\001\022\024\n\020STREA" +
-      "M_MODE_GATE\020\002\022\032\n\026STREAM_MODE_OPTIMISTIC\020" +
-      "\003*n\n\010StepKind\022\031\n\025STEP_KIND_UNSPECIFIED\020\000" +
-      "\022\025\n\021STEP_KIND_PRIMARY\020\001\022\030\n\024STEP_KIND_ESC" +
-      "ALATION\020\002\022\026\n\022STEP_KIND_FALLBACK\020\003*\250\001\n\016At" +
-      "temptOutcome\022\037\n\033ATTEMPT_OUTCOME_UNSPECIF" +
-      "IED\020\000\022\034\n\030ATTEMPT_OUTCOME_ACCEPTED\020\001\022\034\n\030A" +
-      "TTEMPT_OUTCOME_REJECTED\020\002\022\032\n\026ATTEMPT_OUT" +
-      "COME_FAILED\020\003\022\035\n\031ATTEMPT_OUTCOME_CANCELL" +
-      "ED\020\004Bt\n\020dev.frontdesk.v1B\014RoutingProtoP\001" +
-      "ZAgithub.com/frontdesk/frontdesk/clients" +
-      "/go/frontdeskv1;frontdeskv1\252\002\014Frontdesk." +
-      "V1b\006proto3"
+      "_cost_nano_usd\"\222\001\n\010PlanStep\022\r\n\005model\030\001 \001" +
+      "(\t\022$\n\004kind\030\002 \001(\0162\026.frontdesk.v1.StepKind" +
+      "\022\r\n\005check\030\003 \001(\t\022-\n\013stream_mode\030\004 \001(\0162\030.f" +
+      "rontdesk.v1.StreamMode\022\023\n\013gate_tokens\030\005 " +
+      "\001(\005\"\374\003\n\010Decision\022\023\n\013decision_id\030\001 \001(\t\022\r\n" +
+      "\005model\030\002 \001(\t\022\016\n\006reason\030\003 \001(\t\022\020\n\010strategy" +
+      "\030\004 \001(\t\022(\n\004path\030\005 \003(\0132\032.frontdesk.v1.Stra" +
+      "tegyStep\022+\n\ncandidates\030\006 \003(\0132\027.frontdesk" +
+      ".v1.Candidate\022$\n\004plan\030\007 \003(\0132\026.frontdesk." +
+      "v1.PlanStep\022&\n\007signals\030\010 \001(\0132\025.frontdesk" +
+      ".v1.Signals\022\016\n\006router\030\t \001(\t\022\026\n\016router_ve" +
+      "rsion\030\n \001(\t\022\022\n\npropensity\030\013 \001(\001\022\020\n\010explo" +
+      "red\030\014 \001(\010\0222\n\017router_duration\030\r \001(\0132\031.goo" +
+      "gle.protobuf.Duration\022!\n\024router_cost_nan" +
+      "o_usd\030\016 \001(\003H\000\210\001\001\022\027\n\017strongest_model\030\017 \001(" +
+      "\t\022.\n\ndecided_at\030\020 \001(\0132\032.google.protobuf." +
+      "TimestampB\027\n\025_router_cost_nano_usd\"\214\001\n\013C" +
+      "heckResult\022\r\n\005check\030\001 \001(\t\022\r\n\005score\030\002 \001(\001" +
+      "\022\021\n\tthreshold\030\003 \001(\001\022\016\n\006passed\030\004 \001(\010\022\016\n\006d" +
+      "etail\030\005 \001(\t\022\032\n\rcost_nano_usd\030\006 \001(\003H\000\210\001\001B" +
+      "\020\n\016_cost_nano_usd\"+\n\nAdjustment\022\r\n\005field" +
+      "\030\001 \001(\t\022\016\n\006detail\030\002 \001(\t\"\331\005\n\007Attempt\022\r\n\005in" +
+      "dex\030\001 \001(\005\022\r\n\005model\030\002 \001(\t\022$\n\004kind\030\003 \001(\0162\026" +
+      ".frontdesk.v1.StepKind\022-\n\007outcome\030\004 \001(\0162" +
+      "\034.frontdesk.v1.AttemptOutcome\022\"\n\005usage\030\005" +
+      " \001(\0132\023.frontdesk.v1.Usage\022\032\n\rcost_nano_u" +
+      "sd\030\006 \001(\003H\000\210\001\001\0226\n\023time_to_first_token\030\007 \001" +
+      "(\0132\031.google.protobuf.Duration\022+\n\010duratio" +
+      "n\030\010 \001(\0132\031.google.protobuf.Duration\022\024\n\014er" +
+      "ror_reason\030\t \001(\t\022\025\n\rerror_message\030\n \001(\t\022" +
+      ")\n\006checks\030\013 \003(\0132\031.frontdesk.v1.CheckResu" +
+      "lt\022\017\n\007retries\030\014 \001(\005\022\017\n\007backend\030\r \001(\t\022\026\n\016" +
+      "upstream_model\030\016 \001(\t\0221\n\rfinish_reason\030\017 " +
+      "\001(\0162\032.frontdesk.v1.FinishReason\022\027\n\017usage" +
+      "_estimated\030\020 \001(\010\022-\n\013adjustments\030\021 \003(\0132\030." +
+      "frontdesk.v1.Adjustment\022\033\n\023provider_requ" +
+      "est_id\030\022 \001(\t\022#\n\026provider_cost_nano_usd\030\023" +
+      " \001(\003H\001\210\001\001\022!\n\024cache_saved_nano_usd\030\024 \001(\003H" +
+      "\002\210\001\001B\020\n\016_cost_nano_usdB\031\n\027_provider_cost" +
+      "_nano_usdB\027\n\025_cache_saved_nano_usd\"\210\002\n\004C" +
+      "ost\022\033\n\016total_nano_usd\030\001 \001(\003H\000\210\001\001\022\036\n\021atte" +
+      "mpts_nano_usd\030\002 \001(\003H\001\210\001\001\022\034\n\017checks_nano_" +
+      "usd\030\003 \001(\003H\002\210\001\001\022\034\n\017router_nano_usd\030\004 \001(\003H" +
+      "\003\210\001\001\022\037\n\022strongest_nano_usd\030\005 \001(\003H\004\210\001\001B\021\n" +
+      "\017_total_nano_usdB\024\n\022_attempts_nano_usdB\022" +
+      "\n\020_checks_nano_usdB\022\n\020_router_nano_usdB\025" +
+      "\n\023_strongest_nano_usd*\377\002\n\nCapability\022\032\n\026" +
+      "CAPABILITY_UNSPECIFIED\020\000\022\024\n\020CAPABILITY_T" +
+      "OOLS\020\001\022\032\n\026CAPABILITY_JSON_OBJECT\020\002\022\032\n\026CA" +
+      "PABILITY_JSON_SCHEMA\020\003\022\032\n\026CAPABILITY_IMA" +
+      "GE_INPUT\020\004\022\032\n\026CAPABILITY_AUDIO_INPUT\020\005\022\035" +
+      "\n\031CAPABILITY_DOCUMENT_INPUT\020\006\022\030\n\024CAPABIL" +
+      "ITY_REASONING\020\007\022\027\n\023CAPABILITY_LOGPROBS\020\010" +
+      "\022\023\n\017CAPABILITY_SEED\020\t\022\030\n\024CAPABILITY_PENA" +
+      "LTIES\020\n\022\024\n\020CAPABILITY_TOP_K\020\013\022\026\n\022CAPABIL" +
+      "ITY_PREFILL\020\014\022 \n\034CAPABILITY_TOOL_RESULT_" +
+      "MEDIA\020\r*\316\001\n\004Task\022\024\n\020TASK_UNSPECIFIED\020\000\022\r" +
+      "\n\tTASK_CHAT\020\001\022\022\n\016TASK_SUMMARISE\020\002\022\020\n\014TAS" +
+      "K_EXTRACT\020\003\022\022\n\016TASK_TRANSLATE\020\004\022\r\n\tTASK_" +
+      "CODE\020\005\022\r\n\tTASK_MATH\020\006\022\022\n\016TASK_REASONING\020" +
+      "\007\022\021\n\rTASK_CREATIVE\020\010\022\022\n\016TASK_KNOWLEDGE\020\t" +
+      "\022\016\n\nTASK_OTHER\020\n*\204\003\n\017ExclusionReason\022 \n\034" +
+      "EXCLUSION_REASON_UNSPECIFIED\020\000\022#\n\037EXCLUS" +
+      "ION_REASON_CONTEXT_WINDOW\020\001\022\037\n\033EXCLUSION" +
+      "_REASON_CAPABILITY\020\002\022 \n\034EXCLUSION_REASON" +
+      "_NOT_ALLOWED\020\003\022\035\n\031EXCLUSION_REASON_EXCLU" +
+      "DED\020\004\022!\n\035EXCLUSION_REASON_BREAKER_OPEN\020\005" +
+      "\022\033\n\027EXCLUSION_REASON_BUDGET\020\006\022\035\n\031EXCLUSI" +
+      "ON_REASON_DEADLINE\020\007\022\035\n\031EXCLUSION_REASON" +
+      "_MAX_COST\020\010\022,\n(EXCLUSION_REASON_MAX_TIME" +
+      "_TO_FIRST_TOKEN\020\t\022\034\n\030EXCLUSION_REASON_DI" +
+      "ALECT\020\n*w\n\007Verdict\022\027\n\023VERDICT_UNSPECIFIE" +
+      "D\020\000\022\021\n\rVERDICT_CHOSE\020\001\022\025\n\021VERDICT_ABSTAI" +
+      "NED\020\002\022\022\n\016VERDICT_FAILED\020\003\022\025\n\021VERDICT_TIM" +
+      "ED_OUT\020\004*q\n\nStreamMode\022\033\n\027STREAM_MODE_UN" +
+      "SPECIFIED\020\000\022\024\n\020STREAM_MODE_HOLD\020\001\022\024\n\020STR" +
+      "EAM_MODE_GATE\020\002\022\032\n\026STREAM_MODE_OPTIMISTI" +
+      "C\020\003*n\n\010StepKind\022\031\n\025STEP_KIND_UNSPECIFIED" +
+      "\020\000\022\025\n\021STEP_KIND_PRIMARY\020\001\022\030\n\024STEP_KIND_E" +
+      "SCALATION\020\002\022\026\n\022STEP_KIND_FALLBACK\020\003*\250\001\n\016" +
+      "AttemptOutcome\022\037\n\033ATTEMPT_OUTCOME_UNSPEC" +
+      "IFIED\020\000\022\034\n\030ATTEMPT_OUTCOME_ACCEPTED\020\001\022\034\n" +
+      "\030ATTEMPT_OUTCOME_REJECTED\020\002\022\032\n\026ATTEMPT_O" +
+      "UTCOME_FAILED\020\003\022\035\n\031ATTEMPT_OUTCOME_CANCE" +
+      "LLED\020\004Bt\n\020dev.frontdesk.v1B\014RoutingProto" +
+      "P\001ZAgithub.com/frontdesk/frontdesk/clien" +
+      "ts/go/frontdeskv1;frontdeskv1\252\002\014Frontdes" +
+      "k.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -226,13 +230,13 @@ public final class RoutingProto {
     internal_static_frontdesk_v1_Signals_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Signals_descriptor,
-        new java.lang.String[] { "Task", "Difficulty", "InputTokens", "TextCharacters", "Code", "Math", "Language", "Turns", "Tools", "Media", "DifficultyCues", });
+        new java.lang.String[] { "Task", "Difficulty", "InputTokens", "TextCharacters", "Code", "Math", "Language", "Turns", "Tools", "Media", "DifficultyCues", "InToolLoop", });
     internal_static_frontdesk_v1_Candidate_descriptor =
       getDescriptor().getMessageTypes().get(2);
     internal_static_frontdesk_v1_Candidate_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Candidate_descriptor,
-        new java.lang.String[] { "Model", "PredictedQuality", "QualityUncertainty", "PredictedCostNanoUsd", "PredictedTimeToFirstToken", "Score", "ExclusionReason", "ExclusionDetail", });
+        new java.lang.String[] { "Model", "PredictedQuality", "QualityUncertainty", "PredictedCostNanoUsd", "PredictedTimeToFirstToken", "Score", "ExclusionReason", "ExclusionDetail", "ExclusionRetryAfter", });
     internal_static_frontdesk_v1_StrategyStep_descriptor =
       getDescriptor().getMessageTypes().get(3);
     internal_static_frontdesk_v1_StrategyStep_fieldAccessorTable = new
@@ -244,7 +248,7 @@ public final class RoutingProto {
     internal_static_frontdesk_v1_PlanStep_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_PlanStep_descriptor,
-        new java.lang.String[] { "Model", "Kind", "Check", "StreamMode", });
+        new java.lang.String[] { "Model", "Kind", "Check", "StreamMode", "GateTokens", });
     internal_static_frontdesk_v1_Decision_descriptor =
       getDescriptor().getMessageTypes().get(5);
     internal_static_frontdesk_v1_Decision_fieldAccessorTable = new
@@ -268,7 +272,7 @@ public final class RoutingProto {
     internal_static_frontdesk_v1_Attempt_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_Attempt_descriptor,
-        new java.lang.String[] { "Index", "Model", "Kind", "Outcome", "Usage", "CostNanoUsd", "TimeToFirstToken", "Duration", "ErrorReason", "ErrorMessage", "Checks", "Retries", "Backend", "UpstreamModel", "FinishReason", "UsageEstimated", "Adjustments", "ProviderRequestId", "ProviderCostNanoUsd", });
+        new java.lang.String[] { "Index", "Model", "Kind", "Outcome", "Usage", "CostNanoUsd", "TimeToFirstToken", "Duration", "ErrorReason", "ErrorMessage", "Checks", "Retries", "Backend", "UpstreamModel", "FinishReason", "UsageEstimated", "Adjustments", "ProviderRequestId", "ProviderCostNanoUsd", "CacheSavedNanoUsd", });
     internal_static_frontdesk_v1_Cost_descriptor =
       getDescriptor().getMessageTypes().get(9);
     internal_static_frontdesk_v1_Cost_fieldAccessorTable = new

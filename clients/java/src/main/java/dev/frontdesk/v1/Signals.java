@@ -297,6 +297,21 @@ private static final long serialVersionUID = 0L;
     return difficultyCues_.getByteString(index);
   }
 
+  public static final int IN_TOOL_LOOP_FIELD_NUMBER = 12;
+  private boolean inToolLoop_ = false;
+  /**
+   * <pre>
+   * True when the query brings results of tools that a model called for.
+   * </pre>
+   *
+   * <code>bool in_tool_loop = 12;</code>
+   * @return The inToolLoop.
+   */
+  @java.lang.Override
+  public boolean getInToolLoop() {
+    return inToolLoop_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -343,6 +358,9 @@ private static final long serialVersionUID = 0L;
     }
     for (int i = 0; i < difficultyCues_.size(); i++) {
       com.google.protobuf.GeneratedMessage.writeString(output, 11, difficultyCues_.getRaw(i));
+    }
+    if (inToolLoop_ != false) {
+      output.writeBool(12, inToolLoop_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -400,6 +418,10 @@ private static final long serialVersionUID = 0L;
       size += dataSize;
       size += 1 * getDifficultyCuesList().size();
     }
+    if (inToolLoop_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(12, inToolLoop_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -437,6 +459,8 @@ private static final long serialVersionUID = 0L;
         != other.getMedia()) return false;
     if (!getDifficultyCuesList()
         .equals(other.getDifficultyCuesList())) return false;
+    if (getInToolLoop()
+        != other.getInToolLoop()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -479,6 +503,9 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + DIFFICULTY_CUES_FIELD_NUMBER;
       hash = (53 * hash) + getDifficultyCuesList().hashCode();
     }
+    hash = (37 * hash) + IN_TOOL_LOOP_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getInToolLoop());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -626,6 +653,7 @@ private static final long serialVersionUID = 0L;
       media_ = false;
       difficultyCues_ =
           com.google.protobuf.LazyStringArrayList.emptyList();
+      inToolLoop_ = false;
       return this;
     }
 
@@ -693,6 +721,9 @@ private static final long serialVersionUID = 0L;
         difficultyCues_.makeImmutable();
         result.difficultyCues_ = difficultyCues_;
       }
+      if (((from_bitField0_ & 0x00000800) != 0)) {
+        result.inToolLoop_ = inToolLoop_;
+      }
     }
 
     @java.lang.Override
@@ -748,6 +779,9 @@ private static final long serialVersionUID = 0L;
           difficultyCues_.addAll(other.difficultyCues_);
         }
         onChanged();
+      }
+      if (other.getInToolLoop() != false) {
+        setInToolLoop(other.getInToolLoop());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -831,6 +865,11 @@ private static final long serialVersionUID = 0L;
               difficultyCues_.add(s);
               break;
             } // case 90
+            case 96: {
+              inToolLoop_ = input.readBool();
+              bitField0_ |= 0x00000800;
+              break;
+            } // case 96
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1506,6 +1545,50 @@ private static final long serialVersionUID = 0L;
       ensureDifficultyCuesIsMutable();
       difficultyCues_.add(value);
       bitField0_ |= 0x00000400;
+      onChanged();
+      return this;
+    }
+
+    private boolean inToolLoop_ ;
+    /**
+     * <pre>
+     * True when the query brings results of tools that a model called for.
+     * </pre>
+     *
+     * <code>bool in_tool_loop = 12;</code>
+     * @return The inToolLoop.
+     */
+    @java.lang.Override
+    public boolean getInToolLoop() {
+      return inToolLoop_;
+    }
+    /**
+     * <pre>
+     * True when the query brings results of tools that a model called for.
+     * </pre>
+     *
+     * <code>bool in_tool_loop = 12;</code>
+     * @param value The inToolLoop to set.
+     * @return This builder for chaining.
+     */
+    public Builder setInToolLoop(boolean value) {
+
+      inToolLoop_ = value;
+      bitField0_ |= 0x00000800;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * True when the query brings results of tools that a model called for.
+     * </pre>
+     *
+     * <code>bool in_tool_loop = 12;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearInToolLoop() {
+      bitField0_ = (bitField0_ & ~0x00000800);
+      inToolLoop_ = false;
       onChanged();
       return this;
     }

@@ -169,4 +169,14 @@ public interface SignalsOrBuilder extends
    */
   com.google.protobuf.ByteString
       getDifficultyCuesBytes(int index);
+
+  /**
+   * <pre>
+   * True when the query brings results of tools that a model called for.
+   * </pre>
+   *
+   * <code>bool in_tool_loop = 12;</code>
+   * @return The inToolLoop.
+   */
+  boolean getInToolLoop();
 }
