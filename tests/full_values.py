@@ -48,6 +48,7 @@ SIGNALS = Signals(
     turns=3,
     tools=True,
     media=True,
+    in_tool_loop=True,
     difficulty_cues=("asks for a proof", "several parts"),
 )
 DECISION = Decision(
@@ -69,9 +70,9 @@ DECISION = Decision(
     ),
     candidates=(
         Candidate("code", 0.9, 0.05, 1234, 0.7, 0.88),
-        Candidate("tiny", exclusion=Exclusion(ExclusionReason.CONTEXT_WINDOW, "needs 9,000 tokens of 8,192")),
+        Candidate("tiny", exclusion=Exclusion(ExclusionReason.CONTEXT_WINDOW, "needs 9,000 tokens of 8,192", 1.5)),
     ),
-    plan=(PlanStep("code", StepKind.PRIMARY, "default/cascade.0", StreamMode.GATE),),
+    plan=(PlanStep("code", StepKind.PRIMARY, "default/cascade.0", StreamMode.GATE, 16),),
     signals=SIGNALS,
     router="support",
     router_version="0123456789ab",

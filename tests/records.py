@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from frontdesk_server.assembly.ledger import open_reader
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import (
     Candidate,
@@ -23,8 +25,10 @@ from frontdesk_server.domain.ids import first_decision_id, new_decision_id
 from frontdesk_server.domain.model import Capability, Deployment, Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Message, Role, TextPart, text_query
+from frontdesk_server.domain.record import DecisionRecord
 from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage
+from frontdesk_server.ledger.reader import ROUTED, Filters
 
 SECRET_TEXT = "my sister has the number 555-0100"
 SMALL = Model("small", (Deployment("sim", "small-upstream"),), context_window=8192)
@@ -135,6 +139,26 @@ def stored(routed: RoutedQuery, text: str = "") -> Decision:
     signals = routed.decision.signals
     kept = replace(signals, text=text, text_characters=len(signals.text))
     return replace(routed.decision, signals=kept)
+
+
+def recorded(ledger: Path) -> list[DecisionRecord]:
+    """Every decision in an SQLite ledger with what became of it, the oldest first."""
+    with open_reader(f"sqlite:///{ledger}") as reader:
+        found = [reader.record(summary.decision_id) for summary in reader.newest(Filters(), 10_000)]
+    return [record for record in found if record is not None]
+
+
+def endings(ledger: Path) -> list[tuple[str, str]]:
+    """Status and error reason of every decision that is settled."""
+    with open_reader(f"sqlite:///{ledger}") as reader:
+        found = reader.newest(Filters(), 10_000)
+    return [(summary.status, summary.error_reason) for summary in found if summary.status != ROUTED]
+
+
+def attempts(ledger: Path) -> list[Attempt]:
+    """Every attempt of every settlement."""
+    settlements = [record.settlement for record in recorded(ledger)]
+    return [attempt for settlement in settlements if settlement is not None for attempt in settlement.attempts]
 
 
 def days_ago(days: float) -> datetime:

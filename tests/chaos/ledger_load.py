@@ -6,8 +6,8 @@ import asyncio
 import sys
 import time
 
+from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.config.service import LedgerConfig
-from frontdesk_server.ledger import open_ledger
 
 from tests.records import a_cascade, a_routed_query
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from frontdesk_server.assembly.ledger import open_ledger, open_reader
 from frontdesk_server.config.service import LedgerConfig
-from frontdesk_server.ledger import open_ledger
-from frontdesk_server.ledger.reader import Filters, open_reader
+from frontdesk_server.ledger.reader import Filters
 from sqlalchemy import Pool, event
 
 from tests.records import RecordingMonitor, a_routed_query

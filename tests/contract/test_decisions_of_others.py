@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from frontdesk_server.assembly.app import open_app
+from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.call import Caller, LocalCall
@@ -14,7 +15,6 @@ from frontdesk_server.domain.errors import DecisionNotFound
 from frontdesk_server.domain.ids import new_decision_id
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.record import Ledger
-from frontdesk_server.ledger import open_ledger
 from sqlalchemy import Engine, event
 
 from tests.records import a_cascade, a_routed_query

@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from frontdesk_server.assembly.ledger import open_ledger, open_reader
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.errors import ConfigError, DecisionNotFound
 from frontdesk_server.domain.ids import new_decision_id
 from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.domain.usage import Cost, Usage, within_int64
-from frontdesk_server.ledger import open_ledger
 from frontdesk_server.ledger.engine import open_engine
 from frontdesk_server.ledger.export import DECISION_COLUMNS, LEARNING_COLUMNS, decision_rows, learning_rows, write_rows
 from frontdesk_server.ledger.migrations import STEPS, migrate
-from frontdesk_server.ledger.reader import Filters, open_reader
+from frontdesk_server.ledger.reader import Filters
 from frontdesk_server.ledger.schema import METADATA
 from frontdesk_server.ledger.statistics import statistics
 from sqlalchemy import create_engine, inspect, text

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from frontdesk_server.rpc import service as rpc_service
 from frontdesk_server.telemetry.observer import ObservedAttempt, ObservedCall
 
 from tests.conftest import DefectLog
+from tests.records import attempts, endings
 from tests.service import pool_config, service
 from tests.upstream import Fault, FaultyUpstream, Script
 
@@ -49,10 +49,10 @@ async def ask(client: Client, *, stream: bool, seconds: float = 20) -> None:
 
 def recorded(folder: Path) -> tuple[Any, ...]:
     """The one settlement with its one attempt."""
-    with closing(sqlite3.connect(folder / "ledger.db")) as ledger:
-        (settlement,) = ledger.execute("SELECT status, error_reason FROM settlements").fetchall()
-        (attempt,) = ledger.execute("SELECT outcome, error_reason, output_tokens > 0, cost_nano_usd > 0 FROM attempts")
-    return (*settlement, *attempt)
+    (ending,) = endings(folder / "ledger.db")
+    (attempt,) = attempts(folder / "ledger.db")
+    counted = (attempt.usage.output_tokens or 0) > 0
+    return (*ending, attempt.outcome.value, attempt.error_reason, counted, (attempt.cost_nano_usd or 0) > 0)
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from frontdesk_server.assembly.app import App, open_server
 from frontdesk_server.config.loading import load_config
 from frontdesk_server.security.keys import new_key
 
+from tests.records import attempts, endings
 from tests.service import pool_config, service
 from tests.upstream import Fault, FaultyUpstream, Script
 
@@ -52,11 +52,6 @@ async def fail_within(client: Client, seconds: float, *, stream: bool = True) ->
     with pytest.raises(FrontdeskError) as failure:
         await (client.complete("Hello", timeout=seconds) if answer is None else answer())
     return failure.value.code.name
-
-
-def recorded(folder: Path, columns: str, table: str) -> set[tuple[str, ...]]:
-    with closing(sqlite3.connect(folder / "ledger.db")) as ledger:
-        return set(ledger.execute(f"SELECT {columns} FROM {table}"))
 
 
 async def test_streams_of_one_deadline_that_run_and_wait_give_every_place_back(tmp_path: Path) -> None:
@@ -106,10 +101,9 @@ async def test_callers_in_a_hurry_take_no_model_from_the_others(stream: bool, tm
         assert all(model.available for model in await client.list_models())
         answers = await asyncio.gather(*(client.complete("Hello", timeout=20) for _ in range(4)))
         assert {answer.model for answer in answers} == {"small"}
-    attempts = recorded(tmp_path, "outcome, error_reason", "attempts")
-    assert attempts == {("failed", "UPSTREAM_TIMED_OUT"), ("accepted", "")}
-    settlements = recorded(tmp_path, "status, error_reason", "settlements")
-    assert settlements == {("failed", "DEADLINE_EXCEEDED"), ("completed", "")}
+    outcomes = {(attempt.outcome.value, attempt.error_reason) for attempt in attempts(tmp_path / "ledger.db")}
+    assert outcomes == {("failed", "UPSTREAM_TIMED_OUT"), ("accepted", "")}
+    assert set(endings(tmp_path / "ledger.db")) == {("failed", "DEADLINE_EXCEEDED"), ("completed", "")}
 
 
 async def unread(channel: grpc.aio.Channel, query: Query) -> grpc.aio.UnaryStreamCall[Any, Any]:
@@ -148,10 +142,9 @@ async def test_streams_that_nobody_reads_end_by_the_routers_timeout(tmp_path: Pa
                     with suppress(grpc.RpcError):
                         await call.read()
                 assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    settlements = recorded(tmp_path, "status, error_reason", "settlements")
-    assert settlements == {("failed", "DEADLINE_EXCEEDED"), ("completed", "")}
-    (failed,) = recorded(tmp_path, "DISTINCT outcome, error_reason", "attempts WHERE outcome != 'accepted'")
-    assert failed == ("failed", "UPSTREAM_TIMED_OUT")
+    assert set(endings(tmp_path / "ledger.db")) == {("failed", "DEADLINE_EXCEEDED"), ("completed", "")}
+    outcomes = {(attempt.outcome.value, attempt.error_reason) for attempt in attempts(tmp_path / "ledger.db")}
+    assert outcomes - {("accepted", "")} == {("failed", "UPSTREAM_TIMED_OUT")}
 
 
 async def test_one_caller_among_several_cannot_take_every_place(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
+from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.assembly.pool import unknown_prices
 from frontdesk_server.assembly.runtime import SharedState, assemble_runtime, build_runtime, prepare_runtime
 from frontdesk_server.assembly.supervisor import on_supervisor_gone
@@ -26,7 +27,6 @@ from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import ConfigError, LedgerUnavailable
 from frontdesk_server.execution.admission import Admission
 from frontdesk_server.execution.conditions import LiveConditions
-from frontdesk_server.ledger import open_ledger
 from frontdesk_server.rpc.call import anyone
 from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.security import server_credentials

@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
+from frontdesk_server.assembly.ledger import open_reader
 from frontdesk_server.config.loading import default_config_path, load_config
-from frontdesk_server.ledger.reader import Filters, LedgerReader, open_reader
+from frontdesk_server.ledger.reader import Filters, LedgerReader
 
 LedgerOption = Annotated[
     str | None, typer.Option("--ledger", help="SQLAlchemy URL of the ledger. Default: the configuration's.")

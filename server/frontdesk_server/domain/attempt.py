@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from frontdesk_server.domain.decision import StepKind
+from frontdesk_server.domain.encoded import Encoded
 from frontdesk_server.domain.query import Message
 from frontdesk_server.domain.usage import Cost, FinishReason, TokenLogprob, Usage
 
@@ -86,6 +87,7 @@ class Attempt:
     provider_request_id: str = ""
     provider_cost_nano_usd: int | None = None
     cache_saved_nano_usd: int | None = None
+    encoded: Encoded = field(default_factory=Encoded, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from frontdesk_server.domain.encoded import Encoded
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
@@ -134,6 +135,7 @@ class Decision:
     router_cost_nano_usd: int | None = 0
     propensity: float = 1.0
     explored: bool = False
+    encoded: Encoded = field(default_factory=Encoded, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

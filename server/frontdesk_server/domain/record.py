@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from frontdesk_server.domain.attempt import Answer, Settlement
+from frontdesk_server.domain.attempt import Answer, Attempt, Settlement
 from frontdesk_server.domain.decision import Decision, RoutedQuery
+from frontdesk_server.domain.usage import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,25 @@ class DecisionRecord:
     labels: Mapping[str, str] = field(default_factory=dict)
     settlement: Settlement | None = None
     outcomes: tuple[Outcome, ...] = ()
+
+
+class RecordCodec(Protocol):
+    """Values as the bytes that callers get and the ledger keeps, and back, down to the nanosecond.
+
+    Of a decision all but its text is kept; what comes back is encoded already.
+    """
+
+    def encode_decision(self, decision: Decision) -> bytes:
+        """The decision without its text."""
+
+    def decode_decision(self, data: bytes, text: str) -> Decision:
+        """The inverse; `text` is what was kept of the decision's apart."""
+
+    def encode_account(self, attempts: Sequence[Attempt], cost: Cost) -> bytes:
+        """The attempts and the cost of a settlement."""
+
+    def decode_account(self, data: bytes, *, committed: bool) -> Settlement:
+        """The settlement with these attempts and this cost."""
 
 
 class Ledger(Protocol):

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from frontdesk_server.domain.attempt import Answer, Settlement
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.defects import report_defect
-from frontdesk_server.domain.record import Outcome
-from frontdesk_server.ledger.codec import Keeping, Row, attempt_row, decision_row, outcome_row, settlement_row
+from frontdesk_server.domain.record import Outcome, RecordCodec
+from frontdesk_server.ledger.content import Keeping
+from frontdesk_server.ledger.rows import UNSETTLED, Row, decided_row, outcome_row, settled_row
 
 Waiter = asyncio.Future[bool]
 
@@ -52,34 +54,49 @@ Entry = DecisionEntry | SettlementEntry | OutcomeEntry
 
 @dataclass(slots=True)
 class Batch:
-    """Rows of one transaction; outcomes come last, so that they find decisions of the same batch."""
+    """Rows of one transaction; outcomes come last, so that they find decisions of the same batch.
 
+    A decision that is settled within the batch is one row.
+    """
+
+    codec: RecordCodec
     entries: list[Entry] = field(default_factory=list)
-    decisions: list[Row] = field(default_factory=list)
-    settlements: list[Row] = field(default_factory=list)
-    attempts: list[Row] = field(default_factory=list)
-    outcomes: list[Row] = field(default_factory=list)
+    records: dict[str, Row] = field(default_factory=dict)
+    """By decision id, of the columns DECIDED and SETTLED."""
+    outcomes: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, entry: Entry, keeping: Keeping) -> None:
         """Encode an entry, wholly or not at all; raises whatever makes it impossible."""
         match entry:
             case DecisionEntry(routed):
-                self.decisions.append(decision_row(routed, keeping))
-            case SettlementEntry(routed, settlement, answer, error_reason, settled_at):
-                decision_id = routed.decision.decision_id
-                attempts = [attempt_row(decision_id, attempt, keeping) for attempt in settlement.attempts]
-                self.settlements.append(settlement_row(routed, settlement, answer, error_reason, settled_at, keeping))
-                self.attempts.extend(attempts)
+                self.records[routed.decision.decision_id] = decided_row(routed, keeping, self.codec) + UNSETTLED
+            case SettlementEntry():
+                self._settle(entry, keeping)
             case OutcomeEntry(outcome):
                 self.outcomes.append(outcome_row(outcome))
         self.entries.append(entry)
 
+    def _settle(self, entry: SettlementEntry, keeping: Keeping) -> None:
+        routed = entry.routed
+        settled = settled_row(
+            routed, entry.settlement, entry.answer, entry.error_reason, entry.settled_at, keeping, self.codec
+        )
+        decided = self.records.get(routed.decision.decision_id)
+        if decided is None:  # its row is there; should it be lost, all but its prompt is written now
+            decided = decided_row(routed, Keeping(keeping.redactor), self.codec) + UNSETTLED
+        self.records[routed.decision.decision_id] = decided[: -len(UNSETTLED)] + settled
+
 
 def encode(
-    entries: Sequence[Entry], keeping: Keeping, *, pause: Callable[[], None], lost: Callable[[Entry, str], None]
+    entries: Sequence[Entry],
+    keeping: Keeping,
+    codec: RecordCodec,
+    *,
+    pause: Callable[[], None],
+    lost: Callable[[Entry, str], None],
 ) -> Batch:
     """Encode entries; `lost` is told of each whose content or whole cannot be kept, `pause` is called every few."""
-    batch = Batch()
+    batch = Batch(codec)
     for index, entry in enumerate(entries, 1):
         try:
             batch.add(entry, keeping)

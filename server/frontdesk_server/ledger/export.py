@@ -11,10 +11,11 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import select
 
+from frontdesk_server.domain.attempt import AttemptOutcome, CheckResult
 from frontdesk_server.domain.usage import sum_known
-from frontdesk_server.ledger.codec import instant
-from frontdesk_server.ledger.reader import JOINED, QUALITY, STATUS, Filters, LedgerReader
-from frontdesk_server.ledger.schema import ATTEMPTS, DECISIONS, SETTLEMENTS
+from frontdesk_server.ledger.json_form import json_parts
+from frontdesk_server.ledger.reader import STATUS, Filters, LedgerReader
+from frontdesk_server.ledger.schema import RECORDS
 
 Format = Literal["parquet", "jsonl", "csv"]
 ExportRow = Mapping[str, Any]
@@ -72,79 +73,81 @@ def learning_rows(reader: LedgerReader, filters: Filters) -> Iterator[ExportRow]
 
     The prompt is what routing looked at, the text of the last user message. Quality is the mean over all sources.
     """
-    signals, settlements, attempts = DECISIONS.c.signals, SETTLEMENTS.c, ATTEMPTS.c
-    answering = (attempts.decision_id == settlements.decision_id) & (attempts.outcome == "accepted")
+    columns = RECORDS.c
     query = (
-        select(
-            DECISIONS.c.decision_id,
-            signals,
-            DECISIONS.c.task,
-            settlements.model,
-            QUALITY.label("quality"),
-            settlements.answer,
-            attempts.cost_nano_usd,
-            attempts.duration_seconds,
-            attempts.checks,
-        )
-        .select_from(JOINED.join(ATTEMPTS, answering))
-        .where(*filters.clauses(), QUALITY.is_not(None), DECISIONS.c.prompt.is_not(None))
-        .order_by(DECISIONS.c.decision_id)
+        select(columns.decision_id, columns.text, columns.decision, columns.account, columns.answer, columns.quality)
+        .where(*filters.clauses(), columns.quality.is_not(None), columns.text != "", columns.account.is_not(None))
+        .order_by(columns.decision_id)
     )
     with reader.engine.connect() as connection:
         for row in connection.execution_options(yield_per=_BATCH).execute(query):
-            text = orjson.loads(row.signals)["text"]
-            if not text:  # nothing but media, for instance
-                continue
-            yield {
-                "query_id": row.decision_id,
-                "prompt": text,
-                "model": row.model,
-                "quality": row.quality,
-                "cost_nano_usd": row.cost_nano_usd,
-                "latency_ms": row.duration_seconds * 1000,
-                "response": row.answer,
-                "domain": row.task,
-                **_checked(orjson.loads(row.checks)),
-            }
+            signals = reader.codec.decode_decision(row.decision, row.text).signals
+            for attempt in reader.codec.decode_account(row.account, committed=True).attempts:
+                if attempt.outcome is AttemptOutcome.ACCEPTED:
+                    yield {
+                        "query_id": row.decision_id,
+                        "prompt": row.text,
+                        "model": attempt.model,
+                        "quality": row.quality,
+                        "cost_nano_usd": attempt.cost_nano_usd,
+                        "latency_ms": attempt.duration_seconds * 1000,
+                        "response": row.answer,
+                        "domain": signals.task.value,
+                        **_checked(attempt.checks),
+                    }
 
 
-def _checked(results: Sequence[Mapping[str, Any]]) -> ExportRow:
+def _checked(results: Sequence[CheckResult]) -> ExportRow:
     """What the deciding check said, the last one, and what all of them cost."""
     if not results:
         return dict.fromkeys(("check_kind", "check_score", "check_cost_nano_usd"))
     return {
-        "check_kind": results[-1]["check"],
-        "check_score": results[-1]["score"],
-        "check_cost_nano_usd": sum_known(result["cost_nano_usd"] for result in results),
+        "check_kind": results[-1].check,
+        "check_score": results[-1].score,
+        "check_cost_nano_usd": sum_known(result.cost_nano_usd for result in results),
     }
 
 
 def decision_rows(reader: LedgerReader, filters: Filters) -> Iterator[ExportRow]:
     """Every decision with its candidates and propensity, and what became of it."""
-    decisions, settlements = DECISIONS.c, SETTLEMENTS.c
+    columns = RECORDS.c
     query = (
         select(
-            *decisions,
+            columns.caller,
+            columns.labels,
+            columns.policy,
             STATUS.label("status"),
-            settlements.model.label("answered_by"),
-            settlements.error_reason,
-            settlements.attempts,
-            settlements.escalations,
-            settlements.fallbacks,
-            settlements.total_nano_usd.label("cost_nano_usd"),
-            settlements.saved_nano_usd,
-            settlements.duration_seconds,
-            QUALITY.label("quality"),
+            columns.answered_by,
+            columns.error_reason,
+            columns.attempts,
+            columns.escalations,
+            columns.fallbacks,
+            columns.total_nano_usd.label("cost_nano_usd"),
+            columns.saved_nano_usd,
+            columns.duration_seconds,
+            columns.quality,
+            columns.prompt,
+            columns.text,
+            columns.decision,
         )
-        .select_from(JOINED)
         .where(*filters.clauses())
-        .order_by(decisions.decision_id)
+        .order_by(columns.decision_id)
     )
     with reader.engine.connect() as connection:
         for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
-            values: dict[str, Any] = dict(row)
-            values["decided_at"] = instant(values["decided_at_us"]).isoformat()
-            yield {name: values[name] for name in DECISION_COLUMNS}
+            decision = reader.codec.decode_decision(row["decision"], row["text"] or "")
+            yield {
+                **{name: row[name] for name in DECISION_COLUMNS if name in row},
+                "decision_id": decision.decision_id,
+                "decided_at": decision.decided_at.isoformat(),
+                "router": decision.router,
+                "router_version": decision.router_version,
+                "strategy": decision.strategy,
+                "model": decision.model,
+                "propensity": decision.propensity,
+                "explored": decision.explored,
+                **json_parts(decision),
+            }
 
 
 _Write = Callable[[Sequence[ExportRow]], object]

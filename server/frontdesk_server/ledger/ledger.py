@@ -8,6 +8,8 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from frontdesk_server.config.service import LedgerConfig
@@ -15,10 +17,11 @@ from frontdesk_server.domain.attempt import Answer, Settlement
 from frontdesk_server.domain.clock import Clock, SystemClock
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
-from frontdesk_server.domain.record import DecisionRecord, Ledger, Outcome
+from frontdesk_server.domain.record import DecisionRecord, Ledger, Outcome, RecordCodec
 from frontdesk_server.ledger.batch import DecisionEntry, OutcomeEntry, SettlementEntry, Waiter
-from frontdesk_server.ledger.codec import Keeping
+from frontdesk_server.ledger.content import Keeping
 from frontdesk_server.ledger.engine import open_engine
+from frontdesk_server.ledger.legacy import move_old_rows
 from frontdesk_server.ledger.migrations import migrate
 from frontdesk_server.ledger.monitor import LedgerMonitor, NullMonitor
 from frontdesk_server.ledger.null import NullLedger
@@ -27,6 +30,8 @@ from frontdesk_server.ledger.retention import Retention
 from frontdesk_server.ledger.store import SqlStore
 from frontdesk_server.ledger.usable import cause_of, shown
 from frontdesk_server.ledger.writer import GroupWriter, WriterLimits
+
+log = structlog.get_logger()
 
 
 class SqlLedger:
@@ -121,15 +126,22 @@ class SqlLedger:
         return asyncio.get_running_loop().create_future() if self._sync else None
 
 
+async def _move(engine: Engine, codec: RecordCodec) -> None:
+    started = time.monotonic()
+    if moved := await asyncio.to_thread(move_old_rows, engine, codec):
+        log.info("ledger.moved", decisions=moved, seconds=round(time.monotonic() - started, 3))
+
+
 @contextlib.asynccontextmanager
 async def open_ledger(
     config: LedgerConfig,
+    codec: RecordCodec,
     clock: Clock | None = None,
     *,
     monitor: LedgerMonitor | None = None,
     redactor: Redactor | None = None,
 ) -> AsyncIterator[Ledger]:
-    """Open the configured ledger, migrate it, and drain it at the end.
+    """Open the configured ledger, migrate it with the rows of older versions, and drain it at the end.
 
     `redactor` replaces the configured patterns.
 
@@ -147,13 +159,15 @@ async def open_ledger(
     try:
         try:
             await asyncio.to_thread(migrate, engine)
+            await _move(engine, codec)
         except SQLAlchemyError as error:
             raise LedgerUnavailable(f"{shown(engine.url)} cannot be opened: {cause_of(error)}") from error
-        store = SqlStore(engine)
+        store = SqlStore(engine, codec)
         limits = WriterLimits(config.flush_ms / 1000, config.max_batch, config.max_queue, config.max_lag_ms / 1000)
         writer = GroupWriter(
             store,
             Keeping(redactor or PatternRedactor(config.redact), config.store_prompts),
+            codec,
             limits,
             monitor,
             sweep=Retention(engine, config.retention_days, config.max_decisions, clock, monitor).sweep,

@@ -1,6 +1,7 @@
 """Versioned DDL. A step, once released, is never edited; a change of the schema is a further step.
 
-Every statement is understood by SQLite and PostgreSQL alike, and a whole upgrade is one transaction in both.
+Every statement is understood by SQLite and PostgreSQL alike, but for the type BLOB, and a whole upgrade is one
+transaction in both. Rows of older versions move afterwards: `legacy` does that.
 """
 
 from __future__ import annotations
@@ -101,6 +102,49 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE attempts ADD COLUMN further_usage TEXT NOT NULL DEFAULT '{}'",
         "ALTER TABLE attempts ADD COLUMN cache_saved_nano_usd BIGINT",
     ),
+    (
+        """CREATE TABLE records (
+            decision_id TEXT NOT NULL PRIMARY KEY,
+            decided_at_us BIGINT NOT NULL,
+            router TEXT NOT NULL,
+            caller TEXT NOT NULL,
+            strategy TEXT NOT NULL,
+            model TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            router_duration_seconds DOUBLE PRECISION NOT NULL,
+            labels TEXT NOT NULL,
+            policy TEXT NOT NULL,
+            text TEXT,
+            prompt TEXT,
+            decision BLOB NOT NULL,
+            settled_at_us BIGINT,
+            status TEXT,
+            error_reason TEXT,
+            committed BOOLEAN,
+            answered_by TEXT,
+            attempts INTEGER,
+            escalations INTEGER,
+            fallbacks INTEGER,
+            total_nano_usd BIGINT,
+            saved_nano_usd BIGINT,
+            duration_seconds DOUBLE PRECISION,
+            last_model TEXT,
+            last_outcome TEXT,
+            last_input_tokens BIGINT,
+            last_output_tokens BIGINT,
+            last_cache_read_tokens BIGINT,
+            last_cache_write_tokens BIGINT,
+            last_cache_saved_nano_usd BIGINT,
+            last_nano_usd BIGINT,
+            last_duration_seconds DOUBLE PRECISION,
+            last_first_token_seconds DOUBLE PRECISION,
+            earlier_attempts TEXT,
+            answer TEXT,
+            account BLOB,
+            quality DOUBLE PRECISION
+        )""",
+        "CREATE INDEX records_by_status ON records (status, decision_id)",
+    ),
 )
 
 
@@ -127,8 +171,9 @@ def migrate(engine: Engine) -> int:
 
 
 def _apply(connection: Connection, found: int) -> None:
+    binary = " BYTEA" if connection.dialect.name == "postgresql" else " BLOB"
     for step in STEPS[found:]:
         for statement in step:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement.replace(" BLOB", binary))
     connection.execute(delete(SCHEMA_VERSION))
     connection.execute(insert(SCHEMA_VERSION), {"version": len(STEPS)})

@@ -9,29 +9,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, FromClause, Select, func, inspect, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, func, inspect, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault, LedgerUnavailable
 from frontdesk_server.domain.ids import first_decision_id
-from frontdesk_server.domain.record import DecisionRecord
-from frontdesk_server.ledger.codec import instant
+from frontdesk_server.domain.record import DecisionRecord, RecordCodec
 from frontdesk_server.ledger.engine import open_engine
 from frontdesk_server.ledger.migrations import STEPS
-from frontdesk_server.ledger.schema import DECISIONS, OUTCOMES, SCHEMA_VERSION, SETTLEMENTS
+from frontdesk_server.ledger.schema import RECORDS, SCHEMA_VERSION, instant
 from frontdesk_server.ledger.store import SqlStore
 from frontdesk_server.ledger.usable import cause_of, shown
 
 ROUTED = "routed"
 """Status of a decision without settlement: it was only routed, or still runs."""
 
-QUALITY = (
-    select(func.avg(OUTCOMES.c.quality)).where(OUTCOMES.c.decision_id == DECISIONS.c.decision_id).scalar_subquery()
-)
-"""Mean of what all sources reported."""
-
-STATUS: ColumnElement[str] = func.coalesce(SETTLEMENTS.c.status, ROUTED)
-JOINED: FromClause = DECISIONS.outerjoin(SETTLEMENTS, DECISIONS.c.decision_id == SETTLEMENTS.c.decision_id)
+STATUS: ColumnElement[str] = func.coalesce(RECORDS.c.status, ROUTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +39,17 @@ class Filters:
     until: datetime | None = None
 
     def clauses(self) -> list[ColumnElement[bool]]:
-        """The conditions in SQL, on tables decisions and settlements joined."""
-        columns = DECISIONS.c
+        """The conditions in SQL, on table records."""
+        columns = RECORDS.c
         clauses: list[ColumnElement[bool]] = []
         if self.router:
             clauses.append(columns.router == self.router)
         if self.model:
-            clauses.append(or_(columns.model == self.model, SETTLEMENTS.c.model == self.model))
+            clauses.append(or_(columns.model == self.model, columns.answered_by == self.model))
         if self.caller:
             clauses.append(columns.caller == self.caller)
         if self.status:
-            clauses.append(STATUS.in_((self.status,)))
+            clauses.append(columns.status.is_(None) if self.status == ROUTED else columns.status == self.status)
         if self.since is not None:
             clauses.append(columns.decision_id >= first_decision_id(self.since))
         if self.until is not None:
@@ -90,9 +83,10 @@ class DecisionSummary:
 class LedgerReader:
     """Read access to one ledger; every method blocks."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, codec: RecordCodec) -> None:
         self.engine = engine
-        self._store = SqlStore(engine)
+        self.codec = codec
+        self._store = SqlStore(engine, codec)
 
     def record(self, decision_id: str) -> DecisionRecord | None:
         """Everything known of a decision; None when it is not stored."""
@@ -101,17 +95,17 @@ class LedgerReader:
     def count(self, filters: Filters) -> int:
         """How many decisions are meant."""
         with self.engine.connect() as connection:
-            query = select(func.count()).select_from(JOINED).where(*filters.clauses())
+            query = select(func.count()).select_from(RECORDS).where(*filters.clauses())
             return connection.execute(query).scalar_one()
 
     def newest(self, filters: Filters, limit: int) -> list[DecisionSummary]:
         """The newest decisions, oldest first."""
-        query = _summaries(filters).order_by(DECISIONS.c.decision_id.desc()).limit(limit)
+        query = _summaries(filters).order_by(RECORDS.c.decision_id.desc()).limit(limit)
         return list(self._summarised(query))[::-1]
 
     def after(self, filters: Filters, decision_id: str) -> list[DecisionSummary]:
         """Every decision younger than this one, oldest first."""
-        query = _summaries(filters).where(DECISIONS.c.decision_id > decision_id).order_by(DECISIONS.c.decision_id)
+        query = _summaries(filters).where(RECORDS.c.decision_id > decision_id).order_by(RECORDS.c.decision_id)
         return list(self._summarised(query))
 
     def _summarised(self, query: Select[Any]) -> Iterator[DecisionSummary]:
@@ -122,7 +116,7 @@ class LedgerReader:
 
 
 @contextlib.contextmanager
-def open_reader(url: str) -> Iterator[LedgerReader]:
+def open_reader(url: str, codec: RecordCodec) -> Iterator[LedgerReader]:
     """Open a ledger that exists.
 
     Raises:
@@ -137,7 +131,7 @@ def open_reader(url: str) -> Iterator[LedgerReader]:
             raise _fault(f"there is no file {database}")
         try:
             _check_schema(engine)
-            yield LedgerReader(engine)
+            yield LedgerReader(engine, codec)
         except SQLAlchemyError as error:
             raise LedgerUnavailable(f"{shown(engine.url)} cannot be read: {cause_of(error)}") from error
     finally:
@@ -158,27 +152,23 @@ def _fault(message: str) -> ConfigError:
 
 
 def _summaries(filters: Filters) -> Select[Any]:
-    decisions, settlements = DECISIONS.c, SETTLEMENTS.c
-    return (
-        select(
-            decisions.decision_id,
-            decisions.decided_at_us,
-            decisions.caller,
-            decisions.router,
-            decisions.strategy,
-            decisions.model,
-            decisions.reason,
-            STATUS,
-            func.coalesce(settlements.model, ""),
-            func.coalesce(settlements.attempts, 0),
-            func.coalesce(settlements.escalations, 0),
-            func.coalesce(settlements.fallbacks, 0),
-            settlements.total_nano_usd,
-            settlements.saved_nano_usd,
-            settlements.duration_seconds,
-            func.coalesce(settlements.error_reason, ""),
-            QUALITY,
-        )
-        .select_from(JOINED)
-        .where(*filters.clauses())
-    )
+    columns = RECORDS.c
+    return select(
+        columns.decision_id,
+        columns.decided_at_us,
+        columns.caller,
+        columns.router,
+        columns.strategy,
+        columns.model,
+        columns.reason,
+        STATUS,
+        func.coalesce(columns.answered_by, ""),
+        func.coalesce(columns.attempts, 0),
+        func.coalesce(columns.escalations, 0),
+        func.coalesce(columns.fallbacks, 0),
+        columns.total_nano_usd,
+        columns.saved_nano_usd,
+        columns.duration_seconds,
+        func.coalesce(columns.error_reason, ""),
+        columns.quality,
+    ).where(*filters.clauses())

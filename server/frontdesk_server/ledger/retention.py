@@ -10,7 +10,7 @@ from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.ids import first_decision_id
 from frontdesk_server.ledger.engine import begin_writing
 from frontdesk_server.ledger.monitor import LedgerMonitor
-from frontdesk_server.ledger.schema import ATTEMPTS, DECISIONS, OUTCOMES, SETTLEMENTS
+from frontdesk_server.ledger.schema import OUTCOMES, RECORDS
 
 _CHUNK = 1_000
 """Decisions of one transaction: short, so that writers of other processes hardly wait."""
@@ -36,12 +36,12 @@ class Retention:
         floor = self._floor()
         if not floor:
             return False
-        old = select(DECISIONS.c.decision_id).where(DECISIONS.c.decision_id < floor)
+        old = select(RECORDS.c.decision_id).where(RECORDS.c.decision_id < floor)
         with begin_writing(self._engine) as connection:
-            query = old.order_by(DECISIONS.c.decision_id).limit(_CHUNK)
+            query = old.order_by(RECORDS.c.decision_id).limit(_CHUNK)
             found = connection.execute(query).scalars().all()
             if found:
-                for table in (OUTCOMES, ATTEMPTS, SETTLEMENTS, DECISIONS):
+                for table in (OUTCOMES, RECORDS):
                     connection.execute(delete(table).where(table.c.decision_id <= found[-1]))
         if found:
             self._monitor.deleted(len(found))
@@ -57,6 +57,6 @@ class Retention:
     def _floor_by_number(self) -> str:
         if self._max_decisions is None:
             return ""
-        newest = select(DECISIONS.c.decision_id).order_by(DECISIONS.c.decision_id.desc())
+        newest = select(RECORDS.c.decision_id).order_by(RECORDS.c.decision_id.desc())
         with self._engine.connect() as connection:
             return connection.execute(newest.offset(self._max_decisions - 1).limit(1)).scalar_one_or_none() or ""

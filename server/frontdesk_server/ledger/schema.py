@@ -1,97 +1,79 @@
 """The ledger's tables, the same in SQLite and PostgreSQL.
 
 Decision ids are ULIDs, so the primary keys sort by time: listing, following and retention need no index of their own.
-Instants are whole microseconds since 1970 in UTC. Structured columns hold JSON text. Rows are only ever inserted,
-except that a later outcome of the same source replaces the earlier one.
+Instants are whole microseconds since 1970 in UTC. Structured columns hold JSON text.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, MetaData, Table, Text
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
 
 METADATA = MetaData()
 
-DECISIONS = Table(
-    "decisions",
-    METADATA,
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+DECIDED = (
     Column("decision_id", Text, primary_key=True),
     Column("decided_at_us", BigInteger, nullable=False),
-    Column("caller", Text, nullable=False),
-    Column("labels", Text, nullable=False),
     Column("router", Text, nullable=False),
-    Column("router_version", Text, nullable=False),
+    Column("caller", Text, nullable=False),
     Column("strategy", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("strongest_model", Text, nullable=False),
-    Column("propensity", Double, nullable=False),
-    Column("explored", Boolean, nullable=False),
     Column("router_duration_seconds", Double, nullable=False),
-    Column("router_cost_nano_usd", BigInteger),
-    Column("task", Text, nullable=False),
+    Column("labels", Text, nullable=False),
     Column("policy", Text, nullable=False),
-    Column("signals", Text, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("candidates", Text, nullable=False),
-    Column("plan", Text, nullable=False),
+    Column("text", Text),
     Column("prompt", Text),
+    Column("decision", LargeBinary, nullable=False),
 )
-"""One row per decision. `prompt` holds the redacted messages where the configuration keeps prompts."""
+"""Of the decision. `decision` is what its caller got; `text`, what routing looked at, and `prompt`, the whole
+conversation, are there only where the configuration keeps prompts, redacted."""
 
-SETTLEMENTS = Table(
-    "settlements",
-    METADATA,
-    Column("decision_id", Text, primary_key=True),
-    Column("settled_at_us", BigInteger, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("error_reason", Text, nullable=False),
-    Column("committed", Boolean, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("escalations", Integer, nullable=False),
-    Column("fallbacks", Integer, nullable=False),
-    Column("attempts_nano_usd", BigInteger),
-    Column("checks_nano_usd", BigInteger),
-    Column("router_nano_usd", BigInteger),
-    Column("strongest_nano_usd", BigInteger),
+SETTLED = (
+    Column("settled_at_us", BigInteger),
+    Column("status", Text),
+    Column("error_reason", Text),
+    Column("committed", Boolean),
+    Column("answered_by", Text),
+    Column("attempts", Integer),
+    Column("escalations", Integer),
+    Column("fallbacks", Integer),
     Column("total_nano_usd", BigInteger),
     Column("saved_nano_usd", BigInteger),
-    Column("duration_seconds", Double, nullable=False),
+    Column("duration_seconds", Double),
+    Column("last_model", Text),
+    Column("last_outcome", Text),
+    Column("last_input_tokens", BigInteger),
+    Column("last_output_tokens", BigInteger),
+    Column("last_cache_read_tokens", BigInteger),
+    Column("last_cache_write_tokens", BigInteger),
+    Column("last_cache_saved_nano_usd", BigInteger),
+    Column("last_nano_usd", BigInteger),
+    Column("last_duration_seconds", Double),
+    Column("last_first_token_seconds", Double),
+    Column("earlier_attempts", Text),
     Column("answer", Text),
+    Column("account", LargeBinary),
 )
-"""How a completion ended: status is completed, failed or cancelled; `model` answered, empty when none did."""
+"""How a completion ended, all empty until it has: `status` is completed, failed or cancelled; `answered_by` is empty
+when no model did. `last_*` tell of the last attempt, which most often is the only one; `earlier_attempts` lists the
+same of those before it. `account` holds all of them whole, and the cost, as GetDecision tells them."""
 
-ATTEMPTS = Table(
-    "attempts",
+RECORDS = Table(
+    "records",
     METADATA,
-    Column("decision_id", Text, primary_key=True),
-    Column("attempt_index", Integer, primary_key=True),
-    Column("model", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
-    Column("backend", Text, nullable=False),
-    Column("upstream_model", Text, nullable=False),
-    Column("finish_reason", Text),
-    Column("error_reason", Text, nullable=False),
-    Column("error_message", Text, nullable=False),
-    Column("retries", Integer, nullable=False),
-    Column("input_tokens", BigInteger),
-    Column("output_tokens", BigInteger),
-    Column("cache_read_tokens", BigInteger),
-    Column("cache_write_tokens", BigInteger),
-    Column("reasoning_tokens", BigInteger),
-    Column("usage_estimated", Boolean, nullable=False),
-    Column("cost_nano_usd", BigInteger),
-    Column("duration_seconds", Double, nullable=False),
-    Column("time_to_first_token_seconds", Double),
-    Column("checks", Text, nullable=False),
-    Column("adjustments", Text, nullable=False),
-    Column("provider_request_id", Text, nullable=False),
-    Column("provider_cost_nano_usd", BigInteger),
-    Column("further_usage", Text, nullable=False),
-    Column("cache_saved_nano_usd", BigInteger),
+    *DECIDED,
+    *SETTLED,
+    Column("quality", Double),
+    Index("records_by_status", "status", "decision_id"),
 )
-"""One row per attempt of a settled completion."""
+"""One row per decision, with what became of it. `quality` is the mean of what all sources reported."""
+
+LAST_ATTEMPT = tuple(column.name for column in SETTLED if column.name.startswith("last_"))
 
 OUTCOMES = Table(
     "outcomes",
@@ -106,3 +88,13 @@ OUTCOMES = Table(
 
 SCHEMA_VERSION = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
 """One row: the last migration that was applied."""
+
+
+def micros(instant: datetime) -> int:
+    """Whole microseconds since 1970."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant(micros_since_1970: int) -> datetime:
+    """The inverse of `micros`."""
+    return _EPOCH + timedelta(microseconds=micros_since_1970)

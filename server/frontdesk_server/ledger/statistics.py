@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import select
 
-from frontdesk_server.ledger.reader import JOINED, QUALITY, STATUS, Filters, LedgerReader
-from frontdesk_server.ledger.schema import ATTEMPTS, DECISIONS, SETTLEMENTS
+from frontdesk_server.ledger.durations import Durations, Seconds, durations
+from frontdesk_server.ledger.reader import Filters, LedgerReader
+from frontdesk_server.ledger.tallies import ModelTally, RouterTally, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,121 +72,19 @@ class Statistics:
     routers: tuple[RouterStatistics, ...]
 
 
-@dataclass(slots=True)
-class _RouterTally:
-    decisions: int = 0
-    completions: int = 0
-    failed: int = 0
-    cost: int = 0
-    unknown: int = 0
-    saved: int = 0
-    escalated: int = 0
-    fallen_back: int = 0
-    durations: list[float] = field(default_factory=list)
-    routing: list[float] = field(default_factory=list)
-    qualities: list[float] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _ModelTally:
-    outcomes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    tokens: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
-    cache_saved: int = 0
-    cost: int = 0
-    unknown: int = 0
-    durations: list[float] = field(default_factory=list)
-    first_tokens: list[float] = field(default_factory=list)
-    qualities: list[float] = field(default_factory=list)
-
-
 def statistics(reader: LedgerReader, filters: Filters) -> Statistics:
-    """Sum up the decisions meant; reads each of them once."""
-    routers: dict[str, _RouterTally] = defaultdict(_RouterTally)
-    models: dict[str, _ModelTally] = defaultdict(_ModelTally)
-    _tally_decisions(reader, filters, routers, models)
-    _tally_attempts(reader, filters, models)
+    """Sum up the decisions meant, by columns alone."""
+    clauses = filters.clauses()
+    with reader.engine.connect() as connection:
+        routers, models = tally(connection, clauses)
+        took = durations(connection, clauses)
     return Statistics(
-        tuple(_model(name, tally) for name, tally in sorted(models.items())),
-        tuple(_router(name, tally) for name, tally in sorted(routers.items())),
+        tuple(_model(name, tally, took) for name, tally in sorted(models.items())),
+        tuple(_router(name, tally, took) for name, tally in sorted(routers.items())),
     )
 
 
-def _tally_decisions(
-    reader: LedgerReader, filters: Filters, routers: dict[str, _RouterTally], models: dict[str, _ModelTally]
-) -> None:
-    settlements = SETTLEMENTS.c
-    query = (
-        select(
-            DECISIONS.c.router,
-            DECISIONS.c.router_duration_seconds,
-            STATUS.label("status"),
-            settlements.model,
-            settlements.total_nano_usd,
-            settlements.saved_nano_usd,
-            settlements.duration_seconds,
-            settlements.escalations,
-            settlements.fallbacks,
-            QUALITY.label("quality"),
-        )
-        .select_from(JOINED)
-        .where(*filters.clauses())
-    )
-    with reader.engine.connect() as connection:
-        for row in connection.execution_options(yield_per=1000).execute(query):
-            tally = routers[row.router]
-            tally.decisions += 1
-            tally.routing.append(row.router_duration_seconds)
-            if row.quality is not None:
-                tally.qualities.append(row.quality)
-                if row.model:
-                    models[row.model].qualities.append(row.quality)
-            if row.duration_seconds is None:
-                continue
-            tally.completions += 1
-            tally.failed += row.status == "failed"
-            tally.cost += row.total_nano_usd or 0
-            tally.unknown += row.total_nano_usd is None
-            tally.saved += row.saved_nano_usd or 0
-            tally.escalated += row.escalations > 0
-            tally.fallen_back += row.fallbacks > 0
-            tally.durations.append(row.duration_seconds)
-
-
-def _tally_attempts(reader: LedgerReader, filters: Filters, models: dict[str, _ModelTally]) -> None:
-    attempts = ATTEMPTS.c
-    query = (
-        select(
-            attempts.model,
-            attempts.outcome,
-            attempts.input_tokens,
-            attempts.output_tokens,
-            attempts.cache_read_tokens,
-            attempts.cache_write_tokens,
-            attempts.cache_saved_nano_usd,
-            attempts.cost_nano_usd,
-            attempts.duration_seconds,
-            attempts.time_to_first_token_seconds,
-        )
-        .select_from(JOINED.join(ATTEMPTS, attempts.decision_id == DECISIONS.c.decision_id))
-        .where(*filters.clauses())
-    )
-    with reader.engine.connect() as connection:
-        for row in connection.execution_options(yield_per=1000).execute(query):
-            tally = models[row.model]
-            tally.outcomes[row.outcome] += 1
-            tally.tokens[0] += row.input_tokens or 0
-            tally.tokens[1] += row.output_tokens or 0
-            tally.tokens[2] += row.cache_read_tokens or 0
-            tally.tokens[3] += row.cache_write_tokens or 0
-            tally.cache_saved += row.cache_saved_nano_usd or 0
-            tally.cost += row.cost_nano_usd or 0
-            tally.unknown += row.cost_nano_usd is None
-            tally.durations.append(row.duration_seconds)
-            if row.time_to_first_token_seconds is not None:
-                tally.first_tokens.append(row.time_to_first_token_seconds)
-
-
-def _router(name: str, tally: _RouterTally) -> RouterStatistics:
+def _router(name: str, tally: RouterTally, took: Durations) -> RouterStatistics:
     completions = tally.completions or 1
     return RouterStatistics(
         router=name,
@@ -199,13 +96,13 @@ def _router(name: str, tally: _RouterTally) -> RouterStatistics:
         saved_nano_usd=tally.saved,
         escalation_share=tally.escalated / completions,
         fallback_share=tally.fallen_back / completions,
-        duration_seconds=_quantiles(tally.durations),
-        router_duration_seconds=_quantiles(tally.routing),
-        quality=_mean(tally.qualities),
+        duration_seconds=_quantiles(took.completions.get(name, ())),
+        router_duration_seconds=_quantiles(took.routing.get(name, ())),
+        quality=tally.quality.mean,
     )
 
 
-def _model(name: str, tally: _ModelTally) -> ModelStatistics:
+def _model(name: str, tally: ModelTally, took: Durations) -> ModelStatistics:
     return ModelStatistics(
         model=name,
         attempts=sum(tally.outcomes.values()),
@@ -220,18 +117,14 @@ def _model(name: str, tally: _ModelTally) -> ModelStatistics:
         cache_saved_nano_usd=tally.cache_saved,
         cost_nano_usd=tally.cost,
         cost_unknown=tally.unknown,
-        duration_seconds=_quantiles(tally.durations),
-        time_to_first_token_seconds=_quantiles(tally.first_tokens),
-        quality=_mean(tally.qualities),
+        duration_seconds=_quantiles(took.attempts.get(name, ()), tally.earlier_seconds),
+        time_to_first_token_seconds=_quantiles(took.first_tokens.get(name, ()), tally.earlier_first_tokens),
+        quality=tally.quality.mean,
     )
 
 
-def _quantiles(values: list[float]) -> Quantiles:
-    if not values:
+def _quantiles(*seconds: Seconds | Sequence[float]) -> Quantiles:
+    everything = np.concatenate(seconds)
+    if not everything.size:
         return Quantiles(None, None, None)
-    return Quantiles(*(float(value) for value in np.quantile(values, (0.5, 0.95, 0.99))))
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    known = list(values)
-    return sum(known) / len(known) if known else None
+    return Quantiles(*(float(value) for value in np.quantile(everything, (0.5, 0.95, 0.99))))

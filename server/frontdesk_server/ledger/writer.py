@@ -27,8 +27,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimedOut
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
+from frontdesk_server.domain.record import RecordCodec
 from frontdesk_server.ledger.batch import Batch, DecisionEntry, Entry, OutcomeEntry, SettlementEntry, encode
-from frontdesk_server.ledger.codec import Keeping
+from frontdesk_server.ledger.content import Keeping
 from frontdesk_server.ledger.monitor import LedgerMonitor
 
 _FIRST_PAUSE_SECONDS = 0.05
@@ -62,6 +63,7 @@ class GroupWriter:
         self,
         store: BatchStore,
         keeping: Keeping,
+        codec: RecordCodec,
         limits: WriterLimits,
         monitor: LedgerMonitor,
         *,
@@ -69,6 +71,7 @@ class GroupWriter:
     ) -> None:
         self._store = store
         self._keeping = keeping
+        self._codec = codec
         self._limits = limits
         self._monitor = monitor
         self._sweep = sweep
@@ -215,12 +218,15 @@ class GroupWriter:
         for _ in range(count):
             self._queue.popleft()
         started = time.monotonic()
-        # Encoding holds the GIL; the pauses let the event loop in.
-        self._commit(encode(entries, self._keeping, pause=lambda: time.sleep(0), lost=self._lost))
+        self._commit(self._encode(entries))
         self._forget(entries)
         self._in_hand = ()
         self._pace_seconds += ((time.monotonic() - started) / count - self._pace_seconds) / 4
         self._in_loop(self._room.set)  # last: whoever finds no room before this is woken by it
+
+    def _encode(self, entries: Sequence[Entry]) -> Batch:
+        """Encoding holds the GIL; the pauses let the event loop in."""
+        return encode(entries, self._keeping, self._codec, pause=lambda: time.sleep(0), lost=self._lost)
 
     def _forget(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -259,7 +265,7 @@ class GroupWriter:
             self._lost(batch.entries[0], "refused")
             return
         for entry in batch.entries:
-            self._commit(encode([entry], self._keeping, pause=lambda: None, lost=self._lost))
+            self._commit(self._encode([entry]))
 
     def _clean(self) -> None:
         """One chunk at a time, so that records never wait for retention."""

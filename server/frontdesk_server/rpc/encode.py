@@ -50,10 +50,25 @@ def encode_duration(seconds: float) -> Duration:
 
 
 def encode_decision(decision: Decision) -> routing_pb2.Decision:
-    """The decision with every candidate.
+    """The decision with every candidate; filled once, and read from its bytes from then on."""
+    if (data := decision.encoded.data) is not None:
+        return routing_pb2.Decision.FromString(data)
+    message = _fill_decision(decision)
+    decision.encoded.data = message.SerializeToString()
+    return message
 
-    Submessages are filled in place: handed to a constructor they would be built and then copied.
-    """
+
+def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
+    """One attempt; filled once, and read from its bytes from then on."""
+    if (data := attempt.encoded.data) is not None:
+        return routing_pb2.Attempt.FromString(data)
+    message = _fill_attempt(attempt)
+    attempt.encoded.data = message.SerializeToString()
+    return message
+
+
+def _fill_decision(decision: Decision) -> routing_pb2.Decision:
+    """Submessages are filled in place: handed to a constructor they would be built and then copied."""
     message = routing_pb2.Decision(
         decision_id=decision.decision_id,
         model=decision.model,
@@ -63,7 +78,7 @@ def encode_decision(decision: Decision) -> routing_pb2.Decision:
         router_version=decision.router_version,
         propensity=decision.propensity,
         explored=decision.explored,
-        router_cost_nano_usd=decision.router_cost_nano_usd,
+        router_cost_nano_usd=within_int64(decision.router_cost_nano_usd),
         strongest_model=decision.strongest_model,
     )
     for step in decision.path:
@@ -78,8 +93,7 @@ def encode_decision(decision: Decision) -> routing_pb2.Decision:
     return message
 
 
-def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
-    """One attempt."""
+def _fill_attempt(attempt: Attempt) -> routing_pb2.Attempt:
     first, finish = attempt.time_to_first_token_seconds, attempt.finish_reason
     return routing_pb2.Attempt(
         index=attempt.index,
@@ -100,7 +114,8 @@ def encode_attempt(attempt: Attempt) -> routing_pb2.Attempt:
         finish_reason=FINISH_REASON[finish] if finish else chat_pb2.FINISH_REASON_UNSPECIFIED,
         adjustments=[routing_pb2.Adjustment(field=made.field, detail=made.detail) for made in attempt.adjustments],
         provider_request_id=attempt.provider_request_id,
-        provider_cost_nano_usd=attempt.provider_cost_nano_usd,
+        provider_cost_nano_usd=within_int64(attempt.provider_cost_nano_usd),
+        cache_saved_nano_usd=within_int64(attempt.cache_saved_nano_usd),
     )
 
 
@@ -245,10 +260,14 @@ def _add_candidate(message: routing_pb2.Decision, candidate: Candidate) -> None:
     if candidate.exclusion is not None:
         added.exclusion_reason = EXCLUSION_REASON[candidate.exclusion.reason]
         added.exclusion_detail = candidate.exclusion.detail
+        if candidate.exclusion.retry_after_seconds is not None:
+            _fill_duration(added.exclusion_retry_after, candidate.exclusion.retry_after_seconds)
 
 
 def _add_plan_step(message: routing_pb2.Decision, step: PlanStep) -> None:
-    added = message.plan.add(model=step.model, kind=STEP_KIND[step.kind], check=step.check)
+    added = message.plan.add(
+        model=step.model, kind=STEP_KIND[step.kind], check=step.check, gate_tokens=step.gate_tokens
+    )
     if step.stream_mode is not None:
         added.stream_mode = STREAM_MODE[step.stream_mode]
 
@@ -265,6 +284,7 @@ def _fill_signals(message: routing_pb2.Signals, signals: Signals) -> None:
     message.tools = signals.tools
     message.media = signals.media
     message.difficulty_cues.extend(signals.difficulty_cues)
+    message.in_tool_loop = signals.in_tool_loop
 
 
 def _check_result(check: CheckResult) -> routing_pb2.CheckResult:
@@ -274,7 +294,7 @@ def _check_result(check: CheckResult) -> routing_pb2.CheckResult:
         threshold=check.threshold,
         passed=check.passed,
         detail=check.detail,
-        cost_nano_usd=check.cost_nano_usd,
+        cost_nano_usd=within_int64(check.cost_nano_usd),
     )
 
 

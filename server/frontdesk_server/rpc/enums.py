@@ -36,8 +36,15 @@ TASK = _numbers("TASK", routing_pb2.Task.Value, Task)
 TOOL_CHOICE_MODE = _numbers("MODE", chat_pb2.ToolChoice.Mode.Value, ToolChoiceMode)
 VERDICT = _numbers("VERDICT", routing_pb2.Verdict.Value, Verdict)
 
+ATTEMPT_OUTCOME_OF = {number: member for member, number in ATTEMPT_OUTCOME.items()}
 CAPABILITY_OF = {number: member for member, number in CAPABILITY.items()}
+EXCLUSION_REASON_OF = {number: member for member, number in EXCLUSION_REASON.items()}
+FINISH_REASON_OF = {number: member for member, number in FINISH_REASON.items()}
 IMAGE_DETAIL_OF = {number: member for member, number in IMAGE_DETAIL.items()}
 REASONING_EFFORT_OF = {number: member for member, number in REASONING_EFFORT.items()}
 ROLE_OF = {number: member for member, number in ROLE.items()}
+STEP_KIND_OF = {number: member for member, number in STEP_KIND.items()}
+STREAM_MODE_OF = {number: member for member, number in STREAM_MODE.items()}
+TASK_OF = {number: member for member, number in TASK.items()}
 TOOL_CHOICE_MODE_OF = {number: member for member, number in TOOL_CHOICE_MODE.items()}
+VERDICT_OF = {number: member for member, number in VERDICT.items()}

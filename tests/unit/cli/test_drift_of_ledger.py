@@ -13,11 +13,11 @@ import pytest
 import typer
 from frontdesk_server.artefacts.quality import Artefact
 from frontdesk_server.artefacts.quality.drift import profile_scores
+from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.cli.report import report
 from frontdesk_server.cli.stats import stats
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.decision import Candidate, StrategyStep, Verdict
-from frontdesk_server.ledger import open_ledger
 from typer.testing import CliRunner, Result
 
 from tests.records import a_routed_query

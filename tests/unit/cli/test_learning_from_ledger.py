@@ -13,11 +13,11 @@ import pytest
 import typer
 from frontdesk_server.artefacts.embedders import StaticEmbedder
 from frontdesk_server.artefacts.quality import Artefact
+from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.cli.train import train
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.record import Outcome
-from frontdesk_server.ledger import open_ledger
 from typer.testing import CliRunner, Result
 
 from tests.records import a_cascade, a_routed_query, days_ago

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from frontdesk_server.assembly.ledger import open_ledger, open_reader
 from frontdesk_server.cli import explain as explain_command
 from frontdesk_server.cli import export as export_command
 from frontdesk_server.cli import ledger_access
@@ -22,8 +23,7 @@ from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.errors import ConfigError, DecisionNotFound
 from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.domain.usage import Cost
-from frontdesk_server.ledger import open_ledger
-from frontdesk_server.ledger.reader import Filters, open_reader
+from frontdesk_server.ledger.reader import Filters
 from rich.console import Console
 from typer.testing import CliRunner, Result
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 from frontdesk_server.artefacts.cascade.artefact import save_cascade
+from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.cli.replay import diff_policy, replay
 from frontdesk_server.cli.report import report
 from frontdesk_server.config.service import LedgerConfig
@@ -20,7 +21,6 @@ from frontdesk_server.domain.errors import ConfigError, UnknownRouter
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Message, Query, Role, ToolCall, ToolResult, text_query
 from frontdesk_server.domain.record import Outcome
-from frontdesk_server.ledger import open_ledger
 from frontdesk_server.routing.signals import compute_signals
 from typer.testing import CliRunner, Result
 

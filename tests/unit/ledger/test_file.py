@@ -11,11 +11,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.record import Ledger
-from frontdesk_server.ledger import open_ledger
 from frontdesk_server.ledger.engine import open_engine
 from frontdesk_server.ledger.file import LedgerFile, LedgerFileReplaced
 from frontdesk_server.ledger.migrations import migrate
@@ -30,7 +30,7 @@ def config(path: Path, **settings: object) -> LedgerConfig:
 def decisions(path: Path) -> set[str]:
     try:
         with closing(sqlite3.connect(path)) as connection:
-            return {decision_id for (decision_id,) in connection.execute("SELECT decision_id FROM decisions")}
+            return {decision_id for (decision_id,) in connection.execute("SELECT decision_id FROM records")}
     except sqlite3.DatabaseError:
         return set()
 

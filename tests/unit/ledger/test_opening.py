@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from frontdesk_server.assembly.ledger import open_ledger, open_reader
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.errors import ConfigError, DecisionNotFound, LedgerUnavailable
-from frontdesk_server.ledger import NullLedger, open_ledger
-from frontdesk_server.ledger.reader import open_reader
+from frontdesk_server.ledger import NullLedger
 
 from tests.records import a_routed_query
 

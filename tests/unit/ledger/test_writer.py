@@ -13,9 +13,10 @@ from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
 from frontdesk_server.domain.ids import new_decision_id
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.ledger.batch import Batch, DecisionEntry, OutcomeEntry
-from frontdesk_server.ledger.codec import Keeping
+from frontdesk_server.ledger.content import Keeping
 from frontdesk_server.ledger.redaction import PatternRedactor
 from frontdesk_server.ledger.writer import GroupWriter, WriterLimits
+from frontdesk_server.rpc.record import ContractCodec
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tests.conftest import DefectLog
@@ -46,7 +47,7 @@ class FakeStore:
 
     @property
     def ids(self) -> list[str]:
-        return [row["decision_id"] for batch in self.batches for row in batch.decisions]
+        return [decision_id for batch in self.batches for decision_id in batch.records]
 
 
 @asynccontextmanager
@@ -54,7 +55,8 @@ async def writing(
     store: FakeStore, monitor: RecordingMonitor | None = None, **limits: float
 ) -> AsyncIterator[GroupWriter]:
     settings = {"flush_seconds": 0.001, "drain_seconds": 0.2, **limits}
-    writer = GroupWriter(store, KEEPING, WriterLimits(**settings), monitor or RecordingMonitor())  # type: ignore[arg-type]
+    limits_ = WriterLimits(**settings)  # type: ignore[arg-type]
+    writer = GroupWriter(store, KEEPING, ContractCodec(), limits_, monitor or RecordingMonitor())
     writer.start()
     try:
         yield writer
@@ -198,8 +200,7 @@ async def test_a_record_the_store_refuses_costs_only_itself() -> None:
     bad_id = bad.routed.decision.decision_id
 
     def fault(batch: Batch) -> BaseException | None:
-        found = any(row["decision_id"] == bad_id for row in batch.decisions)
-        return IntegrityError("INSERT", None, Exception("no")) if found else None
+        return IntegrityError("INSERT", None, Exception("no")) if bad_id in batch.records else None
 
     store.fault = fault
     async with writing(store, monitor, flush_seconds=60) as writer:

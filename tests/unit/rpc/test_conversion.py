@@ -29,7 +29,7 @@ from tests.arbitrary import valid_policies, valid_queries
 
 NOT_IN_DOMAIN = {
     # Where the contract says it in another shape; each has its own test below.
-    "Candidate": {"exclusion_reason", "exclusion_detail"},
+    "Candidate": {"exclusion_reason", "exclusion_detail", "exclusion_retry_after"},
     "Signals": {"text_characters"},
     "Model": {"backend", "upstream_model", "available"},
     "Prices": {"changes"},
@@ -199,6 +199,7 @@ def test_what_the_contract_shapes_differently() -> None:
     assert chosen.exclusion_reason == routing_pb2.EXCLUSION_REASON_UNSPECIFIED
     assert excluded.exclusion_reason == routing_pb2.EXCLUSION_REASON_CONTEXT_WINDOW
     assert excluded.exclusion_detail == "needs 9,000 tokens of 8,192"
+    assert excluded.exclusion_retry_after.ToNanoseconds() == 1_500_000_000
     model = encode.encode_model(full.MODEL, False)
     assert (model.backend, model.upstream_model, model.available) == ("openai", "code-2026-01", False)
     (change,) = model.prices.changes
