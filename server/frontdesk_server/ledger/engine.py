@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -15,6 +15,7 @@ from frontdesk_server.state.sqlite import create_private, write_ahead
 
 Durability = Literal["group", "sync"]
 
+_ADVISORY_LOCK = 0x66726F6E74  # "front"; any number, the same in every replica
 _WRITES = "frontdesk_writes"
 _BUSY_TIMEOUT_MS = 2_000
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
@@ -56,6 +57,15 @@ def begin_writing(engine: Engine) -> AbstractContextManager[Connection]:
     process's lock, it would fail.
     """
     return engine.execution_options(**{_WRITES: True}).begin()
+
+
+def take_turns(connection: Connection) -> None:
+    """Let replicas that start together change the schema, or move rows, one after the other until each has committed.
+
+    SQLite's write lock does that by itself.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
 
 
 def _unusable(message: str) -> ConfigError:

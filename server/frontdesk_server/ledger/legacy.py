@@ -35,7 +35,7 @@ from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, Step
 from frontdesk_server.domain.record import RecordCodec
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage
-from frontdesk_server.ledger.engine import begin_writing
+from frontdesk_server.ledger.engine import begin_writing, take_turns
 from frontdesk_server.ledger.rows import UNSETTLED, Row, attempt_figures
 from frontdesk_server.ledger.schema import METADATA, OUTCOMES, RECORDS, SETTLED, instant
 from frontdesk_server.ledger.statements import insert_records, keep_mean
@@ -134,13 +134,17 @@ def move_old_rows(engine: Engine, codec: RecordCodec) -> int:
 
 def _move_some(engine: Engine, codec: RecordCodec) -> int:
     with begin_writing(engine) as connection:
-        decisions = _some(connection, DECISIONS)
+        take_turns(connection)
+        decisions = (
+            connection.execute(select(DECISIONS).order_by(DECISIONS.c.decision_id).limit(_CHUNK)).mappings().all()
+        )
         ids = [row["decision_id"] for row in decisions]
-        settled = _settled(connection, ids, codec)
+        settled = _settled(connection, _of(connection, SETTLEMENTS, ids), codec)
         insert_records(
             connection, [_decided(row, codec) + settled.get(row["decision_id"], UNSETTLED) for row in decisions]
         )
-        _forget(connection, ids)
+        _delete(connection, (ATTEMPTS, SETTLEMENTS), list(settled))
+        _delete(connection, (DECISIONS,), ids)
         judged = select(OUTCOMES.c.decision_id).where(OUTCOMES.c.decision_id.in_(ids)).distinct()
         for decision_id in connection.execute(judged).scalars().all():
             keep_mean(connection, decision_id)
@@ -150,19 +154,16 @@ def _move_some(engine: Engine, codec: RecordCodec) -> int:
 def _move_settlements(engine: Engine, codec: RecordCodec) -> int:
     """Those whose decisions have moved before; a settlement without its decision was never shown, and goes."""
     with begin_writing(engine) as connection:
-        ids = [row["decision_id"] for row in _some(connection, SETTLEMENTS)]
-        for decision_id, row in _settled(connection, ids, codec).items():
+        take_turns(connection)
+        waits = select(DECISIONS).where(DECISIONS.c.decision_id == SETTLEMENTS.c.decision_id).exists()
+        rows = connection.execute(select(SETTLEMENTS).where(~waits).limit(_CHUNK)).mappings().all()
+        settled = _settled(connection, rows, codec)
+        for decision_id, row in settled.items():
             values = dict(zip((column.name for column in SETTLED), row, strict=True))
             unsettled = (RECORDS.c.decision_id == decision_id) & RECORDS.c.status.is_(None)
             connection.execute(update(RECORDS).where(unsettled).values(values))
-        _forget(connection, ids)
-    return len(ids)
-
-
-def _some(connection: Connection, table: Table) -> Sequence[RowMapping]:
-    """The first rows that nobody else is moving."""
-    query = select(table).order_by(table.c.decision_id).limit(_CHUNK).with_for_update(skip_locked=True)
-    return connection.execute(query).mappings().all()
+        _delete(connection, (ATTEMPTS, SETTLEMENTS), list(settled))
+    return len(settled)
 
 
 def _of(connection: Connection, table: Table, ids: Sequence[str]) -> Sequence[RowMapping]:
@@ -170,8 +171,9 @@ def _of(connection: Connection, table: Table, ids: Sequence[str]) -> Sequence[Ro
     return connection.execute(query).mappings().all()
 
 
-def _forget(connection: Connection, ids: Sequence[str]) -> None:
-    for table in (ATTEMPTS, SETTLEMENTS, DECISIONS):
+def _delete(connection: Connection, tables: Sequence[Table], ids: Sequence[str]) -> None:
+    """Delete what has been read, and not what an older replica may have added since."""
+    for table in tables:
         connection.execute(delete(table).where(table.c.decision_id.in_(ids)))
 
 
@@ -195,15 +197,12 @@ def _decided(row: RowMapping, codec: RecordCodec) -> Row:
     )
 
 
-def _settled(connection: Connection, ids: Sequence[str], codec: RecordCodec) -> dict[str, Row]:
-    """The columns SETTLED by decision id."""
+def _settled(connection: Connection, settlements: Sequence[RowMapping], codec: RecordCodec) -> dict[str, Row]:
+    """The columns SETTLED by decision id. Attempts are there with their settlement: they were committed together."""
     attempts: dict[str, list[Attempt]] = defaultdict(list)
-    for row in _of(connection, ATTEMPTS, ids):
+    for row in _of(connection, ATTEMPTS, [row["decision_id"] for row in settlements]):
         attempts[row["decision_id"]].append(_attempt(row))
-    return {
-        row["decision_id"]: _settlement(row, attempts[row["decision_id"]], codec)
-        for row in _of(connection, SETTLEMENTS, ids)
-    }
+    return {row["decision_id"]: _settlement(row, attempts[row["decision_id"]], codec) for row in settlements}
 
 
 def _settlement(row: RowMapping, attempts: Sequence[Attempt], codec: RecordCodec) -> Row:

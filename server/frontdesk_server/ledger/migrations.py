@@ -6,13 +6,11 @@ transaction in both. Rows of older versions move afterwards: `legacy` does that.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text
+from sqlalchemy import Connection, Engine, delete, insert, select
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
-from frontdesk_server.ledger.engine import begin_writing
+from frontdesk_server.ledger.engine import begin_writing, take_turns
 from frontdesk_server.ledger.schema import SCHEMA_VERSION
-
-_ADVISORY_LOCK = 0x66726F6E74  # "front"; any number, the same in every replica
 
 _VERSION_TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL PRIMARY KEY)"
 
@@ -156,8 +154,7 @@ def migrate(engine: Engine) -> int:
 
     """
     with begin_writing(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        take_turns(connection)
         connection.exec_driver_sql(_VERSION_TABLE)
         found = connection.execute(select(SCHEMA_VERSION.c.version)).scalar_one_or_none() or 0
         if found > len(STEPS):
