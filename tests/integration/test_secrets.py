@@ -97,7 +97,7 @@ async def test_no_secret_and_no_prompt_leaves_a_trace(
     assert upstream.requests[0].headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
     assert upstream.requests[0].headers["x-team"] == TEAM_HEADER
     printed = "".join(capfd.readouterr())
-    assert "attempt.ended" in printed
+    assert "call.ended" in printed
     assert any(span.name.startswith("chat ") for span in collector.spans)
     kept += [printed, str(collector.traces), str(collector.pushed)]
     kept += [path.read_bytes().decode("latin-1") for path in tmp_path.glob("ledger.db*")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import Decision
 from frontdesk_server.domain.errors import UpstreamError
@@ -16,18 +18,7 @@ from frontdesk_server.telemetry.tracing import Span
 def decided(log: EventLog, decision: Decision, caller: str, span: Span | None) -> None:
     """One line per decision."""
     if log.enabled(names.LOG_ROUTE_DECIDED):
-        log.write(
-            names.LOG_ROUTE_DECIDED,
-            decision_id=decision.decision_id,
-            caller=caller,
-            router=decision.router,
-            strategy=decision.strategy,
-            model=decision.model,
-            reason=decision.reason,
-            reason_class=reason_class(decision),
-            router_ms=_milliseconds(decision.router_duration_seconds),
-            **_ids(span),
-        )
+        log.write(names.LOG_ROUTE_DECIDED, **_decision(decision, caller), **_ids(span))
 
 
 def route_failed(log: EventLog, reason: str, span: Span | None) -> None:
@@ -69,23 +60,7 @@ def field_refused(log: EventLog, model: Model, deployment: Deployment, refusal: 
 def attempt_ended(log: EventLog, attempt: Attempt, decision_id: str, purpose: str, span: Span | None) -> None:
     """One line per attempt; an upstream's own message stays out, as it may quote the query."""
     if log.enabled(names.LOG_ATTEMPT_ENDED):
-        log.write(
-            names.LOG_ATTEMPT_ENDED,
-            decision_id=decision_id,
-            index=attempt.index,
-            model=attempt.model,
-            purpose=purpose,
-            kind=attempt.kind.value,
-            outcome=attempt.outcome.value,
-            error_reason=attempt.error_reason,
-            duration_ms=_milliseconds(attempt.duration_seconds),
-            time_to_first_token_ms=_milliseconds(attempt.time_to_first_token_seconds),
-            input_tokens=attempt.usage.input_tokens,
-            output_tokens=attempt.usage.output_tokens,
-            cost_nano_usd=attempt.cost_nano_usd,
-            provider_request_id=attempt.provider_request_id,
-            **_ids(span),
-        )
+        log.write(names.LOG_ATTEMPT_ENDED, decision_id=decision_id, **_attempt(attempt, purpose), **_ids(span))
 
 
 def settled(log: EventLog, decision: Decision, settlement: Settlement, status: str, span: Span | None) -> None:
@@ -102,12 +77,72 @@ def settled(log: EventLog, decision: Decision, settlement: Settlement, status: s
         )
 
 
-def call_ended(log: EventLog, method: str, code: str, error_reason: str, seconds: float, span: Span | None) -> None:
-    """One line per call; those that failed have an event of their own."""
+@dataclass(slots=True)
+class CallAccount:
+    """What has become of a call so far, for the one line that says all of it."""
+
+    caller: str = ""
+    decisions: list[Decision] = field(default_factory=list)
+    attempts: list[tuple[Attempt, str]] = field(default_factory=list)
+    """With the purpose of each."""
+    settlement: Settlement | None = None
+    status: str = ""
+
+
+def call_ended(
+    log: EventLog, method: str, code: str, error_reason: str, seconds: float, account: CallAccount, span: Span | None
+) -> None:
+    """One line per call: what was decided last, every attempt, how it was settled.
+
+    Calls that failed have an event of their own.
+    """
     event = names.LOG_CALL_ENDED if code == "OK" else names.LOG_CALL_FAILED
-    if log.enabled(event):
-        duration_ms = _milliseconds(seconds)
-        log.write(event, method=method, code=code, error_reason=error_reason, duration_ms=duration_ms, **_ids(span))
+    if not log.enabled(event):
+        return
+    values: dict[str, object] = {"method": method, "code": code, "error_reason": error_reason}
+    values["duration_ms"] = _milliseconds(seconds)
+    if account.decisions:
+        values |= _decision(account.decisions[-1], account.caller)
+        if len(account.decisions) > 1:  # a batch, or models that turned out to have no room
+            values["decision_ids"] = [decision.decision_id for decision in account.decisions]
+    if account.attempts:
+        values["attempts"] = [_attempt(attempt, purpose) for attempt, purpose in account.attempts]
+    if (settlement := account.settlement) is not None:
+        values["status"] = account.status
+        values["cost_nano_usd"] = settlement.cost.total_nano_usd
+        values["saved_nano_usd"] = settlement.cost.saved_nano_usd
+    log.write(event, **values, **_ids(span))
+
+
+def _decision(decision: Decision, caller: str) -> dict[str, object]:
+    return {
+        "decision_id": decision.decision_id,
+        "caller": caller,
+        "router": decision.router,
+        "strategy": decision.strategy,
+        "model": decision.model,
+        "reason": decision.reason,
+        "reason_class": reason_class(decision),
+        "router_ms": _milliseconds(decision.router_duration_seconds),
+    }
+
+
+def _attempt(attempt: Attempt, purpose: str) -> dict[str, object]:
+    return {
+        "index": attempt.index,
+        "model": attempt.model,
+        "purpose": purpose,
+        "kind": attempt.kind.value,
+        "outcome": attempt.outcome.value,
+        "error_reason": attempt.error_reason,
+        "retries": attempt.retries,
+        "duration_ms": _milliseconds(attempt.duration_seconds),
+        "time_to_first_token_ms": _milliseconds(attempt.time_to_first_token_seconds),
+        "input_tokens": attempt.usage.input_tokens,
+        "output_tokens": attempt.usage.output_tokens,
+        "cost_nano_usd": attempt.cost_nano_usd,
+        "provider_request_id": attempt.provider_request_id,
+    }
 
 
 def _milliseconds(seconds: float | None) -> float | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import orjson
@@ -12,20 +14,21 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 from frontdesk_server.config.service import TelemetryConfig
 from frontdesk_server.telemetry import names
+from frontdesk_server.telemetry.line_buffer import LineBuffer
 
 _Sink = structlog.PrintLogger | structlog.BytesLogger
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
 
 EVENT_LEVELS: Mapping[str, str] = {
-    names.LOG_ROUTE_DECIDED: "info",
-    names.LOG_ROUTE_FAILED: "warning",
-    names.LOG_ATTEMPT_REPEATED: "info",
-    names.LOG_FIELD_REFUSED: "warning",
-    names.LOG_ATTEMPT_ENDED: "info",
-    names.LOG_COMPLETION_SETTLED: "info",
-    names.LOG_CALL_ENDED: "debug",
+    names.LOG_CALL_ENDED: "info",
     names.LOG_CALL_FAILED: "info",
+    names.LOG_ROUTE_DECIDED: "debug",
+    names.LOG_ROUTE_FAILED: "warning",
+    names.LOG_ATTEMPT_ENDED: "debug",
+    names.LOG_ATTEMPT_REPEATED: "debug",
+    names.LOG_COMPLETION_SETTLED: "debug",
+    names.LOG_FIELD_REFUSED: "warning",
     names.LOG_LEDGER_FAILING: "error",
     names.LOG_LEDGER_RECOVERED: "warning",
     names.LOG_LEDGER_DROPPED: "error",
@@ -36,25 +39,55 @@ EVENT_LEVELS: Mapping[str, str] = {
 
 
 class EventLog:
-    """Writes telemetry's events, each at its own level; those below the threshold cost one look-up."""
+    """Writes telemetry's events, each at its own level; those below the threshold cost one look-up.
 
-    def __init__(self, logger: FilteringBoundLogger, config: TelemetryConfig) -> None:
+    With `write_line`, which takes bytes, an event is rendered here and at once, to what the logger would make of it.
+    """
+
+    def __init__(
+        self,
+        logger: FilteringBoundLogger,
+        config: TelemetryConfig,
+        write_line: Callable[[bytes], object] | None = None,
+    ) -> None:
         self.logger = logger
-        self._write: dict[str, Any] = {}
+        self._write_line = write_line
+        self._levels: dict[str, str] = {}
         for event, usual in EVENT_LEVELS.items():
             level = config.log_levels.get(event, usual)
             if level != "off" and _LEVELS[level] >= _LEVELS[config.log_level]:
-                self._write[event] = getattr(logger, level)
+                self._levels[event] = level
 
     def enabled(self, event: str) -> bool:
         """Whether the event is written at all."""
-        return event in self._write
+        return event in self._levels
 
     def write(self, event: str, **values: object) -> None:
         """Write one line."""
-        write = self._write.get(event)
-        if write is not None:
-            write(event, **values)
+        level = self._levels.get(event)
+        if level is None:
+            return
+        if self._write_line is None:
+            getattr(self.logger, level)(event, **values)
+        else:
+            at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+            values = {**values, "event": event, "level": level, "timestamp": at}
+            self._write_line(orjson.dumps(values, default=str, option=orjson.OPT_APPEND_NEWLINE))
+
+
+@contextlib.contextmanager
+def open_event_log(config: TelemetryConfig) -> Iterator[EventLog]:
+    """The log of telemetry's events on standard error; on leaving, everything is written."""
+    logger = build_logger(config)
+    if _is_pretty(config, sys.stderr):
+        yield EventLog(logger, config)
+        return
+    buffer = LineBuffer(sys.stderr.buffer)
+    buffer.start()
+    try:
+        yield EventLog(logger, config, buffer.write)
+    finally:
+        buffer.stop()
 
 
 def build_logger(config: TelemetryConfig, stream: TextIO | None = None) -> FilteringBoundLogger:
@@ -79,16 +112,19 @@ def configure_process(config: TelemetryConfig) -> None:
 
 def _pipeline(config: TelemetryConfig, stream: TextIO) -> tuple[_Sink, list[Processor], type[FilteringBoundLogger]]:
     """Where lines go and what makes them. Tracebacks never show local variables: those hold prompts."""
-    pretty = config.log_format == "pretty" or (config.log_format == "auto" and stream.isatty())
     before: list[Processor] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso", utc=True)]
     wrapper = structlog.make_filtering_bound_logger(_LEVELS[config.log_level])
-    if pretty:
+    if _is_pretty(config, stream):
         renderer = structlog.dev.ConsoleRenderer(
             colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
         return structlog.PrintLogger(stream), [*before, renderer], wrapper
     json_lines: list[Processor] = [*before, structlog.processors.format_exc_info, _render_json]
     return structlog.BytesLogger(stream.buffer), json_lines, wrapper
+
+
+def _is_pretty(config: TelemetryConfig, stream: TextIO) -> bool:
+    return config.log_format == "pretty" or (config.log_format == "auto" and stream.isatty())
 
 
 def _render_json(_logger: object, _method: str, values: Any) -> bytes:

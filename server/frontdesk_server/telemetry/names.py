@@ -138,7 +138,7 @@ LOG_LEDGER_CLEANED = "ledger.cleaned"
 LOG_SCORES_DRIFTED = "scores.drifted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # looked up by identity: a hash of all fields would take longer
 class Metric:
     """One metric: its name, its unit in UCUM, its attributes; and the same as Prometheus spells them."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from opentelemetry.trace import SpanKind
 
 from frontdesk_server.domain.attempt import Attempt, Settlement
-from frontdesk_server.domain.decision import RoutedQuery, StepKind
+from frontdesk_server.domain.decision import Decision, RoutedQuery, StepKind
 from frontdesk_server.domain.ending import CANCELLED, cause_of
 from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
 from frontdesk_server.domain.lessons import Refusal
@@ -53,6 +53,7 @@ class ObservedCall:
     """One call. `router` and `decision_id` are those of its latest decision, for what hangs on it later."""
 
     __slots__ = (
+        "_account",
         "_inbound",
         "_method",
         "_started",
@@ -69,6 +70,7 @@ class ObservedCall:
         self._inbound = inbound
         self._started = time.perf_counter()
         self._trace_id = 0
+        self._account = lines.CallAccount()
         self.observer = observer
         self.span = span
         self.router = ""
@@ -95,6 +97,7 @@ class ObservedCall:
             spans.describe_settlement(self.span, settlement)
         if self.observer.metrics is not None:
             self.observer.metrics.settled(routed.decision.router, settlement, status)
+        self._account.settlement, self._account.status = settlement, status
         if self.observer.log is not None:
             lines.settled(self.observer.log, routed.decision, settlement, status, self.span)
 
@@ -108,7 +111,17 @@ class ObservedCall:
         if self.observer.metrics is not None:
             self.observer.metrics.call_ended(self._method, code, seconds)
         if self.observer.log is not None:
-            lines.call_ended(self.observer.log, self._method, code, reason, seconds, self.span)
+            lines.call_ended(self.observer.log, self._method, code, reason, seconds, self._account, self.span)
+
+    def decided(self, decision: Decision, caller: str) -> None:
+        """Routing has decided; not always for the last time."""
+        self.router, self.decision_id = decision.router, decision.decision_id
+        self._account.caller = caller
+        self._account.decisions.append(decision)
+
+    def attempted(self, attempt: Attempt, purpose: str) -> None:
+        """An attempt is settled."""
+        self._account.attempts.append((attempt, purpose))
 
     def outbound(self, span: Span | None) -> Mapping[str, str]:
         """Headers for a request below `span`; without one they carry on what came in."""
@@ -153,7 +166,7 @@ class ObservedRoute:
                 lines.route_failed(observer.log, reason, span)
             return
         decision = routed.decision
-        self._call.router, self._call.decision_id = decision.router, decision.decision_id
+        self._call.decided(decision, routed.caller)
         if span is not None:
             spans.describe_decision(span, decision)
             span.end()
@@ -230,6 +243,7 @@ class ObservedAttempt:
     def ended(self, attempt: Attempt) -> None:
         """The attempt is settled."""
         call, observer, span = self._call, self._call.observer, self._span
+        call.attempted(attempt, self._purpose)
         if span is not None and self._parent is not None:
             self._runs_no_more(span)
             if self._purpose == _ANSWER and attempt.kind in _FOLLOW_UPS:

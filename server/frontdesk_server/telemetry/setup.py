@@ -22,7 +22,7 @@ from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.drift_monitor import TelemetryDriftMonitor
 from frontdesk_server.telemetry.ledger_monitor import TelemetryLedgerMonitor
-from frontdesk_server.telemetry.logging import EventLog, build_logger
+from frontdesk_server.telemetry.logging import EventLog, open_event_log
 from frontdesk_server.telemetry.metrics import Metrics
 from frontdesk_server.telemetry.observer import TelemetryObserver
 from frontdesk_server.telemetry.sampling import configured_gate
@@ -68,9 +68,9 @@ async def open_telemetry(
 
     """
     metrics = Metrics()
-    log = EventLog(logger or build_logger(config), config)
     resource = _resource(config, environ, worker)
     async with contextlib.AsyncExitStack() as stack:
+        log = stack.enter_context(open_event_log(config)) if logger is None else EventLog(logger, config)
         processor = span_processor
         if processor is None and (spans := _span_exporter(environ)) is not None:
             from opentelemetry.sdk.trace.export import BatchSpanProcessor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -21,8 +22,8 @@ from frontdesk_server.domain.errors import (
 )
 from frontdesk_server.domain.observer import CallObservation
 from frontdesk_server.domain.query import GenerationConfig, JsonObjectFormat
-from frontdesk_server.telemetry import TelemetryObserver
-from frontdesk_server.telemetry.logging import EventLog, build_logger
+from frontdesk_server.telemetry import TelemetryObserver, names
+from frontdesk_server.telemetry.logging import EVENT_LEVELS, EventLog, build_logger
 from frontdesk_server.telemetry.metrics import Metrics
 from frontdesk_server.telemetry.sampling import Gate
 from frontdesk_server.telemetry.tracing import Tracing
@@ -44,11 +45,9 @@ class Bench:
         self.metrics = Metrics()
         self._text = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
         config = TelemetryConfig.model_validate({"log_format": "json", **settings})
+        self.event_log = EventLog(build_logger(config, self._text), config)
         self.observer = TelemetryObserver(
-            Tracing(self.spans, Resource({}), Gate(ratio), "1"),
-            self.metrics,
-            EventLog(build_logger(config, self._text), config),
-            {"sim": "openai"},
+            Tracing(self.spans, Resource({}), Gate(ratio), "1"), self.metrics, self.event_log, {"sim": "openai"}
         )
 
     @property
@@ -366,8 +365,42 @@ class TestMetrics:
 
 
 class TestLines:
-    def test_there_is_one_line_per_decision_attempt_and_completion(self) -> None:
+    def test_one_line_says_all_of_a_call(self) -> None:
         bench = Bench()
+        routed = run_cascade(bench, PARENT)
+        (line,) = bench.lines
+        assert (line["event"], line["level"], line["method"], line["code"]) == ("call.ended", "info", METHOD, "OK")
+        assert line["decision_id"] == routed.decision.decision_id
+        assert (line["caller"], line["router"], line["model"], line["strategy"]) == (
+            "billing",
+            "default",
+            "small",
+            "cascade",
+        )
+        assert (line["status"], line["cost_nano_usd"], line["saved_nano_usd"]) == ("completed", 21_241, 8_759)
+        assert line["trace_id"] == "a" * 32
+        assert line["span_id"]
+        attempts = line["attempts"]
+        assert isinstance(attempts, list)
+        assert [(each["model"], each["purpose"], each["outcome"], each["cost_nano_usd"]) for each in attempts] == [
+            ("small", "route", "accepted", 1_234),
+            ("small", "answer", "rejected", 1_234),
+            ("large", "answer", "accepted", 20_000),
+        ]
+
+    def test_a_call_that_decides_often_names_every_decision(self) -> None:
+        bench = Bench()
+        call = bench.observer.call_started(METHOD, {})
+        batch = [a_routed_query() for _ in range(3)]
+        for routed in batch:
+            call.route_started().ended(routed)
+        call.ended("OK", None)
+        (line,) = bench.lines
+        assert line["decision_ids"] == [routed.decision.decision_id for routed in batch]
+        assert line["decision_id"] == batch[-1].decision.decision_id
+
+    def test_finer_events_are_there_for_who_looks_closer(self) -> None:
+        bench = Bench(log_level="debug")
         routed = run_cascade(bench, PARENT)
         events_ = [line["event"] for line in bench.lines]
         assert events_ == [
@@ -376,6 +409,7 @@ class TestLines:
             "attempt.ended",
             "attempt.ended",
             "completion.settled",
+            "call.ended",
         ]
         assert {line["trace_id"] for line in bench.lines} == {"a" * 32}
         assert len({line["span_id"] for line in bench.lines}) == 5
@@ -384,12 +418,32 @@ class TestLines:
         assert (rejected["outcome"], rejected["cost_nano_usd"]) == ("rejected", 1_234)
 
     def test_every_event_has_its_level(self) -> None:
-        bench = Bench(log_levels={"attempt.ended": "debug", "route.decided": "off", "call.ended": "warning"})
+        levels = {"completion.settled": "info", "route.decided": "off", "call.ended": "warning"}
+        bench = Bench(log_levels=levels)
         run_cascade(bench)
         assert [(line["event"], line["level"]) for line in bench.lines] == [
             ("completion.settled", "info"),
             ("call.ended", "warning"),
         ]
+
+    def test_no_event_is_without_a_level(self) -> None:
+        named = {value for name, value in vars(names).items() if name.startswith("LOG_")}
+        assert named == set(EVENT_LEVELS)
+
+    def test_lines_are_the_same_whoever_renders_them(self) -> None:
+        """A line rendered at once and one through the logger's processors differ in nothing but the instant."""
+        rendered: list[bytes] = []
+        bench = Bench()
+        config = TelemetryConfig.model_validate({"log_format": "json"})
+        EventLog(bench.event_log.logger, config, rendered.append).write("call.ended", code="OK", n=1, at=FIELD)
+        bench.event_log.write("call.ended", code="OK", n=1, at=FIELD)
+        (line,) = bench.lines
+        ours = json.loads(rendered[0])
+        assert ours.keys() == line.keys()
+        form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+        for each in (line, ours):
+            assert re.fullmatch(form, str(each.pop("timestamp")))
+        assert ours == line
 
     def test_failed_calls_have_an_event_of_their_own(self) -> None:
         bench = Bench()
