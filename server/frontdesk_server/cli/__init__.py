@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -54,7 +56,9 @@ class _LazyGroup(TyperGroup):
         return TyperCommand(cmd_name, help=_help(cmd_name)) if cmd_name in _COMMANDS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command that is called."""
+        """The command that is called. Fails with the likeliest one where there is none of that name."""
+        if args and args[0] not in _COMMANDS and (close := difflib.get_close_matches(args[0], _COMMANDS, n=1)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else _loaded(name), rest
 
@@ -94,11 +98,21 @@ def _unavailable(why: str, extra: str) -> Callable[..., None]:
     return unavailable
 
 
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"frontdesk {version('frontdesk')}")
+        raise typer.Exit
 
 
 @app.callback()
-def _frontdesk() -> None:
+def _frontdesk(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     """Picks the LLM that should answer each query, and says why, what it cost and how it went."""
 
 

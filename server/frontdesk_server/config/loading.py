@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from frontdesk_server.config.contradictions import contradictions
 from frontdesk_server.config.files import read_again
+from frontdesk_server.config.known_keys import known_keys, unknown
 from frontdesk_server.config.references import dangling_references
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.values import Path_, Place, Reader, Unreadable, compose, dotted
@@ -22,6 +25,7 @@ from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
 _VERSION_DIGITS = 12
 _LONGEST_SHOWN = 40
+_QUOTED = re.compile(r"'([^']*)'")
 _SECRET_FIELDS = frozenset({"api_key", "headers", "sign_on", "url"})
 
 
@@ -94,8 +98,9 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
+        details = error.errors()
         reader.faults.extend(
-            reader.fault(e["loc"], _message(e["type"], e["msg"], e["loc"], e["input"])) for e in error.errors()
+            reader.fault(_location(detail), _message(detail)) for detail in details if not _follows(detail, details)
         )
     if reader.faults or config is None:
         raise ConfigError(source, sorted(reader.faults, key=lambda f: (f.line, f.column)))
@@ -107,10 +112,26 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
     return LoadedConfig(config, source, digest[:_VERSION_DIGITS], reader.places)
 
 
-def _message(kind: str, message: str, location: Path_, value: object) -> str:
-    """The fault with the number at fault. Texts and misspelt fields are not shown: they may be secret."""
-    message = message.removeprefix("Value error, ")
-    if kind == "extra_forbidden" or not isinstance(value, int | float) or _SECRET_FIELDS.intersection(location):
+def _location(detail: ErrorDetails) -> Path_:
+    return (*detail["loc"], "kind") if detail["type"] == "union_tag_invalid" else detail["loc"]
+
+
+def _follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is too short only because of the faults of its items."""
+    location = detail["loc"]
+    inner = (other["loc"] for other in details if len(other["loc"]) > len(location))
+    return detail["type"] == "too_short" and any(deeper[: len(location)] == location for deeper in inner)
+
+
+def _message(detail: ErrorDetails) -> str:
+    """The fault with the number at fault. Texts are not shown: they may be secret."""
+    kind, location, value = detail["type"], detail["loc"], detail["input"]
+    if kind == "extra_forbidden":
+        return unknown(str(location[-1]), known_keys(Config.model_json_schema(), location[:-1]), "key here")
+    if kind == "union_tag_invalid":
+        return unknown(detail["ctx"]["tag"], _QUOTED.findall(detail["ctx"]["expected_tags"]), "kind")
+    message = detail["msg"].removeprefix("Value error, ")
+    if not isinstance(value, int | float) or _SECRET_FIELDS.intersection(location):
         return message
     shown = repr(value)
     return f"{message} (is {shown})" if len(shown) <= _LONGEST_SHOWN else message

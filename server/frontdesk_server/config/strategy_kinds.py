@@ -82,9 +82,9 @@ def add_strategy_kind(section: type[StrategyConfig]) -> None:
 
 
 def strategy_kinds() -> Mapping[str, type[StrategyConfig]]:
-    """Every section by its kind. Raises `ValueError` for a plug-in that cannot be loaded."""
+    """Every section by its kind, in their order. Raises `ValueError` for a plug-in that cannot be loaded."""
     _load()
-    return _sections
+    return dict(sorted(_sections.items()))
 
 
 @lru_cache(maxsize=1)

@@ -204,7 +204,7 @@ def test_the_facts_of_a_backend_hold_for_no_other_dialect() -> None:
 @pytest.mark.parametrize(
     ("profile", "place", "words"),
     [
-        ("{temprature: 1}", "models.m.profile.temprature", "Extra inputs"),
+        ("{temprature: 1}", "models.m.profile.temprature", "did you mean temperature?"),
         ("{temperature: [1, 0]}", "models.m.profile.temperature", "least comes first"),
         ("{efforts: [enormous]}", "models.m.profile.efforts", "Input should be"),
         ("{stop_sequences: 9}", "models.m.profile.stop_sequences", "less than or equal to 8"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module
+from importlib.metadata import version
 
 import pytest
 from frontdesk_server.cli import _COMMANDS, app
@@ -22,4 +23,9 @@ def test_the_help_of_a_command_is_its_docstring(command: str) -> None:
 def test_a_command_that_is_not_there_is_a_fault_of_usage() -> None:
     ran = CliRunner().invoke(app, ["sreve"])
     assert ran.exit_code == 2
-    assert "No such command 'sreve'" in ran.output
+    assert "No such command 'sreve'. Did you mean 'serve'?" in ran.output
+
+
+def test_the_version_is_the_distributions() -> None:
+    ran = CliRunner().invoke(app, ["--version"])
+    assert (ran.exit_code, ran.output) == (0, f"frontdesk {version('frontdesk')}\n")

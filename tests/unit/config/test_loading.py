@@ -62,8 +62,14 @@ def test_a_default_stands_in_for_a_variable_that_is_not_set() -> None:
         ("a: [", "f.yaml:2:1: is no YAML: did not find"),
         ("", "f.yaml: backends: Field required"),
         (GOOD.replace("backend: up", "backend: down"), "f.yaml:4:20: models.small.backend: no backend is named 'down'"),
-        (GOOD.replace("backend: up", "backend: up, tempo: 3"), "f.yaml:4:31: models.small.tempo: Extra inputs"),
-        (GOOD.replace("kind: openai", "kind: opnai"), "backends.up"),
+        (GOOD.replace("backend: up", "backend: up, tempo: 3"), "f.yaml:4:31: models.small.tempo: is no key here"),
+        (GOOD.replace("backend: up", "bakend: up"), "models.small.bakend: is no key here; did you mean backend?"),
+        (GOOD.replace("kind: openai", "kind: opnai"), "backends.up.kind: is no kind; did you mean openai?"),
+        (GOOD.replace("kind: openai", "kind: mainframe"), "is no kind; known: anthropic, azure_openai,"),
+        (
+            GOOD + "    hedge: {after: 3}\n",
+            "routers.default.hedge.after: is no key here; did you mean after_",
+        ),
         (GOOD.replace("small: {backend: up}", "small: {backend: up, context_window: 0}"), "(is 0)"),
         (GOOD.replace("  small:", "  small: {backend: up}\n  small:"), "f.yaml:5:3: models.small: is given twice"),
         (GOOD + "x: &a [*a]\n", "f.yaml:9:4: x: an alias contains itself"),
@@ -72,6 +78,21 @@ def test_a_default_stands_in_for_a_variable_that_is_not_set() -> None:
 )
 def test_faults_name_their_place(text: str, expected: str) -> None:
     assert any(expected in line for line in faults_of(text)), faults_of(text)
+
+
+RULES = """
+backends: {up: {kind: simulated}}
+models: {small: {backend: up}}
+routers:
+  default:
+    default_model: small
+    strategy: {kind: chain, strategies: [{kind: rules, rules: [{name: a, when: {keyword: [a]}, model: small}]}]}
+"""
+
+
+def test_a_misspelt_key_deep_in_a_tree_of_strategies_is_one_fault_with_the_key_that_was_meant() -> None:
+    (fault,) = faults_of(RULES)
+    assert "strategies[0].rules[0].when.keyword: is no key here; did you mean keywords?" in fault
 
 
 @pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
