@@ -18,7 +18,7 @@ from frontdesk.v1.chat_pb2 import ROLE_USER, Message
 from frontdesk.v1.router_service_pb2 import RouteError
 from frontdesk_server.domain import errors
 from frontdesk_server.domain.query import TextPart
-from frontdesk_server.rpc import encode
+from frontdesk_server.rpc import encode, encode_messages
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
@@ -82,7 +82,7 @@ async def test_complete_returns_the_whole_answer() -> None:
     async with connected(FakeDesk()) as client:
         completion = await client.complete("hi")
     assert completion.completion_id == full.DECISION_ID
-    assert completion.message == encode.encode_message(full.MESSAGE)
+    assert completion.message == encode_messages.encode_message(full.MESSAGE)
     assert list(completion.logprobs) == encode.encode_logprobs(full.LOGPROBS)
     assert list(completion.attempts) == [encode.encode_attempt(full.ATTEMPT)]
     assert (completion.cost.total_nano_usd, completion.usage.output_tokens) == (111, 20)
@@ -280,7 +280,7 @@ async def test_the_blocking_client_does_the_same() -> None:
         with sync.Client(target, timeout=20) as client:
             assert client.route("hi", router="support").model == "code"
             assert len(client.route_batch(["a", "b"])) == 2
-            assert client.complete("hi").message == encode.encode_message(full.MESSAGE)
+            assert client.complete("hi").message == encode_messages.encode_message(full.MESSAGE)
             stream = client.stream_complete("hi")
             assert stream.decision().model == "code"
             assert list(stream.text()) == ["Hello, ", "world"]

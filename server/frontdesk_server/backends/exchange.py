@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import httpx
 import orjson
 
-from frontdesk_server.backends import event_stream
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
 from frontdesk_server.backends.headers import RepeatedHeaders, encoded, received
-from frontdesk_server.backends.json_reading import json_value
 from frontdesk_server.backends.masking import SecretMask
-from frontdesk_server.backends.refusals import error_object, status_error
+from frontdesk_server.backends.refusals import status_error
 from frontdesk_server.backends.refused_settings import attributed
+from frontdesk_server.backends.response import DOCUMENTS, Reader, Response, read_seconds, reader_of
 from frontdesk_server.backends.signon import KeyHeaders, bearer, build_sign_on
-from frontdesk_server.backends.sse import SseEvent, SseReader
+from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.backends.transport import build_transport, timeout_of
 from frontdesk_server.config.upstream import UpstreamConfig
 from frontdesk_server.domain.backend import BackendCall
@@ -27,7 +26,6 @@ from frontdesk_server.domain.errors import (
     UpstreamError,
     UpstreamProtocolError,
     UpstreamRequestRefused,
-    UpstreamResponseTooLong,
 )
 from frontdesk_server.domain.events import BackendEvent, Batch, Finished
 from frontdesk_server.domain.model import Timeouts
@@ -74,72 +72,6 @@ class Translator(Protocol):
 
     def finished(self) -> Finished:
         """The end, once complete."""
-
-
-class Reader(Protocol):
-    """Takes a stream's bytes as they come."""
-
-    def feed(self, chunk: bytes) -> Iterator[SseEvent]:
-        """Give every event that `chunk` completes."""
-
-
-_READERS: Mapping[str, Callable[[], Reader]] = {
-    "text/event-stream": SseReader,
-    event_stream.CONTENT_TYPE: event_stream.EventStreamReader,
-}
-"""How a stream is read by its content type."""
-
-_DOCUMENTS = frozenset(("application/json", ""))
-_BEGIN_JSON = (b"{", b"[")
-
-
-class Response:
-    """A response with status 200 whose body is yet to come."""
-
-    def __init__(self, response: httpx.Response, call: BackendCall, max_bytes: int) -> None:
-        said = received(response.headers.raw)
-        self.content_type = said.get("content-type", "").partition(";")[0].strip().lower()
-        self._call = call
-        self._left = self._max_bytes = max_bytes
-        packed = said.get("content-encoding", "identity") != "identity"
-        self._body = aiter(response.aiter_bytes() if packed else _stream_of(response))
-        self._begun = b""
-
-    async def begins_as_json(self) -> bool:
-        """Whether what comes first may be JSON; it is read once more."""
-        self._begun = await self.read()
-        beginning = self._begun.lstrip()
-        return not beginning or beginning.startswith(_BEGIN_JSON)
-
-    async def read(self) -> bytes:
-        """What has come, at once and undivided; waits for something to come, and is empty at the end."""
-        if begun := self._begun:
-            self._begun = b""
-            return begun
-        try:
-            chunk = await anext(self._body, b"")
-        except HTTP_EXCEPTIONS as error:
-            raise http_error(error, self._call.timeouts, _read_seconds(self._call), began=True) from error
-        self._left -= len(chunk)
-        if self._left < 0:
-            raise UpstreamResponseTooLong("the response", self._max_bytes)
-        return chunk
-
-    async def read_document(self) -> dict[str, Any]:
-        """The whole body, a JSON object, whose last brace is its end, wherever the connection has its own."""
-        chunks, cut = [], None
-        try:
-            while chunk := await self.read():
-                chunks.append(chunk)
-        except UpstreamCut as error:
-            cut = error
-        try:
-            document = json_value(b"".join(chunks))
-        except ValueError as error:
-            raise cut or UpstreamProtocolError("the response is not valid JSON") from error
-        if isinstance(document, dict):
-            return document
-        raise error_object(document) or UpstreamProtocolError("the response is not a JSON object")
 
 
 class Upstream:
@@ -189,7 +121,7 @@ class Upstream:
         try:
             response = await self._transport.handle_async_request(request)
         except HTTP_EXCEPTIONS as error:
-            raise http_error(error, call.timeouts, _read_seconds(call), began=False) from error
+            raise http_error(error, call.timeouts, read_seconds(call), began=False) from error
         said = received(response.headers.raw)
         ids = (said.get(name, "") for name in _REQUEST_IDS)
         call.dispatch.request_id = next(filter(None, ids), "")[:_MOST_ID_CHARACTERS]
@@ -229,7 +161,7 @@ class Upstream:
             headers=[*signed, (b"content-length", b"%d" % len(content)), *encoded(call.headers)],
             stream=httpx.ByteStream(content),  # as content, it would cost the headers another pass
             extensions={
-                "timeout": timeout_of(call.timeouts.connect_seconds, _read_seconds(call)),
+                "timeout": timeout_of(call.timeouts.connect_seconds, read_seconds(call)),
                 "dispatch": call.dispatch,
             },
         )
@@ -264,7 +196,7 @@ async def converse(
     call.dispatch.left = False
     try:
         async with upstream.post(_body(build, call), call) as response:
-            if reader := await _reader(response, call):
+            if reader := await reader_of(response, call):
                 while not translator.complete:
                     chunk = await response.read()
                     if not chunk:
@@ -275,7 +207,7 @@ async def converse(
                     if failure is not None:
                         raise failure
                 batch = await _tail(response, reader, translator, call.timeouts)
-            elif response.content_type in _DOCUMENTS:
+            elif response.content_type in DOCUMENTS:
                 batch, failure = _before_failure(translator.read_document(await response.read_document()))
                 if failure is not None:
                     if batch:
@@ -301,20 +233,6 @@ def _before_failure(events: Iterable[BackendEvent]) -> tuple[list[BackendEvent],
     except Exception as failure:  # raised by the caller, once the events are gone
         return batch, failure
     return batch, None
-
-
-async def _reader(response: Response, call: BackendCall) -> Reader | None:
-    """How a stream is read; None for a document, for some servers do not stream everything.
-
-    Others call their events JSON, or say nothing of them.
-    """
-    if not call.stream:
-        return None
-    if response.content_type in _READERS:
-        return _READERS[response.content_type]()
-    if response.content_type in _DOCUMENTS and not await response.begins_as_json():
-        return SseReader()
-    return None
 
 
 async def _tail(response: Response, reader: Reader, translator: Translator, timeouts: Timeouts) -> list[BackendEvent]:
@@ -346,16 +264,3 @@ def _body(build: Callable[[BackendCall], dict[str, Any]], call: BackendCall) -> 
         return orjson.dumps(build(call))
     except (TypeError, ValueError) as error:
         raise UpstreamRequestRefused(f"the request cannot be built: {type(error).__name__}") from error
-
-
-def _read_seconds(call: BackendCall) -> float:
-    """How long the upstream may be silent: a unary response is silent until it is generated."""
-    timeouts = call.timeouts
-    return max(timeouts.first_token_seconds, timeouts.idle_seconds) if call.stream else timeouts.total_seconds
-
-
-def _stream_of(response: httpx.Response) -> httpx.AsyncByteStream:
-    """The raw body, past httpx's decoding and chunking."""
-    if not isinstance(response.stream, httpx.AsyncByteStream):
-        raise TypeError("an asynchronous client gives asynchronous streams")
-    return response.stream

@@ -11,17 +11,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from frontdesk_server.domain.attempt import Attempt, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, StrategyStep
 from frontdesk_server.domain.model import Model
-from frontdesk_server.domain.provider import Citation, Extensible, ProviderBlock, ProviderState
-from frontdesk_server.domain.query import (
-    ContentPart,
-    MediaPart,
-    Message,
-    ProviderPart,
-    ReasoningPart,
-    ResultPart,
-    TextPart,
-    ToolCall,
-)
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import Cost, TokenLogprob, Usage, within_int64
@@ -31,8 +20,6 @@ from frontdesk_server.rpc.enums import (
     CAPABILITY,
     EXCLUSION_REASON,
     FINISH_REASON,
-    IMAGE_DETAIL,
-    ROLE,
     STEP_KIND,
     STREAM_MODE,
     TASK,
@@ -145,36 +132,6 @@ def encode_cost(cost: Cost) -> routing_pb2.Cost:
         checks_nano_usd=within_int64(cost.checks_nano_usd),
         router_nano_usd=within_int64(cost.router_nano_usd),
         strongest_nano_usd=within_int64(cost.strongest_nano_usd),
-    )
-
-
-def encode_message(message: Message) -> chat_pb2.Message:
-    """One turn of the conversation."""
-    encoded = chat_pb2.Message(
-        role=ROLE[message.role], parts=[_part(part) for part in message.parts], name=message.name
-    )
-    _extend(encoded, message)
-    return encoded
-
-
-def encode_block(block: ProviderBlock) -> chat_pb2.ProviderBlock:
-    """What only one dialect understands."""
-    return chat_pb2.ProviderBlock(dialect=block.dialect, json=block.json)
-
-
-def encode_state(state: ProviderState) -> chat_pb2.ProviderState:
-    """What a provider wants back."""
-    return chat_pb2.ProviderState(dialect=state.dialect, json=state.json)
-
-
-def encode_citation(citation: Citation) -> chat_pb2.Citation:
-    """Where something comes from."""
-    return chat_pb2.Citation(
-        uri=citation.uri,
-        title=citation.title,
-        cited_text=citation.cited_text,
-        start=citation.start,
-        end=citation.end,
     )
 
 
@@ -296,67 +253,3 @@ def _check_result(check: CheckResult) -> routing_pb2.CheckResult:
         detail=check.detail,
         cost_nano_usd=within_int64(check.cost_nano_usd),
     )
-
-
-def _part(part: ContentPart) -> chat_pb2.ContentPart:
-    encoded = _bare_part(part)
-    _extend(encoded, part)
-    return encoded
-
-
-def _extend(message: chat_pb2.Message | chat_pb2.ContentPart, value: Extensible) -> None:
-    if value.provider_options:
-        message.provider_options.extend(
-            chat_pb2.ProviderOptions(dialect=one.dialect, options_json=one.options_json, required=one.required)
-            for one in value.provider_options
-        )
-    if value.provider_state:
-        message.provider_state.extend(map(encode_state, value.provider_state))
-    if value.cache_hint is not None:
-        message.cache_hint.SetInParent()
-        if value.cache_hint.ttl_seconds is not None:
-            _fill_duration(message.cache_hint.ttl, value.cache_hint.ttl_seconds)
-
-
-def _bare_part(part: ContentPart) -> chat_pb2.ContentPart:
-    if isinstance(part, TextPart):
-        citations = map(encode_citation, part.citations)
-        return chat_pb2.ContentPart(text=part.text, refusal=part.refusal, citations=citations)
-    if isinstance(part, ToolCall):
-        call = chat_pb2.ToolCall(id=part.id, name=part.name, arguments_json=part.arguments_json)
-        return chat_pb2.ContentPart(tool_call=call)
-    if isinstance(part, ReasoningPart):
-        reasoning = chat_pb2.Reasoning(
-            text=part.text, signature=part.signature, redacted_data=part.redacted_data, dialect=part.dialect
-        )
-        return chat_pb2.ContentPart(reasoning=reasoning)
-    if isinstance(part, MediaPart):
-        return chat_pb2.ContentPart(media=_media(part))
-    if isinstance(part, ProviderPart):
-        return chat_pb2.ContentPart(provider_block=encode_block(part.block))
-    result = chat_pb2.ToolResult(
-        tool_call_id=part.tool_call_id,
-        content=part.content,
-        is_error=part.is_error,
-        parts=[_result_part(piece) for piece in part.parts],
-    )
-    return chat_pb2.ContentPart(tool_result=result)
-
-
-def _result_part(part: ResultPart) -> chat_pb2.ToolResultPart:
-    if isinstance(part, MediaPart):
-        return chat_pb2.ToolResultPart(media=_media(part))
-    if isinstance(part, ProviderPart):
-        return chat_pb2.ToolResultPart(provider_block=encode_block(part.block))
-    return chat_pb2.ToolResultPart(text=part.text)
-
-
-def _media(part: MediaPart) -> chat_pb2.Media:
-    media = chat_pb2.Media(mime_type=part.mime_type, filename=part.filename)
-    if part.data is not None:
-        media.data = part.data
-    else:
-        media.uri = part.uri or ""
-    if part.detail is not None:
-        media.detail = IMAGE_DETAIL[part.detail]
-    return media

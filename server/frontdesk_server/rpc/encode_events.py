@@ -18,14 +18,12 @@ from frontdesk_server.domain.events import (
 )
 from frontdesk_server.rpc.encode import (
     encode_attempt,
-    encode_block,
-    encode_citation,
     encode_cost,
     encode_decision,
     encode_logprobs,
-    encode_state,
     encode_usage,
 )
+from frontdesk_server.rpc.encode_messages import encode_block, encode_citation, encode_state
 from frontdesk_server.rpc.enums import FINISH_REASON, STEP_KIND
 
 

@@ -28,12 +28,12 @@ from frontdesk_server.rpc.encode import (
     encode_cost,
     encode_decision,
     encode_logprobs,
-    encode_message,
     encode_model,
     encode_outcome,
     encode_usage,
 )
 from frontdesk_server.rpc.encode_events import encode_event
+from frontdesk_server.rpc.encode_messages import encode_message
 from frontdesk_server.rpc.enums import FINISH_REASON
 from frontdesk_server.rpc.interceptor import Interceptor, Write
 from frontdesk_server.rpc.plain import plain_messages

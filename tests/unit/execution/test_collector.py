@@ -8,8 +8,8 @@ from frontdesk_server.domain.events import Delta, ReasoningDelta, TextDelta, Too
 from frontdesk_server.domain.query import ContentPart, Message, ReasoningPart, Role, TextPart, ToolCall
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.execution.collector import AnswerCollector
-from frontdesk_server.rpc.encode import encode_message
 from frontdesk_server.rpc.encode_events import encode_event
+from frontdesk_server.rpc.encode_messages import encode_message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -15,7 +15,7 @@ from frontdesk_server.domain.decision import StepKind
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.provider import ProviderBlock, ProviderState
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage
-from frontdesk_server.rpc import decode, encode
+from frontdesk_server.rpc import decode, encode, encode_messages
 from frontdesk_server.rpc.encode_events import encode_event
 from frontdesk_server.rpc.validation import validate_query_request
 from google.protobuf.descriptor import FieldDescriptor
@@ -151,7 +151,7 @@ def unset(message: Message, path: str = "") -> Iterator[str]:
         (encode.encode_attempt(full.ATTEMPT), full.ATTEMPT),
         (encode.encode_usage(full.USAGE), full.USAGE),
         (encode.encode_cost(full.COST), full.COST),
-        (encode.encode_message(full.MESSAGE), full.MESSAGE),
+        (encode_messages.encode_message(full.MESSAGE), full.MESSAGE),
         (encode.encode_logprobs(full.LOGPROBS)[0], full.LOGPROBS[0]),
         (encode.encode_outcome(full.OUTCOME), full.OUTCOME),
         (encode.encode_model(full.MODEL, True), full.MODEL),
@@ -343,7 +343,7 @@ def test_tool_call_arguments_default_to_an_empty_object() -> None:
 
 def test_messages_survive_the_way_in_and_out() -> None:
     for message in full_query().messages:
-        assert encode.encode_message(decode.decode_message(message)) == message
+        assert encode_messages.encode_message(decode.decode_message(message)) == message
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_every_valid_request_passes_and_survives_the_way_in_and_out(
         for part in sent.parts:
             if part.HasField("tool_call"):
                 part.tool_call.arguments_json = part.tool_call.arguments_json or "{}"
-        assert encode.encode_message(kept) == sent
+        assert encode_messages.encode_message(kept) == sent
 
 
 @pytest.mark.parametrize(
