@@ -22,12 +22,12 @@ INSTALL := $(BIN)/pip install --quiet --constraint .ci/constraints.txt --editabl
 .venv/.serving: .venv/bin/python pyproject.toml .ci/constraints.txt
 	@echo "Setting up .venv to serve (under a minute, once)"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(INSTALL) '.[server]'
+	@$(INSTALL) '.[server,http]'
 	@touch $@
 
 .venv/.ready: .venv/.serving
 	@echo "Adding training, every extra and the test tools (a minute or two, once)"
-	@$(INSTALL) '.[server,learn,aws,azure,google,jwt,onnx,postgres,prices,redis]' --group dev
+	@$(INSTALL) '.[server,learn,aws,azure,google,http,jwt,onnx,postgres,prices,redis]' --group dev
 	@touch $@
 
 .PHONY: setup
@@ -38,8 +38,8 @@ demo: .venv/.serving  ## Routes and answers the four queries on the embedded poo
 	@$(BIN)/frontdesk demo
 
 .PHONY: run
-run: .venv/.serving  ## Serves the embedded pool on 127.0.0.1:50051.
-	@$(BIN)/frontdesk serve
+run: .venv/.serving  ## Serves the embedded pool: gRPC on 127.0.0.1:50051, HTTP on 127.0.0.1:8080.
+	@$(BIN)/frontdesk serve --http 127.0.0.1:8080
 
 .PHONY: test
 test: .venv/.ready  ## Runs every test suite whose toolchain is present.

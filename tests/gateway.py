@@ -14,6 +14,7 @@ import orjson
 import yaml
 from frontdesk_server.assembly.app import App, open_app
 from frontdesk_server.config.loading import load_config
+from frontdesk_server.desk.calls import RunningCalls
 from frontdesk_server.domain.attempt import Attempt
 from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.domain.errors import FrontdeskError
@@ -78,7 +79,7 @@ async def processor(config: Mapping[str, Any], folder: Path) -> AsyncIterator[tu
     settings = loaded.config.server.model_copy(update={"address": "127.0.0.1:0", "grace_seconds": 0.2})
     async with (
         open_app(loaded) as app,
-        RpcServer(app.desk, settings, identify=app.identify, dialects=DIALECTS) as server,
+        RpcServer(app.desk, settings, RunningCalls(identify=app.identify), dialects=DIALECTS) as server,
     ):
         yield app, server
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 from frontdesk_server.config.service import ServerConfig
+from frontdesk_server.desk.calls import RunningCalls
 from frontdesk_server.domain.observer import Observer
 from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.rpc.service import Desk
@@ -23,5 +24,6 @@ async def serving(
 ) -> AsyncIterator[RpcServer]:
     """A server over this desk; `settings` are those of `ServerConfig`. Its `address` is where clients reach it."""
     config = ServerConfig(**{"address": "127.0.0.1:0", "grace_seconds": 1.0, **settings})
-    async with RpcServer(desk, config, observer=observer, credentials=credentials) as server:
+    calls = RunningCalls(observer=observer, max_concurrent_calls=config.max_concurrent_calls)
+    async with RpcServer(desk, config, calls, credentials=credentials) as server:
         yield server

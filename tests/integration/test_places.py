@@ -133,7 +133,7 @@ async def test_streams_that_nobody_reads_end_by_the_routers_timeout(tmp_path: Pa
             await all_free(app)
             assert time.monotonic() - began < 2
             assert upstream.running_requests == 0
-            await asyncio.wait_for(server._interceptor.idle(), 5)
+            await asyncio.wait_for(server._calls.idle(), 5)
             upstream.script = HEALTHY
             async with Client(server.address) as client:
                 assert (await client.complete("Hello", timeout=20)).model == "small"

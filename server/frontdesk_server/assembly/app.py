@@ -8,16 +8,20 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from structlog.typing import FilteringBoundLogger
 
+from frontdesk_server.assembly.fronts import http_front, listening_at, side_by_side
 from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.assembly.pool import unknown_prices
 from frontdesk_server.assembly.runtime import SharedState, assemble_runtime, build_runtime, prepare_runtime
 from frontdesk_server.assembly.supervisor import on_supervisor_gone
 from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.desk.calls import RunningCalls, anyone
 from frontdesk_server.desk.desk import Desk
 from frontdesk_server.desk.runtime import CurrentRuntime, Runtime
 from frontdesk_server.domain.affinity import NO_AFFINITY
@@ -27,7 +31,6 @@ from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import ConfigError, LedgerUnavailable
 from frontdesk_server.execution.admission import Admission
 from frontdesk_server.execution.conditions import LiveConditions
-from frontdesk_server.rpc.call import anyone
 from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.security import server_credentials
 from frontdesk_server.state.affinity import open_affinity
@@ -35,6 +38,9 @@ from frontdesk_server.state.limits import MemoryLimitStore, open_limit_store
 from frontdesk_server.state.redis import open_redis
 from frontdesk_server.telemetry import Telemetry, open_telemetry
 from frontdesk_server.telemetry.logging import configure_process
+
+if TYPE_CHECKING:
+    from frontdesk_server.faces.server import HttpServer
 
 
 class App:
@@ -173,37 +179,52 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
         yield App(desk, runtimes, shared, telemetry, providers)
 
 
+@dataclass(frozen=True, slots=True)
+class Fronts:
+    """A running service and where it is reached."""
+
+    app: App
+    rpc: RpcServer
+    http: HttpServer | None
+
+
+@asynccontextmanager
+async def open_fronts(
+    loaded: LoadedConfig, *, worker: int | None = None, trusted: bool = False
+) -> AsyncIterator[Fronts]:
+    """Everything with its fronts, listening; an orderly end on leaving.
+
+    `worker` is the index of one of several processes that share the ports; None serves alone. `trusted` asks callers
+    for nothing and speaks plaintext: for a socket that only the user of this process can reach.
+
+    Raises:
+        ConfigError: the configuration cannot be used, or its addresses not be listened on.
+    """
+    config, shared = loaded.config.server, worker is not None
+    async with open_app(loaded, worker=worker or 0) as app:
+        calls = RunningCalls(
+            observer=app.telemetry.observer,
+            clock=app.clock,
+            identify=anyone if trusted else app.identify,
+            max_concurrent_calls=config.max_concurrent_calls,
+        )
+        credentials = None if trusted else server_credentials(loaded)
+        rpc = RpcServer(app.desk, config, calls, credentials=credentials, reuse_port=shared)
+        http = http_front(loaded, app.desk, calls, reuse_port=shared, trusted=trusted)
+        async with side_by_side(*(front for front in (rpc, http) if front is not None)):
+            yield Fronts(app, rpc, http)
+
+
 @asynccontextmanager
 async def open_server(
     loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None, trusted: bool = False
 ) -> AsyncIterator[tuple[App, RpcServer]]:
-    """Everything with its gRPC front, listening; an orderly end on leaving.
-
-    `worker` is the index of one of several processes that share the port; None serves alone. `trusted` asks callers
-    for nothing and speaks plaintext: for a socket that only the user of this process can reach.
-
-    Raises:
-        ConfigError: the configuration cannot be used, or its address not be listened on.
-    """
-    config = loaded.config.server
-    if address is not None:
-        config = config.model_copy(update={"address": address})
-    async with (
-        open_app(loaded, worker=worker or 0) as app,
-        RpcServer(
-            app.desk,
-            config,
-            observer=app.telemetry.observer,
-            clock=app.clock,
-            identify=anyone if trusted else app.identify,
-            credentials=None if trusted else server_credentials(loaded),
-            reuse_port=worker is not None,
-        ) as server,
-    ):
-        yield app, server
+    """The same with the gRPC front alone in view; `address` overrides the configured one."""
+    async with open_fronts(listening_at(loaded, address), worker=worker, trusted=trusted) as fronts:
+        yield fronts.app, fronts.rpc
 
 
-async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = None, worker: int | None = None) -> None:
+async def serve_until_stopped(loaded: LoadedConfig, *, worker: int | None = None) -> None:
     """Serve until SIGTERM or SIGINT, and a worker until its supervisor ends; SIGHUP reads the configuration again."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -212,9 +233,10 @@ async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = Non
     if worker is not None:
         on_supervisor_gone(stop.set)
     async with (
-        open_server(loaded, address=address, worker=worker) as (app, server),
+        open_fronts(loaded, worker=worker) as fronts,
         asyncio.TaskGroup() as reloads,
     ):
+        app = fronts.app
         gc.freeze()  # what has been built stays: the collector need not look at it again
         running: set[asyncio.Task[bool]] = set()
 
@@ -223,7 +245,10 @@ async def serve_until_stopped(loaded: LoadedConfig, *, address: str | None = Non
             task.add_done_callback(running.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
-        app.log.info("server.listening", address=server.address, config=loaded.source, version=loaded.version)
+        http = {} if fronts.http is None else {"http": fronts.http.url}
+        app.log.info(
+            "server.listening", address=fronts.rpc.address, config=loaded.source, version=loaded.version, **http
+        )
         await stop.wait()
         for task in running:  # one that waits for an embedder would keep the service from stopping
             task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from frontdesk_server.assembly.supervisor import Supervisor, reserved_port
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
-from frontdesk_server.config.service import listening_address
+from frontdesk_server.config.service import listening_address, tcp_address
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
 _GRACE_MARGIN_SECONDS = 5.0
@@ -22,6 +23,9 @@ def serve(
         Path | None, typer.Option("--config", "-c", help="Configuration file. Default: the embedded pool.")
     ] = None,
     address: Annotated[str | None, typer.Option(help="host:port or unix:/path; overrides the configuration.")] = None,
+    http: Annotated[
+        str | None, typer.Option(help="host:port of the HTTP faces; overrides the configuration, which has none.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port; one serves one core.")] = 1,
     worker: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
@@ -31,33 +35,36 @@ def serve(
     """
     path = config or default_config_path()
     loaded = load_config(path)
-    address = loaded.config.server.address if address is None else _checked(address)
+    address = loaded.config.server.address if address is None else _checked(address, listening_address, "--address")
+    http = None if http is None else _checked(http, tcp_address, "--http")
     if workers > 1:
-        raise typer.Exit(_supervise(loaded, path, address, workers))
-    _serve(loaded, address, worker)
+        raise typer.Exit(_supervise(loaded, path, address, http, workers))
+    _serve(loaded, address, http, worker)
 
 
-def _checked(address: str) -> str:
+def _checked(address: str, check: Callable[[str], str], option: str) -> str:
     try:
-        return listening_address(address)
+        return check(address)
     except ValueError as error:
-        raise typer.BadParameter(f"{address!r} {error}", param_hint="--address") from error
+        raise typer.BadParameter(f"{address!r} {error}", param_hint=option) from error
 
 
-def _serve(loaded: LoadedConfig, address: str, worker: int | None) -> None:
+def _serve(loaded: LoadedConfig, address: str, http: str | None, worker: int | None) -> None:
     import uvloop
 
     from frontdesk_server.assembly.app import serve_until_stopped
+    from frontdesk_server.assembly.fronts import listening_at
 
-    uvloop.run(serve_until_stopped(loaded, address=address, worker=worker))
+    uvloop.run(serve_until_stopped(listening_at(loaded, address, http), worker=worker))
 
 
-def _supervise(loaded: LoadedConfig, path: Path, address: str, workers: int) -> int:
+def _supervise(loaded: LoadedConfig, path: Path, address: str, http: str | None, workers: int) -> int:
     if address.startswith("unix:"):
         raise ConfigError(loaded.source, [ConfigFault("workers cannot share a unix socket", "server.address")])
     try:
         with reserved_port(address) as shared:
             command = [sys.executable, "-m", "frontdesk_server", "serve", "-c", str(path), "--address", shared]
+            command += [] if http is None else ["--http", http]
             grace_seconds = loaded.config.server.grace_seconds + _GRACE_MARGIN_SECONDS
             return asyncio.run(
                 Supervisor(lambda index: [*command, "--worker", str(index)], workers, grace_seconds).run()

@@ -28,9 +28,10 @@ def listening_address(address: str) -> str:
     return address
 
 
-def _metrics_address(address: str) -> str:
+def tcp_address(address: str) -> str:
+    """The address, if it is one of TCP to listen on: host:port or [v6]:port. Raises ValueError."""
     if address.startswith("unix"):
-        raise ValueError("is no address of a metrics page: host:port or [v6]:port")
+        raise ValueError("is no address of TCP: host:port or [v6]:port")
     return listening_address(address)
 
 
@@ -44,6 +45,19 @@ def _re2_pattern(pattern: str) -> str:
         told = reason.decode() if isinstance(reason, bytes) else reason
         raise ValueError(f"is no RE2 pattern: {told}") from error
     return pattern
+
+
+class HttpConfig(Section):
+    """The HTTP faces: OpenAI's and Anthropic's APIs, Connect and gRPC-Web. All else is as `server` says for gRPC."""
+
+    address: Annotated[str, AfterValidator(tcp_address)] = "127.0.0.1:8080"
+    """host:port or [v6]:port."""
+    read_seconds: Seconds = 30.0
+    """How long a request may take to come in."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins whose pages a browser lets call (CORS), such as https://app.example.org. Default: none."""
+    embeddings_backend: str | None = None
+    """The backend of kind `openai` that answers /v1/embeddings. Default: none does."""
 
 
 class ServerConfig(Section):
@@ -73,6 +87,8 @@ class ServerConfig(Section):
     """Serve the schema, for tools without stubs; `open`: also to callers without the credentials that others need."""
     ext_proc: ExtProcConfig | None = None
     """Serve Envoy-based gateways, too. Default: not."""
+    http: HttpConfig | None = None
+    """The HTTP faces. Default: off."""
 
 
 class RetryConfig(Section):
@@ -199,7 +215,7 @@ class TelemetryConfig(Section):
     service_name: str = "frontdesk"
     sample_ratio: Fraction = 1.0
     """Share of traces kept when the caller brings no sampling decision. OTEL_TRACES_SAMPLER overrides it."""
-    prometheus_address: Annotated[str, AfterValidator(_metrics_address)] | None = None
+    prometheus_address: Annotated[str, AfterValidator(tcp_address)] | None = None
     """host:port of the metrics page; worker n of several serves port + n. Default: none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "pretty"] = "auto"

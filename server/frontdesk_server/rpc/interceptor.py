@@ -7,28 +7,22 @@ errors into statuses. Requests arrive here as bytes: a deserializer that raises 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from frontdesk_server.domain.call import Identify, has_passed
-from frontdesk_server.domain.clock import Clock
-from frontdesk_server.domain.defects import report_defect
+from frontdesk_server.desk.calls import BegunCall, FrontCall, RunningCalls
 from frontdesk_server.domain.errors import (
     DeadlineExceeded,
     FieldViolation,
     FrontdeskError,
     InvalidRequest,
-    Overloaded,
     RequestTooLarge,
-    ShuttingDown,
 )
-from frontdesk_server.domain.observer import CallObservation, Observer
-from frontdesk_server.rpc.call import GrpcCall, anyone, metadata_of
+from frontdesk_server.rpc.call import metadata_of
 from frontdesk_server.rpc.peer import peer_names
 from frontdesk_server.rpc.reasons import InvalidReason
 from frontdesk_server.rpc.status import RpcStatus, internal_status, status_of
@@ -48,60 +42,33 @@ _STATUS_SECONDS = 1.0
 """How long a status may take to be sent: behind messages that the caller does not read it would wait for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallLimits:
-    """How much the server takes on. Past them calls are refused at once."""
-
-    max_message_bytes: int
-    max_concurrent_calls: int
-
-
 class Interceptor:
-    """Wraps the methods of a service and knows which of their calls are running."""
+    """Wraps the methods of a service; its calls count among those that are running."""
 
-    def __init__(self, observer: Observer, clock: Clock, limits: CallLimits, identify: Identify = anyone) -> None:
-        self._observer = observer
-        self._clock = clock
-        self._limits = limits
-        self._identify = identify
-        self._running: set[asyncio.Task[Any] | None] = set()
-        self._shutting_down = False
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    async def idle(self) -> None:
-        """Wait until no call is running."""
-        await self._idle.wait()
-
-    def shut_down(self) -> None:
-        """End every running call with ShuttingDown."""
-        self._shutting_down = True
-        for task in self._running:
-            if task is not None:
-                task.cancel()
+    def __init__(self, calls: RunningCalls, max_message_bytes: int) -> None:
+        self._calls = calls
+        self._max_message_bytes = max_message_bytes
 
     def unary(
         self,
         method: str,
         request_type: type[_Request],
         response_type: type[_Response],
-        serve: Callable[[_Request, GrpcCall], Awaitable[_Response]],
+        serve: Callable[[_Request, FrontCall], Awaitable[_Response]],
     ) -> grpc.RpcMethodHandler[bytes, _Response]:
         """The handler of a method with one response; `method` is the full name without a leading slash."""
 
         async def handle(raw: bytes, context: Context) -> _Response:
-            metadata = metadata_of(context)
-            observation = self._observer.call_started(method, metadata)
-            task = self._enter()
+            begun = self._calls.begin(method, metadata_of(context), context.cancelled)
             try:
-                call = self._open(context, metadata, observation)
+                call = begun.open(partial(peer_names, context), context.time_remaining())
                 response = await serve(self._parse(request_type, raw), call)
             except BaseException as error:
-                await self._fail(error, method, context, observation)
+                await _fail(error, begun, context)
                 raise
             finally:
-                self._leave(task)
-            observation.ended("OK", None)
+                begun.leave()
+            begun.succeeded()
             return response
 
         return grpc.unary_unary_rpc_method_handler(handle, response_serializer=response_type.SerializeToString)
@@ -111,24 +78,22 @@ class Interceptor:
         method: str,
         request_type: type[_Request],
         response_type: type[_Response],
-        serve: Callable[[_Request, GrpcCall, Write[_Response]], Awaitable[None]],
+        serve: Callable[[_Request, FrontCall, Write[_Response]], Awaitable[None]],
     ) -> grpc.RpcMethodHandler[bytes, _Response]:
         """The handler of a method with a stream of responses, which `serve` writes."""
 
         # A coroutine that writes, not a generator: gRPC does not close a generator when the caller goes away.
         async def handle(raw: bytes, context: Context) -> None:
-            metadata = metadata_of(context)
-            observation = self._observer.call_started(method, metadata)
-            task = self._enter()
+            begun = self._calls.begin(method, metadata_of(context), context.cancelled)
             try:
-                call = self._open(context, metadata, observation)
+                call = begun.open(partial(peer_names, context), context.time_remaining())
                 await serve(self._parse(request_type, raw), call, partial(self._write, context))
             except BaseException as error:
-                await self._fail(error, method, context, observation)
+                await _fail(error, begun, context)
                 raise
             finally:
-                self._leave(task)
-            observation.ended("OK", None)
+                begun.leave()
+            begun.succeeded()
 
         return grpc.unary_stream_rpc_method_handler(handle, response_serializer=response_type.SerializeToString)
 
@@ -137,14 +102,12 @@ class Interceptor:
         method: str,
         request_type: type[_Request],
         response_type: type[_Response],
-        serve: Callable[[Read[_Request], Callable[[_Response], Awaitable[None]], GrpcCall], Awaitable[None]],
+        serve: Callable[[Read[_Request], Callable[[_Response], Awaitable[None]], FrontCall], Awaitable[None]],
     ) -> grpc.RpcMethodHandler[bytes, _Response]:
         """The handler of a method in which both sides send messages as they like; `serve` reads and writes."""
 
         async def handle(_: AsyncIterator[bytes], context: Context) -> None:
-            metadata = metadata_of(context)
-            observation = self._observer.call_started(method, metadata)
-            task = self._enter()
+            begun = self._calls.begin(method, metadata_of(context), context.cancelled)
 
             async def read() -> _Request | None:
                 raw = await context.read()
@@ -157,45 +120,20 @@ class Interceptor:
                     raise asyncio.CancelledError from gone
 
             try:
-                await serve(read, write, self._open(context, metadata, observation))
+                await serve(read, write, begun.open(partial(peer_names, context), context.time_remaining()))
             except BaseException as error:
-                await self._fail(error, method, context, observation)
+                await _fail(error, begun, context)
                 raise
             finally:
-                self._leave(task)
-            observation.ended("OK", None)
+                begun.leave()
+            begun.succeeded()
 
         return grpc.stream_stream_rpc_method_handler(handle, response_serializer=response_type.SerializeToString)
-
-    def _enter(self) -> asyncio.Task[Any] | None:
-        task = asyncio.current_task()
-        self._running.add(task)
-        self._idle.clear()
-        return task
-
-    def _leave(self, task: asyncio.Task[Any] | None) -> None:
-        self._running.discard(task)
-        if not self._running:
-            self._idle.set()
-
-    def _open(self, context: Context, metadata: Mapping[str, str], observation: CallObservation) -> GrpcCall:
-        if len(self._running) > self._limits.max_concurrent_calls:
-            raise Overloaded(f"{self._limits.max_concurrent_calls} calls are running already")
-        remaining = context.time_remaining()
-        if remaining is not None and remaining <= 0:
-            raise DeadlineExceeded("the deadline was past when the call arrived")
-        deadline = None if remaining is None else self._clock.monotonic() + remaining
-        caller = self._identify(metadata, partial(peer_names, context))
-        return GrpcCall(caller, deadline, metadata, observation, partial(self._stops, context))
-
-    def _stops(self, context: Context) -> bool:
-        """Whether a call that is cancelled is so because the server stops."""
-        return self._shutting_down and not context.cancelled()
 
     async def _write(self, context: Context, response: Message, deadline: float) -> None:
         """Send a response. It waits (flow control) for a caller that does not read, by gRPC's own rules for ever."""
         try:
-            async with asyncio.timeout(deadline - self._clock.monotonic()):
+            async with asyncio.timeout(deadline - self._calls.clock.monotonic()):
                 await context.write(response)
         except TimeoutError as timeout:
             raise DeadlineExceeded("the deadline passed while the caller did not read") from timeout
@@ -203,8 +141,8 @@ class Interceptor:
             raise asyncio.CancelledError from gone
 
     def _parse(self, request_type: type[_Request], raw: bytes) -> _Request:
-        if len(raw) > self._limits.max_message_bytes:
-            raise RequestTooLarge(len(raw), self._limits.max_message_bytes)
+        if len(raw) > self._max_message_bytes:
+            raise RequestTooLarge(len(raw), self._max_message_bytes)
         try:
             return request_type.FromString(raw)
         except DecodeError as error:
@@ -212,24 +150,13 @@ class Interceptor:
             reason = InvalidReason.MALFORMED_REQUEST if field is None else InvalidReason.INVALID_UTF8
             raise InvalidRequest([FieldViolation(field or "", reason.value, reason.name)]) from error
 
-    async def _fail(self, error: BaseException, method: str, context: Context, observation: CallObservation) -> None:
-        """End the call's observation and send its status; returns only for what the caller must raise again."""
-        if isinstance(error, asyncio.CancelledError) and self._stops(context):
-            error = ShuttingDown("the server is stopping")
-        if isinstance(error, asyncio.CancelledError):
-            late = has_passed(context.time_remaining(), now=0.0)
-            observation.ended("DEADLINE_EXCEEDED" if late else "CANCELLED", None)
-            return
-        if isinstance(error, FrontdeskError):
-            status = status_of(error)
-            observation.ended(status.code.name, error)
-        else:
-            observation.ended("INTERNAL", None)
-            if not isinstance(error, Exception):
-                return
-            status = internal_status()
-            report_defect("call", error, observation, method=method)
-        await _abort(context, status)
+
+async def _fail(error: BaseException, begun: BegunCall, context: Context) -> None:
+    """Send the status of a call that failed; returns only for what the caller must raise again."""
+    told = begun.failed(error, context.time_remaining())
+    if told is not None:
+        ours = not isinstance(error, FrontdeskError | asyncio.CancelledError)
+        await _abort(context, internal_status() if ours else status_of(told))
 
 
 async def _abort(context: Context, status: RpcStatus) -> None:

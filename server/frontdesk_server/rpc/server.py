@@ -14,12 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
 from frontdesk_server.config.service import ServerConfig
-from frontdesk_server.domain.call import Identify
-from frontdesk_server.domain.clock import Clock, SystemClock
+from frontdesk_server.desk.calls import RunningCalls, anyone
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
-from frontdesk_server.domain.observer import NullObserver, Observer
-from frontdesk_server.rpc.call import anyone
-from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
+from frontdesk_server.rpc.interceptor import Interceptor
 from frontdesk_server.rpc.reflection import add_reflection
 from frontdesk_server.rpc.service import SERVICE_NAME, Desk, RouterService
 from frontdesk_server.rpc.unix_socket import SocketInUse, claimed, socket_path
@@ -51,10 +48,8 @@ class RpcServer:
         self,
         desk: Desk,
         config: ServerConfig,
+        calls: RunningCalls,
         *,
-        observer: Observer | None = None,
-        clock: Clock | None = None,
-        identify: Identify = anyone,
         credentials: grpc.ServerCredentials | None = None,
         reuse_port: bool = False,
         dialects: Sequence[Dialect] = (),
@@ -63,19 +58,19 @@ class RpcServer:
         self._config = config
         self._credentials = credentials
         self._health = health_aio.HealthServicer()
-        limits = CallLimits(config.max_message_bytes, config.max_concurrent_calls)
-        self._interceptor = Interceptor(observer or NullObserver(), clock or SystemClock(), limits, identify)
+        self._calls = calls
         self._server = grpc.aio.server(options=_options(config, reuse_port))
-        self._server.add_registered_method_handlers(SERVICE_NAME, RouterService(desk).handlers(self._interceptor))
+        interceptor = Interceptor(calls, config.max_message_bytes)
+        self._server.add_registered_method_handlers(SERVICE_NAME, RouterService(desk).handlers(interceptor))
         if config.ext_proc is not None:
             from frontdesk_server.rpc.ext_proc import PROCESSOR_NAME, ExternalProcessor, Terms
 
-            terms = Terms(desk, config.ext_proc, dialects, identify, config.max_message_bytes)
-            handlers = ExternalProcessor(terms).handlers(self._interceptor)
+            terms = Terms(desk, config.ext_proc, dialects, calls.identify, config.max_message_bytes)
+            handlers = ExternalProcessor(terms).handlers(interceptor)
             self._server.add_registered_method_handlers(PROCESSOR_NAME, handlers)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if config.reflection:
-            asked = anyone if config.reflection == "open" else identify
+            asked = anyone if config.reflection == "open" else calls.identify
             add_reflection(self._server, router_service_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR, identify=asked)
         self._port = 0
         self._claim = ExitStack()
@@ -115,17 +110,17 @@ class RpcServer:
         stopping = asyncio.create_task(self._server.stop(self._config.grace_seconds + 2 * _FLUSH_SECONDS))
         try:
             async with asyncio.timeout(self._config.grace_seconds):
-                await self._interceptor.idle()
+                await self._calls.idle()
         except TimeoutError:
-            self._interceptor.shut_down()
+            self._calls.shut_down()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FLUSH_SECONDS):
-                    await self._interceptor.idle()
+                    await self._calls.idle()
         # Health watchers never end by themselves: with no call of ours left there is nothing to wait for but the last
         # responses on their way out.
         await self._server.stop(_FLUSH_SECONDS)
         await stopping
-        await self._interceptor.idle()
+        await self._calls.idle()
         self._claim.close()
 
     def _listen(self, address: str) -> None:

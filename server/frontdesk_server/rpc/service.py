@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import grpc
 from frontdesk.v1 import router_service_pb2 as pb
 
+from frontdesk_server.desk.calls import FrontCall
 from frontdesk_server.desk.forwarding import Forwarding
 from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
@@ -21,7 +22,6 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.rpc import validation
-from frontdesk_server.rpc.call import GrpcCall
 from frontdesk_server.rpc.decode import decode_policy, decode_query
 from frontdesk_server.rpc.encode import (
     encode_attempt,
@@ -113,13 +113,13 @@ class RouterService:
             "ListModels": unary(full("ListModels"), pb.ListModelsRequest, pb.ListModelsResponse, self.list_models),
         }
 
-    async def route(self, request: pb.RouteRequest, call: GrpcCall) -> pb.RouteResponse:
+    async def route(self, request: pb.RouteRequest, call: FrontCall) -> pb.RouteResponse:
         """Decide only."""
         query, policy = self._read(request)
         decision = await self._desk.route(query, policy, call, dict(request.labels))
         return pb.RouteResponse(decision=encode_decision(decision))
 
-    async def route_batch(self, request: pb.RouteBatchRequest, call: GrpcCall) -> pb.RouteBatchResponse:
+    async def route_batch(self, request: pb.RouteBatchRequest, call: FrontCall) -> pb.RouteBatchResponse:
         """Decide for many queries; one that is invalid does not fail the others."""
         validation.validate_batch_request(request, self._limits)
         queries: list[Query] = []
@@ -137,7 +137,7 @@ class RouterService:
         results = [refused[i] if i in refused else next(routed) for i in range(len(request.queries))]
         return pb.RouteBatchResponse(results=[_route_result(result) for result in results])
 
-    async def complete(self, request: pb.CompleteRequest, call: GrpcCall) -> pb.CompleteResponse:
+    async def complete(self, request: pb.CompleteRequest, call: FrontCall) -> pb.CompleteResponse:
         """Decide and return the whole answer."""
         query, policy = self._read(request)
         decision, completion = await self._desk.complete(query, policy, call, dict(request.labels))
@@ -155,7 +155,7 @@ class RouterService:
         )
 
     async def stream_complete(
-        self, request: pb.StreamCompleteRequest, call: GrpcCall, write: Write[pb.StreamCompleteResponse]
+        self, request: pb.StreamCompleteRequest, call: FrontCall, write: Write[pb.StreamCompleteResponse]
     ) -> None:
         """Decide and stream the answer. A caller that does not read has until the deadline."""
         query, policy = self._read(request)
@@ -166,7 +166,7 @@ class RouterService:
 
         await self._desk.stream_complete(query, policy, call, dict(request.labels), emit)
 
-    async def report_outcome(self, request: pb.ReportOutcomeRequest, call: GrpcCall) -> pb.ReportOutcomeResponse:
+    async def report_outcome(self, request: pb.ReportOutcomeRequest, call: FrontCall) -> pb.ReportOutcomeResponse:
         """Record how good an answer was."""
         validation.validate_outcome_request(request, self._limits)
         source = request.source or _DEFAULT_SOURCE
@@ -175,7 +175,7 @@ class RouterService:
         )
         return pb.ReportOutcomeResponse(outcome=encode_outcome(outcome), replaced=replaced)
 
-    async def get_decision(self, request: pb.GetDecisionRequest, call: GrpcCall) -> pb.GetDecisionResponse:
+    async def get_decision(self, request: pb.GetDecisionRequest, call: FrontCall) -> pb.GetDecisionResponse:
         """Return a recorded decision with what became of it."""
         validation.validate_decision_request(request)
         record = await self._desk.decision(request.decision_id, call)
@@ -188,7 +188,7 @@ class RouterService:
             labels=record.labels,
         )
 
-    async def list_models(self, request: pb.ListModelsRequest, call: GrpcCall) -> pb.ListModelsResponse:
+    async def list_models(self, request: pb.ListModelsRequest, call: FrontCall) -> pb.ListModelsResponse:
         """List the models which the caller may use."""
         validation.validate_models_request(request, self._limits)
         try:

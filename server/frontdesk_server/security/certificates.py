@@ -61,6 +61,47 @@ def server_credentials(loaded: LoadedConfig) -> grpc.ServerCredentials | None:
     )
 
 
+def tls_context(loaded: LoadedConfig) -> ssl.SSLContext | None:
+    """The same for HTTP: every handshake is made with the files as they are then.
+
+    Raises:
+        ConfigError: the files cannot be read, or not be used together.
+    """
+    config = loaded.config.security.tls
+    if config is None:
+        return None
+    authorities = () if config.client_ca is None else (loaded.folder / config.client_ca,)
+    certificate, key = loaded.folder / config.certificate, loaded.folder / config.key
+    if faults := [*_pair_faults(loaded, certificate, key), *_authority_faults(loaded, *authorities)]:
+        raise ConfigError(loaded.source, faults)
+    files = WatchedFiles(certificate, key, *authorities)
+    context = _context(certificate, key, *authorities)
+
+    def renew(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        if not files.changed():
+            return
+        faults = [*_pair_faults(loaded, certificate, key), *_authority_faults(loaded, *authorities)]
+        if faults:  # renewal may be under way
+            log.warning("certificates.kept", error="; ".join(fault.message for fault in faults))
+            return
+        context.load_cert_chain(certificate, key, password=b"")
+        connection.context = context
+
+    context.sni_callback = renew
+    return context
+
+
+def _context(certificate: Path, key: Path, *authorities: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(certificate, key, password=b"")
+    for path in authorities:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(path)
+    return context
+
+
 # Of files that it cannot use gRPC says no more than that it cannot listen.
 
 

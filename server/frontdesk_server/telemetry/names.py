@@ -28,6 +28,8 @@ EVENT_FALLBACK = "frontdesk.fallback"
 # Attributes: RPC
 RPC_SYSTEM_NAME = "rpc.system.name"
 RPC_METHOD = "rpc.method"
+HTTP_REQUEST_METHOD = "http.request.method"
+HTTP_ROUTE = "http.route"
 RPC_STATUS_CODE = "rpc.response.status_code"
 ERROR_TYPE = "error.type"
 
@@ -108,7 +110,19 @@ GRPC = "grpc"
 OTHER = "_OTHER"
 """What a label says when its value is none of the expected, as the conventions want it."""
 
-METHODS = frozenset(
+HTTP_METHODS = frozenset(
+    (
+        "POST /v1/chat/completions",
+        "POST /v1/responses",
+        "POST /v1/embeddings",
+        "GET /v1/models",
+        "POST /v1/messages",
+        "POST /v1/messages/count_tokens",
+    )
+)
+"""What the HTTP faces serve: the method and the path."""
+
+METHODS = HTTP_METHODS | frozenset(
     f"frontdesk.v1.RouterService/{name}"
     for name in (
         "Route",

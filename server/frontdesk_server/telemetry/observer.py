@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from opentelemetry.trace import SpanKind
 
@@ -43,10 +44,18 @@ class TelemetryObserver:
         inbound = extract(metadata, self.propagators)
         span = None if self.tracing is None else self.tracing.server_span(method, inbound)
         if span is not None:
-            span.attributes = {names.RPC_SYSTEM_NAME: names.GRPC, names.RPC_METHOD: method}
+            span.attributes = _served(method)
         if self.metrics is not None:
             self.metrics.call_started()
         return ObservedCall(self, method, inbound, span)
+
+
+def _served(method: str) -> dict[str, Any]:
+    """What a server's span says of how it was reached: by an RPC, or by an HTTP method and a path."""
+    verb, space, route = method.partition(" ")
+    if not space:
+        return {names.RPC_SYSTEM_NAME: names.GRPC, names.RPC_METHOD: method}
+    return {names.HTTP_REQUEST_METHOD: verb, names.HTTP_ROUTE: route}
 
 
 class ObservedCall:

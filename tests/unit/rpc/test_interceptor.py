@@ -9,10 +9,10 @@ from typing import Any
 import grpc
 import pytest
 from frontdesk.v1 import router_service_pb2 as pb
+from frontdesk_server.desk.calls import FrontCall, RunningCalls
 from frontdesk_server.domain.call import Caller, Peer
 from frontdesk_server.domain.errors import Unauthenticated, UnknownRouter
-from frontdesk_server.rpc.call import GrpcCall
-from frontdesk_server.rpc.interceptor import CallLimits, Interceptor
+from frontdesk_server.rpc.interceptor import Interceptor
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
@@ -69,10 +69,13 @@ class Bench:
     def __init__(self, serve: Any = None, *, identify: Any = lambda metadata, peer: Caller(), limit: int = 10) -> None:
         self.observer = Recorder()
         self.clock = FakeClock()
-        self.calls: list[GrpcCall] = []
-        self.interceptor = Interceptor(self.observer, self.clock, CallLimits(1000, limit), identify)
+        self.calls: list[FrontCall] = []
+        self.running = RunningCalls(
+            observer=self.observer, clock=self.clock, identify=identify, max_concurrent_calls=limit
+        )
+        self.interceptor = Interceptor(self.running, 1000)
 
-        async def route(request: pb.RouteRequest, call: GrpcCall) -> pb.RouteResponse:
+        async def route(request: pb.RouteRequest, call: FrontCall) -> pb.RouteResponse:
             self.calls.append(call)
             if serve is not None:
                 await serve()
@@ -183,16 +186,16 @@ async def test_cancellation_is_raised_again_and_told_from_a_deadline(remaining: 
         await task
     assert bench.observer.over == [(code, None)]
     assert context.code is None
-    await asyncio.wait_for(bench.interceptor.idle(), 1)
+    await asyncio.wait_for(bench.running.idle(), 1)
 
 
 async def test_a_stream_is_closed_when_its_caller_goes_away() -> None:
     closed = asyncio.Event()
     reached = asyncio.Event()
     observer = Recorder()
-    interceptor = Interceptor(observer, FakeClock(), CallLimits(1000, 10))
+    interceptor = Interceptor(RunningCalls(observer=observer, clock=FakeClock()), 1000)
 
-    async def serve(request: pb.RouteRequest, call: GrpcCall, write: Any) -> None:
+    async def serve(request: pb.RouteRequest, call: FrontCall, write: Any) -> None:
         try:
             await write(pb.RouteResponse(), FakeClock().seconds + 60)
             reached.set()
@@ -222,6 +225,6 @@ async def test_a_shut_down_ends_running_calls_with_its_reason() -> None:
     bench, context = Bench(for_ever), FakeContext()
     call = asyncio.create_task(bench.refused(context))
     await began.wait()
-    bench.interceptor.shut_down()
+    bench.running.shut_down()
     assert await call == ("UNAVAILABLE", "SHUTTING_DOWN")
-    await bench.interceptor.idle()
+    await bench.running.idle()

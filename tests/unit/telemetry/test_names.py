@@ -6,13 +6,20 @@ from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.logging import EVENT_LEVELS
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes, rpc_attributes
 from opentelemetry.semconv._incubating.metrics import gen_ai_metrics, rpc_metrics
-from opentelemetry.semconv.attributes import error_attributes
+from opentelemetry.semconv.attributes import error_attributes, http_attributes
 
 
 def test_standard_names_are_those_of_the_conventions() -> None:
     standard = {
         value
-        for module in (gen_ai_attributes, rpc_attributes, gen_ai_metrics, rpc_metrics, error_attributes)
+        for module in (
+            gen_ai_attributes,
+            rpc_attributes,
+            gen_ai_metrics,
+            rpc_metrics,
+            error_attributes,
+            http_attributes,
+        )
         for value in vars(module).values()
         if isinstance(value, str)
     }

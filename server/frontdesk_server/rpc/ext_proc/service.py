@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from frontdesk_server.rpc.call import GrpcCall
+from frontdesk_server.desk.calls import FrontCall
 from frontdesk_server.rpc.ext_proc import gateway_pb2 as pb
 from frontdesk_server.rpc.ext_proc.gateway import Gateway, Write
 from frontdesk_server.rpc.ext_proc.headers import read_headers
@@ -27,7 +27,7 @@ class ExternalProcessor:
         method = f"{PROCESSOR_NAME}/Process"
         return {"Process": interceptor.exchange(method, pb.ProcessingRequest, pb.ProcessingResponse, self.process)}
 
-    async def process(self, read: Read[pb.ProcessingRequest], write: Write, call: GrpcCall) -> None:
+    async def process(self, read: Read[pb.ProcessingRequest], write: Write, call: FrontCall) -> None:
         """Decide for the request if it poses a query, and settle what becomes of it; others pass untouched.
 
         A gateway that we leave goes on by itself.

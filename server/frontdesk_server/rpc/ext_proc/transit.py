@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from frontdesk_server.config.ext_proc import ExtProcConfig
+from frontdesk_server.desk.calls import FrontCall
 from frontdesk_server.desk.forwarding import Forwarding
 from frontdesk_server.domain.call import Call, Identify
 from frontdesk_server.domain.defects import report_defect
@@ -15,7 +16,6 @@ from frontdesk_server.domain.ending import our_fault
 from frontdesk_server.domain.errors import FieldViolation, FrontdeskError, InvalidRequest, Overloaded, RequestTooLarge
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
-from frontdesk_server.rpc.call import GrpcCall
 from frontdesk_server.rpc.ext_proc.body import with_model
 from frontdesk_server.rpc.ext_proc.dialect import Dialect
 from frontdesk_server.rpc.ext_proc.following import Following
@@ -56,7 +56,7 @@ class Transit:
     """One request that poses a query."""
 
     def __init__(
-        self, terms: Terms, gateway: Gateway, dialect: Dialect, headers: Mapping[str, str], call: GrpcCall
+        self, terms: Terms, gateway: Gateway, dialect: Dialect, headers: Mapping[str, str], call: FrontCall
     ) -> None:
         self._terms = terms
         self._gateway = gateway

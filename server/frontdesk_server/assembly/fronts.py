@@ -1,0 +1,65 @@
+"""Where the service is reached: gRPC, and HTTP where it is configured."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.config.service import HttpConfig
+from frontdesk_server.desk.calls import RunningCalls
+from frontdesk_server.desk.desk import Desk
+from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.security import tls_context
+
+if TYPE_CHECKING:
+    from frontdesk_server.faces.server import HttpServer
+
+
+def listening_at(loaded: LoadedConfig, address: str | None = None, http: str | None = None) -> LoadedConfig:
+    """The configuration with other addresses to listen on; `http` turns the HTTP faces on."""
+    server = loaded.config.server
+    if address is not None:
+        server = server.model_copy(update={"address": address})
+    if http is not None:
+        section = (server.http or HttpConfig()).model_copy(update={"address": http})
+        server = server.model_copy(update={"http": section})
+    return replace(loaded, config=loaded.config.model_copy(update={"server": server}))
+
+
+@asynccontextmanager
+async def side_by_side(*fronts: AbstractAsyncContextManager[Any]) -> AsyncIterator[None]:
+    """Enter one after the other, and leave all at once: none takes calls while another drains."""
+    entered: list[AbstractAsyncContextManager[Any]] = []
+    try:
+        for front in fronts:
+            await front.__aenter__()
+            entered.append(front)
+        yield
+    finally:
+        await asyncio.gather(*(front.__aexit__(None, None, None) for front in entered))
+
+
+def http_front(
+    loaded: LoadedConfig, desk: Desk, calls: RunningCalls, *, reuse_port: bool, trusted: bool
+) -> HttpServer | None:
+    """The HTTP server; None where none is configured.
+
+    Raises:
+        ConfigError: the extra is not installed.
+    """
+    config, http = loaded.config.server, loaded.config.server.http
+    if http is None:
+        return None
+    try:
+        from frontdesk_server.faces.app import FacesApp
+        from frontdesk_server.faces.server import HttpServer
+    except ModuleNotFoundError as error:
+        fault = loaded.fault(("server", "http"), f"needs {error.name}: pip install 'frontdesk[http]'")
+        raise ConfigError(loaded.source, [fault]) from error
+    faces = FacesApp(desk, calls, max_body_bytes=config.max_message_bytes, allowed_origins=http.allowed_origins)
+    tls = None if trusted else tls_context(loaded)
+    return HttpServer(faces, config, http, calls, tls=tls, reuse_port=reuse_port)

@@ -1,0 +1,98 @@
+"""The paths of the HTTP address, and what browsers may do there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.middleware.cors import CORSMiddleware
+
+from frontdesk_server.desk.calls import FrontCall, RunningCalls
+from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.faces import asking
+from frontdesk_server.faces.http import HttpRequest, Receive, Reply, Scope, Send
+from frontdesk_server.faces.openai.chat import ChatCompletions
+from frontdesk_server.faces.openai.errors import broken, refusal
+from frontdesk_server.faces.openai.models import Models
+from frontdesk_server.faces.serving import Face, Serving
+from frontdesk_server.faces.status import NoSuchPath
+
+_HEALTH = "/healthz"
+_TELL_BROWSERS = (
+    "x-frontdesk-decision-id",
+    "x-frontdesk-model",
+    "x-frontdesk-router",
+    "x-frontdesk-router-version",
+    "x-frontdesk-cost-usd",
+    "x-frontdesk-saved-usd",
+    "x-frontdesk-passed",
+    "retry-after",
+    "x-request-id",
+)
+
+
+class FacesApp:
+    """The ASGI application. `draining` turns its health to NOT_SERVING."""
+
+    def __init__(
+        self, desk: asking.Desk, calls: RunningCalls, *, max_body_bytes: int, allowed_origins: Sequence[str] = ()
+    ) -> None:
+        self.draining = False
+        self._serving = Serving(calls, max_body_bytes)
+        self._clock = calls.clock
+        models = Models(desk)
+        faces: Sequence[Face] = (ChatCompletions(desk), models)
+        self._faces: Mapping[str, Face] = {face.method: face for face in faces}
+        self._below: Mapping[str, Face] = {f"{models.method}/": models}
+        self._app = self._dispatch
+        if allowed_origins:
+            self._app = CORSMiddleware(
+                self._dispatch,
+                allow_origins=list(allowed_origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=["*"],
+                expose_headers=list(_TELL_BROWSERS),
+            )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._app(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        if path == _HEALTH:
+            status = 503 if self.draining else 200
+            word = "NOT_SERVING" if self.draining else "SERVING"
+            await Reply(send, self._clock).document({"status": word}, status=status)
+            return
+        await self._serving.serve(self._face(f"{scope['method']} {path}"), scope, receive, send)
+
+    def _face(self, asked: str) -> Face:
+        face = self._faces.get(asked)
+        if face is not None:
+            return face
+        below = (one for prefix, one in self._below.items() if asked.startswith(prefix))
+        return next(below, _NOTHING)
+
+
+class _Nothing:
+    """What is served where nothing is."""
+
+    method = "other"
+
+    async def answer(self, request: HttpRequest, call: FrontCall, reply: Reply) -> None:
+        """Say so."""
+        raise NoSuchPath(f"nothing is served at {request.path}, or not with that method")
+
+    def refusal(self, error: FrontdeskError) -> dict[str, Any]:
+        """The error."""
+        return refusal(error)
+
+    def broken(self, error: FrontdeskError) -> bytes:
+        """The event that ends a stream which cannot go on."""
+        return broken(error)
+
+
+_NOTHING = _Nothing()

@@ -1,0 +1,62 @@
+"""GET /v1/models and /v1/models/NAME."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+from frontdesk_server.desk.calls import FrontCall
+from frontdesk_server.domain.errors import FrontdeskError, UnknownModel
+from frontdesk_server.domain.model import Model
+from frontdesk_server.faces import asking
+from frontdesk_server.faces.http import HttpRequest, Reply
+from frontdesk_server.faces.openai.errors import broken, refusal
+
+PATH = "/v1/models"
+
+
+class Models:
+    """The face that tells which models there are: the default router, and those of the pool that the caller may use."""
+
+    method = "GET /v1/models"
+
+    def __init__(self, desk: asking.Desk) -> None:
+        self._desk = desk
+
+    async def answer(self, request: HttpRequest, call: FrontCall, reply: Reply) -> None:
+        """List them, or tell of one."""
+        listed = {item["id"]: item for item in self._items(call)}
+        name = unquote(request.path.removeprefix(PATH).lstrip("/"))
+        if not name:
+            await reply.document({"object": "list", "data": list(listed.values())})
+        elif name in listed:
+            await reply.document(listed[name])
+        else:
+            raise UnknownModel("model", name, list(listed))
+
+    def _items(self, call: FrontCall) -> list[dict[str, Any]]:
+        router = {"id": "default", "object": "model", "created": 0, "owned_by": "frontdesk"}
+        return [router, *(_item(model, available) for model, available in self._desk.models("", call))]
+
+    def refusal(self, error: FrontdeskError) -> dict[str, Any]:
+        """The error in the dialect's words."""
+        return refusal(error)
+
+    def broken(self, error: FrontdeskError) -> bytes:
+        """The event that ends a stream which cannot go on."""
+        return broken(error)
+
+
+def _item(model: Model, available: bool) -> dict[str, Any]:
+    return {
+        "id": model.name,
+        "object": "model",
+        "created": 0,
+        "owned_by": model.primary.provider or model.primary.backend,
+        "frontdesk": {
+            "available": available,
+            "context_window": model.context_window,
+            "max_output_tokens": model.max_output_tokens,
+            "capabilities": sorted(capability.value for capability in model.capabilities),
+        },
+    }
