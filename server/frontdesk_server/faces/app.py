@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
 
 from frontdesk_server.desk.calls import FrontCall, RunningCalls
-from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.faces import asking
+from frontdesk_server.faces.anthropic.messages import CountTokens, Messages
 from frontdesk_server.faces.http import HttpRequest, Receive, Reply, Scope, Send
 from frontdesk_server.faces.openai.chat import ChatCompletions
-from frontdesk_server.faces.openai.errors import broken, refusal
+from frontdesk_server.faces.openai.dialect import OpenAIFace
 from frontdesk_server.faces.openai.models import Models
 from frontdesk_server.faces.serving import Face, Serving
 from frontdesk_server.faces.status import NoSuchPath
@@ -41,7 +40,7 @@ class FacesApp:
         self._serving = Serving(calls, max_body_bytes)
         self._clock = calls.clock
         models = Models(desk)
-        faces: Sequence[Face] = (ChatCompletions(desk), models)
+        faces: Sequence[Face] = (ChatCompletions(desk), Messages(desk), CountTokens(), models)
         self._faces: Mapping[str, Face] = {face.method: face for face in faces}
         self._below: Mapping[str, Face] = {f"{models.method}/": models}
         self._app = self._dispatch
@@ -77,7 +76,7 @@ class FacesApp:
         return next(below, _NOTHING)
 
 
-class _Nothing:
+class _Nothing(OpenAIFace):
     """What is served where nothing is."""
 
     method = "other"
@@ -85,14 +84,6 @@ class _Nothing:
     async def answer(self, request: HttpRequest, call: FrontCall, reply: Reply) -> None:
         """Say so."""
         raise NoSuchPath(f"nothing is served at {request.path}, or not with that method")
-
-    def refusal(self, error: FrontdeskError) -> dict[str, Any]:
-        """The error."""
-        return refusal(error)
-
-    def broken(self, error: FrontdeskError) -> bytes:
-        """The event that ends a stream which cannot go on."""
-        return broken(error)
 
 
 _NOTHING = _Nothing()

@@ -46,6 +46,10 @@ class Fields:
         """Where a member stands."""
         return f"{self.at}.{name}" if self.at else name
 
+    def part(self, value: Any, name: str) -> Fields:
+        """The members of what stands below, at that name."""
+        return Fields.of(value, self.path(name), self._found)
+
     def wrong(self, name: str, description: str, reason: Reason = Reason.MALFORMED_REQUEST) -> None:
         """Note what is wrong with a member."""
         self._found.add(self.path(name), reason, description)

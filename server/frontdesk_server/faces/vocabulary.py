@@ -11,7 +11,8 @@ EFFORTS = {effort.value: REASONING_EFFORT[effort] for effort in ReasoningEffort}
 DETAILS = {detail.value: IMAGE_DETAIL[detail] for detail in ImageDetail}
 MODES = {mode.value: TOOL_CHOICE_MODE[mode] for mode in ToolChoiceMode}
 AUDIO = {"wav": "audio/wav", "mp3": "audio/mpeg"}
-ANY_IMAGE = "image/*"
+UNTOLD_IMAGE = "image/png"
+"""The type of an image that is only linked: providers look at what they fetch, and do not go by it."""
 PDF = "application/pdf"
 LONGEST_NAME = 128
 """Characters of a user's id that the contract takes; longer ones pass on to the dialect."""

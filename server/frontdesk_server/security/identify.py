@@ -21,6 +21,7 @@ def build_identify(loaded: LoadedConfig) -> Identify:
     config = loaded.config.security
     ring = KeyRing(config.keys)
     tokens = _verifier(loaded)
+    nothing_known = not config.keys and tokens is None
     certified = {c.name: Caller(c.caller, c.routers, c.models, c.own_keys) for c in config.certificates}
 
     def without_credentials(peer: Peer) -> Caller:
@@ -34,7 +35,7 @@ def build_identify(loaded: LoadedConfig) -> Identify:
 
     def identify(metadata: Mapping[str, str], peer: Peer) -> Caller:
         credentials = metadata.get("authorization", "")
-        if not credentials:
+        if not credentials or nothing_known:  # clients of HTTP APIs send a key even where none is asked for
             return without_credentials(peer)
         scheme, _, secret = credentials.partition(" ")
         if scheme.lower() != _SCHEME or not secret:

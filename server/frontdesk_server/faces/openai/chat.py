@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from frontdesk_server.desk.calls import FrontCall
-from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.faces import asking
 from frontdesk_server.faces.http import HttpRequest, Reply
-from frontdesk_server.faces.openai.errors import broken, refusal
+from frontdesk_server.faces.openai.dialect import OpenAIFace
 from frontdesk_server.faces.openai.request import read_chat_request, wants_usage
 from frontdesk_server.faces.openai.response import chat_completion
 from frontdesk_server.faces.openai.stream import ChunkStream
 from frontdesk_server.faces.report import decision_headers, report, settled_headers
 
 
-class ChatCompletions:
+class ChatCompletions(OpenAIFace):
     """The face of chat completions."""
 
     method = "POST /v1/chat/completions"
@@ -43,11 +40,3 @@ class ChatCompletions:
             *settled_headers(completion.settlement),
         ]
         await reply.document(document, headers)
-
-    def refusal(self, error: FrontdeskError) -> dict[str, Any]:
-        """The error in the dialect's words."""
-        return refusal(error)
-
-    def broken(self, error: FrontdeskError) -> bytes:
-        """The event that ends a stream which cannot go on."""
-        return broken(error)

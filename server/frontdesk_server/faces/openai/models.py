@@ -6,16 +6,16 @@ from typing import Any
 from urllib.parse import unquote
 
 from frontdesk_server.desk.calls import FrontCall
-from frontdesk_server.domain.errors import FrontdeskError, UnknownModel
+from frontdesk_server.domain.errors import UnknownModel
 from frontdesk_server.domain.model import Model
 from frontdesk_server.faces import asking
 from frontdesk_server.faces.http import HttpRequest, Reply
-from frontdesk_server.faces.openai.errors import broken, refusal
+from frontdesk_server.faces.openai.dialect import OpenAIFace
 
 PATH = "/v1/models"
 
 
-class Models:
+class Models(OpenAIFace):
     """The face that tells which models there are: the default router, and those of the pool that the caller may use."""
 
     method = "GET /v1/models"
@@ -37,14 +37,6 @@ class Models:
     def _items(self, call: FrontCall) -> list[dict[str, Any]]:
         router = {"id": "default", "object": "model", "created": 0, "owned_by": "frontdesk"}
         return [router, *(_item(model, available) for model, available in self._desk.models("", call))]
-
-    def refusal(self, error: FrontdeskError) -> dict[str, Any]:
-        """The error in the dialect's words."""
-        return refusal(error)
-
-    def broken(self, error: FrontdeskError) -> bytes:
-        """The event that ends a stream which cannot go on."""
-        return broken(error)
 
 
 def _item(model: Model, available: bool) -> dict[str, Any]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from frontdesk.v1 import chat_pb2 as pb
 
 from frontdesk_server.faces.reading import Fields, Json, add_option, block_of, data_uri, from_base64
-from frontdesk_server.faces.vocabulary import AUDIO, DETAILS
+from frontdesk_server.faces.vocabulary import AUDIO, DETAILS, PDF, UNTOLD_IMAGE
 
 DIALECT = "openai"
-
-_UNTOLD_IMAGE = "image/png"
-"""The type of an image that is only linked: providers look at what they fetch, and do not go by it."""
 
 
 def content_part(fields: Fields, whole: Json) -> pb.ContentPart:
@@ -49,11 +46,11 @@ def _worded(kind: str, fields: Fields) -> tuple[pb.ContentPart | None, Json]:
 
 def _image(fields: Fields) -> tuple[pb.ContentPart | None, Json]:
     if isinstance(fields.left.get("image_url"), str):
-        return linked_media(fields.text("image_url"), _UNTOLD_IMAGE), {}
+        return linked_media(fields.text("image_url"), UNTOLD_IMAGE), {}
     image = fields.members("image_url")
     if image is None:
-        return linked_media("", _UNTOLD_IMAGE), {}
-    part = linked_media(image.text("url"), _UNTOLD_IMAGE)
+        return linked_media("", UNTOLD_IMAGE), {}
+    part = linked_media(image.text("url"), UNTOLD_IMAGE)
     if isinstance(detail := image.left.get("detail"), str) and detail in DETAILS:
         part.media.detail = DETAILS[image.text("detail")]
     return part, image.rest()
@@ -77,7 +74,7 @@ def _file(fields: Fields) -> tuple[pb.ContentPart | None, Json]:
     file = fields.members("file")
     assert file is not None  # noqa: S101 - it is an object
     text = file.text("file_data")
-    mime_type, data = data_uri(text) or ("application/pdf", from_base64(text) or b"")
+    mime_type, data = data_uri(text) or (PDF, from_base64(text) or b"")
     if not data:
         file.wrong("file_data", "is no data in base 64")
     part = pb.ContentPart(media=pb.Media(mime_type=mime_type, data=data, filename=file.text("filename")))
