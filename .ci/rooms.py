@@ -18,7 +18,8 @@ FLOORS = (
     ("cli",),
     ("learning",),
     ("assembly",),
-    ("rpc", "faces"),
+    ("faces",),  # which fill the contract's messages, so that one validation holds for every way in
+    ("rpc",),
     ("desk",),
     ("routing", "execution", "backends", "ledger", "telemetry", "security"),
     ("state", "artefacts"),
@@ -31,7 +32,7 @@ FLOORS = (
 FOREIGN = {
     "grpc": ("rpc", "security", "cli"),
     "google.protobuf": ("rpc", "cli"),
-    "frontdesk.v1": ("rpc", "cli"),
+    "frontdesk.v1": ("rpc", "faces", "cli"),
     "httpx": ("backends",),
     "sqlalchemy": ("ledger",),
     "sqlite3": ("state", "ledger"),

@@ -127,7 +127,9 @@ def cut_streams() -> None:
 
 
 def token_counts() -> None:
-    counted = client.messages.count_tokens(model="default", messages=[{"role": "user", "content": "four words are here"}])
+    counted = client.messages.count_tokens(
+        model="default", messages=[{"role": "user", "content": "four words are here"}]
+    )
     assert 4 <= counted.input_tokens <= 20
 
 

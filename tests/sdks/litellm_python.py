@@ -7,7 +7,7 @@ from typing import Any
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # it asks the network for prices otherwise
 
-import litellm  # noqa: E402
+import litellm
 from pydantic import BaseModel
 
 from tests.sdks.report import PNG, address, run
@@ -33,9 +33,7 @@ def ask(api: str, content: Any, model: str = "default", **members: Any) -> Any:
     messages = content if isinstance(content, list) else [{"role": "user", "content": content}]
     base = f"{address()}/v1" if api == "openai" else address()
     members = {"num_retries": 0, "max_retries": 0, "timeout": 20, "max_tokens": 100, **members}
-    return litellm.completion(
-        model=f"{api}/{model}", messages=messages, api_base=base, api_key="unused", **members
-    )
+    return litellm.completion(model=f"{api}/{model}", messages=messages, api_base=base, api_key="unused", **members)
 
 
 BOTH = ("openai", "anthropic")

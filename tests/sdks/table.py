@@ -69,14 +69,13 @@ def table(works: Mapping[str, frozenset[str]]) -> str:
     """The table in Markdown; `works` are the features that do, by client."""
     names = [sdk.name for sdk in SDKS]
     lines = [f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
-    for feature in FEATURES:
-        lines.append(f"| {feature} | {' | '.join(_cell(sdk, feature, works[sdk.name]) for sdk in SDKS)} |")
+    lines += [f"| {one} | {' | '.join(_cell(sdk, one, works[sdk.name]) for sdk in SDKS)} |" for one in FEATURES]
     return "\n".join(lines) + "\n"
 
 
 def _cell(sdk: Sdk, feature: str, works: frozenset[str]) -> str:
     if feature not in sdk.features:
-        return "–"
+        return "-"
     return "yes" if feature in works else "no"
 
 

@@ -47,14 +47,13 @@ class Messages(_Anthropic):
                 await asking.stream(self._desk, query, policy, call, labels, events)
                 return
             decision, completion = await self._desk.complete(query, policy, call, labels)
-        if True:
-            document = message_document(decision, completion)
-            if asked.wants_report:
-                document["frontdesk"] = report(decision, completion.model, completion.settlement, asked.passed)
-            headers = [
-                *decision_headers(decision, completion.model, asked.passed),
-                *settled_headers(completion.settlement),
-            ]
+        document = message_document(decision, completion)
+        if asked.wants_report:
+            document["frontdesk"] = report(decision, completion.model, completion.settlement, asked.passed)
+        headers = [
+            *decision_headers(decision, completion.model, asked.passed),
+            *settled_headers(completion.settlement),
+        ]
         await reply.document(document, headers)
 
 
