@@ -157,6 +157,7 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
             telemetry = await stack.enter_async_context(
                 open_telemetry(config.telemetry, os.environ, providers=providers, worker=worker)
             )
+        configure_process(config.telemetry, telemetry.metrics)
         monitor = telemetry.ledger_monitor
         with loaded.placing(), _configured(loaded):
             ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))

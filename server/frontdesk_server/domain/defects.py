@@ -10,6 +10,9 @@ import structlog
 
 log = structlog.get_logger()
 
+CAUGHT = "defect.caught"
+"""The event of a defect. `counted` says whether whoever reported it counts it, too."""
+
 _MOST_FRAMES = 8
 
 
@@ -23,9 +26,10 @@ class DefectCounter(Protocol):
 def report_defect(part: str, error: BaseException, counter: DefectCounter | None = None, **where: str) -> None:
     """Log an exception by its type and place, and count it. Its text stays out: it may repeat the query.
 
-    `where` tells more of the place, such as the path of a strategy.
+    Without a counter the process counts what it logs. `where` tells more of the place, such as the path of a strategy.
     """
-    log.error("defect.caught", part=part, error_type=type_of(error), frames=frames_of(error), **where)
+    counted = counter is not None
+    log.error(CAUGHT, part=part, error_type=type_of(error), frames=frames_of(error), counted=counted, **where)
     if counter is not None:
         counter.defect(part, type_of(error))
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimedOut
 
 from frontdesk_server.domain.decision import RoutedQuery
@@ -260,7 +260,7 @@ class GroupWriter:
 
     def _commit_apart(self, batch: Batch, error: Exception) -> None:
         """Keep every record of the batch but the one at fault."""
-        self._monitor.failed(error, self.waiting)
+        self._tell(error)
         if len(batch.entries) == 1:
             self._lost(batch.entries[0], "refused")
             return
@@ -273,8 +273,14 @@ class GroupWriter:
         try:
             more = self._sweep()
         except Exception as error:
-            self._monitor.failed(error, self.waiting)
+            self._tell(error)
         self._sweep_at = time.monotonic() + (0.0 if more else _SWEEP_SECONDS)
+
+    def _tell(self, error: Exception) -> None:
+        """What a database says is a failure of the store; all else is a defect of our own, of which the place tells."""
+        self._monitor.failed(error, self.waiting)
+        if not isinstance(error, SQLAlchemyError | OSError):
+            report_defect("ledger", error)
 
     def _committed(self, batch: Batch, replaced: Sequence[bool | None], seconds: float) -> None:
         if self._failing:

@@ -6,13 +6,15 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TextIO
 
 import orjson
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from frontdesk_server.config.service import TelemetryConfig
+from frontdesk_server.domain.defects import CAUGHT, DefectCounter
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.line_buffer import LineBuffer
 
@@ -99,11 +101,14 @@ def build_logger(config: TelemetryConfig, stream: TextIO | None = None) -> Filte
     return logger.bind()  # binding resolves the lazy proxy once, not on every line
 
 
-def configure_process(config: TelemetryConfig) -> None:
-    """Let every module's `structlog.get_logger()` write as the configuration says: the process's one global setting."""
+def configure_process(config: TelemetryConfig, counter: DefectCounter | None = None) -> None:
+    """Let every module's `structlog.get_logger()` write as the configuration says: the process's one global setting.
+
+    Defects that nobody else counts, `counter` does.
+    """
     _, processors, wrapper = _pipeline(config, sys.stderr)
     structlog.configure(
-        processors=processors,
+        processors=[partial(_count_defect, counter), *processors],
         wrapper_class=wrapper,
         context_class=dict,
         logger_factory=lambda *_: _pipeline(config, sys.stderr)[0],  # whatever standard error is by then
@@ -121,6 +126,12 @@ def _pipeline(config: TelemetryConfig, stream: TextIO) -> tuple[_Sink, list[Proc
         return structlog.PrintLogger(stream), [*before, renderer], wrapper
     json_lines: list[Processor] = [*before, structlog.processors.format_exc_info, _render_json]
     return structlog.BytesLogger(stream.buffer), json_lines, wrapper
+
+
+def _count_defect(counter: DefectCounter | None, _logger: object, _method: str, values: EventDict) -> EventDict:
+    if values["event"] == CAUGHT and not values.pop("counted") and counter is not None:
+        counter.defect(values["part"], values["error_type"])
+    return values
 
 
 def _is_pretty(config: TelemetryConfig, stream: TextIO) -> bool:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import NoReturn
 
 import pytest
 from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
@@ -209,6 +210,28 @@ async def test_a_record_the_store_refuses_costs_only_itself() -> None:
     assert len(store.ids) == 2
     assert bad_id not in store.ids
     assert monitor.losses == {"refused": 1}
+
+
+@pytest.mark.parametrize("sweeping", [True, False])
+async def test_a_bug_in_the_store_is_told_by_its_place(sweeping: bool, caught_defects: DefectLog) -> None:
+    store, monitor = FakeStore(), RecordingMonitor()
+
+    def stumble(*_: object) -> NoReturn:
+        raise KeyError("what a caller said")
+
+    if not sweeping:
+        store.fault = stumble
+    sweep = stumble if sweeping else lambda: False
+    writer = GroupWriter(store, KEEPING, ContractCodec(), WriterLimits(flush_seconds=0.001), monitor, sweep=sweep)
+    writer.start()
+    await writer.submit(an_entry())
+    await until(lambda: caught_defects)
+    await writer.stop()
+    assert {(defect["part"], defect["error_type"]) for defect in caught_defects} == {("ledger", "KeyError")}
+    assert "test_writer.py" in str(caught_defects[0]["frames"])
+    assert "what a caller said" not in str(caught_defects)
+    assert monitor.losses == ({} if sweeping else {"refused": 1})
+    caught_defects.clear()
 
 
 async def test_what_a_stop_cannot_write_in_time_is_counted() -> None:
