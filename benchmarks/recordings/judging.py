@@ -25,6 +25,7 @@ REASONS = {
     "no arguments": "a call without arguments has none: `{}`",
     "finer error": "the error is told more exactly than by its status",
     "other spelling": "the provider counts in fields of its own, which the SDK does not read",
+    "rounded": "a log-probability that rounding put above zero is zero",
     "beside": "cached, audio or reasoning tokens stand beside the whole, as the total or their number proves",
     "not counted": "the provider counts no input where there was some; it is estimated, and said to be",
     "calls end": "the provider says stop where it calls tools",
@@ -113,7 +114,9 @@ def _differences(recording: Recording, official: Json, ours: Json) -> Iterator[D
         yield from _end(recording, official, ours)
         yield from _usage(recording, official, ours)
         if official.get("logprobs") and official["logprobs"] != ours["logprobs"]:
-            yield Difference("logprobs", official["logprobs"][:1], ours["logprobs"][:1])
+            rounded = [[token, min(logprob, 0), top] for token, logprob, top in official["logprobs"]]
+            reason = "rounded" if rounded == ours["logprobs"] else ""
+            yield Difference("logprobs", official["logprobs"], ours["logprobs"], reason)
         if (official["model"] or "") != ours["model"]:
             yield Difference("model", official["model"], ours["model"])
 

@@ -1196,9 +1196,11 @@ type ToolResultPart struct {
 	//	*ToolResultPart_Text
 	//	*ToolResultPart_Media
 	//	*ToolResultPart_ProviderBlock
-	Part          isToolResultPart_Part `protobuf_oneof:"part"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Part isToolResultPart_Part `protobuf_oneof:"part"`
+	// Settings for the piece, by dialect; at most 16.
+	ProviderOptions []*ProviderOptions `protobuf:"bytes,4,rep,name=provider_options,json=providerOptions,proto3" json:"provider_options,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ToolResultPart) Reset() {
@@ -1261,6 +1263,13 @@ func (x *ToolResultPart) GetProviderBlock() *ProviderBlock {
 		if x, ok := x.Part.(*ToolResultPart_ProviderBlock); ok {
 			return x.ProviderBlock
 		}
+	}
+	return nil
+}
+
+func (x *ToolResultPart) GetProviderOptions() []*ProviderOptions {
+	if x != nil {
+		return x.ProviderOptions
 	}
 	return nil
 }
@@ -2335,11 +2344,12 @@ const file_frontdesk_v1_chat_proto_rawDesc = "" +
 	"toolCallId\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\tR\acontent\x12\x19\n" +
 	"\bis_error\x18\x03 \x01(\bR\aisError\x122\n" +
-	"\x05parts\x18\x04 \x03(\v2\x1c.frontdesk.v1.ToolResultPartR\x05parts\"\xa1\x01\n" +
+	"\x05parts\x18\x04 \x03(\v2\x1c.frontdesk.v1.ToolResultPartR\x05parts\"\xeb\x01\n" +
 	"\x0eToolResultPart\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12+\n" +
 	"\x05media\x18\x02 \x01(\v2\x13.frontdesk.v1.MediaH\x00R\x05media\x12D\n" +
-	"\x0eprovider_block\x18\x03 \x01(\v2\x1b.frontdesk.v1.ProviderBlockH\x00R\rproviderBlockB\x06\n" +
+	"\x0eprovider_block\x18\x03 \x01(\v2\x1b.frontdesk.v1.ProviderBlockH\x00R\rproviderBlock\x12H\n" +
+	"\x10provider_options\x18\x04 \x03(\v2\x1d.frontdesk.v1.ProviderOptionsR\x0fproviderOptionsB\x06\n" +
 	"\x04part\"|\n" +
 	"\tReasoning\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +
@@ -2545,25 +2555,26 @@ var file_frontdesk_v1_chat_proto_depIdxs = []int32{
 	15, // 16: frontdesk.v1.ToolResult.parts:type_name -> frontdesk.v1.ToolResultPart
 	12, // 17: frontdesk.v1.ToolResultPart.media:type_name -> frontdesk.v1.Media
 	6,  // 18: frontdesk.v1.ToolResultPart.provider_block:type_name -> frontdesk.v1.ProviderBlock
-	5,  // 19: frontdesk.v1.Tool.provider_options:type_name -> frontdesk.v1.ProviderOptions
-	9,  // 20: frontdesk.v1.Tool.cache_hint:type_name -> frontdesk.v1.CacheHint
-	6,  // 21: frontdesk.v1.Tool.provider_tool:type_name -> frontdesk.v1.ProviderBlock
-	4,  // 22: frontdesk.v1.ToolChoice.mode:type_name -> frontdesk.v1.ToolChoice.Mode
-	20, // 23: frontdesk.v1.ResponseFormat.json_object:type_name -> frontdesk.v1.JsonObjectFormat
-	21, // 24: frontdesk.v1.ResponseFormat.json_schema:type_name -> frontdesk.v1.JsonSchemaFormat
-	19, // 25: frontdesk.v1.GenerationConfig.response_format:type_name -> frontdesk.v1.ResponseFormat
-	2,  // 26: frontdesk.v1.GenerationConfig.reasoning_effort:type_name -> frontdesk.v1.ReasoningEffort
-	10, // 27: frontdesk.v1.Query.messages:type_name -> frontdesk.v1.Message
-	17, // 28: frontdesk.v1.Query.tools:type_name -> frontdesk.v1.Tool
-	18, // 29: frontdesk.v1.Query.tool_choice:type_name -> frontdesk.v1.ToolChoice
-	22, // 30: frontdesk.v1.Query.generation:type_name -> frontdesk.v1.GenerationConfig
-	5,  // 31: frontdesk.v1.Query.provider_options:type_name -> frontdesk.v1.ProviderOptions
-	26, // 32: frontdesk.v1.TokenLogprob.top:type_name -> frontdesk.v1.TopLogprob
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	5,  // 19: frontdesk.v1.ToolResultPart.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	5,  // 20: frontdesk.v1.Tool.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	9,  // 21: frontdesk.v1.Tool.cache_hint:type_name -> frontdesk.v1.CacheHint
+	6,  // 22: frontdesk.v1.Tool.provider_tool:type_name -> frontdesk.v1.ProviderBlock
+	4,  // 23: frontdesk.v1.ToolChoice.mode:type_name -> frontdesk.v1.ToolChoice.Mode
+	20, // 24: frontdesk.v1.ResponseFormat.json_object:type_name -> frontdesk.v1.JsonObjectFormat
+	21, // 25: frontdesk.v1.ResponseFormat.json_schema:type_name -> frontdesk.v1.JsonSchemaFormat
+	19, // 26: frontdesk.v1.GenerationConfig.response_format:type_name -> frontdesk.v1.ResponseFormat
+	2,  // 27: frontdesk.v1.GenerationConfig.reasoning_effort:type_name -> frontdesk.v1.ReasoningEffort
+	10, // 28: frontdesk.v1.Query.messages:type_name -> frontdesk.v1.Message
+	17, // 29: frontdesk.v1.Query.tools:type_name -> frontdesk.v1.Tool
+	18, // 30: frontdesk.v1.Query.tool_choice:type_name -> frontdesk.v1.ToolChoice
+	22, // 31: frontdesk.v1.Query.generation:type_name -> frontdesk.v1.GenerationConfig
+	5,  // 32: frontdesk.v1.Query.provider_options:type_name -> frontdesk.v1.ProviderOptions
+	26, // 33: frontdesk.v1.TokenLogprob.top:type_name -> frontdesk.v1.TopLogprob
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_frontdesk_v1_chat_proto_init() }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -80,7 +80,7 @@ def system_of(systems: Sequence[Message], call: BackendCall) -> str | list[Json]
 
 def within_cache_limit(body: Json, call: BackendCall) -> Json:
     """The body without the first cache breakpoints where there are more than the API allows."""
-    turns = [block for turn in body["messages"] for block in turn["content"]]
+    turns = [piece for turn in body["messages"] for block in turn["content"] for piece in _with_pieces(block)]
     system = body.get("system", ())
     items = [*body.get("tools", ()), *(system if isinstance(system, list) else ()), *turns]
     breakpoints = [item for item in items if "cache_control" in item]
@@ -90,6 +90,14 @@ def within_cache_limit(body: Json, call: BackendCall) -> Json:
         detail = f"cache hints but the last {_MOST_BREAKPOINTS} were left out: the API allows no more"
         call.dispatch.adjustments.append(Adjustment("query", detail))
     return body
+
+
+def _with_pieces(block: Json) -> Iterator[Json]:
+    """A block after what it holds, as of a tool's result."""
+    pieces = block.get("content")
+    if isinstance(pieces, list):
+        yield from pieces
+    yield block
 
 
 def _is_plain(message: Message, call: BackendCall) -> bool:
@@ -160,7 +168,7 @@ def _arguments(arguments_json: str) -> Json:
 
 def _tool_result(result: ToolResult, call: BackendCall) -> Json:
     block: Json = {"type": "tool_result", "tool_use_id": result.tool_call_id}
-    if content := [piece for part in result.parts if (piece := _block(part, call))]:
+    if content := [piece for part in result.parts if (piece := _extended_block(part, call, answered=False))]:
         block["content"] = content
     elif result.content.strip():
         block["content"] = result.content

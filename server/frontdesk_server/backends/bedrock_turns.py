@@ -154,7 +154,8 @@ class Turns:
                 return None  # without a signature it is another provider's, or needs not go back
 
     def _tool_result(self, result: ToolResult) -> Json:
-        content = [piece for part in result.parts if (piece := self._block(part)) is not None]
+        pieces = ((part, self._block(part)) for part in result.parts)
+        content = [extended(piece, p.provider_options, self._call) for p, piece in pieces if piece is not None]
         if not content and result.content.strip():
             content = [{"text": result.content}]
         block: Json = {"toolUseId": result.tool_call_id, "content": content}

@@ -67,7 +67,8 @@ class Contents:
 
     def of_result(self, result: ToolResult) -> str | list[Json]:
         """What a tool returned; the API has no other word for an error."""
-        if all(isinstance(part, TextPart) for part in result.parts) and not self._hinted(result.cache_hint):
+        plain = all(isinstance(part, TextPart) and not self._stands_at(part) for part in result.parts)
+        if plain and not self._hinted(result.cache_hint):
             return f"Error: {result.text}" if result.is_error else result.text
         items = self._items(result.parts or (TextPart(result.content),))
         said = [{"type": "text", "text": "Error:"}, *items] if result.is_error else items

@@ -278,6 +278,10 @@ class Query:
             for index, part in enumerate(message.parts):
                 if part.provider_options:
                     yield from _located(f"query.messages[{place}].parts[{index}]", part.provider_options)
+                if isinstance(part, ToolResult):
+                    for piece, said in enumerate(part.parts):
+                        at = f"query.messages[{place}].parts[{index}].tool_result.parts[{piece}]"
+                        yield from _located(at, said.provider_options)
         for place, tool in enumerate(self.tools):
             yield from _located(f"query.tools[{place}]", tool.provider_options)
 

@@ -110,6 +110,11 @@ def _bare_part(part: chat_pb2.ContentPart) -> ContentPart:
 
 
 def _result_part(part: chat_pb2.ToolResultPart) -> ResultPart:
+    piece = _bare_result_part(part)
+    return replace(piece, provider_options=_options(part)) if part.provider_options else piece
+
+
+def _bare_result_part(part: chat_pb2.ToolResultPart) -> ResultPart:
     kind = part.WhichOneof("part")
     if kind == "provider_block":
         return ProviderPart(_block(part.provider_block))
@@ -120,7 +125,7 @@ def _block(block: chat_pb2.ProviderBlock) -> ProviderBlock:
     return ProviderBlock(block.dialect, block.json)
 
 
-def _options(holder: _Holder | chat_pb2.Query) -> tuple[ProviderOptions, ...]:
+def _options(holder: _Holder | chat_pb2.Query | chat_pb2.ToolResultPart) -> tuple[ProviderOptions, ...]:
     return tuple([ProviderOptions(one.dialect, one.options_json, one.required) for one in holder.provider_options])
 
 

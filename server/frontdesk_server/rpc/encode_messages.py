@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from frontdesk.v1 import chat_pb2
 
-from frontdesk_server.domain.provider import Citation, Extensible, ProviderBlock, ProviderState
+from frontdesk_server.domain.provider import Citation, Extensible, ProviderBlock, ProviderOptions, ProviderState
 from frontdesk_server.domain.query import (
     ContentPart,
     MediaPart,
@@ -57,10 +57,7 @@ def _part(part: ContentPart) -> chat_pb2.ContentPart:
 
 def _extend(message: chat_pb2.Message | chat_pb2.ContentPart, value: Extensible) -> None:
     if value.provider_options:
-        message.provider_options.extend(
-            chat_pb2.ProviderOptions(dialect=one.dialect, options_json=one.options_json, required=one.required)
-            for one in value.provider_options
-        )
+        message.provider_options.extend(map(_options, value.provider_options))
     if value.provider_state:
         message.provider_state.extend(map(encode_state, value.provider_state))
     if value.cache_hint is not None:
@@ -95,6 +92,18 @@ def _bare_part(part: ContentPart) -> chat_pb2.ContentPart:
 
 
 def _result_part(part: ResultPart) -> chat_pb2.ToolResultPart:
+    encoded = _bare_result_part(part)
+    encoded.provider_options.extend(map(_options, part.provider_options))
+    return encoded
+
+
+def _options(options: ProviderOptions) -> chat_pb2.ProviderOptions:
+    return chat_pb2.ProviderOptions(
+        dialect=options.dialect, options_json=options.options_json, required=options.required
+    )
+
+
+def _bare_result_part(part: ResultPart) -> chat_pb2.ToolResultPart:
     if isinstance(part, MediaPart):
         return chat_pb2.ToolResultPart(media=_media(part))
     if isinstance(part, ProviderPart):

@@ -117,6 +117,11 @@ _PART: Mapping[Dialect, _Reserved] = {
         _ALWAYS,
     ),
 }
+_PIECE: Mapping[Dialect, _Reserved] = {
+    dialect: {path: field for path, field in reserved.items() if field != "cache_hint"}
+    for dialect, reserved in _PART.items()
+}
+"""Pieces of a tool's result have no cache hint, which therefore is a provider's own setting."""
 _TOOL: Mapping[Dialect, _Reserved] = {
     Dialect.OPENAI: {
         **dict.fromkeys(("type", "function.name", "function.parameters"), _ALWAYS),
@@ -143,6 +148,7 @@ _PLACES: Mapping[type[Message], Mapping[Dialect, _Reserved]] = {
     pb.Query: _QUERY,
     pb.Message: _MESSAGE,
     pb.ContentPart: _PART,
+    pb.ToolResultPart: _PIECE,
     pb.Tool: _TOOL,
 }
 _NAMES = {dialect.value: spoken(dialect) for dialect in Dialect}
@@ -164,20 +170,35 @@ def check_extensions(
     violations: Violations,
 ) -> None:
     """Note what is wrong with what stands at a message or part for single providers; unread where no room is left."""
-    had_room = room.left >= 0
-    room.left -= len(holder.provider_options) + len(holder.provider_state)
-    if room.left < 0:
-        if had_room:
-            description = f"the conversation holds more than {limits.extensions:,} options and states of providers"
-            violations.add(at, Reason.FIELD_TOO_LONG, description)
+    if not _has_room(len(holder.provider_options) + len(holder.provider_state), at, limits, room, violations):
         return
     check_options(holder, at, limits, violations)
     check_cache_hint(holder, at, violations)
     _check_state(holder, at, role, limits, violations)
 
 
+def check_piece_options(
+    piece: pb.ToolResultPart, at: str, limits: Limits, room: ExtensionRoom, violations: Violations
+) -> None:
+    """Note what is wrong with the options of a piece of a tool's result; unread where no room is left."""
+    if _has_room(len(piece.provider_options), at, limits, room, violations):
+        check_options(piece, at, limits, violations)
+
+
+def _has_room(count: int, at: str, limits: Limits, room: ExtensionRoom, violations: Violations) -> bool:
+    had_room = room.left >= 0
+    room.left -= count
+    if room.left < 0 and had_room:
+        description = f"the conversation holds more than {limits.extensions:,} options and states of providers"
+        violations.add(at, Reason.FIELD_TOO_LONG, description)
+    return room.left >= 0
+
+
 def check_options(
-    holder: pb.Query | pb.Message | pb.ContentPart | pb.Tool, at: str, limits: Limits, violations: Violations
+    holder: pb.Query | pb.Message | pb.ContentPart | pb.ToolResultPart | pb.Tool,
+    at: str,
+    limits: Limits,
+    violations: Violations,
 ) -> None:
     """Note what is wrong with the options that stand at this place."""
     if len(holder.provider_options) > limits.provider_options:

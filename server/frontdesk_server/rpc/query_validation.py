@@ -15,6 +15,7 @@ from frontdesk_server.rpc.provider_validation import (
     check_cache_hint,
     check_extensions,
     check_options,
+    check_piece_options,
 )
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 from frontdesk_server.rpc.violations import Limits, Violations
@@ -99,7 +100,7 @@ def _check_conversation(query: pb.Query, path: str, limits: Limits, violations: 
             elif part.refusal and (kind != "text" or role != pb.ROLE_ASSISTANT):
                 violations.add(f"{at}.refusal", Reason.PART_NOT_ALLOWED, "only text of an assistant is a refusal")
             else:
-                _check_part(part, kind, at, limits, call_ids, turn_ids, violations)
+                _check_part(part, kind, at, limits, call_ids, turn_ids, room, violations)
     if role == pb.ROLE_ASSISTANT:
         _check_prefill(query.messages[-1], f"{path}.messages[{len(query.messages) - 1}]", violations)
 
@@ -120,6 +121,7 @@ def _check_part(
     limits: Limits,
     call_ids: set[str],
     turn_ids: set[str],
+    room: ExtensionRoom,
     violations: Violations,
 ) -> None:
     if kind == "media":
@@ -143,14 +145,18 @@ def _check_part(
         elif answered not in call_ids:
             violations.add(f"{at}.tool_result.tool_call_id", Reason.TOOL_RESULT_WITHOUT_CALL)
         if part.tool_result.parts:
-            _check_result_parts(part.tool_result, f"{at}.tool_result", limits, violations)
+            _check_result_parts(part.tool_result, f"{at}.tool_result", limits, room, violations)
 
 
-def _check_result_parts(result: pb.ToolResult, at: str, limits: Limits, violations: Violations) -> None:
+def _check_result_parts(
+    result: pb.ToolResult, at: str, limits: Limits, room: ExtensionRoom, violations: Violations
+) -> None:
     if result.content:
         violations.add(f"{at}.content", Reason.TOOL_RESULT_SET_TWICE)
     for place, part in enumerate(result.parts):
         kind = part.WhichOneof("part")
+        if part.provider_options:
+            check_piece_options(part, f"{at}.parts[{place}]", limits, room, violations)
         if kind is None:
             violations.add(f"{at}.parts[{place}].part", Reason.FIELD_REQUIRED)
         elif kind == "media":

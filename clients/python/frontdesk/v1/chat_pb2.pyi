@@ -528,6 +528,7 @@ class ToolResultPart(google.protobuf.message.Message):
     TEXT_FIELD_NUMBER: builtins.int
     MEDIA_FIELD_NUMBER: builtins.int
     PROVIDER_BLOCK_FIELD_NUMBER: builtins.int
+    PROVIDER_OPTIONS_FIELD_NUMBER: builtins.int
     text: builtins.str
     """Plain text, UTF-8."""
     @property
@@ -538,15 +539,20 @@ class ToolResultPart(google.protobuf.message.Message):
     def provider_block(self) -> Global___ProviderBlock:
         """What only one dialect understands; excludes models of others."""
 
+    @property
+    def provider_options(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ProviderOptions]:
+        """Settings for the piece, by dialect; at most 16."""
+
     def __init__(
         self,
         *,
         text: builtins.str = ...,
         media: Global___Media | None = ...,
         provider_block: Global___ProviderBlock | None = ...,
+        provider_options: collections.abc.Iterable[Global___ProviderOptions] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["media", b"media", "part", b"part", "provider_block", b"provider_block", "text", b"text"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["media", b"media", "part", b"part", "provider_block", b"provider_block", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["media", b"media", "part", b"part", "provider_block", b"provider_block", "provider_options", b"provider_options", "text", b"text"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["text", "media", "provider_block"] | None: ...
 
 Global___ToolResultPart: typing_extensions.TypeAlias = ToolResultPart

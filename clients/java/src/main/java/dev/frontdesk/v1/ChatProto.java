@@ -181,91 +181,92 @@ public final class ChatProto {
       "\030\002 \001(\t\022\026\n\016arguments_json\030\003 \001(\t\"r\n\nToolRe" +
       "sult\022\024\n\014tool_call_id\030\001 \001(\t\022\017\n\007content\030\002 " +
       "\001(\t\022\020\n\010is_error\030\003 \001(\010\022+\n\005parts\030\004 \003(\0132\034.f" +
-      "rontdesk.v1.ToolResultPart\"\205\001\n\016ToolResul" +
+      "rontdesk.v1.ToolResultPart\"\276\001\n\016ToolResul" +
       "tPart\022\016\n\004text\030\001 \001(\tH\000\022$\n\005media\030\002 \001(\0132\023.f" +
       "rontdesk.v1.MediaH\000\0225\n\016provider_block\030\003 " +
-      "\001(\0132\033.frontdesk.v1.ProviderBlockH\000B\006\n\004pa" +
-      "rt\"T\n\tReasoning\022\014\n\004text\030\001 \001(\t\022\021\n\tsignatu" +
-      "re\030\002 \001(\t\022\025\n\rredacted_data\030\003 \001(\t\022\017\n\007diale" +
-      "ct\030\004 \001(\t\"\374\001\n\004Tool\022\014\n\004name\030\001 \001(\t\022\023\n\013descr" +
-      "iption\030\002 \001(\t\022\027\n\017parameters_json\030\003 \001(\t\022\023\n" +
-      "\006strict\030\004 \001(\010H\000\210\001\001\0227\n\020provider_options\030\005" +
-      " \003(\0132\035.frontdesk.v1.ProviderOptions\022+\n\nc" +
-      "ache_hint\030\006 \001(\0132\027.frontdesk.v1.CacheHint" +
-      "\0222\n\rprovider_tool\030\007 \001(\0132\033.frontdesk.v1.P" +
-      "roviderBlockB\t\n\007_strict\"\251\001\n\nToolChoice\022-" +
-      "\n\004mode\030\001 \001(\0162\035.frontdesk.v1.ToolChoice.M" +
-      "odeH\000\022\023\n\ttool_name\030\002 \001(\tH\000\"M\n\004Mode\022\024\n\020MO" +
-      "DE_UNSPECIFIED\020\000\022\r\n\tMODE_AUTO\020\001\022\r\n\tMODE_" +
-      "NONE\020\002\022\021\n\rMODE_REQUIRED\020\003B\010\n\006choice\"\210\001\n\016" +
-      "ResponseFormat\0225\n\013json_object\030\001 \001(\0132\036.fr" +
-      "ontdesk.v1.JsonObjectFormatH\000\0225\n\013json_sc" +
-      "hema\030\002 \001(\0132\036.frontdesk.v1.JsonSchemaForm" +
-      "atH\000B\010\n\006format\"\022\n\020JsonObjectFormat\"j\n\020Js" +
-      "onSchemaFormat\022\014\n\004name\030\001 \001(\t\022\023\n\013schema_j" +
-      "son\030\002 \001(\t\022\023\n\013description\030\003 \001(\t\022\023\n\006strict" +
-      "\030\004 \001(\010H\000\210\001\001B\t\n\007_strict\"\210\005\n\020GenerationCon" +
-      "fig\022\036\n\021max_output_tokens\030\001 \001(\005H\000\210\001\001\022\030\n\013t" +
-      "emperature\030\002 \001(\001H\001\210\001\001\022\022\n\005top_p\030\003 \001(\001H\002\210\001" +
-      "\001\022\026\n\016stop_sequences\030\004 \003(\t\022\021\n\004seed\030\005 \001(\003H" +
-      "\003\210\001\001\022\036\n\021frequency_penalty\030\006 \001(\001H\004\210\001\001\022\035\n\020" +
-      "presence_penalty\030\007 \001(\001H\005\210\001\001\022\025\n\010logprobs\030" +
-      "\010 \001(\010H\006\210\001\001\022\031\n\014top_logprobs\030\t \001(\005H\007\210\001\001\0225\n" +
-      "\017response_format\030\n \001(\0132\034.frontdesk.v1.Re" +
-      "sponseFormat\0227\n\020reasoning_effort\030\013 \001(\0162\035" +
-      ".frontdesk.v1.ReasoningEffort\022$\n\027reasoni" +
-      "ng_budget_tokens\030\014 \001(\005H\010\210\001\001\022 \n\023parallel_" +
-      "tool_calls\030\r \001(\010H\t\210\001\001\022\022\n\005top_k\030\016 \001(\005H\n\210\001" +
-      "\001B\024\n\022_max_output_tokensB\016\n\014_temperatureB" +
-      "\010\n\006_top_pB\007\n\005_seedB\024\n\022_frequency_penalty" +
-      "B\023\n\021_presence_penaltyB\013\n\t_logprobsB\017\n\r_t" +
-      "op_logprobsB\032\n\030_reasoning_budget_tokensB" +
-      "\026\n\024_parallel_tool_callsB\010\n\006_top_k\"\200\002\n\005Qu" +
-      "ery\022\'\n\010messages\030\001 \003(\0132\025.frontdesk.v1.Mes" +
-      "sage\022!\n\005tools\030\002 \003(\0132\022.frontdesk.v1.Tool\022" +
-      "-\n\013tool_choice\030\003 \001(\0132\030.frontdesk.v1.Tool" +
-      "Choice\0222\n\ngeneration\030\004 \001(\0132\036.frontdesk.v" +
-      "1.GenerationConfig\022\017\n\007user_id\030\005 \001(\t\0227\n\020p" +
-      "rovider_options\030\006 \003(\0132\035.frontdesk.v1.Pro" +
-      "viderOptions\"\353\004\n\005Usage\022\031\n\014input_tokens\030\001" +
-      " \001(\003H\000\210\001\001\022\032\n\routput_tokens\030\002 \001(\003H\001\210\001\001\022\036\n" +
-      "\021cache_read_tokens\030\003 \001(\003H\002\210\001\001\022\037\n\022cache_w" +
-      "rite_tokens\030\004 \001(\003H\003\210\001\001\022\035\n\020reasoning_toke" +
-      "ns\030\005 \001(\003H\004\210\001\001\022$\n\027cache_write_long_tokens" +
-      "\030\006 \001(\003H\005\210\001\001\022\037\n\022input_audio_tokens\030\007 \001(\003H" +
-      "\006\210\001\001\022 \n\023output_audio_tokens\030\010 \001(\003H\007\210\001\001\022\037" +
-      "\n\022input_image_tokens\030\t \001(\003H\010\210\001\001\022 \n\023outpu" +
-      "t_image_tokens\030\n \001(\003H\t\210\001\001\022\031\n\014web_searche" +
-      "s\030\013 \001(\003H\n\210\001\001\022\024\n\014service_tier\030\014 \001(\tB\017\n\r_i" +
-      "nput_tokensB\020\n\016_output_tokensB\024\n\022_cache_" +
-      "read_tokensB\025\n\023_cache_write_tokensB\023\n\021_r" +
-      "easoning_tokensB\032\n\030_cache_write_long_tok" +
-      "ensB\025\n\023_input_audio_tokensB\026\n\024_output_au" +
-      "dio_tokensB\025\n\023_input_image_tokensB\026\n\024_ou" +
-      "tput_image_tokensB\017\n\r_web_searches\"U\n\014To" +
-      "kenLogprob\022\r\n\005token\030\001 \001(\t\022\017\n\007logprob\030\002 \001" +
-      "(\001\022%\n\003top\030\003 \003(\0132\030.frontdesk.v1.TopLogpro" +
-      "b\",\n\nTopLogprob\022\r\n\005token\030\001 \001(\t\022\017\n\007logpro" +
-      "b\030\002 \001(\001*_\n\004Role\022\024\n\020ROLE_UNSPECIFIED\020\000\022\017\n" +
-      "\013ROLE_SYSTEM\020\001\022\r\n\tROLE_USER\020\002\022\022\n\016ROLE_AS" +
-      "SISTANT\020\003\022\r\n\tROLE_TOOL\020\004*o\n\013ImageDetail\022" +
-      "\034\n\030IMAGE_DETAIL_UNSPECIFIED\020\000\022\024\n\020IMAGE_D" +
-      "ETAIL_LOW\020\001\022\025\n\021IMAGE_DETAIL_HIGH\020\002\022\025\n\021IM" +
-      "AGE_DETAIL_AUTO\020\003*\364\001\n\017ReasoningEffort\022 \n" +
-      "\034REASONING_EFFORT_UNSPECIFIED\020\000\022\030\n\024REASO" +
-      "NING_EFFORT_LOW\020\001\022\033\n\027REASONING_EFFORT_ME" +
-      "DIUM\020\002\022\031\n\025REASONING_EFFORT_HIGH\020\003\022\031\n\025REA" +
-      "SONING_EFFORT_NONE\020\004\022\034\n\030REASONING_EFFORT" +
-      "_MINIMAL\020\005\022\032\n\026REASONING_EFFORT_XHIGH\020\006\022\030" +
-      "\n\024REASONING_EFFORT_MAX\020\007*\270\001\n\014FinishReaso" +
-      "n\022\035\n\031FINISH_REASON_UNSPECIFIED\020\000\022\026\n\022FINI" +
-      "SH_REASON_STOP\020\001\022\030\n\024FINISH_REASON_LENGTH" +
-      "\020\002\022\034\n\030FINISH_REASON_TOOL_CALLS\020\003\022 \n\034FINI" +
-      "SH_REASON_CONTENT_FILTER\020\004\022\027\n\023FINISH_REA" +
-      "SON_OTHER\020\005Bq\n\020dev.frontdesk.v1B\tChatPro" +
-      "toP\001ZAgithub.com/frontdesk/frontdesk/cli" +
-      "ents/go/frontdeskv1;frontdeskv1\252\002\014Frontd" +
-      "esk.V1b\006proto3"
+      "\001(\0132\033.frontdesk.v1.ProviderBlockH\000\0227\n\020pr" +
+      "ovider_options\030\004 \003(\0132\035.frontdesk.v1.Prov" +
+      "iderOptionsB\006\n\004part\"T\n\tReasoning\022\014\n\004text" +
+      "\030\001 \001(\t\022\021\n\tsignature\030\002 \001(\t\022\025\n\rredacted_da" +
+      "ta\030\003 \001(\t\022\017\n\007dialect\030\004 \001(\t\"\374\001\n\004Tool\022\014\n\004na" +
+      "me\030\001 \001(\t\022\023\n\013description\030\002 \001(\t\022\027\n\017paramet" +
+      "ers_json\030\003 \001(\t\022\023\n\006strict\030\004 \001(\010H\000\210\001\001\0227\n\020p" +
+      "rovider_options\030\005 \003(\0132\035.frontdesk.v1.Pro" +
+      "viderOptions\022+\n\ncache_hint\030\006 \001(\0132\027.front" +
+      "desk.v1.CacheHint\0222\n\rprovider_tool\030\007 \001(\013" +
+      "2\033.frontdesk.v1.ProviderBlockB\t\n\007_strict" +
+      "\"\251\001\n\nToolChoice\022-\n\004mode\030\001 \001(\0162\035.frontdes" +
+      "k.v1.ToolChoice.ModeH\000\022\023\n\ttool_name\030\002 \001(" +
+      "\tH\000\"M\n\004Mode\022\024\n\020MODE_UNSPECIFIED\020\000\022\r\n\tMOD" +
+      "E_AUTO\020\001\022\r\n\tMODE_NONE\020\002\022\021\n\rMODE_REQUIRED" +
+      "\020\003B\010\n\006choice\"\210\001\n\016ResponseFormat\0225\n\013json_" +
+      "object\030\001 \001(\0132\036.frontdesk.v1.JsonObjectFo" +
+      "rmatH\000\0225\n\013json_schema\030\002 \001(\0132\036.frontdesk." +
+      "v1.JsonSchemaFormatH\000B\010\n\006format\"\022\n\020JsonO" +
+      "bjectFormat\"j\n\020JsonSchemaFormat\022\014\n\004name\030" +
+      "\001 \001(\t\022\023\n\013schema_json\030\002 \001(\t\022\023\n\013descriptio" +
+      "n\030\003 \001(\t\022\023\n\006strict\030\004 \001(\010H\000\210\001\001B\t\n\007_strict\"" +
+      "\210\005\n\020GenerationConfig\022\036\n\021max_output_token" +
+      "s\030\001 \001(\005H\000\210\001\001\022\030\n\013temperature\030\002 \001(\001H\001\210\001\001\022\022" +
+      "\n\005top_p\030\003 \001(\001H\002\210\001\001\022\026\n\016stop_sequences\030\004 \003" +
+      "(\t\022\021\n\004seed\030\005 \001(\003H\003\210\001\001\022\036\n\021frequency_penal" +
+      "ty\030\006 \001(\001H\004\210\001\001\022\035\n\020presence_penalty\030\007 \001(\001H" +
+      "\005\210\001\001\022\025\n\010logprobs\030\010 \001(\010H\006\210\001\001\022\031\n\014top_logpr" +
+      "obs\030\t \001(\005H\007\210\001\001\0225\n\017response_format\030\n \001(\0132" +
+      "\034.frontdesk.v1.ResponseFormat\0227\n\020reasoni" +
+      "ng_effort\030\013 \001(\0162\035.frontdesk.v1.Reasoning" +
+      "Effort\022$\n\027reasoning_budget_tokens\030\014 \001(\005H" +
+      "\010\210\001\001\022 \n\023parallel_tool_calls\030\r \001(\010H\t\210\001\001\022\022" +
+      "\n\005top_k\030\016 \001(\005H\n\210\001\001B\024\n\022_max_output_tokens" +
+      "B\016\n\014_temperatureB\010\n\006_top_pB\007\n\005_seedB\024\n\022_" +
+      "frequency_penaltyB\023\n\021_presence_penaltyB\013" +
+      "\n\t_logprobsB\017\n\r_top_logprobsB\032\n\030_reasoni" +
+      "ng_budget_tokensB\026\n\024_parallel_tool_calls" +
+      "B\010\n\006_top_k\"\200\002\n\005Query\022\'\n\010messages\030\001 \003(\0132\025" +
+      ".frontdesk.v1.Message\022!\n\005tools\030\002 \003(\0132\022.f" +
+      "rontdesk.v1.Tool\022-\n\013tool_choice\030\003 \001(\0132\030." +
+      "frontdesk.v1.ToolChoice\0222\n\ngeneration\030\004 " +
+      "\001(\0132\036.frontdesk.v1.GenerationConfig\022\017\n\007u" +
+      "ser_id\030\005 \001(\t\0227\n\020provider_options\030\006 \003(\0132\035" +
+      ".frontdesk.v1.ProviderOptions\"\353\004\n\005Usage\022" +
+      "\031\n\014input_tokens\030\001 \001(\003H\000\210\001\001\022\032\n\routput_tok" +
+      "ens\030\002 \001(\003H\001\210\001\001\022\036\n\021cache_read_tokens\030\003 \001(" +
+      "\003H\002\210\001\001\022\037\n\022cache_write_tokens\030\004 \001(\003H\003\210\001\001\022" +
+      "\035\n\020reasoning_tokens\030\005 \001(\003H\004\210\001\001\022$\n\027cache_" +
+      "write_long_tokens\030\006 \001(\003H\005\210\001\001\022\037\n\022input_au" +
+      "dio_tokens\030\007 \001(\003H\006\210\001\001\022 \n\023output_audio_to" +
+      "kens\030\010 \001(\003H\007\210\001\001\022\037\n\022input_image_tokens\030\t " +
+      "\001(\003H\010\210\001\001\022 \n\023output_image_tokens\030\n \001(\003H\t\210" +
+      "\001\001\022\031\n\014web_searches\030\013 \001(\003H\n\210\001\001\022\024\n\014service" +
+      "_tier\030\014 \001(\tB\017\n\r_input_tokensB\020\n\016_output_" +
+      "tokensB\024\n\022_cache_read_tokensB\025\n\023_cache_w" +
+      "rite_tokensB\023\n\021_reasoning_tokensB\032\n\030_cac" +
+      "he_write_long_tokensB\025\n\023_input_audio_tok" +
+      "ensB\026\n\024_output_audio_tokensB\025\n\023_input_im" +
+      "age_tokensB\026\n\024_output_image_tokensB\017\n\r_w" +
+      "eb_searches\"U\n\014TokenLogprob\022\r\n\005token\030\001 \001" +
+      "(\t\022\017\n\007logprob\030\002 \001(\001\022%\n\003top\030\003 \003(\0132\030.front" +
+      "desk.v1.TopLogprob\",\n\nTopLogprob\022\r\n\005toke" +
+      "n\030\001 \001(\t\022\017\n\007logprob\030\002 \001(\001*_\n\004Role\022\024\n\020ROLE" +
+      "_UNSPECIFIED\020\000\022\017\n\013ROLE_SYSTEM\020\001\022\r\n\tROLE_" +
+      "USER\020\002\022\022\n\016ROLE_ASSISTANT\020\003\022\r\n\tROLE_TOOL\020" +
+      "\004*o\n\013ImageDetail\022\034\n\030IMAGE_DETAIL_UNSPECI" +
+      "FIED\020\000\022\024\n\020IMAGE_DETAIL_LOW\020\001\022\025\n\021IMAGE_DE" +
+      "TAIL_HIGH\020\002\022\025\n\021IMAGE_DETAIL_AUTO\020\003*\364\001\n\017R" +
+      "easoningEffort\022 \n\034REASONING_EFFORT_UNSPE" +
+      "CIFIED\020\000\022\030\n\024REASONING_EFFORT_LOW\020\001\022\033\n\027RE" +
+      "ASONING_EFFORT_MEDIUM\020\002\022\031\n\025REASONING_EFF" +
+      "ORT_HIGH\020\003\022\031\n\025REASONING_EFFORT_NONE\020\004\022\034\n" +
+      "\030REASONING_EFFORT_MINIMAL\020\005\022\032\n\026REASONING" +
+      "_EFFORT_XHIGH\020\006\022\030\n\024REASONING_EFFORT_MAX\020" +
+      "\007*\270\001\n\014FinishReason\022\035\n\031FINISH_REASON_UNSP" +
+      "ECIFIED\020\000\022\026\n\022FINISH_REASON_STOP\020\001\022\030\n\024FIN" +
+      "ISH_REASON_LENGTH\020\002\022\034\n\030FINISH_REASON_TOO" +
+      "L_CALLS\020\003\022 \n\034FINISH_REASON_CONTENT_FILTE" +
+      "R\020\004\022\027\n\023FINISH_REASON_OTHER\020\005Bq\n\020dev.fron" +
+      "tdesk.v1B\tChatProtoP\001ZAgithub.com/frontd" +
+      "esk/frontdesk/clients/go/frontdeskv1;fro" +
+      "ntdeskv1\252\002\014Frontdesk.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -337,7 +338,7 @@ public final class ChatProto {
     internal_static_frontdesk_v1_ToolResultPart_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_ToolResultPart_descriptor,
-        new java.lang.String[] { "Text", "Media", "ProviderBlock", "Part", });
+        new java.lang.String[] { "Text", "Media", "ProviderBlock", "ProviderOptions", "Part", });
     internal_static_frontdesk_v1_Reasoning_descriptor =
       getDescriptor().getMessageTypes().get(11);
     internal_static_frontdesk_v1_Reasoning_fieldAccessorTable = new

@@ -32,6 +32,7 @@ private static final long serialVersionUID = 0L;
     super(builder);
   }
   private ToolResultPart() {
+    providerOptions_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -241,6 +242,67 @@ private static final long serialVersionUID = 0L;
     return dev.frontdesk.v1.ProviderBlock.getDefaultInstance();
   }
 
+  public static final int PROVIDER_OPTIONS_FIELD_NUMBER = 4;
+  @SuppressWarnings("serial")
+  private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_;
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList() {
+    return providerOptions_;
+  }
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public int getProviderOptionsCount() {
+    return providerOptions_.size();
+  }
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+    return providerOptions_.get(index);
+  }
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  @java.lang.Override
+  public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index) {
+    return providerOptions_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -264,6 +326,9 @@ private static final long serialVersionUID = 0L;
     if (partCase_ == 3) {
       output.writeMessage(3, (dev.frontdesk.v1.ProviderBlock) part_);
     }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      output.writeMessage(4, providerOptions_.get(i));
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -284,6 +349,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(3, (dev.frontdesk.v1.ProviderBlock) part_);
     }
+    for (int i = 0; i < providerOptions_.size(); i++) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(4, providerOptions_.get(i));
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -299,6 +368,8 @@ private static final long serialVersionUID = 0L;
     }
     dev.frontdesk.v1.ToolResultPart other = (dev.frontdesk.v1.ToolResultPart) obj;
 
+    if (!getProviderOptionsList()
+        .equals(other.getProviderOptionsList())) return false;
     if (!getPartCase().equals(other.getPartCase())) return false;
     switch (partCase_) {
       case 1:
@@ -327,6 +398,10 @@ private static final long serialVersionUID = 0L;
     }
     int hash = 41;
     hash = (19 * hash) + getDescriptor().hashCode();
+    if (getProviderOptionsCount() > 0) {
+      hash = (37 * hash) + PROVIDER_OPTIONS_FIELD_NUMBER;
+      hash = (53 * hash) + getProviderOptionsList().hashCode();
+    }
     switch (partCase_) {
       case 1:
         hash = (37 * hash) + TEXT_FIELD_NUMBER;
@@ -484,6 +559,13 @@ private static final long serialVersionUID = 0L;
       if (providerBlockBuilder_ != null) {
         providerBlockBuilder_.clear();
       }
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+      } else {
+        providerOptions_ = null;
+        providerOptionsBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000008);
       partCase_ = 0;
       part_ = null;
       return this;
@@ -512,10 +594,23 @@ private static final long serialVersionUID = 0L;
     @java.lang.Override
     public dev.frontdesk.v1.ToolResultPart buildPartial() {
       dev.frontdesk.v1.ToolResultPart result = new dev.frontdesk.v1.ToolResultPart(this);
+      buildPartialRepeatedFields(result);
       if (bitField0_ != 0) { buildPartial0(result); }
       buildPartialOneofs(result);
       onBuilt();
       return result;
+    }
+
+    private void buildPartialRepeatedFields(dev.frontdesk.v1.ToolResultPart result) {
+      if (providerOptionsBuilder_ == null) {
+        if (((bitField0_ & 0x00000008) != 0)) {
+          providerOptions_ = java.util.Collections.unmodifiableList(providerOptions_);
+          bitField0_ = (bitField0_ & ~0x00000008);
+        }
+        result.providerOptions_ = providerOptions_;
+      } else {
+        result.providerOptions_ = providerOptionsBuilder_.build();
+      }
     }
 
     private void buildPartial0(dev.frontdesk.v1.ToolResultPart result) {
@@ -547,6 +642,32 @@ private static final long serialVersionUID = 0L;
 
     public Builder mergeFrom(dev.frontdesk.v1.ToolResultPart other) {
       if (other == dev.frontdesk.v1.ToolResultPart.getDefaultInstance()) return this;
+      if (providerOptionsBuilder_ == null) {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptions_.isEmpty()) {
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000008);
+          } else {
+            ensureProviderOptionsIsMutable();
+            providerOptions_.addAll(other.providerOptions_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.providerOptions_.isEmpty()) {
+          if (providerOptionsBuilder_.isEmpty()) {
+            providerOptionsBuilder_.dispose();
+            providerOptionsBuilder_ = null;
+            providerOptions_ = other.providerOptions_;
+            bitField0_ = (bitField0_ & ~0x00000008);
+            providerOptionsBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetProviderOptionsFieldBuilder() : null;
+          } else {
+            providerOptionsBuilder_.addAllMessages(other.providerOptions_);
+          }
+        }
+      }
       switch (other.getPartCase()) {
         case TEXT: {
           partCase_ = 1;
@@ -612,6 +733,19 @@ private static final long serialVersionUID = 0L;
               partCase_ = 3;
               break;
             } // case 26
+            case 34: {
+              dev.frontdesk.v1.ProviderOptions m =
+                  input.readMessage(
+                      dev.frontdesk.v1.ProviderOptions.parser(),
+                      extensionRegistry);
+              if (providerOptionsBuilder_ == null) {
+                ensureProviderOptionsIsMutable();
+                providerOptions_.add(m);
+              } else {
+                providerOptionsBuilder_.addMessage(m);
+              }
+              break;
+            } // case 34
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1115,6 +1249,318 @@ private static final long serialVersionUID = 0L;
       partCase_ = 3;
       onChanged();
       return providerBlockBuilder_;
+    }
+
+    private java.util.List<dev.frontdesk.v1.ProviderOptions> providerOptions_ =
+      java.util.Collections.emptyList();
+    private void ensureProviderOptionsIsMutable() {
+      if (!((bitField0_ & 0x00000008) != 0)) {
+        providerOptions_ = new java.util.ArrayList<dev.frontdesk.v1.ProviderOptions>(providerOptions_);
+        bitField0_ |= 0x00000008;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> providerOptionsBuilder_;
+
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions> getProviderOptionsList() {
+      if (providerOptionsBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      } else {
+        return providerOptionsBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public int getProviderOptionsCount() {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.size();
+      } else {
+        return providerOptionsBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions getProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);
+      } else {
+        return providerOptionsBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder setProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addProviderOptions(dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions value) {
+      if (providerOptionsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, value);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addProviderOptions(
+        dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addProviderOptions(
+        int index, dev.frontdesk.v1.ProviderOptions.Builder builderForValue) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder addAllProviderOptions(
+        java.lang.Iterable<? extends dev.frontdesk.v1.ProviderOptions> values) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, providerOptions_);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder clearProviderOptions() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptions_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000008);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public Builder removeProviderOptions(int index) {
+      if (providerOptionsBuilder_ == null) {
+        ensureProviderOptionsIsMutable();
+        providerOptions_.remove(index);
+        onChanged();
+      } else {
+        providerOptionsBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder getProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+        int index) {
+      if (providerOptionsBuilder_ == null) {
+        return providerOptions_.get(index);  } else {
+        return providerOptionsBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+         getProviderOptionsOrBuilderList() {
+      if (providerOptionsBuilder_ != null) {
+        return providerOptionsBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(providerOptions_);
+      }
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder() {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public dev.frontdesk.v1.ProviderOptions.Builder addProviderOptionsBuilder(
+        int index) {
+      return internalGetProviderOptionsFieldBuilder().addBuilder(
+          index, dev.frontdesk.v1.ProviderOptions.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Settings for the piece, by dialect; at most 16.
+     * </pre>
+     *
+     * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+     */
+    public java.util.List<dev.frontdesk.v1.ProviderOptions.Builder> 
+         getProviderOptionsBuilderList() {
+      return internalGetProviderOptionsFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+        internalGetProviderOptionsFieldBuilder() {
+      if (providerOptionsBuilder_ == null) {
+        providerOptionsBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            dev.frontdesk.v1.ProviderOptions, dev.frontdesk.v1.ProviderOptions.Builder, dev.frontdesk.v1.ProviderOptionsOrBuilder>(
+                providerOptions_,
+                ((bitField0_ & 0x00000008) != 0),
+                getParentForChildren(),
+                isClean());
+        providerOptions_ = null;
+      }
+      return providerOptionsBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:frontdesk.v1.ToolResultPart)

@@ -93,5 +93,49 @@ public interface ToolResultPartOrBuilder extends
    */
   dev.frontdesk.v1.ProviderBlockOrBuilder getProviderBlockOrBuilder();
 
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  java.util.List<dev.frontdesk.v1.ProviderOptions> 
+      getProviderOptionsList();
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  dev.frontdesk.v1.ProviderOptions getProviderOptions(int index);
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  int getProviderOptionsCount();
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  java.util.List<? extends dev.frontdesk.v1.ProviderOptionsOrBuilder> 
+      getProviderOptionsOrBuilderList();
+  /**
+   * <pre>
+   * Settings for the piece, by dialect; at most 16.
+   * </pre>
+   *
+   * <code>repeated .frontdesk.v1.ProviderOptions provider_options = 4;</code>
+   */
+  dev.frontdesk.v1.ProviderOptionsOrBuilder getProviderOptionsOrBuilder(
+      int index);
+
   dev.frontdesk.v1.ToolResultPart.PartCase getPartCase();
 }
