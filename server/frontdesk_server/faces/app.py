@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from starlette.middleware.cors import CORSMiddleware
 
 from frontdesk_server.desk.calls import FrontCall, RunningCalls
-from frontdesk_server.faces import asking
 from frontdesk_server.faces.anthropic.messages import CountTokens, Messages
+from frontdesk_server.faces.connect import PREFIX, ConnectFace, peer_of_request
 from frontdesk_server.faces.http import HttpRequest, Receive, Reply, Scope, Send
 from frontdesk_server.faces.openai.chat import ChatCompletions
 from frontdesk_server.faces.openai.dialect import OpenAIFace
 from frontdesk_server.faces.openai.models import Models
-from frontdesk_server.faces.serving import Face, Serving
+from frontdesk_server.faces.serving import Face, Serving, peer_of
 from frontdesk_server.faces.status import NoSuchPath
+from frontdesk_server.rpc.service import Desk, RouterService
 
 _HEALTH = "/healthz"
 _TELL_BROWSERS = (
@@ -26,6 +27,9 @@ _TELL_BROWSERS = (
     "x-frontdesk-saved-usd",
     "x-frontdesk-passed",
     "retry-after",
+    "grpc-status",
+    "grpc-message",
+    "grpc-status-details-bin",
     "x-request-id",
 )
 
@@ -34,7 +38,7 @@ class FacesApp:
     """The ASGI application. `draining` turns its health to NOT_SERVING."""
 
     def __init__(
-        self, desk: asking.Desk, calls: RunningCalls, *, max_body_bytes: int, allowed_origins: Sequence[str] = ()
+        self, desk: Desk, calls: RunningCalls, *, max_body_bytes: int, allowed_origins: Sequence[str] = ()
     ) -> None:
         self.draining = False
         self._serving = Serving(calls, max_body_bytes)
@@ -42,6 +46,7 @@ class FacesApp:
         models = Models(desk)
         faces: Sequence[Face] = (ChatCompletions(desk), Messages(desk), CountTokens(), models)
         self._faces: Mapping[str, Face] = {face.method: face for face in faces}
+        self._connect = ConnectFace(RouterService(desk), calls, max_body_bytes)
         self._below: Mapping[str, Face] = {f"{models.method}/": models}
         self._app = self._dispatch
         if allowed_origins:
@@ -66,6 +71,10 @@ class FacesApp:
             word = "NOT_SERVING" if self.draining else "SERVING"
             await Reply(send, self._clock).document({"status": word}, status=status)
             return
+        if path.startswith(PREFIX) and not _is_grpc(scope):
+            peer_of_request.set(peer_of(scope))
+            await self._connect(scope, receive, send)
+            return
         await self._serving.serve(self._face(f"{scope['method']} {path}"), scope, receive, send)
 
     def _face(self, asked: str) -> Face:
@@ -74,6 +83,12 @@ class FacesApp:
             return face
         below = (one for prefix, one in self._below.items() if asked.startswith(prefix))
         return next(below, _NOTHING)
+
+
+def _is_grpc(scope: Scope) -> bool:
+    """Whether gRPC itself is spoken, which needs HTTP/2 and has its own port."""
+    kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+    return any(kind.startswith(b"application/grpc") and not kind.startswith(b"application/grpc-web") for kind in kinds)
 
 
 class _Nothing(OpenAIFace):

@@ -69,7 +69,7 @@ class Serving:
         watching: asyncio.Task[None] | None = None
         try:
             remaining = _timeout_seconds(metadata)
-            call = begun.open(_peer(scope), remaining)
+            call = begun.open(peer_of(scope), remaining)
             body = await read_body(receive, self._max_body_bytes, metadata.get("content-length", ""))
             watching = asyncio.create_task(_watch(receive, asyncio.current_task(), gone))
             request = HttpRequest(scope["path"], metadata, body, scope.get("query_string", b"").decode("latin-1"))
@@ -114,7 +114,8 @@ def metadata_of(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-def _peer(scope: Scope) -> Peer:
+def peer_of(scope: Scope) -> Peer:
+    """The names in the certificate of whom a request is from."""
     peer: Peer = (scope.get("extensions") or {}).get(PEER, tuple)
     return peer
 
