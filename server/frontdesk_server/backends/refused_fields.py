@@ -18,8 +18,8 @@ _NOT_TAKEN = re.compile(
     r"|cannot (?:both )?be (?:set|specified|used)|unexpected (?:keyword|field|parameter)|unavailable|extraneous"
     r"|does not (?:accept|allow)|no endpoints found that support",
 )
-_OF_A_SCHEMA = re.compile(r"invalid (?:json )?schema|schema (?:for|of) ")
-"""What is said of a caller's schema is not said of the field that holds it."""
+_OF_CONTENT = re.compile(r"invalid (?:json )?schema|schema (?:for|of) |\bcharacters?\b|\bpattern\b")
+"""What is said of a caller's schema or name is not said of the field that holds it."""
 _SPOKEN = (
     (re.compile(r"response format"), "response_format"),
     (re.compile(r"tool choice"), "tool_choice"),
@@ -95,7 +95,7 @@ def refused_fields(message: str, params: Iterable[str] = ()) -> Refusal | None:
 
 def _read(text: str, places: frozenset[str]) -> Refusal | None:
     """What the words say, whatever of it is meant; `places` are read of values of which they say no name."""
-    if _OF_A_SCHEMA.search(text):
+    if _OF_CONTENT.search(text):
         return None
     for spoken, written in _SPOKEN:
         text = spoken.sub(written, text)

@@ -99,7 +99,9 @@ class _Sent:
         return body
 
     def _within(self, name: str) -> Path | None:
-        """The place of a name that is told without the object in which it stands."""
+        """The place of a name that is told without the object in which it stands; a `type` may be anything's."""
+        if name == "type":
+            return None
         places = [(holder, name) for holder, held in self._body.items() if isinstance(held, dict) and name in held]
         return places[0] if len(places) == 1 else None
 
@@ -124,9 +126,9 @@ class _Sent:
         return frozenset()
 
     def _beneath(self, path: Path) -> frozenset[str]:
-        """The settings that say something within the path."""
+        """The settings that say something within the path, which is there without them."""
         said = _at(self._body, path)
-        within = (setting for setting, body in self._lacking.items() if _at(body, path) != said)
+        within = (setting for setting, body in self._lacking.items() if _at(body, path) not in ([], said))
         return frozenset() if any(part in _SCHEMAS for part in path) else frozenset(within)
 
 
