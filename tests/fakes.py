@@ -61,13 +61,17 @@ class FakeClock:
 
 
 class FakeBackend:
-    """Plays scripts: per upstream model the script of each call, the last one for all further calls."""
+    """Plays scripts: per upstream model the script of each call, the last one for all further calls.
+
+    `batch_size` is how many events every network read brings, if they follow each other at once.
+    """
 
     name = "fake"
     provider = "fake"
     capabilities = frozenset(Capability)
 
-    def __init__(self, scripts: Mapping[str, Sequence[Script]]) -> None:
+    def __init__(self, scripts: Mapping[str, Sequence[Script]], batch_size: int = 1) -> None:
+        self.batch_size = batch_size
         self._scripts = {model: list(calls) for model, calls in scripts.items()}
         self.calls: list[BackendCall] = []
         self.aborted: list[str] = []
@@ -76,9 +80,13 @@ class FakeBackend:
         self.calls.append(call)
         scripts = self._scripts[call.upstream_model]
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
+        batch: list[BackendEvent] = []
         finished = False
         try:
             for step in script:
+                if batch and (len(batch) == self.batch_size or isinstance(step, float | BaseException)):
+                    yield batch
+                    batch = []
                 if isinstance(step, float):
                     await asyncio.sleep(step)
                 elif isinstance(step, BaseException):
@@ -86,7 +94,9 @@ class FakeBackend:
                     raise step
                 else:
                     finished = isinstance(step, Finished)
-                    yield [step]
+                    batch.append(step)
+            if batch:
+                yield batch
             finished = True
         finally:
             if not finished:

@@ -115,6 +115,7 @@ class Case:
     hedge: bool = False
     cascade: FittedCascade | None = None
     dead: UpstreamError = AT_ONCE[0]
+    batch_size: int = 1
 
 
 @dataclass
@@ -177,7 +178,8 @@ def cases(draw: st.DrawFn) -> Case:
     scripts = {name: draw(_scripts(name)) for name in NAMES}
     verdicts = tuple(draw(st.lists(st.sampled_from([0, 100]), min_size=1, max_size=4)))
     retries, dead = draw(st.integers(0, 1)), draw(st.sampled_from(AT_ONCE))
-    return Case(steps, scripts, draw(st.booleans()), verdicts, retries, dead=dead)
+    batch_size = draw(st.integers(1, 4))
+    return Case(steps, scripts, draw(st.booleans()), verdicts, retries, dead=dead, batch_size=batch_size)
 
 
 def started(case: Case, seconds: float = 30) -> tuple[Execution, FakeBackend]:
@@ -187,7 +189,7 @@ def started(case: Case, seconds: float = 30) -> tuple[Execution, FakeBackend]:
         for verdict in case.verdicts or (100,)
     ]
     scripts = {name: [script] for name, script in case.scripts.items()}
-    backend = FakeBackend({**scripts, "judge": judge, "dead-frontier": [[case.dead]]})
+    backend = FakeBackend({**scripts, "judge": judge, "dead-frontier": [[case.dead]]}, case.batch_size)
     random = Random(1)
     conditions = LiveConditions(BreakerConfig(min_calls=1000, window=1000), CLOCK)
     retry = RetryConfig(max_retries=case.retries, base_ms=0.1, max_ms=1)

@@ -58,7 +58,8 @@ def panel_cases(draw: st.DrawFn) -> Case:
     plan[0] = replace(plan[0], kind=StepKind.PRIMARY)
     scripts = {name: draw(_member_scripts(name)) for name in MODELS}
     cascade = a_fitted_cascade(*steps, pool=MEMBERS)
-    return Case(plan, scripts, draw(st.booleans()), retries=draw(st.integers(0, 1)), cascade=cascade)
+    retries, batch_size = draw(st.integers(0, 1)), draw(st.integers(1, 4))
+    return Case(plan, scripts, draw(st.booleans()), retries=retries, cascade=cascade, batch_size=batch_size)
 
 
 def comparable(script: Script) -> str | None:

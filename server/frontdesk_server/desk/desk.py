@@ -73,9 +73,9 @@ class Desk:
                 results.append(error)
         return results
 
-    async def complete(
+    def complete(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels
-    ) -> tuple[Decision, Completion]:
+    ) -> Awaitable[tuple[Decision, Completion]]:
         """Decide and return the whole answer.
 
         Raises:
@@ -83,11 +83,11 @@ class Desk:
             Overloaded: too many completions run and wait.
             DeadlineExceeded: the deadline passed before the query was routed.
         """
-        return await self._executed(query, policy, call, labels, _drop, stream=False)
+        return self._executed(query, policy, call, labels, _drop, stream=False)
 
-    async def stream_complete(
+    def stream_complete(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels, emit: Emit
-    ) -> None:
+    ) -> Awaitable[tuple[Decision, Completion]]:
         """Decide and push the answer's events to `emit`: `Started` first, `Completed` last.
 
         Raises:
@@ -95,7 +95,7 @@ class Desk:
             Overloaded: too many completions run and wait.
             DeadlineExceeded: the deadline passed before the query was routed.
         """
-        await self._executed(query, policy, call, labels, emit, stream=True)
+        return self._executed(query, policy, call, labels, emit, stream=True)
 
     @asynccontextmanager
     async def forwarding(

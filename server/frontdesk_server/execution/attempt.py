@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 import structlog
@@ -19,25 +19,22 @@ from frontdesk_server.domain.errors import (
     UpstreamRequestRefused,
     UpstreamTimedOut,
 )
-from frontdesk_server.domain.events import Batch, Delta, Finished, UsageReport
+from frontdesk_server.domain.events import Delta, Finished, UsageReport
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptObservation, AttemptParent
 from frontdesk_server.execution.alarm import Alarm
-from frontdesk_server.execution.backoff import Backoff
 from frontdesk_server.execution.balancing import Passage
 from frontdesk_server.execution.billing import NOTHING, Billing, bill
 from frontdesk_server.execution.calls import Calls
 from frontdesk_server.execution.deployments import Deployments
 from frontdesk_server.execution.order import AttemptOrder, AttemptTools
 from frontdesk_server.execution.received import Received
+from frontdesk_server.execution.repeats import Repeats
 from frontdesk_server.execution.room import Room
 from frontdesk_server.execution.timers import Timer
-from frontdesk_server.state.limits import Reservation, Used
+from frontdesk_server.state.limits import Used
 
 log = structlog.get_logger()
-
-_MOST_LESSONS = 4
-"""Repeats of one attempt because something was refused by name."""
 
 Take = Callable[[Delta], Awaitable[None]]
 """Takes the deltas of an attempt one by one. While it does, no timer of the attempt runs, and nothing more is read."""
@@ -73,8 +70,7 @@ class AttemptRun:
         self._output_limit: int | None = None
         self._call_began = self._started
         self._calls = Calls(order.model.prices, tools.clock.now(), room)
-        self._backoff = Backoff(tools.retry, tools.random)
-        self._lessons = 0
+        self._repeats = Repeats(tools, order, self._calls, self._deployments, self._observation)
         self._whole: Billing | None = None
 
     @property
@@ -118,7 +114,7 @@ class AttemptRun:
         alarm = Alarm()
         try:
             while (error := await self._failure(take, alarm)) is not None:
-                wait = await self._before_next_call(error)
+                wait = await self._wait_after(error)
                 if wait is None:
                     raise error
                 self._received.forget_report()
@@ -137,10 +133,16 @@ class AttemptRun:
         backend = self._tools.backends[self._deployments.current.backend]
         async with aclosing(backend.stream(self._next_call())) as batches:
             while True:
+                timer, seconds = self._running_timer()
+                alarm.set(seconds)
                 try:
-                    batch = await self._read(batches, alarm)
-                except UpstreamError as error:
+                    batch = await anext(batches)
+                except (Exception, asyncio.CancelledError) as raised:
+                    error = self._reading_failed(raised, timer if alarm.unset() else None)
+                    if error is not raised:
+                        error.__cause__ = raised
                     return error
+                alarm.unset()
                 for event in batch:
                     if isinstance(event, Finished):
                         received.report(event)
@@ -161,29 +163,23 @@ class AttemptRun:
         self._call_began = self._tools.clock.monotonic()
         return call
 
-    async def _read(self, batches: AsyncGenerator[Batch], alarm: Alarm) -> Batch:
-        timer, seconds = self._running_timer()
-        alarm.set(seconds)
-        try:
-            return await anext(batches)
-        except asyncio.CancelledError as cancelled:
-            if not alarm.unset():
-                raise
+    def _reading_failed(self, raised: BaseException, timer: Timer | None) -> UpstreamError:
+        """What becomes of the call by what its reading has raised, or by the timer that has ended it."""
+        if timer is not None and isinstance(raised, asyncio.CancelledError):
             if self._calls.count > 1 and timer is not self._order.timers.idle:
                 timer = timer.after_other_calls(self._tools.clock.monotonic() - self._call_began)
-            raise timer.ran_out() from cancelled
-        except StopAsyncIteration as end:
-            raise UpstreamCut("the response ended without its end") from end
-        except FrontdeskError:
-            raise
-        except Exception as defect:
-            where = self._deployments.current
-            report_defect("backend", defect, self._parent, backend=where.backend, upstream_model=where.upstream_model)
-            if self._has_left:
-                raise UpstreamProtocolError("the response could not be read") from defect
-            raise UpstreamRequestRefused("the request could not be built") from defect
-        finally:
-            alarm.unset()
+            return timer.ran_out()
+        if isinstance(raised, UpstreamError):
+            return raised
+        if isinstance(raised, StopAsyncIteration):
+            return UpstreamCut("the response ended without its end")
+        if isinstance(raised, FrontdeskError) or not isinstance(raised, Exception):
+            raise raised
+        where = self._deployments.current
+        report_defect("backend", raised, self._parent, backend=where.backend, upstream_model=where.upstream_model)
+        if self._has_left:
+            return UpstreamProtocolError("the response could not be read")
+        return UpstreamRequestRefused("the request could not be built")
 
     @property
     def _has_left(self) -> bool:
@@ -197,51 +193,14 @@ class AttemptRun:
     def _elapsed_seconds(self) -> float:
         return self._tools.clock.monotonic() - self._started
 
-    async def _before_next_call(self, error: UpstreamError) -> float | None:
-        """Seconds to wait before the next call, for which room is made; None when there is no next call."""
-        last = self._billing(error)
-        if not self._calls.keeps_its_room(last):
-            return self._begin_next_call(error, last, None)
-        if self._received.has_content or (self._deployments.all_asked and not self._backoff.allows(error)):
+    async def _wait_after(self, error: UpstreamError) -> float | None:
+        """Seconds to wait before the next call; None when there is none."""
+        if self._received.has_content:
             return None
-        more = await self._calls.room()
-        if more is None:
-            return None
-        with more:
-            return self._begin_next_call(error, last, more)
+        return await self._repeats.wait(error, self._billing(error), self._left, sent=self._has_left)
 
-    def _begin_next_call(self, error: UpstreamError, last: Billing, more: Reservation | None) -> float | None:
-        wait = self._wait_before_next_call(error)
-        if wait is not None:
-            self._calls.repeat(last, more)
-        return wait
-
-    def _wait_before_next_call(self, error: UpstreamError) -> float | None:
-        """Seconds to wait, or None when there is no next call.
-
-        Deployments that have not been asked are asked at once. After them the same call may be repeated: what one of
-        several deployments asks for does not hold for the others, one of which is asked next.
-        """
-        left = self._running_timer()[1]
-        if self._received.has_content or left <= 0:
-            return None
-        if self._has_learned(error) or self._deployments.elsewhere(error, sent=self._has_left):
-            return 0.0
-        wait = self._backoff.next_wait(error, left, alone=len(self._order.model.deployments) == 1)
-        if wait is not None:
-            self._deployments.again(error)
-        return wait
-
-    def _has_learned(self, error: UpstreamError) -> bool:
-        """Whether the same deployment can take the query after all, without what it refused by name."""
-        if not isinstance(error, UpstreamRequestRefused) or error.refusal is None:
-            return False
-        deployment = self._deployments.current
-        if not self._tools.conditions.lessons.learn(deployment, error.refusal):
-            return False
-        self._observation.learned(deployment, error.refusal)
-        self._lessons += 1
-        return self._lessons <= _MOST_LESSONS and deployment not in self._order.unfit()
+    def _left(self) -> float:
+        return self._running_timer()[1]
 
     def settle(
         self, outcome: AttemptOutcome, *, checks: tuple[CheckResult, ...] = (), error: BaseException | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -55,14 +55,14 @@ class Desk(Protocol):
     ) -> list[Decision | FrontdeskError]:
         """Decide for each query, in their order."""
 
-    async def complete(
+    def complete(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
-    ) -> tuple[Decision, Completion]:
+    ) -> Awaitable[tuple[Decision, Completion]]:
         """Decide and answer; raises CompletionFailed."""
 
-    async def stream_complete(
+    def stream_complete(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], emit: Emit
-    ) -> None:
+    ) -> Awaitable[object]:
         """Decide and push the answer's events to `emit`; raises CompletionFailed."""
 
     def forwarding(
@@ -161,8 +161,8 @@ class RouterService:
         query, policy = self._read(request)
         deadline = self._desk.deadline(policy, call)
 
-        async def emit(event: CompletionEvent) -> None:
-            await write(encode_event(event), deadline)
+        def emit(event: CompletionEvent) -> Awaitable[None]:
+            return write(encode_event(event), deadline)
 
         await self._desk.stream_complete(query, policy, call, dict(request.labels), emit)
 

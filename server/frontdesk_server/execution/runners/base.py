@@ -69,16 +69,16 @@ class Request:
         await self.emit(AttemptStarted(run.index, run.model.name, kind))
         return run
 
-    async def show(self, delta: Delta) -> None:
+    def show(self, delta: Delta) -> Awaitable[None]:
         """Give the caller a delta, without log-probabilities that only a check asked for."""
         if isinstance(delta, TextDelta) and delta.logprobs and not self.routed.query.generation.logprobs:
             delta = replace(delta, logprobs=())
-        await self.emit(delta)
+        return self.emit(delta)
 
-    async def commit(self, delta: Delta) -> None:
+    def commit(self, delta: Delta) -> Awaitable[None]:
         """Give the caller a delta of the answer that is given: no other attempt may speak any more."""
         self.account.committed = True
-        await self.show(delta)
+        return self.show(delta)
 
     async def hand_over(
         self,
