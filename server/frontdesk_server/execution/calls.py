@@ -27,6 +27,7 @@ class Calls:
         self._billed_before = NOTHING
         self._cost_before: int | None = 0
         self._used_before: tuple[Used, ...] = ()
+        self._costed: tuple[Billing | None, int | None] = (None, None)
 
     def billing(self, last: Billing) -> Billing:
         """What all of them are settled with."""
@@ -38,11 +39,13 @@ class Calls:
 
     def cache_saved(self, last: Billing) -> int | None:
         """What caching saved in the last call; before a call that is repeated nothing is read from a cache."""
-        if self._prices is None:
+        cost, usage = self._cost_of(last), last.usage
+        if self._prices is None or cost is None:
             return None
-        cost = self._prices.cost_nano_usd(last.usage, self._began_at)
-        uncached = self._prices.cost_nano_usd(last.usage.uncached(), self._began_at)
-        return None if cost is None or uncached is None else uncached - cost
+        if not (usage.cache_read_tokens or usage.cache_write_tokens or usage.cache_write_long_tokens):
+            return 0
+        uncached = self._prices.cost_nano_usd(usage.uncached(), self._began_at)
+        return None if uncached is None else uncached - cost
 
     def used(self, last: Billing) -> tuple[Used, ...]:
         """What was used of each room, in the order of their reservation."""
@@ -65,4 +68,8 @@ class Calls:
         self.count += 1
 
     def _cost_of(self, billing: Billing) -> int | None:
-        return None if self._prices is None else self._prices.cost_nano_usd(billing.usage, self._began_at)
+        """What one call costs, whose billing is asked for more than once, and mostly is the same."""
+        if self._costed[0] is not billing:
+            cost = None if self._prices is None else self._prices.cost_nano_usd(billing.usage, self._began_at)
+            self._costed = (billing, cost)
+        return self._costed[1]

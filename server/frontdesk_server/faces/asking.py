@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from frontdesk_server.domain.attempt import Completion
@@ -25,14 +25,14 @@ from frontdesk_server.domain.query import Query
 class Desk(Protocol):
     """The use cases that faces need; errors come as `FrontdeskError`."""
 
-    async def complete(
+    def complete(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
-    ) -> tuple[Decision, Completion]:
+    ) -> Awaitable[tuple[Decision, Completion]]:
         """Decide and answer; raises CompletionFailed."""
 
-    async def stream_complete(
+    def stream_complete(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], emit: Emit
-    ) -> None:
+    ) -> Awaitable[object]:
         """Decide and push the answer's events; raises CompletionFailed."""
 
     def deadline(self, policy: RoutingPolicy, call: Call) -> float:
