@@ -1,6 +1,6 @@
 """Ledgers of Frontdesk before schema version 4, which spread a completion over three tables.
 
-Their rows move to table records when a ledger is opened, some hundred at a time: whoever starts together shares the
+Their rows move to table records when a ledger is opened, a hundred at a time: whoever starts together shares the
 work, and who is killed meanwhile leaves the rest. The tables stay, as a replica of an older version that still runs
 beside this one goes on writing there; what it wrote moves at the next start.
 """
@@ -8,6 +8,7 @@ beside this one goes on writing there; what it wrote moves at the next start.
 from __future__ import annotations
 
 import functools
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -40,7 +41,9 @@ from frontdesk_server.ledger.rows import UNSETTLED, Row, attempt_figures
 from frontdesk_server.ledger.schema import METADATA, OUTCOMES, RECORDS, SETTLED, instant
 from frontdesk_server.ledger.statements import insert_records, keep_mean
 
-_CHUNK = 500
+_CHUNK = 100
+_PAUSE_SECONDS = 0.02
+"""Between chunks, so that SQLite gives its lock to others, too: it knows no queue."""
 
 DECISIONS = Table(
     "decisions",
@@ -127,8 +130,9 @@ def move_old_rows(engine: Engine, codec: RecordCodec) -> int:
     moved = 0
     while count := _move_some(engine, codec):
         moved += count
+        time.sleep(_PAUSE_SECONDS)
     while _move_settlements(engine, codec):
-        pass
+        time.sleep(_PAUSE_SECONDS)
     return moved
 
 
