@@ -202,7 +202,7 @@ async def open_fronts(
         ConfigError: the configuration cannot be used, or its addresses not be listened on.
     """
     config, shared = loaded.config.server, worker is not None
-    async with open_app(loaded, worker=worker or 0) as app:
+    async with open_app(loaded, worker=worker or 0) as app, AsyncExitStack() as resources:
         calls = RunningCalls(
             observer=app.telemetry.observer,
             clock=app.clock,
@@ -211,7 +211,7 @@ async def open_fronts(
         )
         credentials = None if trusted else server_credentials(loaded)
         rpc = RpcServer(app.desk, config, calls, credentials=credentials, reuse_port=shared)
-        http = http_front(loaded, app.desk, calls, reuse_port=shared, trusted=trusted)
+        http = http_front(loaded, app.desk, calls, resources, reuse_port=shared, trusted=trusted)
         async with side_by_side(*(front for front in (rpc, http) if front is not None)):
             yield Fronts(app, rpc, http)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from frontdesk_server.artefacts.embedders import (
     AsyncEmbedder,
@@ -22,6 +23,9 @@ from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.service import EmbedderConfig
 from frontdesk_server.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from frontdesk_server.backends.embeddings import EmbeddingsEndpoint
 
 
 def build_embedder(loaded: LoadedConfig, resources: AsyncExitStack) -> AsyncEmbedder:
@@ -68,25 +72,45 @@ def _local(config: EmbedderConfig, folder: Path) -> Embedder:
     return OnnxEmbedder(path, settings)
 
 
+def build_embeddings_endpoint(loaded: LoadedConfig, name: str, resources: AsyncExitStack) -> EmbeddingsEndpoint:
+    """Where the backend of this name is asked for embeddings by callers.
+
+    Raises:
+        ConfigError: there is no such backend, or it cannot be used.
+    """
+    from frontdesk_server.backends.embeddings import EmbeddingsEndpoint
+
+    try:
+        return EmbeddingsEndpoint(**_reached(loaded.config, name, resources))
+    except EmbedderError as error:
+        fault = loaded.fault(("server", "http", "embeddings_backend"), str(error))
+        raise ConfigError(loaded.source, [fault]) from error
+
+
 def _served(config: Config, resources: AsyncExitStack) -> AsyncEmbedder:
     from frontdesk_server.backends.embeddings import EmbeddingsClient
+
+    reached = _reached(config, config.embedder.backend or "", resources)
+    return EmbeddingsClient(**reached, model=config.embedder.model or "", dimension=config.embedder.dimension or 0)
+
+
+def _reached(config: Config, name: str, resources: AsyncExitStack) -> dict[str, Any]:
+    """How a backend is reached; connections are closed with `resources`."""
     from frontdesk_server.backends.transport import build_transport
 
-    backend = config.backends.get(config.embedder.backend or "")
+    backend = config.backends.get(name)
     if not isinstance(backend, OpenAIBackendConfig):
-        raise EmbedderError(f"{config.embedder.backend} is no openai backend")
+        raise EmbedderError(f"{name} is no openai backend")
     try:
         sign_on = build_sign_on(backend, bearer)
     except SignOnUnusable as error:
-        raise EmbedderError(f"{config.embedder.backend} cannot sign on: {error}") from error
+        raise EmbedderError(f"{name} cannot sign on: {error}") from error
     transport = build_transport(backend)
     resources.push_async_callback(transport.aclose)
     resources.push_async_callback(sign_on.aclose)
-    return EmbeddingsClient(
-        transport,
-        base_url=str(backend.base_url),
-        model=config.embedder.model or "",
-        dimension=config.embedder.dimension or 0,
-        sign_on=sign_on,
-        headers={name: value.get_secret_value() for name, value in backend.headers.items()},
-    )
+    return {
+        "transport": transport,
+        "base_url": str(backend.base_url),
+        "sign_on": sign_on,
+        "headers": {header: value.get_secret_value() for header, value in backend.headers.items()},
+    }

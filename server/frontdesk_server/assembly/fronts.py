@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from frontdesk_server.assembly.embedder import build_embeddings_endpoint
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.service import HttpConfig
 from frontdesk_server.desk.calls import RunningCalls
@@ -44,12 +45,18 @@ async def side_by_side(*fronts: AbstractAsyncContextManager[Any]) -> AsyncIterat
 
 
 def http_front(
-    loaded: LoadedConfig, desk: Desk, calls: RunningCalls, *, reuse_port: bool, trusted: bool
+    loaded: LoadedConfig,
+    desk: Desk,
+    calls: RunningCalls,
+    resources: AsyncExitStack,
+    *,
+    reuse_port: bool,
+    trusted: bool,
 ) -> HttpServer | None:
-    """The HTTP server; None where none is configured.
+    """The HTTP server; None where none is configured. What it opens is closed with `resources`.
 
     Raises:
-        ConfigError: the extra is not installed.
+        ConfigError: the extra is not installed, or the backend for embeddings cannot be used.
     """
     config, http = loaded.config.server, loaded.config.server.http
     if http is None:
@@ -60,6 +67,13 @@ def http_front(
     except ModuleNotFoundError as error:
         fault = loaded.fault(("server", "http"), f"needs {error.name}: pip install 'frontdesk[http]'")
         raise ConfigError(loaded.source, [fault]) from error
-    faces = FacesApp(desk, calls, max_body_bytes=config.max_message_bytes, allowed_origins=http.allowed_origins)
+    name = http.embeddings_backend
+    faces = FacesApp(
+        desk,
+        calls,
+        max_body_bytes=config.max_message_bytes,
+        allowed_origins=http.allowed_origins,
+        embeddings=None if name is None else build_embeddings_endpoint(loaded, name, resources),
+    )
     tls = None if trusted else tls_context(loaded)
     return HttpServer(faces, config, http, calls, tls=tls, reuse_port=reuse_port)

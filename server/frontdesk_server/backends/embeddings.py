@@ -21,11 +21,58 @@ from frontdesk_server.domain.errors import UpstreamProtocolError
 from frontdesk_server.domain.model import Timeouts
 
 
+class EmbeddingsEndpoint:
+    """Where embeddings are asked for. `base_url` ends before `/embeddings`, usually in `/v1`.
+
+    The transport is the caller's, who closes it.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        base_url: str,
+        sign_on: SignOn | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 10.0,
+    ) -> None:
+        self.url = base_url.rstrip("/") + "/embeddings"
+        self._transport = transport
+        self._sign_on = sign_on
+        fixed = {"content-type": "application/json", "user-agent": "frontdesk", "accept-encoding": "gzip, deflate"}
+        self._headers = RepeatedHeaders({**fixed, **(headers or {})})
+        self._timeouts = Timeouts(
+            connect_seconds=timeout_seconds,
+            first_token_seconds=timeout_seconds,
+            idle_seconds=timeout_seconds,
+            total_seconds=timeout_seconds,
+        )
+
+    async def post(self, body: bytes) -> bytes:
+        """Send a request's JSON and return the response's; raises what `domain.errors.UpstreamError` roots."""
+        seconds = self._timeouts.total_seconds
+        signed = {} if self._sign_on is None else await self._sign_on.headers(self.url, body)
+        timeout = timeout_of(seconds, seconds)
+        headers = self._headers.signed(signed)
+        request = httpx.Request("POST", self.url, headers=headers, content=body, extensions={"timeout": timeout})
+        try:
+            response = await self._transport.handle_async_request(request)
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        except HTTP_EXCEPTIONS as error:
+            raise http_error(error, self._timeouts, seconds, began=False) from error
+        if response.status_code != 200:
+            raise status_error(response.status_code, response.headers, response.content)
+        return response.content
+
+
 class EmbeddingsClient:
     """An `AsyncEmbedder` over HTTP: texts go out in batches, one after the other; vectors come back with length 1.
 
-    `base_url` ends before `/embeddings`, usually in `/v1`. The transport is the caller's, who closes it. Raises what
-    `domain.errors.UpstreamError` roots; vectors of another dimension than configured are an `UpstreamProtocolError`.
+    Raises what `domain.errors.UpstreamError` roots; vectors of another dimension than configured are an
+    `UpstreamProtocolError`.
     """
 
     inline = False
@@ -43,20 +90,12 @@ class EmbeddingsClient:
         timeout_seconds: float = 10.0,
     ) -> None:
         self.dimension = dimension
-        self._transport = transport
-        self._url = base_url.rstrip("/") + "/embeddings"
-        self._model = model
-        self._sign_on = sign_on
-        fixed = {"content-type": "application/json", "user-agent": "frontdesk", "accept-encoding": "gzip, deflate"}
-        self._headers = RepeatedHeaders({**fixed, **(headers or {})})
-        self._max_batch = max_batch
-        self._timeouts = Timeouts(
-            connect_seconds=timeout_seconds,
-            first_token_seconds=timeout_seconds,
-            idle_seconds=timeout_seconds,
-            total_seconds=timeout_seconds,
+        self._endpoint = EmbeddingsEndpoint(
+            transport, base_url=base_url, sign_on=sign_on, headers=headers, timeout_seconds=timeout_seconds
         )
-        served = f"{self._url}\n{model}\n{dimension}"
+        self._model = model
+        self._max_batch = max_batch
+        served = f"{self._endpoint.url}\n{model}\n{dimension}"
         self.id = f"{model}@{sha256(served.encode()).hexdigest()[:16]}"
 
     async def embed(self, texts: Sequence[str]) -> Matrix:
@@ -67,22 +106,7 @@ class EmbeddingsClient:
 
     async def _embed_batch(self, texts: Sequence[str]) -> Matrix:
         body = orjson.dumps({"model": self._model, "input": list(texts), "encoding_format": "float"})
-        seconds = self._timeouts.total_seconds
-        signed = {} if self._sign_on is None else await self._sign_on.headers(self._url, body)
-        timeout = timeout_of(seconds, seconds)
-        headers = self._headers.signed(signed)
-        request = httpx.Request("POST", self._url, headers=headers, content=body, extensions={"timeout": timeout})
-        try:
-            response = await self._transport.handle_async_request(request)
-            try:
-                await response.aread()
-            finally:
-                await response.aclose()
-        except HTTP_EXCEPTIONS as error:
-            raise http_error(error, self._timeouts, seconds, began=False) from error
-        if response.status_code != 200:
-            raise status_error(response.status_code, response.headers, response.content)
-        return self._read(response.content, len(texts))
+        return self._read(await self._endpoint.post(body), len(texts))
 
     def _read(self, content: bytes, count: int) -> Matrix:
         try:

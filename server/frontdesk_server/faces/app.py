@@ -12,7 +12,9 @@ from frontdesk_server.faces.connect import PREFIX, ConnectFace, peer_of_request
 from frontdesk_server.faces.http import HttpRequest, Receive, Reply, Scope, Send
 from frontdesk_server.faces.openai.chat import ChatCompletions
 from frontdesk_server.faces.openai.dialect import OpenAIFace
+from frontdesk_server.faces.openai.embeddings import Embeddings, Endpoint
 from frontdesk_server.faces.openai.models import Models
+from frontdesk_server.faces.openai.responses import Responses
 from frontdesk_server.faces.serving import Face, Serving, peer_of
 from frontdesk_server.faces.status import NoSuchPath
 from frontdesk_server.rpc.service import Desk, RouterService
@@ -38,13 +40,26 @@ class FacesApp:
     """The ASGI application. `draining` turns its health to NOT_SERVING."""
 
     def __init__(
-        self, desk: Desk, calls: RunningCalls, *, max_body_bytes: int, allowed_origins: Sequence[str] = ()
+        self,
+        desk: Desk,
+        calls: RunningCalls,
+        *,
+        max_body_bytes: int,
+        allowed_origins: Sequence[str] = (),
+        embeddings: Endpoint | None = None,
     ) -> None:
         self.draining = False
         self._serving = Serving(calls, max_body_bytes)
         self._clock = calls.clock
         models = Models(desk)
-        faces: Sequence[Face] = (ChatCompletions(desk), Messages(desk), CountTokens(), models)
+        faces: Sequence[Face] = (
+            ChatCompletions(desk),
+            Responses(desk),
+            Embeddings(embeddings),
+            Messages(desk),
+            CountTokens(),
+            models,
+        )
         self._faces: Mapping[str, Face] = {face.method: face for face in faces}
         self._connect = ConnectFace(RouterService(desk), calls, max_body_bytes)
         self._below: Mapping[str, Face] = {f"{models.method}/": models}

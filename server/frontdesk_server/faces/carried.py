@@ -14,7 +14,7 @@ import orjson
 from frontdesk.v1 import chat_pb2 as pb
 
 from frontdesk_server.domain.provider import ProviderBlock, ProviderState
-from frontdesk_server.domain.query import ReasoningPart
+from frontdesk_server.domain.query import ContentPart, ProviderPart, ReasoningPart, ToolCall
 from frontdesk_server.faces.reading import Fields, from_base64
 
 MEMBER = "frontdesk"
@@ -81,3 +81,40 @@ def unsealed(text: str) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict) else None
+
+
+class Foreign:
+    """What of an answer a dialect's items have no words for; `own` names what it has words for."""
+
+    def __init__(self, own: str = "") -> None:
+        self.whole: dict[str, Any] = {}
+        self._own = own
+
+    def add(self, part: ContentPart) -> None:
+        """Keep what a part holds of it."""
+        states = [state for state in part.provider_state if state.dialect != self._own]
+        if isinstance(part, ProviderPart) and part.block.dialect != self._own:
+            self.whole.setdefault("blocks", []).append(carried_block(part.block))
+        elif isinstance(part, ReasoningPart) and part.redacted_data and part.dialect != self._own:
+            self.whole.setdefault("reasoning", []).append(carried_reasoning(part))
+        elif isinstance(part, ToolCall) and states:
+            self.whole.setdefault("calls", {})[part.id] = carried_state(states)
+        elif not isinstance(part, ReasoningPart):
+            self.add_states(states)
+
+    def add_states(self, states: Iterable[ProviderState]) -> None:
+        """Keep what a provider wants back with the message, unless it says no more than where its words stood."""
+        if telling := [state for state in states if any(orjson.loads(state.json).values())]:
+            self.whole.setdefault("provider_state", []).extend(carried_state(telling))
+
+
+def read_foreign(message: pb.Message, whole: Fields) -> list[pb.ContentPart]:
+    """Take it back: the parts that stand in its place; states go to the message and to its calls."""
+    parts = [read_reasoning(one) for one in whole.objects("reasoning")]
+    parts += [read_block(one) for one in whole.objects("blocks")]
+    read_states(message, whole)
+    calls = whole.members("calls")
+    for part in message.parts if calls is not None else ():
+        if part.HasField("tool_call") and calls is not None and part.tool_call.id in calls.left:
+            read_states(part, calls.part({"provider_state": calls.any(part.tool_call.id)}, part.tool_call.id))
+    return parts

@@ -59,7 +59,7 @@ async def test_tls_tells_callers_by_their_certificates(tmp_path: Path) -> None:
     }
     trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.crt"))
     proving = ssl.create_default_context(cafile=str(tmp_path / "ca.crt"))
-    proving.load_cert_chain(*(tmp_path / name for name in own))
+    proving.load_cert_chain(tmp_path / own[0], tmp_path / own[1])
     async with (
         FaultyUpstream() as upstream,
         faces(pool_config(upstream.openai_url, security=security), tmp_path) as fronts,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
 from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.decision import Decision
-from frontdesk_server.domain.provider import Citation, ProviderState
+from frontdesk_server.domain.provider import Citation
 from frontdesk_server.domain.query import ContentPart, Message, ProviderPart, ReasoningPart, TextPart, ToolCall
 from frontdesk_server.domain.usage import FinishReason, Usage
 from frontdesk_server.faces.anthropic.blocks import DIALECT
-from frontdesk_server.faces.carried import carried_block, carried_reasoning, carried_state, sealed
+from frontdesk_server.faces.carried import Foreign, carried_reasoning, sealed
 
 Json = dict[str, Any]
 
@@ -57,39 +56,16 @@ def stop_reason(reason: FinishReason, *, paused: bool) -> str:
 def content_of(message: Message) -> list[Json]:
     """The blocks of a message. What none of them has words for stands sealed in one of its own."""
     blocks = [block for part in message.parts if (block := _block(part)) is not None]
-    foreign = Foreign()
+    foreign = Foreign(DIALECT)
     foreign.add_states(message.provider_state)
     for part in message.parts:
         foreign.add(part)
-    return [*blocks, *foreign.blocks()]
+    return [*blocks, *sealed_blocks(foreign)]
 
 
-class Foreign:
-    """What of an answer Anthropic's blocks have no words for."""
-
-    def __init__(self) -> None:
-        self._whole: Json = {}
-
-    def add(self, part: ContentPart) -> None:
-        """Keep what a part holds of it."""
-        states = [state for state in part.provider_state if state.dialect != DIALECT]
-        if isinstance(part, ProviderPart) and part.block.dialect != DIALECT:
-            self._whole.setdefault("blocks", []).append(carried_block(part.block))
-        elif isinstance(part, ReasoningPart) and part.redacted_data and part.dialect != DIALECT:
-            self._whole.setdefault("reasoning", []).append(carried_reasoning(part))
-        elif isinstance(part, ToolCall) and states:
-            self._whole.setdefault("calls", {})[part.id] = carried_state(states)
-        elif not isinstance(part, ReasoningPart):
-            self.add_states(states)
-
-    def add_states(self, states: Iterable[ProviderState]) -> None:
-        """Keep what a provider wants back with the message, unless it says no more than where its words stood."""
-        if telling := [state for state in states if any(orjson.loads(state.json).values())]:
-            self._whole.setdefault("provider_state", []).extend(carried_state(telling))
-
-    def blocks(self) -> list[Json]:
-        """The block that carries it; none where there is nothing."""
-        return [{"type": "redacted_thinking", "data": sealed(self._whole)}] if self._whole else []
+def sealed_blocks(foreign: Foreign) -> list[Json]:
+    """The block that carries what no other has words for; none where there is nothing."""
+    return [{"type": "redacted_thinking", "data": sealed(foreign.whole)}] if foreign.whole else []
 
 
 def signature_of(part: ReasoningPart) -> str:

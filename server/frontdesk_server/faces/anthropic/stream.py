@@ -22,13 +22,14 @@ from frontdesk_server.domain.provider import ProviderState
 from frontdesk_server.domain.query import ProviderPart, ReasoningPart, ToolCall
 from frontdesk_server.faces.anthropic.blocks import DIALECT
 from frontdesk_server.faces.anthropic.response import (
-    Foreign,
     citation_of,
     message_id,
+    sealed_blocks,
     signature_of,
     stop_reason,
     usage_of,
 )
+from frontdesk_server.faces.carried import Foreign
 from frontdesk_server.faces.http import Reply, event_of
 from frontdesk_server.faces.report import decision_headers, report
 
@@ -47,7 +48,7 @@ class EventStream:
         self._reply = reply
         self._passed = passed
         self._reports = reports
-        self._foreign = Foreign()
+        self._foreign = Foreign(DIALECT)
         self._index = -1
         self._part: int | None = None
         self._kind = ""
@@ -78,7 +79,7 @@ class EventStream:
 
     async def complete(self, decision: Decision, completed: Completed) -> None:
         """Say why it ended, and all that was asked for."""
-        pieces = [self._close(), *map(self._whole, self._foreign.blocks())]
+        pieces = [self._close(), *map(self._whole, sealed_blocks(self._foreign))]
         told = {"stop_reason": stop_reason(completed.finish_reason, paused=self._paused), "stop_sequence": None}
         usage = usage_of(completed.usage)
         pieces.append(event_of("message_delta", {"type": "message_delta", "delta": told, "usage": usage}))

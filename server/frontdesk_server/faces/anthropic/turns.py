@@ -8,7 +8,7 @@ from frontdesk.v1 import chat_pb2 as pb
 
 from frontdesk_server.faces.anthropic.blocks import DIALECT, content_part
 from frontdesk_server.faces.asked import Asked
-from frontdesk_server.faces.carried import read_block, read_reasoning, read_states, unsealed
+from frontdesk_server.faces.carried import read_foreign, read_reasoning, unsealed
 from frontdesk_server.faces.reading import Fields, add_option
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 
@@ -94,18 +94,8 @@ def _add_sealed(asked: Asked, message: pb.Message, block: Fields) -> None:
         reasoning = pb.Reasoning(redacted_data=data, dialect=DIALECT)
         asked.add_part(message, pb.ContentPart(reasoning=reasoning), block.at)
         return
-    whole = block.part(carried, "data")
-    for one in whole.objects("reasoning"):
-        asked.add_part(message, read_reasoning(one), block.at)
-    for one in whole.objects("blocks"):
-        asked.add_part(message, read_block(one), block.at)
-    read_states(message, whole)
-    calls = whole.members("calls")
-    if calls is None:
-        return
-    for part in message.parts:
-        if part.HasField("tool_call") and part.tool_call.id in calls.left:
-            read_states(part, calls.part({"provider_state": calls.any(part.tool_call.id)}, part.tool_call.id))
+    for part in read_foreign(message, block.part(carried, "data")):
+        asked.add_part(message, part, block.at)
 
 
 def _object(item: Any) -> dict[str, Any]:

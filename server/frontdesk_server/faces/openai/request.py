@@ -123,15 +123,15 @@ def add_tool(asked: Asked, tool: Fields) -> None:
     add_option(given, DIALECT, tool.rest())
 
 
-def add_function(asked: Asked, function: Fields) -> pb.Tool:
-    """A function that may be called."""
+def add_function(asked: Asked, function: Fields, *, nested: bool = True, dialect: str = DIALECT) -> pb.Tool:
+    """A function that may be called; `nested`: its members stand in a member of the tool."""
     given = asked.query.tools.add(name=function.text("name"), description=function.text("description"))
     if (parameters := function.any("parameters")) is not None:
         given.parameters_json = json_of(parameters)
     if (strict := function.flag("strict")) is not None:
         given.strict = strict
     if rest := function.rest():
-        add_option(given, DIALECT, {FUNCTION: rest})
+        add_option(given, dialect, {FUNCTION: rest} if nested else rest)
     return given
 
 

@@ -1,0 +1,33 @@
+"""POST /v1/embeddings: passed to the one backend that is configured for it, and neither routed nor priced."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from frontdesk_server.desk.calls import FrontCall
+from frontdesk_server.faces.http import HttpRequest, Reply
+from frontdesk_server.faces.openai.dialect import OpenAIFace
+from frontdesk_server.faces.status import NoSuchPath
+
+
+class Endpoint(Protocol):
+    """Where embeddings are asked for."""
+
+    async def post(self, body: bytes) -> bytes:
+        """Send a request's JSON and return the response's; raises UpstreamError."""
+
+
+class Embeddings(OpenAIFace):
+    """The face of embeddings."""
+
+    method = "POST /v1/embeddings"
+
+    def __init__(self, endpoint: Endpoint | None) -> None:
+        self._endpoint = endpoint
+
+    async def answer(self, request: HttpRequest, call: FrontCall, reply: Reply) -> None:
+        """Pass on what is asked, and what is answered."""
+        if self._endpoint is None:
+            raise NoSuchPath("no backend is configured for embeddings (server.http.embeddings_backend)")
+        request.json_object()
+        await reply.document(await self._endpoint.post(request.body))
