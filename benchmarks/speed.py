@@ -41,6 +41,9 @@ class Run:
         self._url = contenders.url(self._upstream)
         self._bare = stack.enter_context(contenders.bare(bench.cores, bench.folder, self._url))
         self._frontdesk = stack.enter_context(contenders.frontdesk(bench.cores.server, self._url))
+        self._http = stack.enter_context(
+            contenders.frontdesk(bench.cores.server, self._url, name="frontdesk over HTTP", over_http=True)
+        )
         peers = open_peers(bench.cores, bench.folder, self._url)
         self._peers = stack.enter_context(peers) if with_peers else []
 
@@ -59,24 +62,36 @@ class Run:
         }
 
     def _complete(self) -> list[Result]:
-        asked = self._contenders(queries.chat(), queries.complete(), lambda peer: peer.complete)
+        asked = self._contenders(
+            queries.chat(), queries.complete(), queries.chat(model="default"), lambda peer: peer.complete
+        )
         return complete.measure(self._bench, asked)
 
     def _streams(self) -> list[Result]:
-        asked = self._contenders(queries.chat(stream=True), queries.stream(), lambda peer: peer.stream)
+        asked = self._contenders(
+            queries.chat(stream=True),
+            queries.stream(),
+            queries.chat(stream=True, model="default"),
+            lambda peer: peer.stream,
+        )
         return streams.measure(self._bench, asked)
 
     def _first_token(self) -> list[Result]:
         direct = queries.chat(stream=True, path=f"/pace/{PACE_MS}/v1/chat/completions")
-        asked = self._contenders(direct, queries.stream("paced"), lambda peer: peer.paced)
+        asked = self._contenders(
+            direct, queries.stream("paced"), queries.chat(stream=True, model="frontdesk/paced"), lambda peer: peer.paced
+        )
         return [streams.measure_first_token(self._bench, asked)]
 
-    def _contenders(self, direct: Asked, own: Asked, of_peer: Callable[[Peer], Asked]) -> list[Contender]:
-        """The upstream, asked directly; the forwarder; Frontdesk; the peers."""
+    def _contenders(
+        self, direct: Asked, own: Asked, over_http: Asked, of_peer: Callable[[Peer], Asked]
+    ) -> list[Contender]:
+        """The upstream, asked directly; the forwarder; Frontdesk by its contract and as an OpenAI API; the peers."""
         return [
             Contender("upstream itself", self._upstream, direct),
             Contender("forwarder", self._bare, own),
             Contender("Frontdesk", self._frontdesk, own),
+            Contender("Frontdesk over HTTP", self._http, over_http),
             *(Contender(peer.server.name, peer.server, of_peer(peer)) for peer in self._peers),
         ]
 

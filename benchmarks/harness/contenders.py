@@ -58,13 +58,20 @@ def frontdesk(
     change: Callable[[Yaml], None] = lambda config: None,
     environment: Mapping[str, str] | None = None,
     workers: int = 1,
+    over_http: bool = False,
 ) -> Iterator[Server]:
-    """Frontdesk as it ships, in a folder of its own; `change` changes its configuration before."""
+    """Frontdesk as it ships, in a folder of its own; `change` changes its configuration before.
+
+    `over_http`: the server's port is that of its HTTP faces.
+    """
     with tempfile.TemporaryDirectory(prefix="frontdesk-benchmark-") as place:
         folder, port = Path(place), free_port()
         config = configuration(upstream_url, folder)
         change(config)
         command = frontdesk_command(written(config, folder), port, workers=workers)
+        if over_http:
+            port = free_port()
+            command += ["--http", f"127.0.0.1:{port}"]
         log = folder / "frontdesk.log"
         with serving(name, command, port, cores=cores, log=log, environment=environment or _NO_EXPORT) as server:
             yield server
