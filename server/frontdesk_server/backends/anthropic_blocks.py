@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from frontdesk_server.backends.json_reading import Json, piece
+from frontdesk_server.backends.json_reading import Json, given_value, piece
 from frontdesk_server.domain.errors import UpstreamProtocolError
 
 _EXPRESSED = {
@@ -57,6 +55,6 @@ class OpenBlock:
         if not (text := "".join(self._input)):
             return self.given
         try:
-            return {**self.given, "input": orjson.loads(text)}
-        except orjson.JSONDecodeError as error:
+            return {**self.given, "input": given_value(text)}
+        except ValueError as error:
             raise UpstreamProtocolError("the input of a provider's own tool ends in its middle") from error

@@ -6,10 +6,10 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import orjson
-
 from frontdesk_server.backends.alternation import alternating
+from frontdesk_server.backends.cache_marks import within_limit
 from frontdesk_server.backends.extensions import answered_block, cache_control, demanded_block, extended, given_back
+from frontdesk_server.backends.json_reading import given_value
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
@@ -30,7 +30,6 @@ Json = dict[str, Any]
 
 _SAID = frozenset({"text", "image", "document"})
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
-_MOST_BREAKPOINTS = 4
 _SILENCE: Json = {"type": "text", "text": "(no text)"}
 """What a user says who says nothing, where the API demands something: first, and after the assistant."""
 _FAILED = "The tool failed."
@@ -79,16 +78,11 @@ def system_of(systems: Sequence[Message], call: BackendCall) -> str | list[Json]
 
 
 def within_cache_limit(body: Json, call: BackendCall) -> Json:
-    """The body without the first cache breakpoints where there are more than the API allows."""
+    """The body with those cache breakpoints that the API allows."""
     turns = [piece for turn in body["messages"] for block in turn["content"] for piece in _with_pieces(block)]
     system = body.get("system", ())
     items = [*body.get("tools", ()), *(system if isinstance(system, list) else ()), *turns]
-    breakpoints = [item for item in items if "cache_control" in item]
-    for item in breakpoints[:-_MOST_BREAKPOINTS]:
-        del item["cache_control"]
-    if len(breakpoints) > _MOST_BREAKPOINTS:
-        detail = f"cache hints but the last {_MOST_BREAKPOINTS} were left out: the API allows no more"
-        call.dispatch.adjustments.append(Adjustment("query", detail))
+    within_limit(items, call)
     return body
 
 
@@ -160,8 +154,8 @@ def _block(part: ContentPart, call: BackendCall) -> Json | None:
 def _arguments(arguments_json: str) -> Json:
     """The API takes objects only; what a model wrote otherwise it documents to be wrapped."""
     try:
-        arguments = orjson.loads(arguments_json or "{}")
-    except orjson.JSONDecodeError:
+        arguments = given_value(arguments_json or "{}")
+    except ValueError:
         arguments = None
     return arguments if isinstance(arguments, dict) else {_INVALID_JSON: arguments_json}
 

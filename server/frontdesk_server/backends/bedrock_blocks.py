@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from frontdesk_server.backends.json_reading import Json, piece, word
+from frontdesk_server.backends.json_reading import Json, given_value, piece, word
 from frontdesk_server.domain.errors import UpstreamProtocolError
 from frontdesk_server.domain.provider import Citation
 
@@ -58,8 +56,8 @@ class OpenBlock:
         match self.start:
             case {"toolUse": {**called}}:
                 try:
-                    return {"toolUse": {**called, "input": orjson.loads(text or "{}")}}
-                except orjson.JSONDecodeError as error:
+                    return {"toolUse": {**called, "input": given_value(text or "{}")}}
+                except ValueError as error:
                     raise UpstreamProtocolError("the input of a provider's own tool ends in its middle") from error
             case {"toolResult": {**result}}:
                 return {"toolResult": {**result, "content": self._results}}

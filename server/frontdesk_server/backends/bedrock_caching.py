@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from frontdesk_server.backends.cache_marks import MOST_MARKS, hours_first, note_limit
 from frontdesk_server.backends.extensions import is_short
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
@@ -18,7 +19,6 @@ from frontdesk_server.domain.provider import CacheHint
 Json = dict[str, Any]
 
 _POINT = "cachePoint"
-_MOST_POINTS = 4
 
 
 def cache_points(hint: CacheHint | None, call: BackendCall) -> list[Json]:
@@ -44,19 +44,18 @@ def is_cache_point(block: Json) -> bool:
 
 
 def within_cache_limit(body: Json, call: BackendCall) -> Json:
-    """The body without the first points where there are more than the API allows."""
+    """The body with those points that the API allows."""
     places: list[list[Json]] = [body.get("toolConfig", {}).get("tools", []), body.get("system", [])]
     places += [turn["content"] for turn in body["messages"]]
-    excess = sum(map(_count, places)) - _MOST_POINTS
-    if excess <= 0:
-        return body
+    excess = sum(map(_count, places)) - MOST_MARKS
+    if excess > 0:
+        note_limit(call)
     for blocks in places:
-        points = [place for place, block in enumerate(blocks) if is_cache_point(block)][:excess]
+        points = [place for place, block in enumerate(blocks) if is_cache_point(block)][: max(excess, 0)]
         for place in reversed(points):
             del blocks[place]
         excess -= len(points)
-    detail = f"cache hints but the last {_MOST_POINTS} were left out: the API allows no more"
-    call.dispatch.adjustments.append(Adjustment("query", detail))
+    hours_first((block[_POINT] for blocks in places for block in blocks if is_cache_point(block)), call)
     return body
 
 

@@ -53,6 +53,7 @@ class BedrockTranslator:
         self._fold = EventFold(dialect)
         self._finish_reason: FinishReason | None = None
         self._usage: Json = {}
+        self._service_tier: Any = None
         self._open: dict[int, OpenBlock] = {}
         self._tool_calls = OpenToolCalls()
         self._shown = False
@@ -86,7 +87,7 @@ class BedrockTranslator:
         """The deltas of a unary response."""
         try:
             with promised_form:
-                self._note_usage(document.get("usage"))
+                self._note_usage(document)
                 output = document.get("output") or {}
                 for index, block in enumerate(_objects(output["message"].get("content") or [])):
                     self._read_block(index, block)
@@ -120,7 +121,7 @@ class BedrockTranslator:
                 case "messageStop":
                     self._end(content.get("stopReason"))
                 case "metadata":
-                    self._note_usage(content.get("usage"))
+                    self._note_usage(content)
                     self.ended = self.complete
                 case _:
                     pass  # the start of the message, and what the API will learn to say
@@ -209,7 +210,9 @@ class BedrockTranslator:
             self._shown = True
             self._fold.add(delta)
 
-    def _note_usage(self, usage: Any) -> None:
+    def _note_usage(self, holder: Json) -> None:
+        usage, tier = holder.get("usage"), holder.get("serviceTier")
+        self._service_tier = tier.get("type") if isinstance(tier, dict) else self._service_tier
         if isinstance(usage, dict):
             said: Json = {_USAGE[name]: count for name, count in usage.items() if name in _USAGE}
             long = [one.get("inputTokens") for one in _items(usage.get("cacheDetails")) if one.get("ttl") == _LONG]
@@ -219,7 +222,7 @@ class BedrockTranslator:
 
     def _read_usage(self) -> Usage:
         """The API counts cached input apart, but within its total; here input includes it."""
-        return read_usage(self._usage, cache_beside=True)
+        return read_usage(self._usage, cache_beside=True, service_tier=self._service_tier)
 
 
 def _objects(value: Any) -> list[Json]:

@@ -7,11 +7,10 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
 from frontdesk_server.backends.alternation import alternating
 from frontdesk_server.backends.bedrock_caching import cache_points, is_cache_point
 from frontdesk_server.backends.extensions import answered_block, demanded_block, extended, given_back
+from frontdesk_server.backends.json_reading import given_value
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.history import fitting_tool_name
@@ -197,8 +196,8 @@ def called_tools(history: Sequence[Message]) -> list[str]:
 
 def _arguments(arguments_json: str) -> Json:
     try:
-        arguments = orjson.loads(arguments_json or "{}")
-    except orjson.JSONDecodeError:
+        arguments = given_value(arguments_json or "{}")
+    except ValueError:
         arguments = None
     return arguments if isinstance(arguments, dict) else {_INVALID_JSON: arguments_json}
 

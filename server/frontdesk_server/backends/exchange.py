@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import httpx
-import orjson
 
 from frontdesk_server.backends.failures import HTTP_EXCEPTIONS, http_error
 from frontdesk_server.backends.headers import RepeatedHeaders, encoded, received
+from frontdesk_server.backends.json_reading import json_bytes
 from frontdesk_server.backends.masking import SecretMask
 from frontdesk_server.backends.refusals import status_error
 from frontdesk_server.backends.refused_settings import attributed
@@ -261,6 +261,6 @@ async def _tail(response: Response, reader: Reader, translator: Translator, time
 
 def _body(build: Callable[[BackendCall], dict[str, Any]], call: BackendCall) -> bytes:
     try:
-        return orjson.dumps(build(call))
+        return json_bytes(build(call))
     except (TypeError, ValueError) as error:
         raise UpstreamRequestRefused(f"the request cannot be built: {type(error).__name__}") from error

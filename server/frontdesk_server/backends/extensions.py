@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import orjson
-
+from frontdesk_server.backends.json_reading import given_value
 from frontdesk_server.domain.attempt import Adjustment
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
@@ -22,7 +21,7 @@ def extended(item: Json, options: Iterable[ProviderOptions], call: BackendCall) 
     """The item with those of the options that are for the API which is called."""
     for one in options:
         if one.dialect in call.dialects:
-            item = merged(item, orjson.loads(one.options_json))
+            item = merged(item, given_value(one.options_json))
     return item
 
 
@@ -42,7 +41,7 @@ def given_back(item: Json, states: Iterable[ProviderState], call: BackendCall) -
     """The item with what the provider which is called wants back with it."""
     for state in states:
         if state.dialect == call.provider:
-            item = merged(item, orjson.loads(state.json))
+            item = merged(item, given_value(state.json))
     return item
 
 
@@ -50,7 +49,7 @@ def answered_block(block: ProviderBlock, call: BackendCall) -> Json | None:
     """A block of an earlier answer, for the provider that made it; None for any other."""
     if block.dialect != call.provider:
         return None
-    value: Json = orjson.loads(block.json)
+    value: Json = given_value(block.json)
     return value
 
 
@@ -63,7 +62,7 @@ def demanded_block(block: ProviderBlock, call: BackendCall) -> Json:
     """
     if block.dialect not in call.dialects:
         raise UpstreamRequestRefused(f"only {block.dialect} understands a part or tool of the query")
-    value: Json = orjson.loads(block.json)
+    value: Json = given_value(block.json)
     return value
 
 

@@ -13,26 +13,41 @@ from frontdesk_server.domain.errors import UpstreamProtocolError
 Json = dict[str, Any]
 
 _LONGEST_INDEX = 10
+_DIGITS = bytes(ord("0") if chr(byte).isdigit() else byte for byte in range(128)) + bytes(range(128, 256))
+_LONG = b"0" * 19
+"""So many digits in a row may be a whole number beyond 64 bits, which orjson makes a float of."""
 
 
 def json_value(data: str | bytes) -> Any:
     """The value of a JSON text.
 
-    As JSON allows, its strings may hold escapes of half a character, and its numbers may be beyond all bounds. A byte
-    order mark before it is passed over.
+    As JSON allows, its strings may hold escapes of half a character, and its numbers may be beyond all bounds; whole
+    ones stay exact. A byte order mark before it is passed over.
 
     Raises:
         ValueError: it is no JSON.
 
     """
     try:
-        return orjson.loads(data)
+        return given_value(data)
     except orjson.JSONDecodeError:
         text = (data if isinstance(data, str) else data.decode()).removeprefix("\ufeff")
         try:
             return json.loads(text, parse_constant=_refuse)
         except RecursionError as error:
             raise ValueError("nested too deep") from error
+
+
+def given_value(data: str | bytes) -> Any:
+    """The value of a JSON text that a caller or an LLM wrote: whole numbers are exact, however long.
+
+    Raises:
+        ValueError: it is no JSON, or holds half a character.
+
+    """
+    value = orjson.loads(data)
+    digits = (data.encode() if isinstance(data, str) else data).translate(_DIGITS)
+    return json.loads(data) if _LONG in digits else value
 
 
 def json_object(data: str | bytes) -> Json:
@@ -52,11 +67,29 @@ def json_object(data: str | bytes) -> Json:
 
 
 def json_text(value: Any) -> str:
-    """The value as JSON text."""
+    """The value as JSON text; half a character becomes U+FFFD."""
     try:
         return orjson.dumps(value).decode()
-    except TypeError:  # half a character
-        return whole_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    except TypeError:
+        return whole_text(_dumped(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """The value as JSON in UTF-8.
+
+    Raises:
+        TypeError: JSON has no such value.
+        ValueError: it holds half a character.
+
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # half a character, or a number beyond 64 bits
+        return _dumped(value).encode()
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def piece(value: Any) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, given_back
+from frontdesk_server.backends.extensions import answered_block, cache_control, demanded_block, extended, given_back
+from frontdesk_server.backends.foreign_calls import is_foreign_call
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.history import fitting_tool_name
@@ -55,6 +56,7 @@ class Contents:
         """
         kinds = TextPart | ProviderPart | ReasoningPart if thinking else TextPart | ProviderPart
         parts = [part for part in message.parts if isinstance(part, kinds)]
+        parts = [p for p in parts if not isinstance(p, ProviderPart) or self._foreign_call(p) is None]
         if self.call.profile.refusals:
             parts = [part for part in parts if not (isinstance(part, TextPart) and part.refusal)]
         own = [p for p in parts if not isinstance(p, ProviderPart) or p.block.dialect == self.call.provider]
@@ -73,6 +75,18 @@ class Contents:
         items = self._items(result.parts or (TextPart(result.content),))
         said = [{"type": "text", "text": "Error:"}, *items] if result.is_error else items
         return self._with_hint(said, result.cache_hint)
+
+    def of_calls(self, message: Message) -> Iterator[Json]:
+        """The calls that the assistant made, those of the provider's own kinds of tools as they came."""
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                yield self.of_call(part)
+            elif isinstance(part, ProviderPart) and (block := self._foreign_call(part)) is not None:
+                yield extended(block, part.provider_options, self.call)
+
+    def _foreign_call(self, part: ProviderPart) -> Json | None:
+        block = answered_block(part.block, self.call)
+        return block if block is not None and is_foreign_call(block) else None
 
     def of_call(self, called: ToolCall) -> Json:
         """A call that the assistant made."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import orjson
 
+from frontdesk_server.backends.cache_marks import within_limit
 from frontdesk_server.backends.extensions import cache_control, demanded_block, extended, given_back, note_history
+from frontdesk_server.backends.json_reading import given_value
 from frontdesk_server.backends.message_order import in_order
 from frontdesk_server.backends.openai_content import Contents
 from frontdesk_server.backends.provider_state import REASONING_FIELDS
@@ -75,6 +78,9 @@ def chat_completion_body(call: BackendCall) -> Json:
     body = extended(body, query.provider_options, call)
     if call.cache_key and profile.cache_key_field is not None:
         body.setdefault(profile.cache_key_field, call.cache_key)
+    if profile.prompt_caching is Caching.EXPLICIT:
+        contents = [item["content"] for item in body["messages"] if isinstance(item.get("content"), list)]
+        within_limit([*body.get("tools", ()), *chain.from_iterable(contents)], call)
     return body
 
 
@@ -86,8 +92,8 @@ def parsed(json: str, what: str) -> Any:
 
     """
     try:
-        return orjson.loads(json)
-    except orjson.JSONDecodeError as error:
+        return given_value(json)
+    except ValueError as error:
         raise UpstreamRequestRefused(f"{what} is not valid JSON") from error
 
 
@@ -158,7 +164,7 @@ def _whole(item: Json, message: Message, call: BackendCall) -> Json:
 
 def _assistant(message: Message, call: BackendCall, contents: Contents) -> Json:
     profile = call.profile
-    calls = [contents.of_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    calls = list(contents.of_calls(message))
     refused = [p.text for p in message.parts if isinstance(p, TextPart) and p.refusal] if profile.refusals else []
     fields = _reasoning_fields(message, call)
     said = contents.of_assistant(message, thinking="content" in fields)

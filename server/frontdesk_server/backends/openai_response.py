@@ -8,6 +8,7 @@ from typing import Any
 
 from frontdesk_server.backends.finish_reasons import finish_reason
 from frontdesk_server.backends.folding import EventFold
+from frontdesk_server.backends.foreign_calls import ForeignCalls
 from frontdesk_server.backends.json_reading import Json, json_text, piece, place, promised_form, remark, word
 from frontdesk_server.backends.logprobs import read_logprob
 from frontdesk_server.backends.provider_state import accumulate, searched_citations, unread, url_citations
@@ -46,6 +47,7 @@ class OpenAITranslator:
         self._call_states: dict[int, Json] = {}
         self._sources: Json = {}
         self._tool_calls = OpenToolCalls()
+        self._foreign_calls = ForeignCalls()
         self._finish_reason: FinishReason | None = None
         self._usage: Json | None = None
         self._upstream_model = ""
@@ -197,11 +199,14 @@ class OpenAITranslator:
                 raise UpstreamProtocolError("a part of a text is neither a string nor an object")
 
     def _read_tool_call(self, call: Json, position: int) -> None:
+        index = place(call.get("index"))
+        if self._foreign_calls.takes(position if index is None else index, call):
+            self._shown = True
+            return
         function = call.get("function") or {}
         arguments = function.get("arguments")
         if isinstance(arguments, dict):  # some servers send the object itself
             arguments = json_text(arguments)
-        index = place(call.get("index"))
         delta = self._tool_calls.add(
             index, position, word(call.get("id")), word(function.get("name")), piece(arguments)
         )
@@ -242,7 +247,11 @@ class OpenAITranslator:
         self._finish(FinishReason.OTHER)
 
     def _finish(self, reason: FinishReason) -> None:
-        reason = self._tool_calls.ended(reason, shown=self._shown)
+        waits = reason is FinishReason.TOOL_CALLS and bool(self._foreign_calls)
+        ended = self._tool_calls.ended(reason, shown=self._shown)
+        reason = FinishReason.TOOL_CALLS if waits else ended
+        for block in self._foreign_calls.blocks():
+            self._fold.add_block(block)
         self._finish_reason = FinishReason.CONTENT_FILTER if self._refused else reason
         for delta in self._tool_calls.missing_arguments():
             self._fold.add(delta)

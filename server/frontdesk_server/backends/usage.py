@@ -128,7 +128,10 @@ def read_usage(
 
 
 def _service_tier(usage: Json, outside: Any) -> str:
-    """Anthropic calls its fast tier a speed, and Perplexity charges by the size of what it searched."""
+    """Anthropic calls its fast tier a speed, Google a type of traffic; Perplexity charges by the size of its search."""
+    traffic = _details(_details(usage, "extra_properties"), "google").get("traffic_type")
+    if isinstance(traffic, str):
+        outside = outside or traffic.lower().removeprefix("on_demand_")
     for said in (usage.get("speed"), usage.get("service_tier"), outside, usage.get("search_context_size")):
         if said and isinstance(said, str) and said not in _ORDINARY_TIERS:
             return whole_text(said)[:_LONGEST_TIER]

@@ -7,6 +7,7 @@ passes through is named by its dialect and its key: `provider_options openai.ser
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -91,6 +92,6 @@ def _options_without(options: Iterable[ProviderOptions], dialect: str, key: str)
 
 
 def _option_without(options: ProviderOptions, key: str) -> ProviderOptions:
-    values = orjson.loads(options.options_json)
+    values = json.loads(options.options_json)  # exact, where numbers are long
     values.pop(key, None)
-    return replace(options, options_json=orjson.dumps(values).decode())
+    return replace(options, options_json=json.dumps(values, ensure_ascii=False))

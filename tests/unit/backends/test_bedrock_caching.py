@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from frontdesk_server.backends.bedrock_request import converse_body
 from frontdesk_server.backends.bedrock_response import BedrockTranslator
+from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.caching import with_cache_hints
 from frontdesk_server.domain.profile import Profile
@@ -122,6 +124,32 @@ def test_of_more_than_four_points_the_last_are_kept_and_it_is_said() -> None:
     assert _POINT not in body["toolConfig"]["tools"] + body["system"]
     assert body["messages"][0]["content"].count(_POINT) == 4
     assert adjusted == ["cache hints but the last 4 were left out: the API allows no more"]
+
+
+def test_points_for_an_hour_come_before_all_others() -> None:
+    system = Message(Role.SYSTEM, (TextPart("Be brief.", cache_hint=_LONG),))
+    ordered, adjusted = _sent(Query((system, _user(TextPart("a", cache_hint=_HINT)))))
+    assert (ordered["system"][-1], ordered["messages"][0]["content"][-1], adjusted) == (_HOUR, _POINT, [])
+    system = Message(Role.SYSTEM, (TextPart("Be brief.", cache_hint=_HINT),))
+    shortened, adjusted = _sent(Query((system, _user(TextPart("a", cache_hint=_LONG)))))
+    assert shortened["messages"][0]["content"][-1] == _POINT
+    assert len(adjusted) == 1
+    assert "five minutes" in adjusted[0]
+
+
+@pytest.mark.parametrize("kind", ["unary", "stream"])
+@pytest.mark.parametrize("tier", ["flex", "priority", "default"])
+def test_the_tier_that_served_the_call_is_told(kind: str, tier: str) -> None:
+    translator = BedrockTranslator("m")
+    served: dict[str, Any] = {"usage": {"inputTokens": 10, "outputTokens": 5}, "serviceTier": {"type": tier}}
+    if kind == "unary":
+        message = {"role": "assistant", "content": [{"text": "4"}]}
+        list(translator.read_document({"output": {"message": message}, "stopReason": "end_turn", **served}))
+    else:
+        delta = {"contentBlockIndex": 0, "delta": {"text": "4"}}
+        events = [("contentBlockDelta", delta), ("messageStop", {"stopReason": "end_turn"}), ("metadata", served)]
+        list(translator.read_events([SseEvent(name, json.dumps(content)) for name, content in events]))
+    assert translator.finished().usage.service_tier == ("" if tier == "default" else tier)
 
 
 def test_an_hour_where_a_model_keeps_five_minutes_is_said_once() -> None:

@@ -165,13 +165,13 @@ def hinted() -> Query:
             Message(Role.ASSISTANT, (ReasoningPart("hm", "s"), TextPart("Done.")), cache_hint=CacheHint()),
             *text_query("And now?").messages,
         ),
-        (Tool("f", cache_hint=CacheHint()),),
+        (Tool("f", cache_hint=CacheHint(3600.0)),),
     )
 
 
 def test_cache_hints_are_breakpoints_of_anthropic() -> None:
     body = anthropic(hinted())
-    assert body["tools"][0]["cache_control"] == EPHEMERAL
+    assert body["tools"][0]["cache_control"] == HOUR
     assert body["system"] == [{"type": "text", "text": "Be brief.", "cache_control": HOUR}]
     book, ask = body["messages"][0]["content"]
     assert (book["cache_control"], "cache_control" in ask) == (EPHEMERAL, False)
@@ -184,7 +184,7 @@ def test_cache_hints_reach_only_those_openai_compatible_apis_that_know_them() ->
     body = openai(hinted(), profile=Profile(prompt_caching=Caching.EXPLICIT))
     assert body["messages"][0]["content"] == [{"type": "text", "text": "Be brief.", "cache_control": HOUR}]
     assert body["messages"][2]["content"] == [{"type": "text", "text": "Done.", "cache_control": EPHEMERAL}]
-    assert body["tools"][0]["cache_control"] == EPHEMERAL
+    assert body["tools"][0]["cache_control"] == HOUR
 
 
 def test_the_last_breakpoints_are_kept_where_there_are_too_many() -> None:

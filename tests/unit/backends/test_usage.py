@@ -201,6 +201,13 @@ def test_tokens_written_to_the_cache_in_each_spelling(spelt: dict[str, Any]) -> 
         ({"service_tier": "standard", "speed": "fast"}, Usage(90, 10, service_tier="fast")),
         ({"service_tier": "default"}, Usage(90, 10)),
         ({"service_tier": {}, "speed": 4}, Usage(90, 10)),
+        ({"extra_properties": {"google": {"traffic_type": "ON_DEMAND"}}}, Usage(90, 10)),
+        ({"extra_properties": {"google": {"traffic_type": "ON_DEMAND_FLEX"}}}, Usage(90, 10, service_tier="flex")),
+        (
+            {"extra_properties": {"google": {"traffic_type": "ON_DEMAND_PRIORITY"}}},
+            Usage(90, 10, service_tier="priority"),
+        ),
+        ({"extra_properties": {"google": {"traffic_type": 1}}}, Usage(90, 10)),
     ],
 )
 def test_what_is_priced_apart(usage: dict[str, Any], expected: Usage) -> None:
