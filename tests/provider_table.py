@@ -115,7 +115,7 @@ ROWS = (
         "Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "gemini-2.5-flash", total_tokens=16
     ),
     Row("Claude on Bedrock", {"kind": "bedrock", "region": "eu-west-1"}, "anthropic.claude-sonnet-4-5", _BEDROCK_USAGE),
-    Row("others on Bedrock", {"kind": "bedrock", "region": "eu-west-1"}, "amazon.nova-pro-v1:0", _BEDROCK_USAGE),
+    Row("others on Bedrock", {"kind": "bedrock", "region": "eu-west-1"}, "amazon.nova-2-lite-v1:0", _BEDROCK_USAGE),
     _compatible("Mistral", "https://api.mistral.ai/v1", "mistral-medium-3.5"),
     _compatible("OpenRouter", "https://openrouter.ai/api/v1", "anthropic/claude-opus-4.8"),
     _compatible("Groq", "https://api.groq.com/openai/v1", "openai/gpt-oss-120b"),

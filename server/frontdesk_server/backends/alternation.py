@@ -22,6 +22,10 @@ def alternating(
     cut while it reasoned, and the APIs refuse to have it back. `silence` is a block that the user says instead of
     nothing where something is demanded. A turn of the system comes between a user's and an assistant's, or last.
     """
+    turns = list(turns)
+    if any(turn["role"] == "assistant" and not turn["content"] for turn in turns):
+        detail = "answers without content were left out, as the API refuses them"
+        call.dispatch.adjustments.append(Adjustment("query.messages", detail))
     together = _together(turns)
     for turn in together:
         if turn["role"] == "assistant":

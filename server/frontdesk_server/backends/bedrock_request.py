@@ -19,7 +19,7 @@ from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamRequestRefused
 from frontdesk_server.domain.history import sendable
 from frontdesk_server.domain.objections import objection
-from frontdesk_server.domain.profile import Profile
+from frontdesk_server.domain.profile import Profile, Thinking
 from frontdesk_server.domain.query import (
     GenerationConfig,
     JsonSchemaFormat,
@@ -37,12 +37,6 @@ DEFAULT_MAX_TOKENS = 4096
 
 _METADATA_VALUE = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,\-.]{1,256}")
 _ENDED = "No longer available: do not call it."
-_NOVA_EFFORTS = {
-    ReasoningEffort.MINIMAL: "low",
-    ReasoningEffort.XHIGH: "high",
-    ReasoningEffort.MAX: "high",
-}
-"""Efforts between which it makes no difference."""
 
 
 def converse_body(call: BackendCall, family: BedrockFamily) -> Json:
@@ -58,7 +52,7 @@ def converse_body(call: BackendCall, family: BedrockFamily) -> Json:
     history = sendable(query.messages, profile.tool_call_ids)
     note_history(query, history, call)
     turns = Turns(call)
-    body: Json = {"messages": turns.of(history), **_generation(query.generation, call.output_limit, family, profile)}
+    body: Json = {"messages": turns.of(history), **_generation(query.generation, _limit(call), family, profile)}
     if system := turns.system(history):
         body["system"] = system
     if tools := _tools(query, called_tools(history), call):
@@ -70,6 +64,16 @@ def converse_body(call: BackendCall, family: BedrockFamily) -> Json:
             detail = "left out: the API's metadata hold no such characters"
             call.dispatch.adjustments.append(Adjustment("query.user_id", detail))
     return within_cache_limit(extended(body, query.provider_options, call), call)
+
+
+def _limit(call: BackendCall) -> int | None:
+    """The limit of the answer, which the API takes beside most efforts: the caller's excludes the model before."""
+    if call.query.generation.reasoning_effort not in call.profile.unbounded_efforts:
+        return call.output_limit
+    if call.output_limit is not None:
+        detail = "the model's own limit was left out: the API takes none beside this effort"
+        call.dispatch.adjustments.append(Adjustment("query.generation.max_output_tokens", detail))
+    return None
 
 
 def _tools(query: Query, called: list[str], call: BackendCall) -> Json | None:
@@ -136,8 +140,10 @@ def _of_model(
         settings = thinking(generation, limit, DEFAULT_MAX_TOKENS, profile)
         max_tokens: int | None = settings.pop("max_tokens", limit)
         return max_tokens, {**fields, **settings}
+    if effort is not None and profile.thinking is Thinking.NONE:
+        return limit, fields  # it rests, as it always does
     if effort is not None and family == "nova":
-        on = {"type": "enabled", "maxReasoningEffort": _NOVA_EFFORTS.get(effort, effort.value)}
+        on = {"type": "enabled", "maxReasoningEffort": effort.value}
         fields["reasoningConfig"] = {"type": "disabled"} if effort is ReasoningEffort.NONE else on
     elif effort is not None:
         fields["reasoning_effort"] = effort.value

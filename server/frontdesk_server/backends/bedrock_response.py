@@ -237,7 +237,7 @@ def _items(value: Any) -> list[Json]:
 
 def _exception(kind: str, content: Json) -> UpstreamError:
     """The error that an exception within a stream stands for."""
-    status = content.get("originalStatusCode") or _STATUSES.get(kind, 500)
+    status = _STATUSES.get(kind, 500)  # whatever the original one: AWS asks to repeat what a model failed in
     code = content.get("code") or kind
     told = content.get("message") or content.get("Message") or content.get("originalMessage") or ""
     error = error_object({"error": {"code": str(status), "type": code, "message": told}})

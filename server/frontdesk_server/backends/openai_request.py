@@ -103,7 +103,11 @@ def _messages(history: Sequence[Message], call: BackendCall) -> list[Json]:
         history = _systems_first(history, call)
     items = [item for message in history for item in _items(message, call)]
     if not call.profile.empty_answers:
-        items = [item for item in items if item["role"] != "assistant" or item["content"] or _SPEAKING & item.keys()]
+        said = [item for item in items if item["role"] != "assistant" or item["content"] or _SPEAKING & item.keys()]
+        if len(said) != len(items):
+            detail = "answers without content were left out, as the API refuses them"
+            call.dispatch.adjustments.append(Adjustment("query.messages", detail))
+        items = said
     return in_order(items, call)
 
 
@@ -159,6 +163,9 @@ def _prefixed(item: Json, name: str) -> Json:
 def _whole(item: Json, message: Message, call: BackendCall) -> Json:
     """The item with what the provider wants back with it; reasoning that its caller took out is no state any more."""
     whole = given_back(item, message.provider_state, call)
+    audio = whole.get("audio")
+    if isinstance(audio, dict) and "id" in audio:  # by which the provider knows the sound
+        whole["audio"] = {"id": audio["id"]}
     return {name: value for name, value in whole.items() if value is not None or name == "content"}
 
 

@@ -78,6 +78,8 @@ class ProfileConfig(SettingsConfig):
     """The words in which it is told how much to reason."""
     efforts: frozenset[ReasoningEffort] | None = None
     """Reasoning efforts that it honours; without none among them it cannot be kept from reasoning."""
+    unbounded_efforts: frozenset[ReasoningEffort] | None = None
+    """Efforts beside which its API takes no limit of the answer, no temperature and no top_p (Amazon Bedrock)."""
     budgets: StrictBool | None = None
     """Whether it takes a reasoning budget in tokens."""
     least_budget: Count | None = None

@@ -91,6 +91,9 @@ def _of_settings(profile: Profile, query: Query) -> Iterator[str]:
     if (generation.frequency_penalty or generation.presence_penalty) and not takes.penalties:
         yield _refused("penalties", reasons=reasons and own.penalties)
     limit = generation.max_output_tokens
+    if generation.reasoning_effort in profile.unbounded_efforts:
+        bounds = {"limit of the answer": limit, "temperature": generation.temperature, "top_p": generation.top_p}
+        yield from (_refused(name, reasons=True) for name, value in bounds.items() if value is not None)
     if limit is not None and limit < profile.least_output_tokens:
         yield f"an answer is limited to {profile.least_output_tokens} tokens at least, not to {limit}"
     stops = len(generation.stop_sequences)

@@ -91,7 +91,8 @@ class Profile:
 
     `at_rest` holds while the model does not reason and `reasoning` while it does, be it asked to or `reasons_unasked`.
     `efforts` are those that it can honour; without NONE among them it cannot be kept from reasoning. `unthinking` is
-    the type of `thinking` that keeps it from reasoning. `loops_begin_reasoning`: it reasons within a tool loop only if
+    the type of `thinking` that keeps it from reasoning. `unbounded_efforts` are those beside which its API takes no
+    limit of the answer, no temperature and no top_p. `loops_begin_reasoning`: it reasons within a tool loop only if
     the loop began with reasoning that it signed.
 
     Fields: what the API calls the most tokens of an answer, a seed, the end user, and reasoning that is fed back; None
@@ -109,6 +110,7 @@ class Profile:
     reasoning: Takes = Takes()
     thinking: Thinking = Thinking.EFFORT
     efforts: frozenset[ReasoningEffort] = frozenset(ReasoningEffort)
+    unbounded_efforts: frozenset[ReasoningEffort] = frozenset()
     budgets: bool = False
     least_budget: int = MIN_THINKING_TOKENS
     reasons_unasked: bool = False

@@ -132,7 +132,8 @@ def bill(expected: Expectation, heard: Heard) -> Billing:
         output_tokens = counted
         if not (expected.stream or heard.finished or heard.anything_came):
             output_tokens = min(expected.output_tokens, expected.output_bound)
-    estimated = unsaid or not whole or bool(report.doubted)
+    only_begun = heard.opening and not heard.finished
+    estimated = unsaid or not whole or only_begun or bool(report.doubted)
     usage = Usage(
         input_tokens=max(input_tokens, (read or 0) + (write or 0), (sound or 0) + (images or 0)),
         output_tokens=max(output_tokens, (reasoning or 0) + (spoken or 0) + (drawn or 0)),

@@ -32,7 +32,7 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 
-from tests.profiles import BEDROCK, BEDROCK_CLAUDE
+from tests.profiles import BEDROCK, BEDROCK_CLAUDE, profile_at
 from tests.upstream.bedrock import check
 
 HI = text_query("hi")
@@ -188,8 +188,8 @@ def test_claude_reasons_by_a_budget_within_its_limit(
     [
         (
             "nova",
-            {"reasoning_effort": ReasoningEffort.MAX},
-            {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}},
+            {"reasoning_effort": ReasoningEffort.MEDIUM},
+            {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "medium"}},
         ),
         ("nova", {"reasoning_effort": ReasoningEffort.NONE}, {"reasoningConfig": {"type": "disabled"}}),
         ("nova", {"top_k": 4}, {"inferenceConfig": {"topK": 4}}),
@@ -260,3 +260,42 @@ def test_claude_keeps_its_rules_for_reasoning_there() -> None:
 def test_what_cannot_be_said_is_refused(query: Query, family: BedrockFamily) -> None:
     with pytest.raises(UpstreamRequestRefused):
         body_of(query, family)
+
+
+_NOVA_2 = profile_at("bedrock", "", "eu.amazon.nova-2-lite-v1:0")
+_HIGH = GenerationConfig(reasoning_effort=ReasoningEffort.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("generation", "refused"),
+    [
+        (_HIGH, None),
+        (replace(_HIGH, max_output_tokens=8000), "no limit of the answer"),
+        (replace(_HIGH, temperature=0.5), "no temperature"),
+        (replace(_HIGH, top_p=0.5), "no top_p"),
+        (GenerationConfig(reasoning_effort=ReasoningEffort.MEDIUM, max_output_tokens=8000, temperature=0.5), None),
+        (GenerationConfig(reasoning_effort=ReasoningEffort.MINIMAL), "the efforts"),
+        (GenerationConfig(reasoning_effort=ReasoningEffort.MAX), "the efforts"),
+    ],
+)
+def test_nova_2_takes_three_efforts_and_beside_the_highest_no_bounds(
+    generation: GenerationConfig, refused: str | None
+) -> None:
+    told = objection(_NOVA_2, text_query("Hi", generation))
+    assert (told is None) if refused is None else (told is not None and refused in told)
+
+
+def test_the_models_own_limit_is_left_out_beside_the_highest_effort_and_that_is_said() -> None:
+    call = BackendCall("m", text_query("Hi", _HIGH), stream=False, max_output_tokens=9000, profile=_NOVA_2)
+    body = converse_body(call, "nova")
+    assert "inferenceConfig" not in body
+    assert [one.field for one in call.dispatch.adjustments] == ["query.generation.max_output_tokens"]
+
+
+def test_the_first_nova_does_not_reason() -> None:
+    nova = profile_at("bedrock", "", "amazon.nova-pro-v1:0")
+    assert objection(nova, text_query("Hi", _HIGH)) is not None
+    resting = text_query("Hi", GenerationConfig(reasoning_effort=ReasoningEffort.NONE))
+    assert objection(nova, resting) is None
+    call = BackendCall("m", resting, stream=False, profile=nova)
+    assert "additionalModelRequestFields" not in converse_body(call, "nova")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import pytest
 from frontdesk_server.backends.bedrock_response import BedrockTranslator
 from frontdesk_server.backends.sse import SseEvent
-from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.errors import UpstreamError, UpstreamFailed
 from frontdesk_server.domain.events import BackendEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,3 +60,11 @@ def test_documents_of_any_content_raise_nothing_but_errors_of_the_upstream(
 ) -> None:
     for whole in (document, {**document, "output": {"message": {"content": content}}, "stopReason": "end_turn"}):
         _taken(BedrockTranslator("m").read_document(whole))
+
+
+@pytest.mark.parametrize("original", [None, 400, 404, 503])
+def test_a_model_that_failed_in_its_stream_has_failed_whatever_the_original_status(original: int | None) -> None:
+    content = {"message": "x"} | ({} if original is None else {"originalStatusCode": original})
+    event = SseEvent("modelStreamErrorException", orjson.dumps(content).decode())
+    with pytest.raises(UpstreamFailed):
+        list(BedrockTranslator("m").read_events([event]))

@@ -37,6 +37,7 @@ _NAMES = [
     ("bedrock", "bedrock-runtime.eu-west-1.amazonaws.com", "meta.llama3-3-70b-instruct-v1:0", "Amazon Bedrock"),
     ("bedrock", "", "us.anthropic.claude-3-7-sonnet-20250219-v1:0", "Claude in other clouds"),
     ("bedrock", "", "amazon.nova-pro-v1:0", "Nova"),
+    ("bedrock", "", "eu.amazon.nova-2-lite-v1:0", "Nova 2"),
     ("openai", "api.mistral.ai", "m", "Mistral"),
     ("openai", "api.groq.com", "m", "Groq"),
     ("openai", "api.cerebras.ai", "m", "Cerebras"),

@@ -333,3 +333,21 @@ def test_reasoning_that_the_caller_took_out_leaves_no_trace() -> None:
     answer = answered(list(OpenAITranslator().read_document({"choices": [choice]})))
     without = replace(answer, parts=answer.parts[1:])
     assert to_openai(after(without))["messages"][1] == {"role": "assistant", "content": "Four."}
+
+
+def test_a_sound_goes_back_by_its_id() -> None:
+    message = {"role": "assistant", "content": None, "audio": {"id": "audio_1", "data": "QUJD", "expires_at": 5}}
+    choice = {"message": message, "finish_reason": "stop"}
+    answer = answered(list(OpenAITranslator().read_document({"choices": [choice]})))
+    assert to_openai(after(answer))["messages"][1]["audio"] == {"id": "audio_1"}
+
+
+def test_an_answer_without_content_that_an_api_refuses_is_left_out_and_that_is_said() -> None:
+    query = Query((*text_query("Hi").messages, Message(Role.ASSISTANT, (TextPart(""),)), *text_query("Next").messages))
+    for build, profile in (
+        (lambda call: messages_body(call, 4096), ANTHROPIC),
+        (chat_completion_body, profile_at("openai", "openrouter.ai", "m")),
+    ):
+        call = BackendCall("m", query, stream=False, profile=profile)
+        assert all(item["role"] == "user" for item in build(call)["messages"])
+        assert ["without content" in one.detail for one in call.dispatch.adjustments] == [True]

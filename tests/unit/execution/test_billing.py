@@ -333,3 +333,10 @@ async def test_an_overload_after_the_input_was_counted_costs_nothing() -> None:
     with pytest.raises(CompletionFailed) as failure:
         await collect(desk.start(routed(plan_of("small"))))
     assert failure.value.settlement.cost.total_nano_usd == 0
+
+
+def test_what_a_stream_only_opened_with_is_an_estimate() -> None:
+    expected = Expectation(MODEL, text_query("Hi"), stream=True, input_tokens=10, output_tokens=100)
+    heard = Heard(Usage(10, 8), 0, anything_came=False, finished=False, error=UpstreamCut("cut"), opening=True)
+    assert bill(expected, heard).estimated
+    assert not bill(expected, replace(heard, finished=True, error=None)).estimated
