@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
+from frontdesk_server.desk.forwarding import Forwarding
 from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.decision import Decision, StepKind
@@ -67,6 +69,11 @@ class FakeDesk:
         self.asked.append((query, policy, call, labels))
         await self._answer()
         return full.DECISION, full.COMPLETION
+
+    def forwarding(
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], *, stream: bool
+    ) -> AbstractAsyncContextManager[Forwarding]:
+        raise NotImplementedError
 
     def deadline(self, policy: RoutingPolicy, call: Call) -> float:
         return time.monotonic() + 60 if call.deadline is None else call.deadline

@@ -20,7 +20,7 @@ from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import text_query
-from frontdesk_server.rpc.ext_proc import Dialect, Posed, Refusal
+from frontdesk_server.rpc.ext_proc.dialect import Dialect, Posed, Refusal
 from frontdesk_server.rpc.server import RpcServer
 
 from tests.envoy import Envoy, envoy_config, ext_proc_filter, running_envoy

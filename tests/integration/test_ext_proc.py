@@ -14,8 +14,8 @@ import pytest
 from frontdesk_server.assembly.app import App
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.errors import LedgerUnavailable
-from frontdesk_server.rpc.ext_proc import PROCESSOR_NAME
 from frontdesk_server.rpc.ext_proc import gateway_pb2 as pb
+from frontdesk_server.rpc.ext_proc.service import PROCESSOR_NAME
 from frontdesk_server.security import new_key
 
 from tests.gateway import gateway_config, processor, settled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from frontdesk_server.cli.demo import QUERIES
 from frontdesk_server.domain.attempt import AttemptOutcome
 
-from tests.envoy import find_envoy
+from tests.envoy import SHIPPED, find_envoy
 from tests.gateway import Behind, behind_envoy, gateway_config, settled
 from tests.upstream.script import Fault, Script
 from tests.upstream.server import FaultyUpstream
@@ -53,6 +54,12 @@ async def bench(folder: Path, filter_fields: dict[str, Any] | None = None, **ext
         config = gateway_config(cheap, dear, folder, **ext_proc)
         async with behind_envoy(PROGRAM, config, folder, clusters, **(filter_fields or {})) as behind:
             yield Bench(cheap, dear, behind)
+
+
+def test_the_shipped_configuration_is_one_that_envoy_takes() -> None:
+    assert PROGRAM is not None
+    done = subprocess.run([PROGRAM, "--mode", "validate", "-c", SHIPPED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 async def test_the_four_demo_queries_go_to_four_clusters(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ class ServerConfig(Section):
     """How long running calls may finish after SIGTERM."""
     reflection: bool | Literal["open"] = True
     """Serve the schema, for tools without stubs; `open`: also to callers without the credentials that others need."""
+    load_reports: Literal["never", "asked", "always"] = "asked"
+    """Tell load balancers how loaded this process is (ORCA), beside which answers: see docs/gateways.md."""
     ext_proc: ExtProcConfig | None = None
     """Serve Envoy-based gateways, too. Default: not."""
     http: HttpConfig | None = None

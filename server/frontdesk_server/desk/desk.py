@@ -121,12 +121,13 @@ class Desk:
                 try:
                     yield forwarding
                 finally:
+                    settlement, answer = forwarding.settle(reservation)
                     await self._books.settled(
                         routed,
-                        forwarding.settle(reservation),
+                        settlement,
                         call.observation,
                         model=routed.decision.model,
-                        answer=forwarding.answer,
+                        answer=answer,
                         error=forwarding.fate,
                         reason=forwarding.reason,
                     )

@@ -94,15 +94,11 @@ class Forwarding:
             return self.error.reason
         return "" if self._ended else CANCELLED
 
-    @property
-    def answer(self) -> Answer | None:
-        """The answer as far as it was read."""
-        if self._finish_reason is None:
-            return None
-        return self._collector.answer(self._finish_reason, self._billing().usage, self._report.upstream_model)
+    def settle(self, reservation: Reservation) -> tuple[Settlement, Answer | None]:
+        """Close the books, once: what was used is told to limits, conditions and telemetry.
 
-    def settle(self, reservation: Reservation) -> Settlement:
-        """Close the books, once: what was used is told to limits, conditions and telemetry."""
+        With the answer, if a whole one was read.
+        """
         billing = self._billing()
         attempt = self._attempt(billing)
         decision, used = self.decision, Used.of(billing.usage, attempt.cost_nano_usd, may_be_more=billing.may_be_more)
@@ -123,7 +119,10 @@ class Forwarding:
             router_nano_usd=decision.router_cost_nano_usd,
             strongest_nano_usd=prices.cost_nano_usd(billing.usage, decision.decided_at) if prices else None,
         )
-        return Settlement((attempt,), cost, committed=self._first_token_seconds is not None)
+        answer: Answer | None = None
+        if self._finish_reason is not None:
+            answer = self._collector.answer(self._finish_reason, billing.usage, self._report.upstream_model)
+        return Settlement((attempt,), cost, committed=self._first_token_seconds is not None), answer
 
     def _billing(self) -> Billing:
         heard = Heard(

@@ -17,12 +17,13 @@ from frontdesk_server.config.service import ServerConfig
 from frontdesk_server.desk.calls import RunningCalls, anyone
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.rpc.interceptor import Interceptor
+from frontdesk_server.rpc.load_report import LoadMeter, reporting
 from frontdesk_server.rpc.reflection import add_reflection
 from frontdesk_server.rpc.service import SERVICE_NAME, Desk, RouterService
 from frontdesk_server.rpc.unix_socket import SocketInUse, claimed, socket_path
 
 if TYPE_CHECKING:
-    from frontdesk_server.rpc.ext_proc import Dialect
+    from frontdesk_server.rpc.ext_proc.dialect import Dialect
 
 _SERVED = ("", SERVICE_NAME)
 
@@ -61,13 +62,18 @@ class RpcServer:
         self._calls = calls
         self._server = grpc.aio.server(options=_options(config, reuse_port))
         interceptor = Interceptor(calls, config.max_message_bytes)
-        self._server.add_registered_method_handlers(SERVICE_NAME, RouterService(desk).handlers(interceptor))
+        handlers = RouterService(desk).handlers(interceptor)
+        if config.load_reports != "never":
+            meter = LoadMeter(config.load_reports, config.max_concurrent_calls, calls.clock)
+            handlers = reporting(handlers, meter)
+        self._server.add_registered_method_handlers(SERVICE_NAME, handlers)
         if config.ext_proc is not None:
-            from frontdesk_server.rpc.ext_proc import PROCESSOR_NAME, ExternalProcessor, Terms
+            from frontdesk_server.rpc.ext_proc.service import PROCESSOR_NAME, ExternalProcessor
+            from frontdesk_server.rpc.ext_proc.transit import Terms
 
             terms = Terms(desk, config.ext_proc, dialects, calls.identify, config.max_message_bytes)
-            handlers = ExternalProcessor(terms).handlers(interceptor)
-            self._server.add_registered_method_handlers(PROCESSOR_NAME, handlers)
+            processing = ExternalProcessor(terms).handlers(interceptor)
+            self._server.add_registered_method_handlers(PROCESSOR_NAME, processing)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if config.reflection:
             asked = anyone if config.reflection == "open" else calls.identify
