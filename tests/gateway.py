@@ -10,34 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 import yaml
-from frontdesk_server.assembly.app import App, open_app
+from frontdesk_server.assembly.app import App, open_server
 from frontdesk_server.config.loading import load_config
-from frontdesk_server.desk.calls import RunningCalls
 from frontdesk_server.domain.attempt import Attempt
 from frontdesk_server.domain.call import LocalCall
-from frontdesk_server.domain.errors import FrontdeskError
-from frontdesk_server.domain.policy import RoutingPolicy
-from frontdesk_server.domain.query import text_query
-from frontdesk_server.rpc.ext_proc.dialect import Dialect, Posed, Refusal
 from frontdesk_server.rpc.server import RpcServer
 
 from tests.envoy import Envoy, envoy_config, ext_proc_filter, running_envoy
 from tests.upstream.server import FaultyUpstream
-
-
-def read(body: bytes, headers: Mapping[str, str]) -> Posed:
-    document = orjson.loads(body)
-    query = text_query(document["messages"][-1]["content"])
-    return Posed(query, RoutingPolicy(document["model"]), {}, document.get("stream", False))
-
-
-def refuse(error: FrontdeskError) -> Refusal:
-    return Refusal(503 if error.code == "UNAVAILABLE" else 400, (), orjson.dumps({"error": {"code": error.reason}}))
-
-
-DIALECTS = (Dialect("openai", "/chat/completions", read, refuse), Dialect("anthropic", "/v1/messages", read, refuse))
 
 
 def gateway_config(cheap: FaultyUpstream, dear: FaultyUpstream, folder: Path, **ext_proc: Any) -> dict[str, Any]:
@@ -45,10 +26,15 @@ def gateway_config(cheap: FaultyUpstream, dear: FaultyUpstream, folder: Path, **
     models = {"tiny": ("a", 0.1), "mid": ("b", 0.5), "coder": ("c", 1.0), "frontier": ("d", 3.0)}
     urls = {"a": cheap, "b": cheap, "c": dear, "d": dear}
     return {
-        "server": {"ext_proc": ext_proc},
+        "server": {"ext_proc": ext_proc, "grace_seconds": 0.2},
         "backends": {name: {"kind": "openai", "base_url": one.openai_url} for name, one in urls.items()},
         "models": {
-            name: {"backend": backend, "upstream_model": f"{name}-2026", "prices": {"input": usd, "output": 5 * usd}}
+            name: {
+                "backend": backend,
+                "upstream_model": f"{name}-2026",
+                "prices": {"input": usd, "output": 5 * usd},
+                "context_window": 10_000_000,
+            }
             for name, (backend, usd) in models.items()
         },
         "routers": {
@@ -75,13 +61,8 @@ async def processor(config: Mapping[str, Any], folder: Path) -> AsyncIterator[tu
     """Serve this configuration."""
     path = folder / "frontdesk.yaml"
     path.write_text(yaml.safe_dump(dict(config)))
-    loaded = load_config(path, {})
-    settings = loaded.config.server.model_copy(update={"address": "127.0.0.1:0", "grace_seconds": 0.2})
-    async with (
-        open_app(loaded) as app,
-        RpcServer(app.desk, settings, RunningCalls(identify=app.identify), dialects=DIALECTS) as server,
-    ):
-        yield app, server
+    async with open_server(load_config(path, {}), address="127.0.0.1:0") as running:
+        yield running
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def set_by(change: pb.HeaderMutation) -> dict[str, str]:
 
 def refusal(answer: pb.ProcessingResponse) -> tuple[int, str]:
     immediate = answer.immediate_response
-    assert orjson.loads(immediate.body)["error"]["code"] == immediate.details
+    assert orjson.loads(immediate.body)["error"]["frontdesk"]["reason"] == immediate.details
     return immediate.status.code, immediate.details
 
 
@@ -186,7 +186,9 @@ async def test_what_frontdesk_fails_at_passes_or_is_refused_as_configured(
 @pytest.mark.parametrize(
     ("content", "more", "reason"),
     [
-        (BODY.replace(b"default", b"nowhere"), {}, "UNKNOWN_ROUTER"),
+        (BODY.replace(b"default", b"frontdesk/nowhere"), {}, "UNKNOWN_ROUTER"),
+        (BODY.replace(b"default", b"nowhere"), {}, "UNKNOWN_MODEL"),
+        (BODY.replace(b'"user"', b'"nobody"'), {}, "UNKNOWN_ENUM_VALUE"),
         (BODY, {"content_encoding": "gzip"}, "MALFORMED_REQUEST"),
         (b"x" * 5000, {}, "REQUEST_TOO_LARGE"),
     ],
@@ -204,6 +206,18 @@ async def test_a_budget_holds_for_what_a_gateway_forwards(tmp_path: Path) -> Non
     async with bench(tmp_path, {"limits": limits}, on_failure="open") as at:
         assert (await at.request().asks()).WhichOneof("response") == "request_body"
         assert refusal(await at.request().asks())[1] == "RATE_LIMITED"
+
+
+async def test_a_refusal_is_in_the_words_of_the_api_that_was_asked(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        gateway = at.request()
+        await gateway.says(request_headers=headers(POST | {":path": "/v1/messages"}))
+        unbounded = orjson.dumps({"model": "default", "messages": [{"role": "user", "content": "What is 2 + 2?"}]})
+        answer = await gateway.says(request_body=body(unbounded))
+        assert answer is not None
+        told = orjson.loads(answer.immediate_response.body)
+        assert (answer.immediate_response.status.code, told["type"]) == (400, "error")
+        assert "max_tokens" in told["error"]["message"]
 
 
 async def test_a_gateway_that_leaves_has_cancelled(tmp_path: Path) -> None:

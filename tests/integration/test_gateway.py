@@ -154,7 +154,12 @@ async def test_a_cut_stream_is_no_accepted_answer(tmp_path: Path) -> None:
 
 
 async def test_what_callers_say_in_our_name_reaches_nobody(tmp_path: Path) -> None:
-    spoofed = {"x-frontdesk-model": "frontier", "x-frontdesk-cluster": "d", DECISION: "mine", "x-frontdesk-other": "x"}
+    spoofed = {
+        "x-frontdesk-model": "frontier",
+        "x-frontdesk-cluster": "d",
+        DECISION: "mine",
+        "x-frontdesk-max-attempts": "1",
+    }
     async with bench(tmp_path) as at:
         answer = await at.ask(QUERIES[0], headers=spoofed)
         (seen,) = at.cheap.requests
@@ -177,10 +182,12 @@ async def test_other_requests_pass_untouched_over_the_same_connection(tmp_path: 
 
 async def test_a_large_body_passes_and_one_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
-        large = await at.ask(QUERIES[0], padding="x" * 3_000_000)
+        text = QUERIES[0] + " and " * 600_000
+        large = await at.ask(text)
         assert large.status_code == 200
-        assert at.cheap.requests[0].body["padding"] == "x" * 3_000_000
-        too_large = await at.ask(QUERIES[0], padding="x" * 9_000_000)
+        (seen,) = [*at.cheap.requests, *at.dear.requests]
+        assert seen.body["messages"][0]["content"] == text
+        too_large = await at.ask("x" * 9_000_000)
         assert too_large.status_code == 413
 
 
@@ -203,9 +210,22 @@ async def test_without_frontdesk_envoy_refuses_with_a_reason_or_lets_pass(tmp_pa
 
 async def test_a_refusal_of_ours_reaches_the_caller_as_we_said_it(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
-        answer = await at.ask(QUERIES[0], model="no-such-router")
-        assert (answer.status_code, answer.json()) == (400, {"error": {"code": "UNKNOWN_ROUTER"}})
+        answer = await at.ask(QUERIES[0], model="frontdesk/nowhere")
+        error = answer.json()["error"]
+        assert (answer.status_code, error["param"], error["frontdesk"]["reason"]) == (404, "model", "UNKNOWN_ROUTER")
         assert not at.cheap.requests
+
+
+async def test_anthropics_api_passes_as_well(tmp_path: Path) -> None:
+    question = {"role": "user", "content": QUERIES[0]}
+    async with bench(tmp_path) as at:
+        for stream in (False, True):
+            body = {"model": "default", "max_tokens": 50, "stream": stream, "messages": [question]}
+            answer = await at.client.post("/v1/messages", json=body)
+            assert answer.status_code == 200
+            attempt = await settled(at.app, answer.headers[DECISION])
+            assert (attempt.outcome, attempt.usage_estimated) == (AttemptOutcome.ACCEPTED, False)
+            assert attempt.usage.output_tokens == 5
 
 
 async def test_bodies_in_full_duplex_pass_as_well(tmp_path: Path) -> None:
@@ -217,12 +237,14 @@ async def test_bodies_in_full_duplex_pass_as_well(tmp_path: Path) -> None:
         "response_body_mode": "FULL_DUPLEX_STREAMED",
         "response_trailer_mode": "SEND",
     }
+    text = QUERIES[0] + " and " * 40_000
     async with bench(tmp_path, {"processing_mode": modes}) as at:
         for stream in (False, True):
-            answer = await at.ask(QUERIES[0], stream=stream, padding="x" * 200_000)
+            answer = await at.ask(text, stream=stream)
             assert answer.status_code == 200
             assert "four" in answer.text
             assert (await settled(at.app, answer.headers[DECISION])).outcome is AttemptOutcome.ACCEPTED
-        assert at.cheap.requests[0].body["padding"] == "x" * 200_000
+        seen = [*at.cheap.requests, *at.dear.requests]
+        assert [request.body["messages"][0]["content"] for request in seen] == [text, text]
         assert (await at.client.get("/v1/models")).status_code == 404
         assert (await at.client.post("/v1/files", json={"purpose": "x" * 100_000})).status_code == 404

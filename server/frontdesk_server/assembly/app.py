@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from structlog.typing import FilteringBoundLogger
 
-from frontdesk_server.assembly.fronts import http_front, listening_at, side_by_side
+from frontdesk_server.assembly.fronts import gateway_dialects, http_front, listening_at, side_by_side
 from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.assembly.pool import unknown_prices
 from frontdesk_server.assembly.runtime import SharedState, assemble_runtime, build_runtime, prepare_runtime
@@ -210,8 +210,14 @@ async def open_fronts(
             max_concurrent_calls=config.max_concurrent_calls,
         )
         credentials = None if trusted else server_credentials(loaded)
+<<<<<<< HEAD
         rpc = RpcServer(app.desk, config, calls, credentials=credentials, reuse_port=shared)
         http = http_front(loaded, app.desk, calls, resources, reuse_port=shared, trusted=trusted)
+=======
+        dialects = gateway_dialects(loaded)
+        rpc = RpcServer(app.desk, config, calls, credentials=credentials, reuse_port=shared, dialects=dialects)
+        http = http_front(loaded, app.desk, calls, reuse_port=shared, trusted=trusted)
+>>>>>>> 374d41f (Read what gateways' requests ask as the HTTP faces do, and refuse it in their words)
         async with side_by_side(*(front for front in (rpc, http) if front is not None)):
             yield Fronts(app, rpc, http)
 

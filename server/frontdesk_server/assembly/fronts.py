@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from frontdesk_server.security import tls_context
 
 if TYPE_CHECKING:
     from frontdesk_server.faces.server import HttpServer
+    from frontdesk_server.rpc.ext_proc.dialect import Dialect
 
 
 def listening_at(loaded: LoadedConfig, address: str | None = None, http: str | None = None) -> LoadedConfig:
@@ -42,6 +43,15 @@ async def side_by_side(*fronts: AbstractAsyncContextManager[Any]) -> AsyncIterat
         yield
     finally:
         await asyncio.gather(*(front.__aexit__(None, None, None) for front in entered))
+
+
+def gateway_dialects(loaded: LoadedConfig) -> Sequence[Dialect]:
+    """In which gateways' requests may pose queries; none where no gateway is configured."""
+    if loaded.config.server.ext_proc is None:
+        return ()
+    from frontdesk_server.faces.gateways import DIALECTS
+
+    return DIALECTS
 
 
 def http_front(

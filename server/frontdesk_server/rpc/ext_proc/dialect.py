@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from frontdesk_server.domain.errors import FrontdeskError
@@ -12,12 +13,16 @@ from frontdesk_server.domain.query import Query
 
 @dataclass(frozen=True, slots=True)
 class Posed:
-    """What an HTTP request asks: a query, by which policy, and whether its answer is to be streamed."""
+    """What an HTTP request asks: a query, by which policy, and whether its answer is to be streamed.
+
+    `translating` puts fields of errors that are raised meanwhile in the dialect's words.
+    """
 
     query: Query
     policy: RoutingPolicy
     labels: Mapping[str, str]
     stream: bool
+    translating: Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Transit:
                 if taken is None:
                     return
                 body = taken
-                forwarding = await settling.enter_async_context(self._forwarding(body))
+                forwarding = await self._forward(body, settling)
                 changed = self._changed(body, forwarding)
             except FrontdeskError as error:
                 await self._without_decision(body, error)
@@ -106,7 +106,7 @@ class Transit:
                 raise RequestTooLarge(size + 1, size)
         return None
 
-    def _forwarding(self, body: bytes) -> AbstractAsyncContextManager[Forwarding]:
+    async def _forward(self, body: bytes, settling: AsyncExitStack) -> Forwarding:
         if self._headers.get("content-encoding", "identity") != "identity":
             raise _malformed("content-encoding", "a query is read without an encoding alone")
         ours = SAID_BY_US | {self._terms.config.cluster_header}
@@ -115,7 +115,9 @@ class Transit:
         if self._terms.config.caller == "request":
             call = replace(call, caller=self._terms.identify(_with_bearer(said), tuple), metadata=said)
         posed = self._dialect.read(body, said)
-        return self._terms.desk.forwarding(posed.query, posed.policy, call, posed.labels, stream=posed.stream)
+        deciding = self._terms.desk.forwarding(posed.query, posed.policy, call, posed.labels, stream=posed.stream)
+        with posed.translating():
+            return await settling.enter_async_context(deciding)
 
     def _changed(self, body: bytes, forwarding: Forwarding) -> bytes:
         public = self._terms.config.body_model == "public"
