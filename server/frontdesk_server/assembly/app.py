@@ -210,14 +210,9 @@ async def open_fronts(
             max_concurrent_calls=config.max_concurrent_calls,
         )
         credentials = None if trusted else server_credentials(loaded)
-<<<<<<< HEAD
-        rpc = RpcServer(app.desk, config, calls, credentials=credentials, reuse_port=shared)
-        http = http_front(loaded, app.desk, calls, resources, reuse_port=shared, trusted=trusted)
-=======
         dialects = gateway_dialects(loaded)
         rpc = RpcServer(app.desk, config, calls, credentials=credentials, reuse_port=shared, dialects=dialects)
-        http = http_front(loaded, app.desk, calls, reuse_port=shared, trusted=trusted)
->>>>>>> 374d41f (Read what gateways' requests ask as the HTTP faces do, and refuse it in their words)
+        http = http_front(loaded, app.desk, calls, resources, reuse_port=shared, trusted=trusted)
         async with side_by_side(*(front for front in (rpc, http) if front is not None)):
             yield Fronts(app, rpc, http)
 
