@@ -175,3 +175,40 @@ async def test_a_caller_of_a_stopped_server_learns_that_it_is_unavailable(tmp_pa
         with pytest.raises(FrontdeskError) as failure:
             await client.route("Hello", timeout=2)
     assert failure.value.code.name in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
+
+
+async def page_at(port: int) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /metrics HTTP/1.0\r\nhost: localhost\r\n\r\n")
+    page = await reader.read()
+    writer.close()
+    return page.decode()
+
+
+def decisions_on(page: str) -> float:
+    return sum(float(value) for value in re.findall(r"^frontdesk_decisions_total\{.*\} (\S+)$", page, re.M))
+
+
+async def test_one_page_sums_up_what_workers_did(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = default_config_path().read_text() + f"\nledger: {{url: 'sqlite:///{tmp_path}/ledger.db'}}\n"
+    text += f"telemetry: {{prometheus_address: '127.0.0.1:{port}'}}\n"
+    async with serving(tmp_path, "--workers", "2", text=text) as service:
+        await service.wait_for("server.listening", times=2)
+        for _ in range(6):
+            async with Client(service.address) as client:
+                await client.route("What is 2 + 2?", timeout=10)
+        pages = [await page_at(port + 1 + index) for index in range(2)]
+        assert sum(map(decisions_on, pages)) == 6
+        assert decisions_on(await page_at(port)) == 6
+        assert await service.stop() == 0
+
+
+async def test_as_many_workers_as_cores_have_a_core_each(tmp_path: Path) -> None:
+    cores = os.sched_getaffinity(0)
+    async with serving(tmp_path, "--workers", str(len(cores))) as service:
+        await service.wait_for("server.listening", times=len(cores))
+        held = [os.sched_getaffinity(worker) for worker in children_of(service.process.pid)]
+        assert sorted(map(tuple, held)) == sorted((core,) for core in cores)

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import IO
 
 _BACKOFF_SECONDS = 0.2
@@ -33,6 +33,7 @@ class Supervisor:
         self._workers = workers
         self._grace_seconds = grace_seconds
         self._output = output
+        self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         self._processes: dict[int, asyncio.subprocess.Process] = {}
         self._stopping = asyncio.Event()
         self._exit_code = 0
@@ -59,6 +60,7 @@ class Supervisor:
         while not self._stopping.is_set():
             started = asyncio.get_running_loop().time()
             process = await asyncio.create_subprocess_exec(*self._command(index), stdin=asyncio.subprocess.PIPE)
+            self._pin(process.pid, index)
             self._processes[index] = process
             code = await process.wait()
             del self._processes[index]
@@ -73,6 +75,12 @@ class Supervisor:
             self._output.write(f"frontdesk: worker {index} ended with {code}; replaced in {backoff:g} s\n")
             await self._pause(backoff)
             backoff = min(backoff * 2, _MAX_BACKOFF_SECONDS)
+
+    def _pin(self, pid: int, index: int) -> None:
+        """Give each worker a core of its own where there are as many: it keeps its caches, and off the others'."""
+        if self._workers == len(self._cores):
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(pid, {self._cores[index]})
 
     async def _pause(self, seconds: float) -> None:
         try:

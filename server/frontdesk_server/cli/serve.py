@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +41,7 @@ def serve(
     http = None if http is None else _checked(http, tcp_address, "--http")
     if workers > 1:
         raise typer.Exit(_supervise(loaded, path, address, http, workers))
-    _serve(loaded, address, http, worker)
+    _serve(loaded if worker is None else _below_the_page(loaded), address, http, worker)
 
 
 def _checked(address: str, check: Callable[[str], str], option: str) -> str:
@@ -47,6 +49,16 @@ def _checked(address: str, check: Callable[[str], str], option: str) -> str:
         return check(address)
     except ValueError as error:
         raise typer.BadParameter(f"{address!r} {error}", param_hint=option) from error
+
+
+def _below_the_page(loaded: LoadedConfig) -> LoadedConfig:
+    """The configuration of workers: the configured metrics page is that of all, theirs are at the next ports."""
+    telemetry = loaded.config.telemetry
+    host, _, port = (telemetry.prometheus_address or ":0").rpartition(":")
+    if port == "0":
+        return loaded
+    below = telemetry.model_copy(update={"prometheus_address": f"{host}:{int(port) + 1}"})
+    return replace(loaded, config=loaded.config.model_copy(update={"telemetry": below}))
 
 
 def _serve(loaded: LoadedConfig, address: str, http: str | None, worker: int | None) -> None:
@@ -62,7 +74,7 @@ def _supervise(loaded: LoadedConfig, path: Path, address: str, http: str | None,
     if address.startswith("unix:"):
         raise ConfigError(loaded.source, [ConfigFault("workers cannot share a unix socket", "server.address")])
     try:
-        with reserved_port(address) as shared:
+        with reserved_port(address) as shared, _metrics_page(loaded, workers):
             command = [sys.executable, "-m", "frontdesk_server", "serve", "-c", str(path), "--address", shared]
             command += [] if http is None else ["--http", http]
             grace_seconds = loaded.config.server.grace_seconds + _GRACE_MARGIN_SECONDS
@@ -73,3 +85,11 @@ def _supervise(loaded: LoadedConfig, path: Path, address: str, http: str | None,
         raise ConfigError(
             loaded.source, [ConfigFault(f"cannot listen on {address}: {error}", "server.address")]
         ) from error
+
+
+def _metrics_page(loaded: LoadedConfig, workers: int) -> AbstractContextManager[None]:
+    """The page of all workers, where one is configured; any port instead of a certain one is each worker's own."""
+    from frontdesk_server.telemetry.workers_page import workers_page
+
+    address = loaded.config.telemetry.prometheus_address
+    return nullcontext() if address is None or address.endswith(":0") else workers_page(address, workers)

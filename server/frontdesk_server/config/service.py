@@ -218,7 +218,8 @@ class TelemetryConfig(Section):
     sample_ratio: Fraction = 1.0
     """Share of traces kept when the caller brings no sampling decision. OTEL_TRACES_SAMPLER overrides it."""
     prometheus_address: Annotated[str, AfterValidator(tcp_address)] | None = None
-    """host:port of the metrics page; worker n of several serves port + n. Default: none."""
+    """host:port of the metrics page, with several workers of all of them; worker n alone is at port + 1 + n. Default:
+    none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "pretty"] = "auto"
     """auto: pretty in a terminal, else JSON lines."""
