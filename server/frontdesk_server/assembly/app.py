@@ -240,6 +240,7 @@ async def serve_until_stopped(loaded: LoadedConfig, *, worker: int | None = None
     ):
         app = fronts.app
         gc.freeze()  # what has been built stays: the collector need not look at it again
+        gc.enable()
         running: set[asyncio.Task[bool]] = set()
 
         def reload() -> None:

@@ -6,6 +6,7 @@ the environment. HTTP/1.1 goes by aiohttp, whose pool stays fast when hundreds o
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ssl import SSLContext
 from typing import Protocol
 
@@ -56,11 +57,19 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
 
 def build_transport(config: UpstreamConfig) -> UpstreamTransport:
     """The way out to the upstream that is configured, with its certificates and its bound on connections."""
-    ssl_context = httpx.create_ssl_context(trust_env=False)
-    if config.ca_file is not None:
-        ssl_context.load_verify_locations(config.ca_file)
     sender = _HttpcoreSender if config.http2 else _AiohttpSender
+    if config.ca_file is None:
+        ssl_context = _known_authorities(sender)
+    else:
+        ssl_context = httpx.create_ssl_context(trust_env=False)
+        ssl_context.load_verify_locations(config.ca_file)
     return UpstreamTransport(sender(config.max_connections, ssl_context))
+
+
+@lru_cache
+def _known_authorities(sender: type[Sender]) -> SSLContext:
+    """Shared by upstreams that trust no further one: they take long to read. httpcore writes its protocols into its."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def timeout_of(connect_seconds: float, read_seconds: float) -> dict[str, float]:

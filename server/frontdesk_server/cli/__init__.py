@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Mapping
@@ -77,10 +78,13 @@ def _loaded(command: str) -> Any:
 
 
 def _load(command: str) -> Callable[..., None]:
+    gc.disable()  # what is imported stays: to look through it again and again takes a tenth of the start
     try:
         module = importlib.import_module(f"frontdesk_server.cli.{_COMMANDS[command]}")
     except ModuleNotFoundError as error:
         return _unavailable(f"{command} needs {error.name}", "learn" if error.name in _LEARN_PACKAGES else "server")
+    finally:
+        gc.enable()
     function: Callable[..., None] = getattr(module, _function(command))
     return function
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -62,6 +63,7 @@ def _below_the_page(loaded: LoadedConfig) -> LoadedConfig:
 
 
 def _serve(loaded: LoadedConfig, address: str, http: str | None, worker: int | None) -> None:
+    gc.disable()  # until everything is built, which stays
     import uvloop
 
     from frontdesk_server.assembly.app import serve_until_stopped
