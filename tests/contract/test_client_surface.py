@@ -41,15 +41,15 @@ NAMES = [
 ]
 
 CLIENT = {
-    "__init__": "target tls token timeout options interceptors",
+    "__init__": "target tls token provider_keys timeout options interceptors",
     "close": "",
-    "complete": "query policy labels timeout **fields",
+    "complete": "query policy labels provider_keys timeout **fields",
     "get_decision": "decision_id timeout",
     "list_models": "router timeout",
     "report_outcome": "decision_id quality source labels timeout",
     "route": "query policy labels timeout **fields",
     "route_batch": "queries policy labels timeout **fields",
-    "stream_complete": "query policy labels timeout **fields",
+    "stream_complete": "query policy labels provider_keys timeout **fields",
 }
 STREAM = {"cancel", "completion", "decision", "partial", "text"}
 ERROR = ["code", "reason", "message", "violations", "retry_after_seconds", "metadata", "failure"]

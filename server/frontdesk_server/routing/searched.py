@@ -107,6 +107,7 @@ def _of_part(part: ContentPart | ResultPart) -> Iterator[str]:
             yield part.tool_call_id
             for piece in part.parts:
                 yield from _of_part(piece)
+                yield from _extensions(piece)
         case ProviderPart():
             yield part.block.json
 
