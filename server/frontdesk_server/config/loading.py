@@ -21,6 +21,7 @@ from frontdesk_server.config.known_keys import known_keys, unknown
 from frontdesk_server.config.references import dangling_references
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.values import Path_, Place, Reader, Unreadable, compose, dotted
+from frontdesk_server.domain.collection import without_collection
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
 _VERSION_DIGITS = 12
@@ -82,6 +83,7 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ, *, agai
     return parse_config(text, str(path), environment)
 
 
+@without_collection()
 def parse_config(text: str, source: str, environment: Mapping[str, str] = os.environ) -> LoadedConfig:
     """Validate a configuration given as text; `source` names it in faults.
 

@@ -31,6 +31,8 @@ def settings_of(query: Query) -> frozenset[str]:
 
 def sets_anything(query: Query) -> bool:
     """Whether the query sets anything at all."""
+    if query.generation == _UNSET and not (query.tools or query.tool_choice or query.user_id or query.provider_options):
+        return False  # as most do, told at once
     return next(_named(query), None) is not None
 
 

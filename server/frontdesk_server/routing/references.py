@@ -102,7 +102,8 @@ class ReferenceIndex:
         if self.scoring == "nearest" or self.k == 1:
             return np.asarray(np.maximum.reduceat(similarities, self._firsts))
         # One sort of all, labels set apart, ranks every label's similarities where the label's references stood.
-        ranked = np.sort(self._offsets - similarities)
+        ranked = self._offsets - similarities
+        ranked.sort()
         closest = self._offsets.take(self._places) - ranked.take(self._places)
         return np.asarray((closest * self._shares).sum(axis=1), np.float32)
 

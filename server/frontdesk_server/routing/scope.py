@@ -85,9 +85,11 @@ class Scope:
 
     def check_names(self, names: Sequence[str], location: Location) -> None:
         """Note a fault for each name given twice: names tell places in the tree apart."""
+        before: set[str] = set()
         for index, name in enumerate(names):
-            if name in names[:index]:
+            if name in before:
                 self.fault((*location, index, "name"), f"the name {name!r} is given twice")
+            before.add(name)
 
     def check_candidate(self, name: str, location: Location) -> None:
         """Note a fault unless the name is one of the router's models."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,25 +73,19 @@ class Scored(NamedTuple):
     utility: float
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Models best first; never empty."""
+class Selection(NamedTuple):
+    """The selected model, and why it is the first."""
 
-    ranked: Sequence[Scored]
+    model: str
     reason: str
-
-    @property
-    def model(self) -> str:
-        """The selected model."""
-        return self.ranked[0].model
 
 
 def select(
     predictions: Mapping[str, Prediction], outlooks: Mapping[str, Outlook], preferences: Preferences
 ) -> Selection:
-    """Rank the predicted models, of which there must be one, by `rank`, and say why the first is first."""
-    ranked = rank(predictions, outlooks, preferences)
-    return Selection(ranked, _reason(ranked[0], preferences))
+    """The first by `rank` of the predicted models, of which there must be one, and why it is that."""
+    best = min(_score(predictions, outlooks, preferences), key=_order(preferences))
+    return Selection(best.model, _reason(best, preferences))
 
 
 def rank(
@@ -104,9 +98,14 @@ def rank(
     cost or latency counts as the greatest that is known, but never wins a tie. Ties go to the better, the cheaper, the
     faster model, then by name, so that the result never depends on the order of the models.
     """
+    return sorted(_score(predictions, outlooks, preferences), key=_order(preferences))
+
+
+def _order(preferences: Preferences) -> Callable[[Scored], tuple[float | str, ...]]:
+    """What the models are ordered by."""
     floor, weighted = preferences.quality_floor, preferences.weighted
 
-    def key(scored: Scored) -> tuple[float | str, ...]:
+    def order(scored: Scored) -> tuple[float | str, ...]:
         model, quality, cost, seconds, utility = scored
         if floor is None:
             return -utility, -quality, cost, seconds, model
@@ -114,7 +113,7 @@ def rank(
             return 1.0, -quality, cost, seconds, model
         return 0.0, -utility if weighted else cost, -quality, cost, seconds, model
 
-    return sorted(_score(predictions, outlooks, preferences), key=key)
+    return order
 
 
 def _score(

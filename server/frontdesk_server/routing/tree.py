@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.strategies import RouterConfig
+from frontdesk_server.domain.collection import without_collection
 from frontdesk_server.domain.model import Pool
 from frontdesk_server.routing.budget import longer_than_budget
 from frontdesk_server.routing.scope import LocatedFault, Location, Scope, StrategyTools, Trees
 from frontdesk_server.routing.site import build
 
 
+@without_collection()
 def build_trees(config: Config, pool: Pool, tools: StrategyTools) -> tuple[Trees, list[LocatedFault]]:
     """Build all trees, and list every fault found on the way; with faults the trees must not be used."""
     trees = Trees()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from frontdesk_server.domain.policy import RoutingPolicy
-from frontdesk_server.routing.selection import Outlook, Prediction, Preferences, prior_quality, select
+from frontdesk_server.routing.selection import Outlook, Prediction, Preferences, prior_quality, rank, select
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,11 +78,12 @@ def test_every_model_is_ranked_once_whatever_their_order(
     case: tuple[dict[str, Prediction], dict[str, Outlook], Preferences],
 ) -> None:
     predictions, outlooks, preferences = case
-    ranked = [scored.model for scored in select(predictions, outlooks, preferences).ranked]
+    ranked = [scored.model for scored in rank(predictions, outlooks, preferences)]
     reverse = dict(reversed(predictions.items()))
 
     assert sorted(ranked) == sorted(predictions)
-    assert [scored.model for scored in select(reverse, outlooks, preferences).ranked] == ranked
+    assert select(predictions, outlooks, preferences).model == ranked[0]
+    assert [scored.model for scored in rank(reverse, outlooks, preferences)] == ranked
 
 
 @given(_cases())
@@ -114,9 +115,9 @@ def test_without_a_floor_nothing_has_better_utility(
     case: tuple[dict[str, Prediction], dict[str, Outlook], Preferences], more: float
 ) -> None:
     predictions, outlooks, preferences = case
-    selection = select(predictions, outlooks, replace(preferences, quality_floor=None))
+    ranked = rank(predictions, outlooks, replace(preferences, quality_floor=None))
 
-    assert selection.ranked[0].utility == max(scored.utility for scored in selection.ranked)
+    assert ranked[0].utility == max(scored.utility for scored in ranked)
 
 
 def test_a_policy_overrides_the_routers_defaults() -> None:

@@ -1,8 +1,15 @@
-"""Texts to vectors: the table that ships, other static tables, local sentence encoders, hashed sparse features."""
+"""Texts to vectors: the table that ships, other static tables, local sentence encoders."""
 
 from frontdesk_server.artefacts.embedders.cache import CachedEmbedder
 from frontdesk_server.artefacts.embedders.onnx import EncoderSettings, OnnxEmbedder
-from frontdesk_server.artefacts.embedders.protocol import AsyncEmbedder, Embedder, EmbedderError, Matrix, Vector
+from frontdesk_server.artefacts.embedders.protocol import (
+    AsyncEmbedder,
+    Embedder,
+    EmbedderError,
+    Matrix,
+    Vector,
+    is_finite,
+)
 from frontdesk_server.artefacts.embedders.request_path import InlineEmbedder, ThreadedEmbedder, on_request_path
 from frontdesk_server.artefacts.embedders.static import StaticEmbedder, load_default
 
@@ -18,6 +25,7 @@ __all__ = [
     "StaticEmbedder",
     "ThreadedEmbedder",
     "Vector",
+    "is_finite",
     "load_default",
     "on_request_path",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -13,6 +14,11 @@ Vector: TypeAlias = NDArray[np.float32]
 
 Matrix: TypeAlias = NDArray[np.float32]
 """Embeddings of several texts, shape (texts, dimension), one row a text."""
+
+
+def is_finite(vector: Vector) -> bool:
+    """Whether it is of finite numbers: its squared length is one then, and none is so great that it overflows."""
+    return isfinite(vector.dot(vector))
 
 
 class EmbedderError(Exception):

@@ -155,15 +155,11 @@ async def in_time(work: Coroutine[Any, Any, Result], context: RoutingContext, *,
 
 
 def _finite(ranking: Ranking) -> bool:
-    finite = math.isfinite
-    return (
-        (ranking.confidence is None or finite(ranking.confidence))
-        and all(map(finite, ranking.scores.values()))
-        and all(
-            finite(prediction.quality) and finite(prediction.uncertainty or 0.0)
-            for prediction in ranking.predictions.values()
-        )
-    )
+    """Whether all its numbers are finite, as their sum is then, and only then."""
+    total = sum(ranking.scores.values(), ranking.confidence or 0.0)
+    for quality, uncertainty in ranking.predictions.values():
+        total += quality + (uncertainty or 0.0)
+    return math.isfinite(total)
 
 
 def intersection(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:

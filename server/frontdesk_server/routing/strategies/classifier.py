@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Literal, Protocol
 
-import numpy as np
-
-from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Vector
+from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Vector, is_finite
 from frontdesk_server.artefacts.quality import Artefact, ArtefactError, Predictor, artefact_path
 from frontdesk_server.artefacts.quality import Prediction as Forecast
 from frontdesk_server.artefacts.quality.drift import DriftWatch
 from frontdesk_server.config.base import Fraction
 from frontdesk_server.domain.decision import Verdict
+from frontdesk_server.domain.either import either
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.routing.scope import Scope
 from frontdesk_server.routing.selection import Prediction, Preferences, prior_quality, select
@@ -81,15 +81,18 @@ class Classifier:
             return Ranking(Verdict.TIMED_OUT, "the embedder did not answer in time")
         except (EmbedderError, UpstreamError) as error:
             return Ranking(Verdict.FAILED, str(error))
-        if not np.isfinite(vectors[0]).all():
+        vector = vectors[0]
+        if not is_finite(vector):
             return Ranking(Verdict.FAILED, "the query's embedding is not of finite numbers")
-        forecast = self.predictor.predict(text, vectors[0])
-        if not (np.isfinite(forecast.quality).all() and np.isfinite(forecast.uncertainty).all()):
+        forecast = self.predictor.predict(text, vector)
+        quality, uncertainty = forecast.quality.tolist(), forecast.uncertainty.tolist()
+        if not (all(map(isfinite, quality)) and all(map(isfinite, uncertainty))):
             return Ranking(Verdict.FAILED, "its predictions are not finite numbers")
-        return self._select(forecast, context)
+        if self.drift is not None:
+            self.drift.observe(quality)
+        return self._select(forecast, self._predictions(quality, uncertainty, forecast.difficulty, context), context)
 
-    def _select(self, forecast: Forecast, context: RoutingContext) -> Ranking:
-        predictions = self._predictions(forecast, context)
+    def _select(self, forecast: Forecast, predictions: Mapping[str, Prediction], context: RoutingContext) -> Ranking:
         if not predictions:
             return Ranking(Verdict.ABSTAINED, "nothing is known of the eligible models")
         selection = select(predictions, context.outlooks, self._preferences(context))
@@ -105,11 +108,14 @@ class Classifier:
             Verdict.CHOSE, reason, selection.model, confidence=confidence, predictions=predictions, seen=seen
         )
 
-    def _predictions(self, forecast: Forecast, context: RoutingContext) -> dict[str, Prediction]:
-        difficulty = context.signals.difficulty if forecast.difficulty is None else forecast.difficulty
-        quality, uncertainty = forecast.quality.tolist(), forecast.uncertainty.tolist()
-        if self.drift is not None:
-            self.drift.observe(quality)
+    def _predictions(
+        self,
+        quality: Sequence[float],
+        uncertainty: Sequence[float],
+        learned_difficulty: float | None,
+        context: RoutingContext,
+    ) -> dict[str, Prediction]:
+        difficulty = either(learned_difficulty, context.signals.difficulty)
         unknown = max(uncertainty)
         predictions = {}
         for name, model in context.eligible.items():

@@ -161,12 +161,10 @@ class PhraseSet:
         number = self._numbers.get(pattern)
         if number is None:
             try:
-                re2.compile(pattern, _OPTIONS)
+                self._patterns.add(pattern)
             except re2.error as error:
-                reason = error.args[0]
-                raise InvalidPattern(reason.decode() if isinstance(reason, bytes) else str(reason)) from error
+                raise InvalidPattern(_fault_of(pattern)) from error
             number = self._numbers[pattern] = len(self)
-            self._patterns.add(pattern)
             self._pattern_numbers.append(number)
         return number
 
@@ -195,6 +193,16 @@ class PhraseSet:
             self._keywords.add(re2.escape(word))
             self._numbered_words.append((word, self._words[word]))
         self._words[word].append(number)
+
+
+def _fault_of(pattern: str) -> str:
+    """Why RE2 does not understand a pattern, which only a set of its own tells."""
+    try:
+        re2.compile(pattern, _OPTIONS)
+    except re2.error as error:
+        reason = error.args[0]
+        return reason.decode() if isinstance(reason, bytes) else str(reason)
+    return f"is not understood: {pattern}"
 
 
 class ConditionCompiler:

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field, model_validator
 
-from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Vector
+from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Vector, is_finite
 from frontdesk_server.config.base import Count
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import UpstreamError
@@ -78,7 +77,7 @@ class EmbeddingStrategy:
             return Ranking(Verdict.TIMED_OUT, "the embedder did not answer in time")
         except (EmbedderError, UpstreamError) as error:
             return Ranking(Verdict.FAILED, str(error))
-        if not np.isfinite(vector).all():
+        if not is_finite(vector):
             return Ranking(Verdict.FAILED, "the query's embedding is not of finite numbers")
         similarities = index.scores(vector).tolist()
         if not all(map(math.isfinite, similarities)):
