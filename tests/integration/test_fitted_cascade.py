@@ -66,7 +66,7 @@ def says(**answers: str) -> Callable[[SeenRequest], Script]:
 def concluded(fitted: FittedCascade, attempts: Sequence[Attempt], answers: Mapping[str, str]) -> NextMove:
     """What the cascade itself makes of the members' answers."""
     given = [Answered(a.model, answers[a.model.replace("-", "_")], a.cost_nano_usd) for a in attempts]
-    return fitted.next_move(fitted.looks(EASY), given)
+    return fitted.next_move(fitted.difficulty_of(EASY), given)
 
 
 AGREED = {"small_a": "The answer is 40017", "small_b": "It comes #### 40017", "mid": "My answer is 40017"}

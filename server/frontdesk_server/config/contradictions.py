@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.values import Path_
+from frontdesk_server.config.values import Location
 
 
-def contradictions(config: Config) -> Iterator[tuple[Path_, str]]:
+def contradictions(config: Config) -> Iterator[tuple[Location, str]]:
     """Faults of sections that are good by themselves and cannot be together."""
     metrics = config.telemetry.prometheus_address
     if metrics == config.server.address and not metrics.endswith(":0"):

@@ -20,7 +20,7 @@ from frontdesk_server.config.files import read_again
 from frontdesk_server.config.known_keys import known_keys, unknown
 from frontdesk_server.config.references import dangling_references
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.values import Path_, Place, Reader, Unreadable, compose, dotted
+from frontdesk_server.config.values import Location, Position, Reader, Unreadable, compose, dotted
 from frontdesk_server.domain.collection import without_collection
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
@@ -37,19 +37,20 @@ class LoadedConfig:
     config: Config
     source: str
     version: str
-    places: Mapping[Path_, Place] = field(default_factory=dict, repr=False)
+    positions: Mapping[Location, Position] = field(default_factory=dict, repr=False)
 
     @property
     def folder(self) -> Path:
         """Where relative paths start."""
         return Path(self.source).parent
 
-    def fault(self, location: Path_, message: str) -> ConfigFault:
+    def fault(self, location: Location, message: str) -> ConfigFault:
         """A fault at a location of the configuration, or at the deepest part of it that the file spells out."""
-        place = next(
-            (self.places[location[:n]] for n in range(len(location), 0, -1) if location[:n] in self.places), (0, 0)
+        position = next(
+            (self.positions[location[:n]] for n in range(len(location), 0, -1) if location[:n] in self.positions),
+            (0, 0),
         )
-        return ConfigFault(message, dotted(location), *place)
+        return ConfigFault(message, dotted(location), *position)
 
     @contextmanager
     def placing(self) -> Iterator[None]:
@@ -111,10 +112,10 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
     if faults:
         raise ConfigError(source, faults)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
-    return LoadedConfig(config, source, digest[:_VERSION_DIGITS], reader.places)
+    return LoadedConfig(config, source, digest[:_VERSION_DIGITS], reader.positions)
 
 
-def _location(detail: ErrorDetails) -> Path_:
+def _location(detail: ErrorDetails) -> Location:
     return (*detail["loc"], "kind") if detail["type"] == "union_tag_invalid" else detail["loc"]
 
 

@@ -8,11 +8,11 @@ from frontdesk_server.config.limits import LimitRule
 from frontdesk_server.config.naming import no_such
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.security import CallerConfig, SecurityConfig
-from frontdesk_server.config.values import Path_
+from frontdesk_server.config.values import Location
 from frontdesk_server.domain.call import ANONYMOUS
 
 
-def dangling_references(config: Config) -> Iterator[tuple[Path_, str]]:
+def dangling_references(config: Config) -> Iterator[tuple[Location, str]]:
     """Faults of limits, callers and models that name a router, model, caller or backend which does not exist."""
     for start, part in _naming(config):
         for what, named, known in (("router", part.routers, config.routers), ("model", part.models, config.models)):
@@ -23,7 +23,7 @@ def dangling_references(config: Config) -> Iterator[tuple[Path_, str]]:
                 yield (*start, "own_keys"), no_such("backend", name, config.backends)
     yield from _unknown_callers(config)
     for name, model in config.models.items():
-        served: list[tuple[Path_, str]] = [(("models", name, "backend"), model.backend)] if model.backend else []
+        served: list[tuple[Location, str]] = [(("models", name, "backend"), model.backend)] if model.backend else []
         served += [
             (("models", name, "deployments", index, "backend"), d.backend) for index, d in enumerate(model.deployments)
         ]
@@ -32,7 +32,7 @@ def dangling_references(config: Config) -> Iterator[tuple[Path_, str]]:
                 yield place, no_such("backend", backend, config.backends)
 
 
-def _naming(config: Config) -> Iterator[tuple[Path_, LimitRule | CallerConfig]]:
+def _naming(config: Config) -> Iterator[tuple[Location, LimitRule | CallerConfig]]:
     for index, rule in enumerate(config.limits.rules):
         yield ("limits", "rules", index), rule
     for index, key in enumerate(config.security.keys):
@@ -41,7 +41,7 @@ def _naming(config: Config) -> Iterator[tuple[Path_, LimitRule | CallerConfig]]:
         yield ("security", "certificates", index), certificate
 
 
-def _unknown_callers(config: Config) -> Iterator[tuple[Path_, str]]:
+def _unknown_callers(config: Config) -> Iterator[tuple[Location, str]]:
     known = _callers(config.security)
     if known is None:
         return

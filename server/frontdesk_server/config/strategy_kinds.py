@@ -19,6 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from frontdesk_server.config.base import Section
+from frontdesk_server.config.values import Location
 
 SHIPPED = "frontdesk_server.routing.strategies"
 """The package of the strategies that ship, one file each."""
@@ -32,7 +33,7 @@ class Child(NamedTuple):
     """A strategy right below another: its name in paths, its place in the parent's section, its own section."""
 
     name: str
-    location: tuple[str | int, ...]
+    location: Location
     config: StrategyConfig
 
 

@@ -11,14 +11,14 @@ from frontdesk_server.config.pool import BackendConfig, ModelConfig, SimulatedBa
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.sign_on import KeySignOn
 from frontdesk_server.config.upstream import UpstreamConfig
-from frontdesk_server.config.values import Path_
+from frontdesk_server.config.values import Location
 
 DEFAULT_ROUTER = "default"
 """The router of calls that name none."""
 _SMALL_WINDOW = 1024
 _METHODS = re.compile(r"/(?:chat/completions|completions|responses|messages|embeddings)/?$")
 
-Suspicion = tuple[Path_, str]
+Suspicion = tuple[Location, str]
 
 
 def suspicions(config: Config) -> Iterator[Suspicion]:
@@ -33,7 +33,7 @@ def suspicions(config: Config) -> Iterator[Suspicion]:
     yield from _of_limits(config)
 
 
-def _of_backend(place: Path_, backend: BackendConfig, max_running: int) -> Iterator[Suspicion]:
+def _of_backend(place: Location, backend: BackendConfig, max_running: int) -> Iterator[Suspicion]:
     if isinstance(backend, SimulatedBackendConfig):
         return
     if backend.max_connections < max_running and not backend.http2:
@@ -51,7 +51,7 @@ def _of_backend(place: Path_, backend: BackendConfig, max_running: int) -> Itera
             yield (*place, *where), fault
 
 
-def _keys(backend: UpstreamConfig) -> Iterator[tuple[Path_, SecretStr]]:
+def _keys(backend: UpstreamConfig) -> Iterator[tuple[Location, SecretStr]]:
     if backend.api_key is not None:
         yield ("api_key",), backend.api_key
     if isinstance(backend.sign_on, KeySignOn):
@@ -69,7 +69,7 @@ def _of_key(key: str) -> Iterator[str]:
         yield "stands in quotes, which are sent with it"
 
 
-def _of_model(place: Path_, model: ModelConfig, slowest: float) -> Iterator[Suspicion]:
+def _of_model(place: Location, model: ModelConfig, slowest: float) -> Iterator[Suspicion]:
     if model.context_window < _SMALL_WINDOW:
         yield (*place, "context_window"), f"{model.context_window} tokens hold hardly any query and its answer"
     expected_ms = model.time_to_first_token_ms

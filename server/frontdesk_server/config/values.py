@@ -21,8 +21,10 @@ MOST_VALUES = 100_000
 DEEPEST = 100
 """Mappings and lists inside each other."""
 
-Place = tuple[int, int]
-Path_ = tuple[str | int, ...]
+Location = tuple[str | int, ...]
+"""Where something stands in the configuration, such as ("routers", "default", "strategy")."""
+Position = tuple[int, int]
+"""Where it stands in the file: line and column, from 1."""
 
 
 class _Mark(Protocol):
@@ -87,40 +89,40 @@ class Reader:
         self._constructor = SafeConstructor()
         self._values = 0
         self._open: list[yaml.Node] = []
-        self._reached: Place = (0, 0)
-        self._variables: dict[Path_, list[str]] = {}
-        self.places: dict[Path_, Place] = {}
+        self._reached: Position = (0, 0)
+        self._variables: dict[Location, list[str]] = {}
+        self.positions: dict[Location, Position] = {}
         self.faults: list[ConfigFault] = []
 
-    def value(self, node: yaml.Node, path: Path_) -> Any:
-        """The value of a node at a path.
+    def value(self, node: yaml.Node, location: Location) -> Any:
+        """The value of a node at a location.
 
         Raises:
             Unreadable: there are more than `MOST_VALUES`, or an alias contains itself.
         """
-        place = _place(node.start_mark)
-        self.places[path] = place
-        self._reached = max(self._reached, place)  # what stands behind an alias stands further up
+        position = _position(node.start_mark)
+        self.positions[location] = position
+        self._reached = max(self._reached, position)  # what stands behind an alias stands further up
         self._values += 1
         if self._values > MOST_VALUES:
             self._refuse(
-                path, f"has more than {MOST_VALUES:,} values, those behind an alias counted wherever it stands"
+                location, f"has more than {MOST_VALUES:,} values, those behind an alias counted wherever it stands"
             )
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, path)
+            return self._scalar(node, location)
         if node in self._open:
-            self._refuse(path, "an alias contains itself")
+            self._refuse(location, "an alias contains itself")
         if len(self._open) >= DEEPEST:
-            self._refuse(path, f"is nested more than {DEEPEST} deep")
+            self._refuse(location, f"is nested more than {DEEPEST} deep")
         self._open.append(node)
         try:
             if isinstance(node, yaml.MappingNode):
-                return self._mapping(node, path)
-            return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+                return self._mapping(node, location)
+            return [self.value(item, (*location, index)) for index, item in enumerate(node.value)]
         finally:
             self._open.pop()
 
-    def fault(self, location: Path_, message: str) -> ConfigFault:
+    def fault(self, location: Location, message: str) -> ConfigFault:
         """A fault at the deepest place that the file has on the way to this location.
 
         It names the environment variables that the value there comes from.
@@ -128,86 +130,86 @@ class Reader:
         known = self._known(location)
         if variables := self._variables.get(known):
             message = f"{message} (from the environment: {', '.join(variables)})"
-        return ConfigFault(message, dotted(known), *self.places.get(known, (0, 0)))
+        return ConfigFault(message, dotted(known), *self.positions.get(known, (0, 0)))
 
-    def _refuse(self, path: Path_, message: str) -> None:
-        raise Unreadable(ConfigFault(message, dotted(path[:1]), *self._reached))
+    def _refuse(self, location: Location, message: str) -> None:
+        raise Unreadable(ConfigFault(message, dotted(location[:1]), *self._reached))
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path_) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, location: Location) -> Any:
         try:
             value = self._constructor.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
-            self.faults.append(self.fault(path, f"cannot be read: {error}"))
+            self.faults.append(self.fault(location, f"cannot be read: {error}"))
             return None
-        return self._resolve(value, path) if isinstance(value, str) else value
+        return self._resolve(value, location) if isinstance(value, str) else value
 
-    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         """What is merged into it (`<<`), and over that what it says itself."""
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE_TAG:
-                for inherited in self._merged(value_node, path):
+                for inherited in self._merged(value_node, location):
                     result = inherited | result
-        self.places[path] = _place(node.start_mark)
+        self.positions[location] = _position(node.start_mark)
         own: set[str] = set()
         for key_node, value_node in node.value:
-            if key_node.tag != _MERGE_TAG and (key := self._key(key_node, path, own)) is not None:
+            if key_node.tag != _MERGE_TAG and (key := self._key(key_node, location, own)) is not None:
                 own.add(key)
-                result[key] = self.value(value_node, (*path, key))
+                result[key] = self.value(value_node, (*location, key))
         return result
 
-    def _key(self, node: yaml.Node, path: Path_, before: Collection[str]) -> str | None:
+    def _key(self, node: yaml.Node, location: Location, before: Collection[str]) -> str | None:
         """The key; None of what can be none."""
         if not isinstance(node, yaml.ScalarNode):
-            self.faults.append(ConfigFault("has a key that is no text", dotted(path), *_place(node.start_mark)))
+            self.faults.append(ConfigFault("has a key that is no text", dotted(location), *_position(node.start_mark)))
             return None
         key = str(node.value)
         if key in before:
-            self.faults.append(ConfigFault("is given twice", dotted((*path, key)), *_place(node.start_mark)))
+            self.faults.append(ConfigFault("is given twice", dotted((*location, key)), *_position(node.start_mark)))
         return key
 
-    def _merged(self, node: yaml.Node, path: Path_) -> list[dict[str, Any]]:
+    def _merged(self, node: yaml.Node, location: Location) -> list[dict[str, Any]]:
         """The mappings that a merge key names; the first to have a key gives it."""
         sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
         if not all(isinstance(source, yaml.MappingNode) for source in sources):
-            place = _place(node.start_mark)
-            self.faults.append(ConfigFault("<< takes a mapping or a list of mappings", dotted(path), *place))
+            position = _position(node.start_mark)
+            self.faults.append(ConfigFault("<< takes a mapping or a list of mappings", dotted(location), *position))
             return []
-        return [self.value(source, path) for source in sources]
+        return [self.value(source, location) for source in sources]
 
-    def _resolve(self, text: str, path: Path_) -> str:
+    def _resolve(self, text: str, location: Location) -> str:
         def replaced(match: re.Match[str]) -> str:
             name, default = match.groups()
             value = self._environment.get(name, default)
             if value is None:
-                self.faults.append(self.fault(path, f"environment variable {name} is not set"))
+                self.faults.append(self.fault(location, f"environment variable {name} is not set"))
                 return ""
-            self._variables.setdefault(path, []).append(name)
+            self._variables.setdefault(location, []).append(name)
             return value
 
         return _REFERENCE.sub(replaced, text)
 
-    def _known(self, path: Path_) -> Path_:
+    def _known(self, location: Location) -> Location:
         """The location without the union tags that pydantic puts between its parts."""
-        known: Path_ = ()
-        for part in path:
-            if (*known, part) in self.places:
+        known: Location = ()
+        for part in location:
+            if (*known, part) in self.positions:
                 known = (*known, part)
-        if path and isinstance(path[-1], str) and known[-1:] != path[-1:]:
+        if location and isinstance(location[-1], str) and known[-1:] != location[-1:]:
             parent = known
-            self.places.setdefault((*known, path[-1]), self.places.get(parent, (0, 0)))
-            known = (*known, path[-1])
+            self.positions.setdefault((*known, location[-1]), self.positions.get(parent, (0, 0)))
+            known = (*known, location[-1])
         return known
 
 
-def dotted(path: Path_) -> str:
-    """The path as faults show it, such as `models.small.deployments[0]`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+def dotted(location: Location) -> str:
+    """The location as faults show it, such as `models.small.deployments[0]`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
 
 
-def _place(mark: _Mark) -> Place:
+def _position(mark: _Mark) -> Position:
     return mark.line + 1, mark.column + 1
 
 
 def _fault(message: str, mark: _Mark | None) -> ConfigFault:
-    return ConfigFault(message, "", *(_place(mark) if mark else ()))
+    return ConfigFault(message, "", *(_position(mark) if mark else ()))

@@ -157,8 +157,8 @@ class Engine:
             clock=self._clock,
         )
         ranking = await consult(router.strategy, context)
-        if ranking.only is not None:
-            field, context = field.within(ranking.only), context.within(ranking.only)
+        if ranking.restricted_to is not None:
+            field, context = field.within(ranking.restricted_to), context.within(ranking.restricted_to)
             _demand_eligible(field)
         predictions = _predictions(ranking, context)
         choice = choose(ranking, context, router.config.default_model, predictions)

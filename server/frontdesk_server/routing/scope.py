@@ -13,6 +13,7 @@ from frontdesk_server.artefacts.embedders import AsyncEmbedder
 from frontdesk_server.artefacts.quality.drift import DriftMonitor
 from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.config.naming import no_such
+from frontdesk_server.config.values import Location
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Capability, Model
@@ -20,9 +21,6 @@ from frontdesk_server.routing.strategies.base import Strategy
 
 _IN_BRACES = re.compile(r"\{[a-z_]+\}")
 _ALIKE = 0.75
-
-Location = tuple[str | int, ...]
-"""A place in the configuration, such as ("routers", "default", "strategy")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from frontdesk_server.config.strategy_kinds import StrategyConfig, add_strategy_kind
-from frontdesk_server.routing.scope import Location, Scope
+from frontdesk_server.config.values import Location
+from frontdesk_server.routing.scope import Scope
 from frontdesk_server.routing.strategies.base import Strategy
 
 ConfigT = TypeVar("ConfigT", bound=StrategyConfig)

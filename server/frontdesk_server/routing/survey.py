@@ -28,18 +28,18 @@ class Survey:
     eligible: Mapping[str, Model]
     exclusions: Mapping[str, Exclusion]
 
-    def within(self, only: frozenset[str]) -> Survey:
+    def within(self, restricted_to: frozenset[str]) -> Survey:
         """The same, with every other model excluded."""
-        exclusion = Exclusion(ExclusionReason.NOT_ALLOWED, _restriction(only))
-        refused = {name: exclusion for name in self.eligible if name not in only}
-        eligible = {name: model for name, model in self.eligible.items() if name in only}
+        exclusion = Exclusion(ExclusionReason.NOT_ALLOWED, _restriction(restricted_to))
+        refused = {name: exclusion for name in self.eligible if name not in restricted_to}
+        eligible = {name: model for name, model in self.eligible.items() if name in restricted_to}
         return Survey(self.outlooks, eligible, {**self.exclusions, **refused})
 
 
-def _restriction(only: frozenset[str]) -> str:
-    if not only:
+def _restriction(restricted_to: frozenset[str]) -> str:
+    if not restricted_to:
         return "rules restrict the query to models that have none in common"
-    return f"a rule restricts the query to {', '.join(sorted(only))}"
+    return f"a rule restricts the query to {', '.join(sorted(restricted_to))}"
 
 
 def survey(

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.strategies import RouterConfig
+from frontdesk_server.config.values import Location
 from frontdesk_server.domain.collection import without_collection
 from frontdesk_server.domain.model import Pool
 from frontdesk_server.routing.budget import longer_than_budget
-from frontdesk_server.routing.scope import LocatedFault, Location, Scope, StrategyTools, Trees
+from frontdesk_server.routing.scope import LocatedFault, Scope, StrategyTools, Trees
 from frontdesk_server.routing.site import build
 
 

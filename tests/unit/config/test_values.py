@@ -93,7 +93,11 @@ def test_an_overridden_value_stands_where_it_is_written() -> None:
     root = compose("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n")
     assert root is not None
     reader.value(root, ())
-    assert (reader.places["b",], reader.places["b", "x"], reader.places["b", "y"]) == ((2, 4), (1, 11), (2, 16))
+    assert (reader.positions["b",], reader.positions["b", "x"], reader.positions["b", "y"]) == (
+        (2, 4),
+        (1, 11),
+        (2, 16),
+    )
 
 
 @given(st.recursive(st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text("xyz"), inner)))

@@ -7,7 +7,7 @@ from frontdesk_server.domain.decision import PlanStep, StepKind, Verdict
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.routing.hashing import stable_fraction
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, consult
-from frontdesk_server.routing.strategies.cascade import Cascade, LaidStep
+from frontdesk_server.routing.strategies.cascade import Cascade, PlannedStep
 from frontdesk_server.routing.strategies.chain import Chain
 from frontdesk_server.routing.strategies.choosing import hand_over
 from frontdesk_server.routing.strategies.model import FixedModel
@@ -66,22 +66,22 @@ async def test_a_chain_in_which_none_chooses_abstains(caught_defects: DefectLog)
 
 
 async def test_what_one_strategy_restricts_binds_the_later_ones() -> None:
-    restricts = Scripted(Ranking(Verdict.ABSTAINED, "private", only=frozenset({"small", "mid"})))
-    restricts_more = Scripted(Ranking(Verdict.ABSTAINED, "very", only=frozenset({"small", "frontier"})))
+    restricts = Scripted(Ranking(Verdict.ABSTAINED, "private", restricted_to=frozenset({"small", "mid"})))
+    restricts_more = Scripted(Ranking(Verdict.ABSTAINED, "very", restricted_to=frozenset({"small", "frontier"})))
     chain = Chain("test/chain", (restricts, restricts_more, _chooses("mid"), _chooses("small")))
     ranking = await chain.rank(a_context())
 
     assert ranking.model == "small"
-    assert ranking.only == frozenset({"small"})
+    assert ranking.restricted_to == frozenset({"small"})
 
 
 async def test_contradicting_restrictions_leave_no_model_rather_than_all() -> None:
-    first = Scripted(Ranking(Verdict.ABSTAINED, "a", only=frozenset({"small"})))
-    second = Scripted(Ranking(Verdict.ABSTAINED, "b", only=frozenset({"mid"})))
+    first = Scripted(Ranking(Verdict.ABSTAINED, "a", restricted_to=frozenset({"small"})))
+    second = Scripted(Ranking(Verdict.ABSTAINED, "b", restricted_to=frozenset({"mid"})))
     ranking = await Chain("test/chain", (first, second, _chooses("frontier"))).rank(a_context())
 
     assert ranking.verdict is Verdict.ABSTAINED
-    assert ranking.only == frozenset()
+    assert ranking.restricted_to == frozenset()
 
 
 def _split(*weights: float, salt: str = "") -> Split:
@@ -137,16 +137,16 @@ async def test_the_propensity_of_a_branch_counts_whether_it_chose_or_handed_over
     assert (await chain.rank(a_context())).propensity == 0.5
 
 
-def _cascade(*steps: LaidStep) -> Cascade:
+def _cascade(*steps: PlannedStep) -> Cascade:
     return Cascade("test/cascade", steps)
 
 
-def _laid(model: str, check: str = "", *asks: str) -> LaidStep:
-    return LaidStep(PlanStep(model, StepKind.ESCALATION, check), frozenset(asks))
+def _planned(model: str, check: str = "", *asks: str) -> PlannedStep:
+    return PlannedStep(PlanStep(model, StepKind.ESCALATION, check), frozenset(asks))
 
 
 async def test_a_cascade_starts_with_its_first_eligible_model() -> None:
-    ranking = await _cascade(_laid("gone", "c0"), _laid("small", "c1"), _laid("frontier")).rank(a_context())
+    ranking = await _cascade(_planned("gone", "c0"), _planned("small", "c1"), _planned("frontier")).rank(a_context())
 
     assert ranking.model == "small"
     assert ranking.steps == (
@@ -156,11 +156,11 @@ async def test_a_cascade_starts_with_its_first_eligible_model() -> None:
 
 
 async def test_a_cascade_without_eligible_models_abstains() -> None:
-    assert (await _cascade(_laid("gone")).rank(a_context())).verdict is Verdict.ABSTAINED
+    assert (await _cascade(_planned("gone")).rank(a_context())).verdict is Verdict.ABSTAINED
 
 
 async def test_a_check_that_would_show_a_restricted_query_to_another_model_is_not_taken() -> None:
-    cascade = _cascade(_laid("small", "c0", "frontier"), _laid("mid"))
+    cascade = _cascade(_planned("small", "c0", "frontier"), _planned("mid"))
     ranking = await cascade.rank(a_context().within(frozenset({"small", "mid"})))
 
     assert [step.model for step in ranking.steps] == ["mid"]
@@ -171,7 +171,7 @@ async def _chosen(model: str) -> Ranking:
 
 
 async def test_the_strategy_that_follows_a_chosen_model_takes_over_and_the_path_shows_both() -> None:
-    cascade = _cascade(_laid("small", "c0"), _laid("frontier"))
+    cascade = _cascade(_planned("small", "c0"), _planned("frontier"))
     ranking = await hand_over(await _chosen("small"), {"small": cascade}, a_context())
 
     assert [step.model for step in ranking.steps] == ["small", "frontier"]

@@ -108,11 +108,11 @@ def test_no_strategy_concludes_anything_from_numbers_that_are_not_finite(odd: fl
         "scores": Ranking(Verdict.CHOSE, "so", "small", scores={"mid": 0.5, "small": odd}),
         "quality": Ranking(Verdict.CHOSE, "so", "small", predictions={"small": Prediction(odd)}),
         "uncertainty": Ranking(Verdict.CHOSE, "so", "small", predictions={"small": Prediction(0.5, odd)}),
-    }[place]._replace(only=frozenset({"small"}))
+    }[place]._replace(restricted_to=frozenset({"small"}))
     context = a_context()
     concluded = conclude(FixedModel("test/model", "small"), context, context.clock.monotonic(), ranking)
 
-    assert (concluded.verdict, concluded.model, concluded.only) == (Verdict.FAILED, "", frozenset({"small"}))
+    assert (concluded.verdict, concluded.model, concluded.restricted_to) == (Verdict.FAILED, "", frozenset({"small"}))
     assert not concluded.scores
     assert not concluded.predictions
     assert concluded.steps_taken[0].verdict is Verdict.FAILED

@@ -144,7 +144,7 @@ class FittedCascade:
         """The operating point that was chosen."""
         return self.policies[self.chosen]
 
-    def looks(self, text: str) -> float:
+    def difficulty_of(self, text: str) -> float:
         """How hard a query of this text looks: 0 is average, higher is harder."""
         return float(self.difficulty.predict([text])[0])
 

@@ -7,7 +7,7 @@ from frontdesk_server.artefacts.quality.artefact import (
     artefact_path,
     default_artefact_path,
 )
-from frontdesk_server.artefacts.quality.predict import Prediction, Predictor
+from frontdesk_server.artefacts.quality.predict import Forecast, Predictor
 from frontdesk_server.artefacts.quality.tasks import TASKS
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "Artefact",
     "ArtefactError",
     "EmbedderMismatchError",
-    "Prediction",
+    "Forecast",
     "Predictor",
     "artefact_path",
     "default_artefact_path",

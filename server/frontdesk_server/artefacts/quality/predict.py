@@ -27,7 +27,7 @@ from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES, STRUCTURE_N
 from frontdesk_server.artefacts.quality.structure import Ferns, Landmarks, squared_lengths
 from frontdesk_server.artefacts.quality.tasks import TASKS
 
-__all__ = ["Prediction", "Predictions", "Predictor"]
+__all__ = ["Forecast", "Forecasts", "Predictor"]
 
 SIGNAL_CLIP = 5.0
 """Standardised signals are cut at this many standard deviations, so that an odd text cannot run away."""
@@ -43,7 +43,7 @@ Floats: TypeAlias = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
+class Forecast:
     """What is expected of each model on one query."""
 
     quality: NDArray[np.float64]
@@ -67,7 +67,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
+class Forecasts:
     """The same for ``n`` queries: quality and uncertainty [n, models], task logits [n, len(TASKS)], difficulty [n]."""
 
     quality: NDArray[np.float64]
@@ -83,8 +83,8 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.quality)
 
-    def __getitem__(self, row: int) -> Prediction:
-        return Prediction(
+    def __getitem__(self, row: int) -> Forecast:
+        return Forecast(
             self.quality[row],
             self.uncertainty[row],
             None if self.task_logits is None else self.task_logits[row],
@@ -127,20 +127,20 @@ class Predictor:
         self._rest_variance, self._offset_variance = arrays["rest_variance"], arrays["offset_variance"]
         self._axis_variance = arrays["posterior_variance"] - self._rest_variance
 
-    def predict(self, text: str, vector: NDArray[np.float32] | None = None) -> Prediction:
+    def predict(self, text: str, vector: NDArray[np.float32] | None = None) -> Forecast:
         """Predict for one query; `vector` is its embedding where that is known already."""
         features = self._reader.read(text, vector)
         lexical = self._lexical_part(features)
         quality, uncertainty, tasks, difficulty = self._predict(features.dense, features.signals, lexical)
-        return Prediction(quality, uncertainty, tasks, None if difficulty is None else _logistic(float(difficulty)))
+        return Forecast(quality, uncertainty, tasks, None if difficulty is None else _logistic(float(difficulty)))
 
-    def predict_many(self, texts: Sequence[str]) -> Predictions:
+    def predict_many(self, texts: Sequence[str]) -> Forecasts:
         """Predict for several queries at once; cheaper per query than one at a time."""
         rows = [self._reader.read(text) for text in texts]
         dense, signals = np.stack([row.dense for row in rows]), np.stack([row.signals for row in rows])
         lexical = np.stack([self._lexical_part(row) for row in rows])
         quality, uncertainty, tasks, difficulty = self._predict(dense, signals, lexical)
-        return Predictions(quality, uncertainty, tasks, None if difficulty is None else _logistic(difficulty, np.tanh))
+        return Forecasts(quality, uncertainty, tasks, None if difficulty is None else _logistic(difficulty, np.tanh))
 
     def _predict(self, dense: Floats, signals: Floats, lexical: Floats) -> tuple[Any, Any, Any, Any]:
         """Return quality, uncertainty and the logits of tasks and difficulty, of one query or row by row of several."""

@@ -81,7 +81,7 @@ class _Panel:
         self._end = next(
             (at for at in range(position, len(self._plan)) if self._plan[at].cascade is not cascade), len(self._plan)
         )
-        self._difficulty = cascade.looks(request.routed.decision.signals.text)
+        self._difficulty = cascade.difficulty_of(request.routed.decision.signals.text)
         self._answered: list[Answered] = []
         self._held: list[_Member] = []
 

@@ -27,9 +27,9 @@ class RoutingContext:
     """One query on its way through the tree.
 
     `eligible` are the models that passed the hard filters, `outlooks` what each is expected to take, `preferences` the
-    caller's wishes with the router's defaults. `only` are the models to which a rule has restricted the query, so that
-    no other may even read it; None where none has. `deadline` is the clock's monotonic instant at which routing must
-    have decided.
+    caller's wishes with the router's defaults. `restricted_to` are the models to which a rule has restricted the query,
+    so that no other may even read it; None where none has. `deadline` is the clock's monotonic instant at which routing
+    must have decided.
     """
 
     query: Query
@@ -41,28 +41,28 @@ class RoutingContext:
     deadline: float
     observation: AttemptParent
     clock: Clock
-    only: frozenset[str] | None = None
+    restricted_to: frozenset[str] | None = None
 
     @property
     def hash_key(self) -> str:
         """What stable hashes go by: the caller's affinity key, else the text."""
         return self.policy.affinity_key or self.signals.text
 
-    def within(self, only: frozenset[str]) -> RoutingContext:
+    def within(self, restricted_to: frozenset[str]) -> RoutingContext:
         """The same query, restricted to these models."""
-        eligible = {name: model for name, model in self.eligible.items() if name in only}
-        return replace(self, eligible=eligible, only=intersection(self.only, only))
+        eligible = {name: model for name, model in self.eligible.items() if name in restricted_to}
+        return replace(self, eligible=eligible, restricted_to=intersection(self.restricted_to, restricted_to))
 
     def may_read(self, model: str) -> bool:
         """Whether the query may be shown to a model that does not answer it, such as a router LLM."""
-        return self.only is None or model in self.only
+        return self.restricted_to is None or model in self.restricted_to
 
 
 class Ranking(NamedTuple):
     """What a strategy concluded.
 
     With verdict CHOSE, `model` is the choice; `predictions` and `scores` tell what it went by. `steps` are a cascade's,
-    the first of which is of `model`. `only` restricts the query to these models, fallbacks included, whoever decides;
+    the first of which is of `model`. The query is `restricted_to` these models, fallbacks included, whoever decides;
     None does not restrict it. `propensity` is the probability with which this branch of the tree was taken.
     `seen` tells task and difficulty where it judged these itself, and went by them instead of the signals'.
     `steps_taken` lists this strategy and every one asked below it, in order.
@@ -75,7 +75,7 @@ class Ranking(NamedTuple):
     predictions: Mapping[str, Prediction] = MappingProxyType({})
     scores: Mapping[str, float] = MappingProxyType({})
     steps: tuple[PlanStep, ...] = ()
-    only: frozenset[str] | None = None
+    restricted_to: frozenset[str] | None = None
     propensity: float = 1.0
     seen: str = ""
     steps_taken: tuple[StrategyStep, ...] = ()
@@ -111,7 +111,7 @@ def conclude(
         ranking = Ranking(
             Verdict.FAILED,
             "its scores are not finite numbers",
-            only=ranking.only,
+            restricted_to=ranking.restricted_to,
             propensity=ranking.propensity,
             steps_taken=ranking.steps_taken,
         )

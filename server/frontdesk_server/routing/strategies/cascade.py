@@ -23,10 +23,11 @@ from frontdesk_server.config.checks import (
     VerifierCheck,
 )
 from frontdesk_server.config.strategy_kinds import StrategyConfig
+from frontdesk_server.config.values import Location
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode, Verdict
 from frontdesk_server.domain.model import Capability
 from frontdesk_server.domain.tokens import estimate_tokens
-from frontdesk_server.routing.scope import Location, Scope
+from frontdesk_server.routing.scope import Scope
 from frontdesk_server.routing.site import Site, builds
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude
 from frontdesk_server.routing.strategies.chain import Chain
@@ -76,7 +77,7 @@ class CascadeConfig(StrategyConfig):
 
 
 @dataclass(frozen=True, slots=True)
-class LaidStep:
+class PlannedStep:
     """A step, given as an escalation, and the models that its check would ask."""
 
     step: PlanStep
@@ -92,13 +93,13 @@ class Cascade:
     """Steps and checks written by hand: lays out those of its steps that are possible."""
 
     path: str
-    steps: Sequence[LaidStep]
+    steps: Sequence[PlannedStep]
     kind: str = "cascade"
 
     async def rank(self, context: RoutingContext) -> Ranking:
         """The steps that can be taken; abstains when there is none."""
         started = context.clock.monotonic()
-        steps = tuple(laid.step for laid in self.steps if laid.possible(context))
+        steps = tuple(planned.step for planned in self.steps if planned.possible(context))
         return conclude(self, context, started, _laid_out(steps))
 
 
@@ -118,7 +119,7 @@ class Fitted:
         started = context.clock.monotonic()
         cascade, strongest = self.cascade, self.cascade.strongest
         policy = cascade.policy.among(context.eligible)
-        difficulty = cascade.looks(context.signals.text)
+        difficulty = cascade.difficulty_of(context.signals.text)
         if not math.isfinite(difficulty):
             failed = Ranking(Verdict.FAILED, "how hard the query looks is no finite number")
             return conclude(self, context, started, failed)
@@ -155,13 +156,13 @@ def build_cascade(config: CascadeConfig, site: Site) -> Strategy:
         place = (*location, "steps", index)
         scope.check_candidate(step.model, (*place, "model"))
         if step.check is None:
-            steps.append(LaidStep(PlanStep(step.model, StepKind.ESCALATION)))
+            steps.append(PlannedStep(PlanStep(step.model, StepKind.ESCALATION)))
             continue
         check = f"{site.path}.{index}"
         scope.trees.checks[check] = step.check
         gate_tokens = config.gate_tokens if config.stream_mode is StreamMode.GATE else 0
         plan_step = PlanStep(step.model, StepKind.ESCALATION, check, config.stream_mode, gate_tokens)
-        steps.append(LaidStep(plan_step, frozenset(_asked_by(step.check, step.model, (*place, "check"), scope))))
+        steps.append(PlannedStep(plan_step, frozenset(_asked_by(step.check, step.model, (*place, "check"), scope))))
     return Cascade(site.path, tuple(steps))
 
 

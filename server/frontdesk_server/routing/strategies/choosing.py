@@ -45,7 +45,7 @@ async def hand_over(chosen: Ranking, then: Mapping[str, Strategy], context: Rout
     path = (*chosen.steps_taken, *below.steps_taken)
     propensity = chosen.propensity * below.propensity
     if below.verdict is not Verdict.CHOSE:
-        return chosen._replace(only=below.only, propensity=propensity, steps_taken=path)
+        return chosen._replace(restricted_to=below.restricted_to, propensity=propensity, steps_taken=path)
     return below._replace(
         reason=f"{chosen.reason}; {below.reason}",
         predictions={**chosen.predictions, **below.predictions},

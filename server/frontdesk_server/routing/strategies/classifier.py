@@ -8,8 +8,7 @@ from math import isfinite
 from typing import Literal, Protocol
 
 from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError, Vector, is_finite
-from frontdesk_server.artefacts.quality import Artefact, ArtefactError, Predictor, artefact_path
-from frontdesk_server.artefacts.quality import Prediction as Forecast
+from frontdesk_server.artefacts.quality import Artefact, ArtefactError, Forecast, Predictor, artefact_path
 from frontdesk_server.artefacts.quality.drift import DriftWatch
 from frontdesk_server.config.base import Fraction
 from frontdesk_server.domain.decision import Verdict

@@ -12,6 +12,7 @@ from cachetools import TTLCache
 from pydantic import Field
 
 from frontdesk_server.config.base import Count, Milliseconds
+from frontdesk_server.config.values import Location
 from frontdesk_server.domain.asking import Ask, Bill
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Verdict
@@ -23,7 +24,7 @@ from frontdesk_server.domain.query import text_query
 from frontdesk_server.domain.templates import fence_around, filled
 from frontdesk_server.domain.tokens import estimate_tokens
 from frontdesk_server.routing.conversation import trimmed_transcript
-from frontdesk_server.routing.scope import Location, Scope
+from frontdesk_server.routing.scope import Scope
 from frontdesk_server.routing.site import Site, builds
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, unforeseen
 from frontdesk_server.routing.strategies.choosing import ChoosingConfig, hand_over

@@ -16,8 +16,8 @@ from pydantic import Field, model_validator
 
 from frontdesk_server.config.base import Section
 from frontdesk_server.config.strategy_kinds import AnyStrategy, Child, StrategyConfig
+from frontdesk_server.config.values import Location
 from frontdesk_server.domain.decision import Verdict
-from frontdesk_server.routing.scope import Location
 from frontdesk_server.routing.searched import texts_anywhere, texts_of_last, unescaped
 from frontdesk_server.routing.site import Site, builds
 from frontdesk_server.routing.strategies.base import (
@@ -90,7 +90,7 @@ class CompiledRule:
     condition: CompiledCondition | None
     model: str = ""
     then: Strategy | None = None
-    only: frozenset[str] | None = None
+    restricted_to: frozenset[str] | None = None
 
 
 class Rules:
@@ -131,7 +131,7 @@ class Rules:
         except Exception as error:
             for unsure in open_places:  # whether they hold nobody knows, and what they keep private must stay so
                 if unsure >= place:
-                    walk.restrict(self._rules[unsure].only)
+                    walk.restrict(self._rules[unsure].restricted_to)
             return conclude(self, context, started, walk.total(unforeseen(self, context, error)))
         abstention = Ranking(Verdict.ABSTAINED, "; ".join(reasons) or "no rule holds")
         return conclude(self, context, started, walk.total(abstention))
@@ -170,18 +170,20 @@ def _occurring(phrases: PhraseSet, texts: Sequence[str]) -> set[int]:
 
 async def _decide(rule: CompiledRule, context: RoutingContext) -> Ranking:
     name = f"rule {rule.name!r}"
-    if rule.only is not None:
-        name += f" restricts to {', '.join(sorted(rule.only))} and"
-        context = context.within(rule.only)
+    if rule.restricted_to is not None:
+        name += f" restricts to {', '.join(sorted(rule.restricted_to))} and"
+        context = context.within(rule.restricted_to)
     if rule.then is not None:
         below = await consult(rule.then, context)
-        only = intersection(rule.only, below.only)
-        return below._replace(reason=f"{name} asks {rule.then.kind}: {below.reason}", only=only)
+        restricted_to = intersection(rule.restricted_to, below.restricted_to)
+        return below._replace(reason=f"{name} asks {rule.then.kind}: {below.reason}", restricted_to=restricted_to)
     if rule.model in context.eligible:
-        return Ranking(Verdict.CHOSE, f"{name} chooses {rule.model}", rule.model, only=rule.only)
+        return Ranking(Verdict.CHOSE, f"{name} chooses {rule.model}", rule.model, restricted_to=rule.restricted_to)
     if rule.model:
-        return Ranking(Verdict.ABSTAINED, f"{name} chooses {rule.model}, which is not eligible", only=rule.only)
-    return Ranking(Verdict.ABSTAINED, f"{name} goes on", only=rule.only)
+        return Ranking(
+            Verdict.ABSTAINED, f"{name} chooses {rule.model}, which is not eligible", restricted_to=rule.restricted_to
+        )
+    return Ranking(Verdict.ABSTAINED, f"{name} goes on", restricted_to=rule.restricted_to)
 
 
 def _index(rules: Sequence[CompiledRule]) -> tuple[list[int], Mapping[int, list[int]]]:

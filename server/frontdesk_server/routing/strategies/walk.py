@@ -14,21 +14,23 @@ class Walk:
 
     context: RoutingContext
     steps_taken: tuple[StrategyStep, ...] = ()
-    only: frozenset[str] | None = None
+    restricted_to: frozenset[str] | None = None
     propensity: float = 1.0
 
     def take(self, ranking: Ranking) -> None:
         """Add what one strategy concluded."""
         self.steps_taken += ranking.steps_taken
         self.propensity *= ranking.propensity
-        self.restrict(ranking.only)
+        self.restrict(ranking.restricted_to)
 
-    def restrict(self, only: frozenset[str] | None) -> None:
+    def restrict(self, restricted_to: frozenset[str] | None) -> None:
         """Restrict what is still asked to these models; None restricts nothing."""
-        if only is not None:
-            self.only = intersection(self.only, only)
-            self.context = self.context.within(only)
+        if restricted_to is not None:
+            self.restricted_to = intersection(self.restricted_to, restricted_to)
+            self.context = self.context.within(restricted_to)
 
     def total(self, ranking: Ranking) -> Ranking:
         """The last conclusion with all that was taken on the way to it."""
-        return ranking._replace(steps_taken=self.steps_taken, only=self.only, propensity=self.propensity)
+        return ranking._replace(
+            steps_taken=self.steps_taken, restricted_to=self.restricted_to, propensity=self.propensity
+        )
