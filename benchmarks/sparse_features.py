@@ -106,10 +106,3 @@ class HashedTfidf:
 
     def _bucket(self, key: str) -> int:
         return crc32(key.encode("utf-8", "surrogatepass")) & (self._half - 1)
-
-
-def fit_idf(texts: Sequence[str], buckets: int = 1 << 16) -> NDArray[np.float32]:
-    """Return ln((1 + texts) / (1 + texts with the feature)) + 1 of each bucket, shape (buckets,)."""
-    rows = HashedTfidf(buckets).rows(texts)
-    found = np.bincount(rows.indices, minlength=buckets)
-    return np.asarray(np.log((1.0 + len(texts)) / (1.0 + found)) + 1.0, np.float32)
