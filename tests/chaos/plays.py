@@ -15,8 +15,8 @@ from frontdesk.v1.router_service_pb2 import CompletionFailure
 from frontdesk.v1.routing_pb2 import Attempt
 from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.config.checks import CheckConfig, HeuristicCheck, VerifierCheck
+from frontdesk_server.config.routers import HedgeConfig
 from frontdesk_server.config.service import BreakerConfig, ExecutionConfig, RetryConfig
-from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain import events as domain
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.call import LocalCall

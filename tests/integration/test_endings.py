@@ -14,7 +14,7 @@ from frontdesk import Client, FrontdeskError
 from frontdesk_server.assembly.app import App, open_server
 from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.events import TextDelta
-from frontdesk_server.execution.collector import AnswerCollector
+from frontdesk_server.execution.answer_fold import AnswerFold
 from frontdesk_server.rpc import service as rpc_service
 from frontdesk_server.telemetry.observer import ObservedAttempt, ObservedCall
 
@@ -96,13 +96,13 @@ async def test_a_server_that_stops_is_recorded_as_such(tmp_path: Path, stream: b
 async def test_a_fault_of_ours_during_execution_is_recorded_as_such(
     tmp_path: Path, stream: bool, monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
 ) -> None:
-    collect = AnswerCollector.add
+    collect = AnswerFold.add
 
-    def broken(self: AnswerCollector, delta: Any) -> None:
+    def broken(self: AnswerFold, delta: Any) -> None:
         collect(self, delta)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(AnswerCollector, "add", broken)
+    monkeypatch.setattr(AnswerFold, "add", broken)
     async with serving(tmp_path) as (client, _):
         with pytest.raises(FrontdeskError) as failure:
             await ask(client, stream=stream)

@@ -56,7 +56,7 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 from frontdesk_server.domain.usage import FinishReason, Usage
-from frontdesk_server.execution.collector import AnswerCollector
+from frontdesk_server.execution.answer_fold import AnswerFold
 from pydantic import TypeAdapter
 
 from tests.service import pool_config, service
@@ -104,7 +104,7 @@ async def events_of(server: Callable[[Any], RawAnswer], backend_call: BackendCal
 
 
 def message_of(events: list[BackendEvent]) -> Message:
-    collector = AnswerCollector()
+    collector = AnswerFold()
     for event in events:
         if not isinstance(event, UsageReport | Finished):
             collector.add(event)

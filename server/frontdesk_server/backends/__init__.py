@@ -18,6 +18,7 @@ from frontdesk_server.config.pool import (
     SimulatedBackendConfig,
 )
 from frontdesk_server.domain.backend import Backend
+from frontdesk_server.domain.either import either
 from frontdesk_server.domain.model import Pool
 
 if TYPE_CHECKING:
@@ -72,14 +73,10 @@ def _paces(name: str, config: SimulatedBackendConfig, models: Pool) -> dict[str,
 
     return {
         deployment.upstream_model: Pace(
-            _either(model.time_to_first_token_ms, config.time_to_first_token_ms),
-            _either(model.output_tokens_per_second, config.output_tokens_per_second),
+            either(model.time_to_first_token_ms, config.time_to_first_token_ms),
+            either(model.output_tokens_per_second, config.output_tokens_per_second),
         )
         for model in models.values()
         for deployment in model.deployments
         if deployment.backend == name
     }
-
-
-def _either(first: float | None, second: float) -> float:
-    return second if first is None else first

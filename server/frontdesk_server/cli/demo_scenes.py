@@ -17,7 +17,7 @@ from frontdesk_server.cli.demo_view import Shown, headline, show_answer
 from frontdesk_server.cli.money import total_usd
 from frontdesk_server.config.pool import ModelConfig, OpenAIBackendConfig
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.strategies import RouterConfig
+from frontdesk_server.config.routers import RouterConfig
 
 _PROVIDER = "demonstration"
 _CAREFUL, _RENTED = "careful", "rented"

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from frontdesk_server.config.base import Section
 from frontdesk_server.config.limits import AffinityStoreConfig, LimitsConfig, RedisConfig
 from frontdesk_server.config.pool import BackendConfig, ModelConfig
+from frontdesk_server.config.routers import RouterConfig
 from frontdesk_server.config.security import SecurityConfig
 from frontdesk_server.config.service import (
     AdmissionConfig,
@@ -18,7 +19,6 @@ from frontdesk_server.config.service import (
     ServerConfig,
     TelemetryConfig,
 )
-from frontdesk_server.config.strategies import RouterConfig
 
 
 class Config(Section):

@@ -17,8 +17,8 @@ from frontdesk_server.domain.events import BackendEvent, Finished, UsageReport
 from frontdesk_server.domain.model import Deployment
 from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage
+from frontdesk_server.execution.answer_fold import AnswerFold
 from frontdesk_server.execution.billing import Billing, Expectation, Heard, bill
-from frontdesk_server.execution.collector import AnswerCollector
 from frontdesk_server.execution.order import ANSWER
 from frontdesk_server.state.limits import Reservation, Used
 
@@ -44,7 +44,7 @@ class Forwarding:
         self._started = clock.monotonic()
         self._first_token_seconds: float | None = None
         self._observation = call.observation.attempt_started(model, self.deployment, routed.query, purpose=ANSWER)
-        self._collector = AnswerCollector()
+        self._answer = AnswerFold()
         self._report = UsageReport(Usage())
         self._finish_reason: FinishReason | None = None
         self._ended = False
@@ -70,7 +70,7 @@ class Forwarding:
                 if self._first_token_seconds is None:
                     self._first_token_seconds = self._clock.monotonic() - self._started
                     self._observation.first_token()
-                self._collector.add(event)
+                self._answer.add(event)
 
     def failed(self, error: UpstreamError) -> None:
         """The upstream has not answered, or not to the end."""
@@ -121,17 +121,17 @@ class Forwarding:
         )
         answer: Answer | None = None
         if self._finish_reason is not None:
-            answer = self._collector.answer(self._finish_reason, billing.usage, self._report.upstream_model)
+            answer = self._answer.answer(self._finish_reason, billing.usage, self._report.upstream_model)
         return Settlement((attempt,), cost, committed=self._first_token_seconds is not None), answer
 
     def _billing(self) -> Billing:
         heard = Heard(
             self._report.usage,
-            self._collector.tokens,
+            self._answer.tokens,
             self._first_token_seconds is not None,
             self._finish_reason is not None,
             self.error,
-            self._collector.sealed_tokens,
+            self._answer.sealed_tokens,
             self._report.opening,
         )
         return bill(self._expectation, heard)

@@ -8,40 +8,40 @@ from random import Random
 
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.model import Deployment, Model
-from frontdesk_server.execution.breaker import Admitted
+from frontdesk_server.execution.breaker import BreakerPermit
 from frontdesk_server.execution.conditions import LiveConditions
 
 
 class Passage:
     """Leave to call one deployment. It counts as in flight until it is reported once what the call tells, or parked."""
 
-    __slots__ = ("_admitted", "_in_flight", "deployment")
+    __slots__ = ("_in_flight", "_permit", "deployment")
 
-    def __init__(self, deployment: Deployment, admitted: Admitted, in_flight: Counter[Deployment]) -> None:
+    def __init__(self, deployment: Deployment, permit: BreakerPermit, in_flight: Counter[Deployment]) -> None:
         self.deployment = deployment
-        self._admitted = admitted
+        self._permit = permit
         self._in_flight: Counter[Deployment] | None = in_flight
         in_flight[deployment] += 1
 
     def succeeded(self) -> None:
         """The deployment has answered."""
         self.park()
-        self._admitted.succeeded()
+        self._permit.succeeded()
 
     def failed(self) -> None:
         """The deployment is at fault."""
         self.park()
-        self._admitted.failed()
+        self._permit.failed()
 
     def abandoned(self) -> None:
         """The call told nothing about the deployment."""
         self.park()
-        self._admitted.abandoned()
+        self._permit.abandoned()
 
     def ended(self, outcome: AttemptOutcome, error: BaseException | None) -> None:
         """The call is settled: what became of it tells what there is to tell."""
         self.park()
-        self._admitted.ended(outcome, error)
+        self._permit.ended(outcome, error)
 
     def park(self) -> None:
         """The call is over, and what it tells is not known yet."""
@@ -69,5 +69,5 @@ class Balancer:
         if len(choices) > 1:
             choices = self._random.choices(choices, [d.weight for d in choices], k=2)
         chosen = min(choices, key=lambda d: self._in_flight[d] / d.weight)
-        admitted = breakers[chosen].acquire()
-        return None if admitted is None else Passage(chosen, admitted, self._in_flight)
+        permit = breakers[chosen].acquire()
+        return None if permit is None else Passage(chosen, permit, self._in_flight)

@@ -26,7 +26,7 @@ class BreakerState(enum.Enum):
     OPEN = "open"
 
 
-class Admitted:
+class BreakerPermit:
     """A call that was let through. Report once what it tells; what is reported after that changes nothing."""
 
     __slots__ = ("_breaker", "epoch")
@@ -84,7 +84,7 @@ class Breaker:
         self._failures: deque[bool] = deque(maxlen=config.window)
         self._opened_at: float | None = None
         self._open_seconds = config.open_seconds
-        self._probe: Admitted | None = None
+        self._probe: BreakerPermit | None = None
         self._epoch = 0
 
     @property
@@ -107,16 +107,16 @@ class Breaker:
         state = self.state
         return state is BreakerState.CLOSED or (state is BreakerState.HALF_OPEN and self._probe is None)
 
-    def acquire(self) -> Admitted | None:
+    def acquire(self) -> BreakerPermit | None:
         """Ask to make a call. What was let through must be reported, or a probe is waited for for ever."""
         if not self.admits:
             return None
-        call = Admitted(self, self._epoch)
+        call = BreakerPermit(self, self._epoch)
         if self._opened_at is not None:
             self._probe = call
         return call
 
-    def learn(self, call: Admitted, *, failed: bool | None) -> None:
+    def learn(self, call: BreakerPermit, *, failed: bool | None) -> None:
         """Take note of a call's report, None for nothing. Of calls from before it opened or closed it knows already."""
         if call is self._probe:
             self._probe = None

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from frontdesk_server.artefacts.cascade.policy import FittedCascade
+from frontdesk_server.config.routers import HedgeConfig
 from frontdesk_server.config.service import ExecutionConfig
-from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.decision import PlanStep, RoutedQuery, StreamMode
 from frontdesk_server.domain.model import Model

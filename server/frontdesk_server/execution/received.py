@@ -5,8 +5,8 @@ from __future__ import annotations
 from frontdesk_server.domain.attempt import Answer
 from frontdesk_server.domain.events import Delta, Finished, UsageReport
 from frontdesk_server.domain.usage import FinishReason, Usage
+from frontdesk_server.execution.answer_fold import AnswerFold
 from frontdesk_server.execution.billing import Heard
-from frontdesk_server.execution.collector import AnswerCollector
 
 
 class Received:
@@ -17,14 +17,14 @@ class Received:
         self.upstream_model = ""
         self.provider_cost_nano_usd: int | None = None
         self.first_token_at: float | None = None
-        self._collector = AnswerCollector()
+        self._answer = AnswerFold()
         self._usage = Usage()
         self._only_opening = False
 
     @property
     def tokens(self) -> int:
         """Output tokens so far, counted or estimated."""
-        return self._collector.tokens
+        return self._answer.tokens
 
     @property
     def has_content(self) -> bool:
@@ -33,7 +33,7 @@ class Received:
 
     def add(self, delta: Delta) -> None:
         """Take a piece of the answer."""
-        self._collector.add(delta)
+        self._answer.add(delta)
 
     def report(self, event: UsageReport | Finished) -> None:
         """Take what the call says of itself; a later report replaces an earlier one."""
@@ -52,14 +52,14 @@ class Received:
         """What the last call is billed by."""
         return Heard(
             self._usage,
-            self._collector.tokens,
+            self._answer.tokens,
             self.has_content,
             self.finish_reason is not None,
             error,
-            self._collector.sealed_tokens,
+            self._answer.sealed_tokens,
             self._only_opening,
         )
 
     def answer(self, usage: Usage) -> Answer:
         """The answer so far, with the usage that it is settled with."""
-        return self._collector.answer(self.finish_reason or FinishReason.OTHER, usage, self.upstream_model)
+        return self._answer.answer(self.finish_reason or FinishReason.OTHER, usage, self.upstream_model)

@@ -12,7 +12,7 @@ from frontdesk_server.domain.attempt import Answer, Settlement
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.record import Outcome, RecordCodec
-from frontdesk_server.ledger.content import Keeping
+from frontdesk_server.ledger.content import ContentPolicy
 from frontdesk_server.ledger.rows import UNSETTLED, Row, decided_row, outcome_row, settled_row
 
 Waiter = asyncio.Future[bool]
@@ -65,31 +65,31 @@ class Batch:
     """By decision id, of the columns DECIDED and SETTLED."""
     outcomes: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, entry: Entry, keeping: Keeping) -> None:
+    def add(self, entry: Entry, content: ContentPolicy) -> None:
         """Encode an entry, wholly or not at all; raises whatever makes it impossible."""
         match entry:
             case DecisionEntry(routed):
-                self.records[routed.decision.decision_id] = decided_row(routed, keeping, self.codec) + UNSETTLED
+                self.records[routed.decision.decision_id] = decided_row(routed, content, self.codec) + UNSETTLED
             case SettlementEntry():
-                self._settle(entry, keeping)
+                self._settle(entry, content)
             case OutcomeEntry(outcome):
                 self.outcomes.append(outcome_row(outcome))
         self.entries.append(entry)
 
-    def _settle(self, entry: SettlementEntry, keeping: Keeping) -> None:
+    def _settle(self, entry: SettlementEntry, content: ContentPolicy) -> None:
         routed = entry.routed
         settled = settled_row(
-            routed, entry.settlement, entry.answer, entry.error_reason, entry.settled_at, keeping, self.codec
+            routed, entry.settlement, entry.answer, entry.error_reason, entry.settled_at, content, self.codec
         )
         decided = self.records.get(routed.decision.decision_id)
         if decided is None:  # its row is there; should it be lost, all but its prompt is written now
-            decided = decided_row(routed, Keeping(keeping.redactor), self.codec) + UNSETTLED
+            decided = decided_row(routed, ContentPolicy(content.redactor), self.codec) + UNSETTLED
         self.records[routed.decision.decision_id] = decided[: -len(UNSETTLED)] + settled
 
 
 def encode(
     entries: Sequence[Entry],
-    keeping: Keeping,
+    content: ContentPolicy,
     codec: RecordCodec,
     *,
     pause: Callable[[], None],
@@ -99,18 +99,18 @@ def encode(
     batch = Batch(codec)
     for index, entry in enumerate(entries, 1):
         try:
-            batch.add(entry, keeping)
+            batch.add(entry, content)
         except Exception as error:
             report_defect("ledger", error, entry=type(entry).__name__)  # it is counted as lost
-            _add_bare(batch, entry, keeping.nothing(), lost)
+            _add_bare(batch, entry, content.nothing(), lost)
         if index % 32 == 0:
             pause()
     return batch
 
 
-def _add_bare(batch: Batch, entry: Entry, keeping: Keeping, lost: Callable[[Entry, str], None]) -> None:
+def _add_bare(batch: Batch, entry: Entry, content: ContentPolicy, lost: Callable[[Entry, str], None]) -> None:
     try:
-        batch.add(entry, keeping)
+        batch.add(entry, content)
     except Exception as error:
         report_defect("ledger", error, entry=type(entry).__name__)
         lost(entry, "unencodable")

@@ -19,15 +19,15 @@ from frontdesk_server.ledger.redaction import BLANK, Redactor
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class ContentPolicy:
     """What of a query's and an answer's content is stored."""
 
     redactor: Redactor
     store_prompts: bool = False
 
-    def nothing(self) -> Keeping:
+    def nothing(self) -> ContentPolicy:
         """What is left when the redactor fails."""
-        return Keeping(_Blank())
+        return ContentPolicy(_Blank())
 
 
 class _Blank:

@@ -19,7 +19,7 @@ from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
 from frontdesk_server.domain.record import DecisionRecord, Ledger, Outcome, RecordCodec
 from frontdesk_server.ledger.batch import DecisionEntry, OutcomeEntry, SettlementEntry, Waiter
-from frontdesk_server.ledger.content import Keeping
+from frontdesk_server.ledger.content import ContentPolicy
 from frontdesk_server.ledger.engine import open_engine
 from frontdesk_server.ledger.legacy import move_old_rows
 from frontdesk_server.ledger.migrations import migrate
@@ -166,7 +166,7 @@ async def open_ledger(
         limits = WriterLimits(config.flush_ms / 1000, config.max_batch, config.max_queue, config.max_lag_ms / 1000)
         writer = GroupWriter(
             store,
-            Keeping(redactor or PatternRedactor(config.redact), config.store_prompts),
+            ContentPolicy(redactor or PatternRedactor(config.redact), config.store_prompts),
             codec,
             limits,
             monitor,

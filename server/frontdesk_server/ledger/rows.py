@@ -19,7 +19,7 @@ from frontdesk_server.domain.ending import CANCELLED
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.record import Outcome, RecordCodec
 from frontdesk_server.domain.usage import within_int64
-from frontdesk_server.ledger.content import Keeping, messages, plain
+from frontdesk_server.ledger.content import ContentPolicy, messages, plain
 from frontdesk_server.ledger.schema import LAST_ATTEMPT, SETTLED, instant, micros
 
 Row = tuple[Any, ...]
@@ -33,13 +33,13 @@ UNSETTLED: Row = (None,) * len(SETTLED)
 """The columns SETTLED of a decision without settlement."""
 
 
-def decided_row(routed: RoutedQuery, keeping: Keeping, codec: RecordCodec) -> Row:
+def decided_row(routed: RoutedQuery, content: ContentPolicy, codec: RecordCodec) -> Row:
     """The columns DECIDED."""
     decision = routed.decision
     text = prompt = None
-    if keeping.store_prompts:
-        text = plain(keeping.redactor.redact(decision.signals.text))
-        prompt = _json(messages(routed.query, keeping.redactor))
+    if content.store_prompts:
+        text = plain(content.redactor.redact(decision.signals.text))
+        prompt = _json(messages(routed.query, content.redactor))
     return (
         decision.decision_id,
         micros(decision.decided_at),
@@ -63,14 +63,14 @@ def settled_row(
     answer: Answer | None,
     error_reason: str,
     settled_at: datetime,
-    keeping: Keeping,
+    content: ContentPolicy,
     codec: RecordCodec,
 ) -> Row:
     """The columns SETTLED. The duration runs from the start of routing."""
     decision, cost = routed.decision, settlement.cost
-    attempts = [_kept(attempt, keeping) for attempt in settlement.attempts]
+    attempts = [_kept(attempt, content) for attempt in settlement.attempts]
     accepted = [attempt.model for attempt in attempts if attempt.outcome is AttemptOutcome.ACCEPTED]
-    stored = keeping.redactor.redact(answer.text) if keeping.store_prompts and answer is not None else None
+    stored = content.redactor.redact(answer.text) if content.store_prompts and answer is not None else None
     return (
         micros(settled_at),
         "completed" if not error_reason else "cancelled" if error_reason == CANCELLED else "failed",
@@ -117,11 +117,11 @@ def decode_outcome(row: RowMapping) -> Outcome:
     )
 
 
-def _kept(attempt: Attempt, keeping: Keeping) -> Attempt:
+def _kept(attempt: Attempt, content: ContentPolicy) -> Attempt:
     """What the upstream said is left out, as it may quote the query."""
     if not attempt.error_message and not attempt.upstream_message:
         return attempt
-    message = plain(keeping.redactor.redact(attempt.error_message)[:_MESSAGE_CHARACTERS])
+    message = plain(content.redactor.redact(attempt.error_message)[:_MESSAGE_CHARACTERS])
     return replace(attempt, error_message=message, upstream_message="")
 
 

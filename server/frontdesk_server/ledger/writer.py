@@ -29,7 +29,7 @@ from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
 from frontdesk_server.domain.record import RecordCodec
 from frontdesk_server.ledger.batch import Batch, DecisionEntry, Entry, OutcomeEntry, SettlementEntry, encode
-from frontdesk_server.ledger.content import Keeping
+from frontdesk_server.ledger.content import ContentPolicy
 from frontdesk_server.ledger.monitor import LedgerMonitor
 
 _FIRST_PAUSE_SECONDS = 0.05
@@ -62,7 +62,7 @@ class GroupWriter:
     def __init__(
         self,
         store: BatchStore,
-        keeping: Keeping,
+        content: ContentPolicy,
         codec: RecordCodec,
         limits: WriterLimits,
         monitor: LedgerMonitor,
@@ -70,7 +70,7 @@ class GroupWriter:
         sweep: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
-        self._keeping = keeping
+        self._content = content
         self._codec = codec
         self._limits = limits
         self._monitor = monitor
@@ -226,7 +226,7 @@ class GroupWriter:
 
     def _encode(self, entries: Sequence[Entry]) -> Batch:
         """Encoding holds the GIL; the pauses let the event loop in."""
-        return encode(entries, self._keeping, self._codec, pause=lambda: time.sleep(0), lost=self._lost)
+        return encode(entries, self._content, self._codec, pause=lambda: time.sleep(0), lost=self._lost)
 
     def _forget(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

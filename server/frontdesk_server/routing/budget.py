@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.strategies import RouterConfig
+from frontdesk_server.config.routers import RouterConfig
 from frontdesk_server.config.strategy_kinds import StrategyConfig
 from frontdesk_server.config.strategy_trees import strategies_of
 

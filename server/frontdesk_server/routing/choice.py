@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from frontdesk_server.config.strategies import ExplorationConfig
+from frontdesk_server.config.routers import ExplorationConfig
 from frontdesk_server.domain.decision import PlanStep, StepKind, StrategyStep, Verdict
 from frontdesk_server.routing.hashing import stable_fraction
 from frontdesk_server.routing.selection import Prediction, select

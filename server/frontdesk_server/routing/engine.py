@@ -12,7 +12,7 @@ from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError
 from frontdesk_server.artefacts.quality.drift import DriftMonitor
 from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.config.loading import LoadedConfig
-from frontdesk_server.config.strategies import RouterConfig
+from frontdesk_server.config.routers import RouterConfig
 from frontdesk_server.domain.affinity import NO_AFFINITY, Affinity
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.call import ANONYMOUS, Caller

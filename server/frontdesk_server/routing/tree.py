@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.strategies import RouterConfig
+from frontdesk_server.config.routers import RouterConfig
 from frontdesk_server.config.values import Location
 from frontdesk_server.domain.collection import without_collection
 from frontdesk_server.domain.model import Pool

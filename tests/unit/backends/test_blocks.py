@@ -27,7 +27,7 @@ from frontdesk_server.domain.query import (
     ToolCall,
 )
 from frontdesk_server.domain.usage import FinishReason, Usage
-from frontdesk_server.execution.collector import AnswerCollector
+from frontdesk_server.execution.answer_fold import AnswerFold
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -58,7 +58,7 @@ def _of_anthropic(part: ContentPart) -> ContentPart:
 
 
 def answered(seen: Iterable[BackendEvent]) -> Message:
-    collector = AnswerCollector()
+    collector = AnswerFold()
     for event in seen:
         if not isinstance(event, UsageReport | Finished):
             collector.add(event)

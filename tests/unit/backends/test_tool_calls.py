@@ -13,12 +13,12 @@ from frontdesk_server.backends.sse import SseEvent
 from frontdesk_server.domain.events import BackendEvent, ReasoningDelta, TextDelta, ToolCallDelta
 from frontdesk_server.domain.query import ToolCall
 from frontdesk_server.domain.usage import FinishReason, Usage
-from frontdesk_server.execution.collector import AnswerCollector
+from frontdesk_server.execution.answer_fold import AnswerFold
 
 
 def calls_of(events: Iterable[BackendEvent]) -> list[ToolCall]:
     """The calls of an answer, whose deltas alone must say the same, without anything that the collector adds."""
-    collector = AnswerCollector()
+    collector = AnswerFold()
     arguments: dict[int, str] = {}
     for event in events:
         if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):

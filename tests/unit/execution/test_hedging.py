@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 import pytest
-from frontdesk_server.config.strategies import HedgeConfig
+from frontdesk_server.config.routers import HedgeConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode
 from frontdesk_server.domain.errors import CompletionFailed, UpstreamFailed

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from frontdesk_server.config.limits import LimitRule, LimitsConfig
+from frontdesk_server.config.routers import HedgeConfig
 from frontdesk_server.config.service import RetryConfig
-from frontdesk_server.config.strategies import HedgeConfig
 from frontdesk_server.domain.decision import PlanStep, RoutedQuery, StepKind, StreamMode
 from frontdesk_server.domain.errors import (
     CompletionFailed,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from frontdesk_server.artefacts.cascade.policy import CascadeStep, LossScorer, Matrix, Vector
 from frontdesk_server.config.limits import LimitRule, LimitsConfig
-from frontdesk_server.config.strategies import HedgeConfig
+from frontdesk_server.config.routers import HedgeConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.domain.decision import PlanStep, RoutedQuery, StepKind, StreamMode

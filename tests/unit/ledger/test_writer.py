@@ -14,7 +14,7 @@ from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
 from frontdesk_server.domain.ids import new_decision_id
 from frontdesk_server.domain.record import Outcome
 from frontdesk_server.ledger.batch import Batch, DecisionEntry, OutcomeEntry
-from frontdesk_server.ledger.content import Keeping
+from frontdesk_server.ledger.content import ContentPolicy
 from frontdesk_server.ledger.redaction import PatternRedactor
 from frontdesk_server.ledger.writer import GroupWriter, WriterLimits
 from frontdesk_server.rpc.record import ContractCodec
@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from tests.conftest import DefectLog
 from tests.records import RecordingMonitor, a_routed_query, days_ago
 
-KEEPING = Keeping(PatternRedactor(()))
+CONTENT = ContentPolicy(PatternRedactor(()))
 FULL = OperationalError("INSERT", None, Exception("database or disk is full"))
 
 
@@ -57,7 +57,7 @@ async def writing(
 ) -> AsyncIterator[GroupWriter]:
     settings = {"flush_seconds": 0.001, "drain_seconds": 0.2, **limits}
     limits_ = WriterLimits(**settings)  # type: ignore[arg-type]
-    writer = GroupWriter(store, KEEPING, ContractCodec(), limits_, monitor or RecordingMonitor())
+    writer = GroupWriter(store, CONTENT, ContractCodec(), limits_, monitor or RecordingMonitor())
     writer.start()
     try:
         yield writer
@@ -222,7 +222,7 @@ async def test_a_bug_in_the_store_is_told_by_its_place(sweeping: bool, caught_de
     if not sweeping:
         store.fault = stumble
     sweep = stumble if sweeping else lambda: False
-    writer = GroupWriter(store, KEEPING, ContractCodec(), WriterLimits(flush_seconds=0.001), monitor, sweep=sweep)
+    writer = GroupWriter(store, CONTENT, ContractCodec(), WriterLimits(flush_seconds=0.001), monitor, sweep=sweep)
     writer.start()
     await writer.submit(an_entry())
     await until(lambda: caught_defects)

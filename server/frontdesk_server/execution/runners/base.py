@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from frontdesk_server.config.strategies import HedgeConfig
+from frontdesk_server.config.routers import HedgeConfig
 from frontdesk_server.domain.attempt import AttemptOutcome, CheckResult
 from frontdesk_server.domain.decision import RoutedQuery, StepKind
 from frontdesk_server.domain.errors import UpstreamError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from frontdesk_server.config.strategies import HedgeConfig
+from frontdesk_server.config.routers import HedgeConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.decision import StepKind
 from frontdesk_server.domain.errors import LimitsUnavailable, UpstreamError

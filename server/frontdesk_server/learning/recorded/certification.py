@@ -18,7 +18,7 @@ from frontdesk_server.artefacts.quality import artefact_path
 from frontdesk_server.config.checks import CheckConfig, CombinedCheck
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.strategies import ExplorationConfig
+from frontdesk_server.config.routers import ExplorationConfig
 from frontdesk_server.config.strategy_kinds import StrategyConfig
 from frontdesk_server.config.strategy_trees import changed, strategies_of
 from frontdesk_server.learning.calibration.artefacts import Certify, costs_or_calls

@@ -7,7 +7,7 @@ from frontdesk.events import AttemptStarted, Started, event_of
 from frontdesk_server.domain.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from frontdesk_server.domain.query import ContentPart, Message, ReasoningPart, Role, TextPart, ToolCall
 from frontdesk_server.domain.usage import FinishReason, Usage
-from frontdesk_server.execution.collector import AnswerCollector
+from frontdesk_server.execution.answer_fold import AnswerFold
 from frontdesk_server.rpc.encode_events import encode_event
 from frontdesk_server.rpc.encode_messages import encode_message
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +17,7 @@ from tests.blocks import deltas_of, parts_of_an_answer
 
 
 def collected(deltas: list[Delta]) -> tuple[ContentPart, ...]:
-    collector = AnswerCollector()
+    collector = AnswerFold()
     for delta in deltas:
         collector.add(delta)
     return collector.answer(FinishReason.STOP, Usage()).message.parts

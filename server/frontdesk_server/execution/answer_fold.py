@@ -28,7 +28,7 @@ class _CallPieces:
     arguments: list[str] = field(default_factory=list)
 
 
-class AnswerCollector:
+class AnswerFold:
     """Collects the deltas of one attempt, part by part."""
 
     def __init__(self) -> None:
