@@ -85,7 +85,6 @@ def _beside(query: Query) -> Iterator[str]:
         yield from _extensions(message)
         for part in message.parts:
             yield from _of_part(part)
-            yield from _extensions(part)
 
 
 def _of_tool(tool: Tool) -> Iterator[str]:
@@ -96,6 +95,7 @@ def _of_tool(tool: Tool) -> Iterator[str]:
 
 
 def _of_part(part: ContentPart | ResultPart) -> Iterator[str]:
+    yield from _extensions(part)
     match part:
         case MediaPart():
             yield from (part.mime_type, part.uri or "", part.filename)
