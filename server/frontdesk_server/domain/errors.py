@@ -25,7 +25,7 @@ FrontdeskError
 │   ├── UpstreamOverloaded          429, 529
 │   ├── UpstreamFailed              5xx, or an error object
 │   ├── UpstreamTimedOut            one of the attempt's timers ran out
-│   ├── UpstreamCredentialsRefused  401, 403
+│   ├── UpstreamCredentialsRefused  401, 402, 403, no credit
 │   ├── UpstreamRequestRefused      400, 404, 413, 422
 │   ├── UpstreamContextExceeded     the upstream says that the query is too long
 │   ├── UpstreamProtocolError       the response is not what the API promises
@@ -338,7 +338,7 @@ class UpstreamTimedOut(UpstreamError):
 
 
 class UpstreamCredentialsRefused(UpstreamError):
-    """The upstream does not accept our credentials (401, 403)."""
+    """The upstream does not accept our credentials (401, 402, 403) or says, with any status, that credit is out."""
 
     reason = "UPSTREAM_CREDENTIALS_REFUSED"
 
