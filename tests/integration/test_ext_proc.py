@@ -129,6 +129,33 @@ async def test_a_query_is_decided_marked_and_sent_along_another_route(tmp_path: 
         assert attempt.usage.output_tokens == 1
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_query_of_the_responses_api_is_decided_and_its_answer_read(tmp_path: Path, streamed: bool) -> None:
+    asked = {"model": "default", "input": "What is 2 + 2?", "store": False, "stream": streamed}
+    text = {"type": "output_text", "text": "four", "annotations": []}
+    said = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [text]}
+    usage = {"input_tokens": 9, "output_tokens": 5, "total_tokens": 14}
+    whole = {"object": "response", "model": "x", "status": "completed", "output": [said], "usage": usage}
+    answer, kind = orjson.dumps(whole), "application/json"
+    if streamed:
+        delta = {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "four"}
+        ends = {"type": "response.completed", "response": whole}
+        events = [b"event: %s\ndata: %s\n\n" % (e["type"].encode(), orjson.dumps(e)) for e in (delta, ends)]
+        answer, kind = b"".join(events), "text/event-stream"
+    async with bench(tmp_path) as at:
+        gateway = at.request()
+        await gateway.says(request_headers=headers(POST | {":path": "/v1/responses"}))
+        sent = await gateway.says(request_body=body(orjson.dumps(asked)))
+        assert sent is not None
+        common = sent.request_body.response
+        assert orjson.loads(common.body_mutation.body) == asked | {"model": "tiny-2026"}
+        await gateway.says(response_headers=headers({":status": "200", "content-type": kind}))
+        await gateway.says(response_body=body(answer))
+        attempt = await settled(at.app, set_by(common.header_mutation)[DECISION])
+        assert (attempt.outcome, attempt.usage_estimated) == (AttemptOutcome.ACCEPTED, False)
+        assert (attempt.usage.input_tokens, attempt.usage.output_tokens) == (9, 5)
+
+
 async def test_clusters_and_names_are_as_configured(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"cluster_header": "x-route", "clusters": {"tiny": "west"}, "body_model": "public"}
     async with bench(tmp_path, **settings) as at:

@@ -14,6 +14,7 @@ from frontdesk_server.faces.asked import Asked
 from frontdesk_server.faces.http import HttpRequest
 from frontdesk_server.faces.openai import errors as openai
 from frontdesk_server.faces.openai.request import read_chat_request
+from frontdesk_server.faces.openai.responses_request import read_responses_request
 from frontdesk_server.faces.status import error_headers, http_status
 from frontdesk_server.rpc.ext_proc.dialect import Dialect, Posed, Refusal
 
@@ -38,6 +39,7 @@ def _refuser(form: Callable[[FrontdeskError], Json]) -> Callable[[FrontdeskError
 
 DIALECTS = (
     Dialect("openai", "/chat/completions", _reader(read_chat_request), _refuser(openai.refusal)),
+    Dialect("openai_responses", "/responses", _reader(read_responses_request), _refuser(openai.refusal)),
     Dialect("anthropic", "/messages", _reader(read_messages_request), _refuser(anthropic.refusal)),
 )
 """Each by the end of the paths that it takes queries at."""
