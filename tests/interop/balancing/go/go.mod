@@ -1,4 +1,4 @@
-module github.com/frontdesk/frontdesk/tests/interop/balancing
+module github.com/frontdesk/frontdesk/tests/interop/balancing/go
 
 go 1.26.0
 
@@ -17,4 +17,4 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
-replace github.com/frontdesk/frontdesk/clients/go => ../../../clients/go
+replace github.com/frontdesk/frontdesk/clients/go => ../../../../clients/go
