@@ -52,7 +52,7 @@ class SimulatedBackend:
         self._calls += 1
         if self._fails():
             raise UpstreamFailed(f"simulated failure of call {self._calls}", status=503)
-        answer = compose(call.upstream_model, call.query, call.output_limit)
+        answer = compose(call.upstream_model, call.query, call.output_limit, call.expected_output_tokens)
         await self._sleep(pace.time_to_first_token_ms / 1000)
         batch: list[BackendEvent] = []
         part = 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from zlib import crc32
 
 import orjson
 
 from frontdesk_server.backends.json_sample import sample_json
+from frontdesk_server.backends.simulated_text import TOKEN, paraphrase, prose
 from frontdesk_server.domain.query import (
     JsonObjectFormat,
     JsonSchemaFormat,
@@ -18,20 +18,8 @@ from frontdesk_server.domain.query import (
     ToolChoiceMode,
     ToolResult,
 )
-from frontdesk_server.domain.tokens import estimate_input_tokens, estimate_tokens
+from frontdesk_server.domain.tokens import estimate_input_tokens, estimate_tokens, expected_output_tokens
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, TopLogprob, Usage
-
-_PARAPHRASE_WORDS = 14
-_WORDS_PER_FURTHER_SENTENCE = 7
-_TOKEN = re.compile(r"\s?\S{1,6}|\s+")
-_FURTHER_SENTENCES = (
-    "It would first say what is asked and what is given.",
-    "Then it would name the parts of the task and take them one by one.",
-    "For each part it would weigh the alternatives and say what speaks for and against them.",
-    "It would point out the cases that are easily forgotten.",
-    "It would check its own result against the question.",
-    "At last it would sum up and say what remains open.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +34,8 @@ class SimulatedAnswer:
     usage: Usage
 
 
-def compose(model: str, query: Query, limit: int | None = None) -> SimulatedAnswer:
-    """The answer of a simulated model, of at most `limit` tokens."""
+def compose(model: str, query: Query, limit: int | None = None, expected: int | None = None) -> SimulatedAnswer:
+    """The answer of a simulated model: about as many tokens as are `expected` of it, and at most `limit`."""
     generation = query.generation
     reasoning = f"[simulated {model}] No thought went into this." if generation.demands_reasoning else ""
     tool = _demanded_tool(query)
@@ -60,8 +48,8 @@ def compose(model: str, query: Query, limit: int | None = None) -> SimulatedAnsw
         tool_call = ToolCall(f"call_simulated_{crc32(seed.encode()):08x}", tool.name, arguments)
         finish_reason = FinishReason.TOOL_CALLS
     else:
-        text = _until_stop(_text(model, query), generation.stop_sequences)
-    tokens = tuple(_TOKEN.findall(text))
+        text = _until_stop(_text(model, query, expected or expected_output_tokens(query)), generation.stop_sequences)
+    tokens = tuple(TOKEN.findall(text))
     if limit is not None and len(tokens) > limit:
         tokens = tokens[:limit]
         finish_reason = FinishReason.LENGTH
@@ -83,31 +71,20 @@ def compose(model: str, query: Query, limit: int | None = None) -> SimulatedAnsw
     )
 
 
-def _text(model: str, query: Query) -> str:
+def _text(model: str, query: Query, expected_tokens: int) -> str:
     match query.generation.response_format:
         case JsonSchemaFormat(schema_json=schema_json):
             return sample_json(schema_json)
         case JsonObjectFormat():
-            return orjson.dumps({"simulated": True, "model": model, "answer": _paraphrase(_asked(query))}).decode()
-    asked = _asked(query)
+            return orjson.dumps({"simulated": True, "model": model, "answer": paraphrase(_asked(query))}).decode()
     opening = "The tool returned" if query.in_tool_loop else "You asked"
-    sentences = [
-        f"[simulated {model}] {opening}: “{_paraphrase(asked)}”",
-        f"Here {model} would answer; no LLM was called and this text is simulated.",
-        *_FURTHER_SENTENCES[: len(asked.split()) // _WORDS_PER_FURTHER_SENTENCE],
-    ]
-    return " ".join(sentences)
+    return prose(model, _asked(query), opening, expected_tokens)
 
 
 def _asked(query: Query) -> str:
     if query.in_tool_loop:
         return " ".join(part.text for part in query.messages[-1].parts if isinstance(part, ToolResult))
     return query.last_user_text
-
-
-def _paraphrase(text: str) -> str:
-    words = text.split()
-    return " ".join(words[:_PARAPHRASE_WORDS]) + (" …" if len(words) > _PARAPHRASE_WORDS else "")
 
 
 def _demanded_tool(query: Query) -> Tool | None:
@@ -125,9 +102,11 @@ def _until_stop(text: str, stop_sequences: tuple[str, ...]) -> str:
 
 
 def _logprobs(tokens: tuple[str, ...], top: int) -> tuple[TokenLogprob, ...]:
+    """Log-probabilities in [-2, 0]: some answers are surer than others, so that checks pass some and reject others."""
+    doubt = crc32("".join(tokens).encode()) % 1000 / 500
     logprobs = []
     for position, token in enumerate(tokens):
-        logprob = -(crc32(f"{position}{token}".encode()) % 1000) / 1000
+        logprob = -doubt * (crc32(f"{position}{token}".encode()) % 1000) / 1000
         alternatives = [TopLogprob(token, logprob), *(TopLogprob(f"~{n}", logprob - n) for n in range(1, top))]
         logprobs.append(TokenLogprob(token, logprob, tuple(alternatives[:top])))
     return tuple(logprobs)

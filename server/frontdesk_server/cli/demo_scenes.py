@@ -22,7 +22,7 @@ from frontdesk_server.config.routers import RouterConfig
 _PROVIDER = "demonstration"
 _CAREFUL, _RENTED = "careful", "rented"
 _UNSURE_MODEL, _STEADY_MODEL = "unsure-llm", "rented-llm"
-_DELTAS_BEFORE_CANCEL = 8
+_DELTAS_BEFORE_CANCEL = 3
 _MOST_CALLS_UNTIL_OPEN = 8
 _SETTLED_WITHIN_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.02

@@ -17,6 +17,9 @@ from rich.text import Text
 from frontdesk_server.cli.money import nano_usd, strongest_usd, total_usd
 
 
+_SHOWN_CHARACTERS = 320
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One row of the scoreboard."""
@@ -35,23 +38,39 @@ def headline(text: str, console: Console) -> None:
     console.print(Text(text, style="bold"))
 
 
+class Opening:
+    """Shows the beginning of an answer as it comes, and that there was more."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._left = _SHOWN_CHARACTERS
+
+    def add(self, text: str) -> None:
+        """The next piece."""
+        shown = text[: max(0, self._left)]
+        if self._left >= 0 and len(text) > self._left:
+            shown += " […]"
+        self._left -= len(text)
+        self._console.print(Text(shown.replace("\n\n", " "), style="green"), end="", soft_wrap=True)
+
+
 async def show_answer(client: Client, query: str, console: Console, *, router: str = "") -> Shown:
     """Ask, and show the decision, the answer as it comes and what it cost."""
-    started = time.perf_counter()
+    started, opening = time.perf_counter(), Opening(console)
     async with client.stream_complete(query, router=router) as stream:
         async for event in stream:
             match event:
                 case Started(decision=decision):
                     show_decision(decision, console)
                 case TextDelta(text=text):
-                    console.print(Text(text, style="green"), end="", soft_wrap=True)
+                    opening.add(text)
                 case AttemptEnded(attempt=attempt, next_model=next_model):
                     console.print(f"  [yellow]{attempt.model} {_why_ended(attempt)}; asking {next_model}[/]")
         completion = await stream.completion()
     seconds = time.perf_counter() - started
     cost, decision = completion.cost, completion.decision
     console.print(
-        f"\n[dim]{seconds:.2f} s, {total_usd(cost)}; always {decision.strongest_model}: {strongest_usd(cost)}[/]"
+        f"\n[dim]{seconds:.2f} s, {completion.usage.output_tokens:,} output tokens, {total_usd(cost)}; always {decision.strongest_model}: {strongest_usd(cost)}[/]"
     )
     return Shown(query, completion.completion_id, completion.model, seconds, cost)
 
@@ -84,17 +103,16 @@ def show_scoreboard(shown: list[Shown], console: Console) -> None:
     for row in shown:
         table.add_row(row.query, row.model, f"{row.seconds:.2f} s", total_usd(row.cost), strongest_usd(row.cost))
     console.print(table)
-    known = [
-        (row.cost.total_nano_usd, row.cost.strongest_nano_usd)
-        for row in shown
-        if row.cost.HasField("total_nano_usd") and row.cost.HasField("strongest_nano_usd")
-    ]
-    spent, strongest = sum(total for total, _ in known), sum(always for _, always in known)
-    if strongest:
-        console.print(
-            f"\n{nano_usd(spent)} instead of {nano_usd(strongest)} with the strongest model for the {len(known)} whole "
-            f"answers: [bold green]{1 - spent / strongest:.0%} saved[/]"
-        )
+    known = [row for row in shown if row.cost.HasField("total_nano_usd") and row.cost.HasField("strongest_nano_usd")]
+    console.print(f"\nThe {len(known)} whole answers: {_saved(known)}")
+    delegated = [row for row in known if row.cost.total_nano_usd < row.cost.strongest_nano_usd]
+    console.print(f"The {len(delegated)} of them that a cheaper model gave: {_saved(delegated)}")
+
+
+def _saved(rows: list[Shown]) -> str:
+    spent, strongest = sum(row.cost.total_nano_usd for row in rows), sum(row.cost.strongest_nano_usd for row in rows)
+    share = f": [bold green]{1 - spent / strongest:.0%} saved[/]" if strongest else ""
+    return f"{nano_usd(spent)} instead of {nano_usd(strongest)} with the strongest model{share}"
 
 
 def _table(*headings: str) -> Table:

@@ -134,7 +134,7 @@ class ModelConfig(Section):
     time_to_first_token_ms: Milliseconds | None = None
     """Expectation until traffic has been observed."""
     output_tokens_per_second: Annotated[float, Field(gt=0)] | None = None
-    """Expectation until traffic has been observed."""
+    """Pace of a simulated model."""
     timeouts: TimeoutsConfig = TimeoutsConfig()
     profile: ProfileConfig = ProfileConfig()
     """What it takes and refuses, where that differs from what Frontdesk knows; over the profile of its backends."""

@@ -65,7 +65,8 @@ class Model:
     """One LLM of the pool under its public name.
 
     `quality` is its prior predicted quality in [0, 1]: what policies go by where no strategy predicts one.
-    `time_to_first_token_ms` and `output_tokens_per_second` are expectations until traffic has been observed.
+    `time_to_first_token_ms` is an expectation until traffic has been observed, `output_tokens_per_second` the pace of a
+    simulated model.
     """
 
     name: str

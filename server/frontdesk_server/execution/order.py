@@ -86,6 +86,7 @@ class AttemptOrder:
             self.own_keys.of(deployment.backend),
             profile,
             self.cache_key,
+            self.output_tokens,
         )
 
     def expectation(self, output_limit: int | None) -> Expectation:

@@ -9,6 +9,7 @@ import pytest
 from frontdesk_server.backends import build_backend
 from frontdesk_server.backends.json_sample import sample_json
 from frontdesk_server.backends.simulated import Pace, SimulatedBackend
+from frontdesk_server.backends.simulated_answer import compose
 from frontdesk_server.config.pool import SimulatedBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamFailed, UpstreamRequestRefused
@@ -30,6 +31,8 @@ from frontdesk_server.domain.query import (
     text_query,
 )
 from frontdesk_server.domain.usage import FinishReason
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.sink import each
 
@@ -96,6 +99,13 @@ def test_models_announce_their_pace_through_the_pool() -> None:
     backend = build_backend("sim", CONFIG, {"small-llm": model})
     assert isinstance(backend, SimulatedBackend)
     assert backend.paces == {"tiny": Pace(90, 100)}
+
+
+@given(asked=st.text(max_size=400), expected=st.integers(15, 3200))
+def test_an_answer_is_about_as_long_as_is_expected_of_it(asked: str, expected: int) -> None:
+    taken = compose("small-llm", text_query(asked), expected=expected).usage.output_tokens
+    assert taken is not None
+    assert expected / 2 <= taken <= expected * 2
 
 
 async def test_a_limit_of_tokens_is_honoured() -> None:
