@@ -17,17 +17,17 @@ help:  ## Lists the targets.
 	Name another: make PYTHON=python3.12" % ((sys.executable,) + sys.version_info[:2]))'
 	@$(PYTHON) -m venv .venv
 
-INSTALL := $(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable
+INSTALL := $(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable ./clients/python --editable
 
-.venv/.serving: .venv/bin/python pyproject.toml .ci/constraints.txt
+.venv/.serving: .venv/bin/python pyproject.toml clients/python/pyproject.toml .ci/constraints.txt
 	@echo "Setting up .venv to serve (under a minute, once)"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(INSTALL) '.[server,http]'
+	@$(INSTALL) '.[http]'
 	@touch $@
 
 .venv/.ready: .venv/.serving
 	@echo "Adding training, every extra and the test tools (a minute or two, once)"
-	@$(INSTALL) '.[server,learn,aws,azure,google,http,jwt,onnx,postgres,prices,redis]' --group dev
+	@$(INSTALL) '.[learn,aws,azure,google,http,jwt,onnx,postgres,prices,redis]' --group dev
 	@touch $@
 
 .PHONY: setup
@@ -149,6 +149,10 @@ gen-python: .tools/gen/.ready
 	    --grpc_python_out=$(STUBS) --mypy_grpc_out=quiet:$(STUBS) protos/frontdesk/v1/router_service.proto
 	$(GEN)/python -m grpc_tools.protoc --proto_path=$(EXT_PROC) --plugin=$(GEN)/protoc-gen-mypy \
 	    --python_out=$(GATEWAY_STUBS) --mypy_out=quiet:$(GATEWAY_STUBS) $(EXT_PROC)/gateway.proto
+
+.PHONY: version
+version:  ## Writes the version of clients/python/frontdesk/_version.py into every other package.
+	@$(PYTHON) .ci/versions.py
 
 .PHONY: check-gen check-gen-python
 check-gen: check-gen-python check-gen-go check-gen-java check-gen-typescript  ## Fails when committed stubs are stale.

@@ -1,4 +1,4 @@
-"""The `frontdesk` command, also as `python -m frontdesk_server`; says what is missing where only the client is."""
+"""The `frontdesk` command, also as `python -m frontdesk_server`; says what is missing where not all is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from frontdesk_server.cli import main as run
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"frontdesk: the command needs {error.name}: pip install 'frontdesk[server]'\n")
+        sys.stderr.write(f"frontdesk: the command needs {error.name}: pip install frontdesk-server\n")
         sys.exit(2)
     run()
 

@@ -5,6 +5,7 @@ The messages of the contract are in `frontdesk.v1`; the ones most used are also 
 
 from __future__ import annotations
 
+from frontdesk._version import __version__
 from frontdesk.client import Client
 from frontdesk.errors import FieldViolation, FrontdeskError
 from frontdesk.events import (
@@ -52,6 +53,7 @@ __all__ = [
     "TextDelta",
     "Tool",
     "ToolCallDelta",
+    "__version__",
     "assistant",
     "explain",
     "system",

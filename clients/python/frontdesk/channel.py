@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
 
 import grpc
+
+from frontdesk._version import __version__
 
 _RESOLVED = re.compile(r"(?:(dns|ipv4|ipv6):(?:///)?)?(.*)", re.DOTALL)
 """Scheme and addresses of a target. One that names a name server of its own keeps it, and is nobody's localhost."""
@@ -63,10 +64,7 @@ def channel_options(
 
 def user_agent() -> str:
     """What the client calls itself, such as "frontdesk-python/0.1.0"."""
-    try:
-        return f"frontdesk-python/{version('frontdesk')}"
-    except PackageNotFoundError:
-        return "frontdesk-python"
+    return f"frontdesk-python/{__version__}"
 
 
 def channel_credentials(tls: bool | grpc.ChannelCredentials) -> grpc.ChannelCredentials | None:

@@ -75,7 +75,7 @@ def http_front(
         from frontdesk_server.faces.app import FacesApp
         from frontdesk_server.faces.server import HttpServer
     except ModuleNotFoundError as error:
-        fault = loaded.fault(("server", "http"), f"needs {error.name}: pip install 'frontdesk[http]'")
+        fault = loaded.fault(("server", "http"), f"needs {error.name}: pip install 'frontdesk-server[http]'")
         raise ConfigError(loaded.source, [fault]) from error
     name = http.embeddings_backend
     faces = FacesApp(

@@ -42,7 +42,7 @@ def look_up(upstream_model: str, provider: str, address: str, now: datetime) -> 
     try:
         from genai_prices import data_snapshot
     except ImportError:
-        return None, "package genai-prices is not installed: frontdesk[prices]"
+        return None, "package genai-prices is not installed: frontdesk-server[prices]"
     table = data_snapshot.get_snapshot()
     model = _found(table, upstream_model, None, address) if address else None
     if model is None:

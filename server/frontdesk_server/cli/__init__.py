@@ -8,7 +8,6 @@ import gc
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,7 +81,8 @@ def _load(command: str) -> Callable[..., None]:
     try:
         module = importlib.import_module(f"frontdesk_server.cli.{_COMMANDS[command]}")
     except ModuleNotFoundError as error:
-        return _unavailable(f"{command} needs {error.name}", "learn" if error.name in _LEARN_PACKAGES else "server")
+        extra = "[learn]" if error.name in _LEARN_PACKAGES else ""
+        return _unavailable(f"{command} needs {error.name}", f"frontdesk-server{extra}")
     finally:
         gc.enable()
     function: Callable[..., None] = getattr(module, _function(command))
@@ -93,12 +93,12 @@ def _function(command: str) -> str:
     return command.replace("-", "_")
 
 
-def _unavailable(why: str, extra: str) -> Callable[..., None]:
+def _unavailable(why: str, package: str) -> Callable[..., None]:
     def unavailable() -> None:
-        typer.echo(f"{why}: pip install 'frontdesk[{extra}]'", err=True)
+        typer.echo(f"{why}: pip install '{package}'", err=True)
         raise typer.Exit(2)
 
-    unavailable.__doc__ = f"Not installed: needs frontdesk[{extra}]."
+    unavailable.__doc__ = f"Not installed: needs {package}."
     return unavailable
 
 
@@ -107,7 +107,9 @@ app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, pretty_exceptions_enable
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"frontdesk {version('frontdesk')}")
+        from frontdesk import __version__  # loads gRPC, which no other way to ask for help waits for
+
+        typer.echo(f"frontdesk {__version__}")
         raise typer.Exit
 
 

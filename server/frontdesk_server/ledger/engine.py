@@ -38,7 +38,7 @@ def open_engine(url: str, durability: Durability = "group", busy_timeout_ms: int
         # The parser's message may quote a part of the password.
         raise _unusable("not a database URL; special characters of a password are written as %XX") from error
     except ImportError as error:
-        raise _unusable(f"its driver is missing ({error.name}); install frontdesk[postgres]") from error
+        raise _unusable(f"its driver is missing ({error.name}); install frontdesk-server[postgres]") from error
     raise _unusable("the ledger is kept in sqlite:///FILE or postgresql+psycopg://…")
 
 

@@ -59,7 +59,7 @@ def _verifier(loaded: LoadedConfig) -> Callable[[str], Caller] | None:
 
         return TokenVerifier(config, loaded.folder).caller
     except ModuleNotFoundError as error:
-        fault = loaded.fault(("security", "jwt"), f"needs {error.name}: pip install 'frontdesk[jwt]'")
+        fault = loaded.fault(("security", "jwt"), f"needs {error.name}: pip install 'frontdesk-server[jwt]'")
     except (OSError, ValueError) as error:
         fault = loaded.fault(("security", "jwt", "jwks_file"), str(error))
     raise ConfigError(loaded.source, [fault])

@@ -34,7 +34,7 @@ def build_redis(config: RedisConfig | None, source: str) -> SharedRedis | None:
         from redis.asyncio import BlockingConnectionPool, Redis
         from redis.exceptions import RedisError
     except ImportError as error:
-        fault = ConfigFault("needs the package redis: frontdesk[redis]", "redis")
+        fault = ConfigFault("needs the package redis: frontdesk-server[redis]", "redis")
         raise ConfigError(source, [fault]) from error
     timeout_seconds = config.timeout_ms / 1000
     try:

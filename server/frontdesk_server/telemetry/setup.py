@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from frontdesk import __version__
 from frontdesk.channel import is_local
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanProcessor
@@ -79,11 +79,11 @@ async def open_telemetry(
         tracing = None
         if processor is not None:
             stack.push_async_callback(asyncio.to_thread, processor.shutdown)
-            tracing = Tracing(processor, resource, configured_gate(environ, config.sample_ratio), _version())
+            tracing = Tracing(processor, resource, configured_gate(environ, config.sample_ratio), __version__)
         if (exporter := _metric_exporter(environ)) is not None:
             from frontdesk_server.telemetry.metric_export import MetricPusher
 
-            scope = InstrumentationScope(names.SCOPE, _version(), names.SCHEMA_URL)
+            scope = InstrumentationScope(names.SCOPE, __version__, names.SCHEMA_URL)
             interval_seconds = _milliseconds(environ, "OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000
             pusher = MetricPusher(metrics.registry, exporter, resource, scope, interval_seconds, metrics)
             pusher.start()
@@ -103,17 +103,10 @@ async def open_telemetry(
 
 def _resource(config: TelemetryConfig, environ: Mapping[str, str], worker: int) -> Resource:
     """OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, which the SDK reads, win over the configuration."""
-    attributes: dict[str, str | int] = {SERVICE_VERSION: _version(), "frontdesk.worker": worker}
+    attributes: dict[str, str | int] = {SERVICE_VERSION: __version__, "frontdesk.worker": worker}
     if "OTEL_SERVICE_NAME" not in environ:
         attributes[SERVICE_NAME] = config.service_name
     return Resource.create(attributes)
-
-
-def _version() -> str:
-    try:
-        return version("frontdesk")
-    except PackageNotFoundError:  # run from the source tree
-        return "0"
 
 
 def _span_exporter(environ: Mapping[str, str]) -> SpanExporter | None:

@@ -162,7 +162,7 @@ def _session(path: Path, threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise EmbedderError("an ONNX encoder needs onnxruntime: install frontdesk[server,onnx]") from error
+        raise EmbedderError("an ONNX encoder needs onnxruntime: install frontdesk-server[onnx]") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

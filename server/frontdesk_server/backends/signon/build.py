@@ -48,6 +48,6 @@ def build_sign_on(backend: UpstreamConfig, key_headers: KeyHeaders, clock: Clock
                 return AwsSigV4(chosen, backend.ca_file, clock)
     except ModuleNotFoundError as error:
         package, extra = _EXTRAS[chosen.kind] if chosen and chosen.kind in _EXTRAS else (error.name, "server")
-        raise SignOnUnusable(f"needs {package}: pip install 'frontdesk[{extra}]'") from error
+        raise SignOnUnusable(f"needs {package}: pip install 'frontdesk-server[{extra}]'") from error
     except (OSError, ValueError) as error:
         raise SignOnUnusable(f"cannot be used: {type(error).__name__}") from error
