@@ -25,7 +25,7 @@ from frontdesk_server.domain.ids import first_decision_id, new_decision_id
 from frontdesk_server.domain.model import Capability, Deployment, Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Message, Role, TextPart, text_query
-from frontdesk_server.domain.record import DecisionRecord
+from frontdesk_server.domain.record import DecisionRecord, DropReason
 from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.usage import Cost, FinishReason, Usage
 from frontdesk_server.ledger.reader import ROUTED, Filters
@@ -188,7 +188,7 @@ class RecordingMonitor:
     def recovered(self, waiting: int) -> None:
         self.recoveries += 1
 
-    def dropped(self, records: int, reason: str) -> None:
+    def dropped(self, records: int, reason: DropReason) -> None:
         self.losses[reason] = self.losses.get(reason, 0) + records
 
     def deleted(self, decisions: int) -> None:

@@ -71,7 +71,7 @@ async def test_metrics_reach_the_collector_under_their_own_names(collector: Coll
     escalations = metrics["frontdesk.escalations"].sum
     assert escalations.is_monotonic
     assert [point.as_double for point in escalations.data_points] == [2.0]
-    assert metrics["frontdesk.saved"].gauge.data_points[0].as_double == pytest.approx(2 * 8_759e-9)
+    assert metrics["frontdesk.saved"].sum.data_points[0].as_double == pytest.approx(2 * 8_759e-9)
 
 
 async def test_a_call_that_is_not_sampled_is_not_exported(

@@ -111,6 +111,7 @@ class App:
 
 def _watch(telemetry: Telemetry, runtime: Runtime) -> None:
     telemetry.drift_monitor.restart()
+    telemetry.metrics.begin(runtime.pool, runtime.loaded.config.routers)
     conditions = runtime.conditions
     for model in runtime.pool.values():
         telemetry.metrics.watch_breaker(model.name, partial(conditions.state, model))

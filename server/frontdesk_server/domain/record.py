@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 from frontdesk_server.domain.attempt import Answer, Attempt, Settlement
 from frontdesk_server.domain.decision import Decision, RoutedQuery
 from frontdesk_server.domain.usage import Cost
+
+DropReason = Literal["queue_full", "unencodable", "content", "refused", "defect", "stopped"]
+"""Why a record is lost: no room while the store fails, no bytes for it or for its content alone, a store that takes all
+others, a fault of Frontdesk's own, a stop whose time was over."""
+DROP_REASONS: tuple[DropReason, ...] = get_args(DropReason)
 
 
 @dataclass(frozen=True, slots=True)

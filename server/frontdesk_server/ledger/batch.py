@@ -11,7 +11,7 @@ from typing import Any
 from frontdesk_server.domain.attempt import Answer, Settlement
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.defects import report_defect
-from frontdesk_server.domain.record import Outcome, RecordCodec
+from frontdesk_server.domain.record import DropReason, Outcome, RecordCodec
 from frontdesk_server.ledger.content import ContentPolicy
 from frontdesk_server.ledger.rows import UNSETTLED, Row, decided_row, outcome_row, settled_row
 
@@ -93,7 +93,7 @@ def encode(
     codec: RecordCodec,
     *,
     pause: Callable[[], None],
-    lost: Callable[[Entry, str], None],
+    lost: Callable[[Entry, DropReason], None],
 ) -> Batch:
     """Encode entries; `lost` is told of each whose content or whole cannot be kept, `pause` is called every few."""
     batch = Batch(codec)
@@ -108,7 +108,7 @@ def encode(
     return batch
 
 
-def _add_bare(batch: Batch, entry: Entry, content: ContentPolicy, lost: Callable[[Entry, str], None]) -> None:
+def _add_bare(batch: Batch, entry: Entry, content: ContentPolicy, lost: Callable[[Entry, DropReason], None]) -> None:
     try:
         batch.add(entry, content)
     except Exception as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from frontdesk_server.domain.record import DropReason
+
 
 class LedgerMonitor(Protocol):
     """Told from the ledger's writer thread; must neither block nor raise."""
@@ -21,8 +23,8 @@ class LedgerMonitor(Protocol):
     def recovered(self, waiting: int) -> None:
         """The store takes batches again."""
 
-    def dropped(self, records: int, reason: str) -> None:
-        """Records are lost; reason is "queue_full", "unencodable", "refused", "defect" or "stopped"."""
+    def dropped(self, records: int, reason: DropReason) -> None:
+        """Records are lost."""
 
     def deleted(self, decisions: int) -> None:
         """Retention has deleted decisions."""
@@ -43,7 +45,7 @@ class NullMonitor:
     def recovered(self, waiting: int) -> None:
         """Keep nothing."""
 
-    def dropped(self, records: int, reason: str) -> None:
+    def dropped(self, records: int, reason: DropReason) -> None:
         """Keep nothing."""
 
     def deleted(self, decisions: int) -> None:

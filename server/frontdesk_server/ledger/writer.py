@@ -27,7 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimedOut
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
-from frontdesk_server.domain.record import RecordCodec
+from frontdesk_server.domain.record import DropReason, RecordCodec
 from frontdesk_server.ledger.batch import Batch, DecisionEntry, Entry, OutcomeEntry, SettlementEntry, encode
 from frontdesk_server.ledger.content import ContentPolicy
 from frontdesk_server.ledger.monitor import LedgerMonitor
@@ -303,7 +303,7 @@ class GroupWriter:
         self._monitor.dropped(len(batch.entries) + len(self._queue), "stopped")
         self._queue.clear()
 
-    def _lost(self, entry: Entry, reason: str) -> None:
+    def _lost(self, entry: Entry, reason: DropReason) -> None:
         self._monitor.dropped(1, reason)
         if reason != "content":
             self._in_loop(lambda: self._release([entry]))

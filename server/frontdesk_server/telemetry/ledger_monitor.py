@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from frontdesk_server.domain.record import DropReason
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.logging import EventLog
 from frontdesk_server.telemetry.metrics import Metrics
@@ -34,7 +35,7 @@ class TelemetryLedgerMonitor:
         """The store takes batches again."""
         self._log.write(names.LOG_LEDGER_RECOVERED, waiting=waiting)
 
-    def dropped(self, records: int, reason: str) -> None:
+    def dropped(self, records: int, reason: DropReason) -> None:
         """Records are lost."""
         self._metrics.ledger_dropped(records, reason)
         self._log.write(names.LOG_LEDGER_DROPPED, records=records, reason=reason)

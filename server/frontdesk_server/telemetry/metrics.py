@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -14,6 +14,7 @@ from frontdesk_server.domain.lessons import Refusal
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.telemetry import names
+from frontdesk_server.telemetry.beginnings import beginnings
 from frontdesk_server.telemetry.names import Metric
 from frontdesk_server.telemetry.spans import attempt_error
 
@@ -67,6 +68,11 @@ class Metrics:
         self._call_duration = self._of[names.CALL_DURATION]
         self._calls_running = self._single[names.CALLS_RUNNING]
 
+    def begin(self, models: Iterable[str], routers: Iterable[str]) -> None:
+        """Show at zero what these models and routers may count, as far as it is not counted already."""
+        for metric, labels in beginnings(models, routers):
+            self._of[metric](*labels)
+
     def call_started(self) -> None:
         """A call is being served."""
         self._calls_running.inc()
@@ -110,7 +116,7 @@ class Metrics:
             self._of[names.COST_SPENT](name, purpose).inc(attempt.cost_nano_usd / NANO_USD_PER_USD)
         self._reported_cost(attempt, name)
         if attempt.cache_saved_nano_usd:
-            self._of[names.CACHE_SAVED](name).inc(attempt.cache_saved_nano_usd / NANO_USD_PER_USD)
+            self._signed(names.CACHE_SAVED, name, attempt.cache_saved_nano_usd)
         for check in attempt.checks:
             self._of[names.CHECKS](check.check, "true" if check.passed else "false").inc()
         if attempt.kind is StepKind.ESCALATION:
@@ -123,20 +129,26 @@ class Metrics:
         if reported is not None:
             self._of[names.COST_REPORTED](model).inc(reported / NANO_USD_PER_USD)
             if own is not None:
-                self._of[names.COST_DEVIATION](model).inc((reported - own) / NANO_USD_PER_USD)
+                self._signed(names.COST_DEVIATION, model, reported - own)
+
+    def _signed(self, metric: Metric, whose: str, nano_usd: int) -> None:
+        """Count an amount that may be below zero."""
+        sign = names.MINUS if nano_usd < 0 else names.PLUS
+        self._of[metric](whose, sign).inc(abs(nano_usd) / NANO_USD_PER_USD)
 
     def _tokens(self, attempt: Attempt, model: str, labels: tuple[str, ...]) -> None:
         usage = attempt.usage
         for token_type, count in (("input", usage.input_tokens), ("output", usage.output_tokens)):
             if count is not None:
                 self._of[names.TOKEN_USAGE](*labels, token_type).observe(count)
-        for token_class, count in (
-            ("input", usage.input_tokens),
-            ("output", usage.output_tokens),
-            ("cache_read", usage.cache_read_tokens),
-            ("cache_write", usage.cache_write_tokens),
-            ("reasoning", usage.reasoning_tokens),
-        ):
+        counts = (
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_read_tokens,
+            usage.cache_write_tokens,
+            usage.reasoning_tokens,
+        )
+        for token_class, count in zip(names.TOKEN_CLASSES, counts, strict=True):
             if count:
                 self._of[names.TOKENS](model, token_class).inc(count)
 
@@ -147,7 +159,7 @@ class Metrics:
         if total is not None:
             self._of[names.COMPLETION_COST](router).inc(total / NANO_USD_PER_USD)
         if saved is not None:
-            self._of[names.SAVED_COST](router).inc(saved / NANO_USD_PER_USD)
+            self._signed(names.SAVED_COST, router, saved)
 
     def defect(self, part: str, error_type: str) -> None:
         """An exception that nobody foresaw was caught."""

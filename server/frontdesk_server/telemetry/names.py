@@ -103,10 +103,14 @@ COMPLETION_STATUS = "frontdesk.completion.status"
 BREAKER_STATE = "frontdesk.breaker.state"
 DEFECT_PART = "frontdesk.defect.part"
 DROP_REASON = "frontdesk.ledger.drop_reason"
+SIGN = "frontdesk.sign"
 
 # Values
 CHAT = "chat"
 GRPC = "grpc"
+PLUS, MINUS = "plus", "minus"
+"""Signs of an amount that may fall. It is counted as two that only rise, which tells a fall from a restart."""
+TOKEN_CLASSES = ("input", "output", "cache_read", "cache_write", "reasoning")
 OTHER = "_OTHER"
 """What a label says when its value is none of the expected, as the conventions want it."""
 
@@ -306,25 +310,25 @@ COST_REPORTED = Metric(
 )
 COST_DEVIATION = Metric(
     "frontdesk.cost.deviation",
-    "gauge",
+    "counter",
     "USD",
-    "What providers have said so far beyond the cost by configured prices; below zero where they said less.",
-    (MODEL,),
+    "What providers said beyond the cost by configured prices (plus), and what they said less (minus).",
+    (MODEL, SIGN),
 )
 CACHE_SAVED = Metric(
     "frontdesk.cache.saved",
-    "gauge",
+    "counter",
     "USD",
-    "Saved so far by providers' prompt caches; falls when writing to them cost more.",
-    (MODEL,),
+    "Saved by providers' prompt caches (plus), and what writing to them cost more than it saved (minus).",
+    (MODEL, SIGN),
 )
 COMPLETION_COST = Metric("frontdesk.completion.cost", "counter", "USD", "Known cost of whole completions.", (ROUTER,))
 SAVED_COST = Metric(
     "frontdesk.saved",
-    "gauge",
+    "counter",
     "USD",
-    "Saved so far against always asking the strongest model; falls when more was spent.",
-    (ROUTER,),
+    "Saved against always asking the strongest model (plus), and what was spent beyond that (minus).",
+    (ROUTER, SIGN),
 )
 DEFECTS = Metric(
     "frontdesk.defects",

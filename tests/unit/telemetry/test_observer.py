@@ -307,7 +307,9 @@ class TestMetrics:
         chosen = labels | {"frontdesk_decision_reason_class": "explored"}
         assert bench.value("frontdesk_decisions_total", **chosen) == 1
         assert bench.value("frontdesk_escalations_total", frontdesk_router="default", frontdesk_model="large") == 1
-        assert bench.value("frontdesk_saved_usd", frontdesk_router="default") == pytest.approx(8_759e-9)
+        assert bench.value(
+            "frontdesk_saved_usd_total", frontdesk_router="default", frontdesk_sign="plus"
+        ) == pytest.approx(8_759e-9)
         spent = {"frontdesk_model": "large", "frontdesk_purpose": "answer"}
         assert bench.value("frontdesk_cost_usd_total", **spent) == pytest.approx(20_000e-9)
         reasoning = {"frontdesk_model": "small", "frontdesk_token_class": "reasoning"}
@@ -334,15 +336,23 @@ class TestMetrics:
             observed = call.attempt_started(SMALL, SMALL.primary, a_routed_query().query, purpose="answer")
             observed.ended(replace(an_attempt(cost_nano_usd=own), provider_cost_nano_usd=reported))
         assert bench.value("frontdesk_cost_reported_usd_total", frontdesk_model="small") == pytest.approx(1_800e-9)
-        assert bench.value("frontdesk_cost_deviation_usd", frontdesk_model="small") == pytest.approx(-300e-9)
+        signs = {
+            sign: bench.value("frontdesk_cost_deviation_usd_total", frontdesk_model="small", frontdesk_sign=sign)
+            for sign in ("plus", "minus")
+        }
+        assert signs == {"plus": pytest.approx(500e-9), "minus": pytest.approx(800e-9)}
 
-    def test_what_prompt_caches_saved_is_told_and_falls_with_what_they_cost(self) -> None:
+    def test_what_prompt_caches_saved_is_told_beside_what_they_cost(self) -> None:
         bench = Bench()
         call = bench.observer.call_started(METHOD, {})
         for saved in (5_000, -1_000, 0, None):
             observed = call.attempt_started(SMALL, SMALL.primary, a_routed_query().query, purpose="answer")
             observed.ended(replace(an_attempt(), cache_saved_nano_usd=saved))
-        assert bench.value("frontdesk_cache_saved_usd", frontdesk_model="small") == pytest.approx(4_000e-9)
+        signs = {
+            sign: bench.value("frontdesk_cache_saved_usd_total", frontdesk_model="small", frontdesk_sign=sign)
+            for sign in ("plus", "minus")
+        }
+        assert signs == {"plus": pytest.approx(5_000e-9), "minus": pytest.approx(1_000e-9)}
 
     def test_labels_are_bounded_whatever_callers_send(self) -> None:
         bench = Bench()
