@@ -14,6 +14,7 @@ import typer
 from frontdesk_server.artefacts.cascade.artefact import KIND, read_kind
 from frontdesk_server.artefacts.embedders import EmbedderError
 from frontdesk_server.artefacts.quality.artefact import Artefact, default_artefact_path
+from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import load_config
@@ -78,7 +79,7 @@ def calibrate(
         raise typer.Exit(1) from error
     _print(result, target, settings, json_)
     if result.index == 0:
-        raise typer.Exit(3)
+        raise typer.Exit(UNSUPPORTED)
 
 
 def _configured(

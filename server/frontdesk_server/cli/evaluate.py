@@ -16,11 +16,13 @@ from rich.table import Table
 from frontdesk_server.artefacts.cascade.artefact import KIND as CASCADE
 from frontdesk_server.artefacts.cascade.artefact import load_cascade, read_kind
 from frontdesk_server.artefacts.quality import Artefact, Predictor, default_artefact_path
+from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
+from frontdesk_server.learning.evaluation.comparable import NotComparable
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
 from frontdesk_server.learning.evaluation.plain_routers import (
@@ -79,25 +81,11 @@ def evaluate(
     Example: frontdesk evaluate --data dev.parquet --router default --config frontdesk.yaml
     """
     dataset = read_dataset(*data)
-    names = listed(pool) or tuple(name for name in (strong, weak) if name)
-    loaded = None if config is None or artefact is not None else load_config(config)
-    steps = _MOST_CURVES * resamples + (0 if loaded is None else len(dataset))
-    with progress_bar("evaluating", steps) as advance:
-        options: dict[str, Any] = {"resamples": resamples, "seed": seed, "advance": advance}
-        if loaded is not None and _is_configured(loaded, router):
-            wanted = names if pool or len(names) > 1 else ()
-            found = _configured(loaded, dataset, router or _DEFAULT, wanted, strong, options)
-        elif artefact is not None and read_kind(artefact) == CASCADE:
-            found = evaluate_cascade(dataset, load_cascade(artefact), **options)
-        else:
-            if not (pool or (strong and weak)):
-                raise typer.BadParameter("name --strong and --weak, or --pool")
-            dataset = dataset.select_models(names)
-            predicted = _predicted(dataset, artefact, router or CLASSIFIER, config, seed)
-            if pool:
-                found = evaluate_pool(dataset, names, predicted, **options)
-            else:
-                found = evaluate_pair(dataset, strong, weak, predicted[:, 0] - predicted[:, 1], **options)
+    try:
+        found = _evaluated(dataset, artefact, router, config, (strong, weak, pool), resamples, seed)
+    except NotComparable as error:
+        typer.echo(f"evaluate: {error}", err=True)
+        raise typer.Exit(UNSUPPORTED) from error
     if out is not None:
         title = ", ".join(path.stem for path in data)
         found.result["plots"] = [str(path) for path in draw_curves(found, out, "curves", title)]
@@ -106,6 +94,36 @@ def evaluate(
         typer.echo(orjson.dumps(found.result).decode())
     else:
         _show(found, Console())
+
+
+def _evaluated(
+    dataset: Dataset,
+    artefact: Path | None,
+    router: str,
+    config: Path | None,
+    models: tuple[str, str, str],
+    resamples: int,
+    seed: int,
+) -> Evaluation:
+    """Evaluate with the models of the options --strong, --weak and --pool."""
+    strong, weak, pool = models
+    names = listed(pool) or tuple(name for name in (strong, weak) if name)
+    loaded = None if config is None or artefact is not None else load_config(config)
+    steps = _MOST_CURVES * resamples + (0 if loaded is None else len(dataset))
+    with progress_bar("evaluating", steps) as advance:
+        options: dict[str, Any] = {"resamples": resamples, "seed": seed, "advance": advance}
+        if loaded is not None and _is_configured(loaded, router):
+            wanted = names if pool or len(names) > 1 else ()
+            return _configured(loaded, dataset, router or _DEFAULT, wanted, strong, options)
+        if artefact is not None and read_kind(artefact) == CASCADE:
+            return evaluate_cascade(dataset, load_cascade(artefact), **options)
+        if not (pool or (strong and weak)):
+            raise typer.BadParameter("name --strong and --weak, or --pool")
+        dataset = dataset.select_models(names)
+        predicted = _predicted(dataset, artefact, router or CLASSIFIER, config, seed)
+        if pool:
+            return evaluate_pool(dataset, names, predicted, **options)
+        return evaluate_pair(dataset, strong, weak, predicted[:, 0] - predicted[:, 1], **options)
 
 
 def _is_configured(loaded: LoadedConfig, router: str) -> bool:

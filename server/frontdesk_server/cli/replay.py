@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.ledger_access import (
     ConfigOption,
     JsonOption,
@@ -68,7 +69,7 @@ def replay(
     else:
         _show(result, Console())
     if result.refusal is not None:
-        raise typer.Exit(3)
+        raise typer.Exit(UNSUPPORTED)
 
 
 def diff_policy(

@@ -13,8 +13,11 @@ import pytest
 import typer
 from frontdesk_server.artefacts.cascade.artefact import save_cascade
 from frontdesk_server.assembly.ledger import open_ledger
+from frontdesk_server.cli.connection import in_process
+from frontdesk_server.cli.evaluate import evaluate
 from frontdesk_server.cli.replay import diff_policy, replay
 from frontdesk_server.cli.report import report
+from frontdesk_server.config.loading import load_config
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.decision import Candidate, PlanStep, RoutedQuery, StepKind
 from frontdesk_server.domain.errors import ConfigError, UnknownRouter
@@ -42,6 +45,7 @@ BY_COIN = """{kind: split, arms: [
     {name: b, weight: 1, strategy: {kind: model, model: large}}]}"""
 CASCADE = """{kind: cascade, steps: [
     {model: small, check: {kind: heuristic}}, {model: large}]}"""
+KEPT = {"store_prompts": True, "flush_ms": 5}
 BY_LLM = "{kind: llm, model: small, constraint: none}"
 
 
@@ -61,6 +65,7 @@ def _decided(query: Query, model: str, propensity: float) -> RoutedQuery:
         candidates=(Candidate("small", 0.6, 0.1, 1_000, 0.2), Candidate("large", 0.9, 0.1, 9_000, 0.4)),
         signals=compute_signals(query),
         propensity=propensity,
+        explored=False,
     )
     return replace(routed, query=query, policy=RoutingPolicy(), decision=decision)
 
@@ -103,6 +108,21 @@ def test_a_router_is_asked_about_every_logged_query(url: str, tmp_path: Path) ->
     assert found["quality"]["snips"]["value"] == 1.0
 
 
+@pytest.mark.parametrize("wanted", [["--pool", "small,large"], ["--strong", "large", "--weak", "small"], []])
+def test_what_a_ledger_exports_is_not_evaluated_as_if_every_model_had_been_asked(
+    tmp_path: Path, wanted: list[str]
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    row = {"prompt": "Say", "quality": 1.0, "cost_nano_usd": 5}
+    models = ["small", "large", "large"] * 10
+    rows.write_text("\n".join(json.dumps({"query_id": str(i), "model": m, **row}) for i, m in enumerate(models)))
+    router = ["--router", "random"] if wanted else ["--config", policy(tmp_path, BY_KEYWORD)]
+    result = run(evaluate, "--data", str(rows), *router, *wanted)
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert "frontdesk replay" in result.stderr
+
+
 def test_a_router_that_tosses_the_same_coin_comes_to_what_was_logged(url: str, tmp_path: Path) -> None:
     result = run(replay, "--policy", policy(tmp_path, BY_COIN), "--ledger", url, "--json")
     low, high = json.loads(result.stdout)["quality"]["snips"]["ci95"]
@@ -122,6 +142,38 @@ def test_what_moves_is_listed_with_what_was_predicted(url: str, tmp_path: Path) 
         ("small", "large", 8_000.0),
         ("large", "small", -8_000.0),
     }
+
+
+@pytest.mark.parametrize("redact", [[], ["[0-9]+"]], ids=["as asked", "redacted"])
+def test_a_configuration_moves_none_of_its_own_decisions_also_where_it_explores(
+    tmp_path: Path, redact: list[str]
+) -> None:
+    path, url = tmp_path / "own.yaml", f"sqlite:///{tmp_path}/own.db"
+    router = f"{{default_model: small, exploration: {{share: 0.4}}, strategy: {BY_KEYWORD}}}"
+    path.write_text(f"{POOL}  default: {router}\nledger: {json.dumps({'url': url, **KEPT, 'redact': redact})}\n")
+
+    async def decide() -> int:
+        async with in_process(load_config(path)) as client:
+            asked = [f"{'Prove lemma' if number % 2 else 'Say'} {number}" for number in range(DECISIONS)]
+            return sum([(await client.route(query)).explored for query in asked])
+
+    assert 10 < asyncio.run(decide()) < 60
+    result = run(diff_policy, "--policy", str(path), "--ledger", url, "--json")
+    assert json.loads(result.stdout) == []
+
+
+def test_a_split_moves_none_of_its_own_decisions(tmp_path: Path) -> None:
+    path, url = tmp_path / "own.yaml", f"sqlite:///{tmp_path}/own.db"
+    router = f"{{default_model: small, exploration: {{share: 0.4}}, strategy: {BY_COIN}}}"
+    path.write_text(f"{POOL}  default: {router}\nledger: {json.dumps({'url': url, **KEPT})}\n")
+
+    async def decide() -> set[str]:
+        async with in_process(load_config(path)) as client:
+            return {(await client.route(f"Say {number}")).model for number in range(DECISIONS)}
+
+    assert asyncio.run(decide()) == {"small", "large"}
+    result = run(diff_policy, "--policy", str(path), "--ledger", url, "--json")
+    assert json.loads(result.stdout) == []
 
 
 def test_a_fitted_cascade_decides_by_difficulty_and_asks_nobody(url: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from frontdesk_server.learning.data.dataset import Dataset, DatasetError
+from frontdesk_server.learning.data.dataset import Dataset
+from frontdesk_server.learning.evaluation.comparable import NotComparable
 from frontdesk_server.learning.evaluation.curve import pair_curve
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
 from frontdesk_server.learning.evaluation.pool_routing import best_single, envelope, expected_costs, pool_points
@@ -57,13 +58,16 @@ def test_equal_quality_saves_what_need_not_be_asked(outcomes: Dataset) -> None:
     assert result["cost"]["value"] == pytest.approx((1.0 - saved) * 10_000.0)
 
 
-def test_a_pair_without_common_queries_is_an_error(outcomes: Dataset) -> None:
+def test_outcomes_of_one_model_a_query_compare_nothing(outcomes: Dataset) -> None:
+    """So a ledger has them; a pool would save 0 with the interval [0, 0]."""
     quality = outcomes.quality.copy()
     quality[::2, 0] = np.nan
     quality[1::2, 1] = np.nan
     disjoint = make_dataset(outcomes.prompts, outcomes.models, quality, outcomes.domains)
-    with pytest.raises(DatasetError, match="no query has outcomes of both"):
+    with pytest.raises(NotComparable, match="replay"):
         evaluate_pair(disjoint, "large", "small", np.zeros(len(outcomes)))
+    with pytest.raises(NotComparable, match="of 240 of 240 queries the outcome of one model alone"):
+        evaluate_pool(disjoint, disjoint.models, np.zeros(quality.shape))
 
 
 def test_a_pool_saves_by_sending_easy_queries_to_cheap_models(outcomes: Dataset) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
+from frontdesk_server.learning.evaluation.comparable import demand_alternatives
 from frontdesk_server.learning.evaluation.curve import RECOVERIES, pair_curve
 from frontdesk_server.learning.evaluation.estimates import Evaluation, bootstrapped, plain, single_models, spread
 from frontdesk_server.learning.evaluation.pool_routing import (
@@ -53,6 +54,7 @@ def evaluate_pair(
     pair = dataset.select_models([weak, strong])
     known = np.flatnonzero(~np.isnan(pair.quality).any(axis=1))
     if not len(known):
+        demand_alternatives(pair)
         raise DatasetError(f"no query has outcomes of both {strong!r} and {weak!r}")
     pair, score = pair.take(known), score[known]
     has_costs = not np.isnan(pair.cost_nano_usd).any()
@@ -108,6 +110,7 @@ def evaluate_pool(
 ) -> Evaluation:
     """Evaluate predicted qualities, [n, len(pool)], on the queries that the best single model answered."""
     chosen = dataset.select_models(pool)
+    demand_alternatives(chosen)
     if np.isnan(chosen.cost_nano_usd + chosen.quality).all(axis=0).any():
         raise DatasetError("each model of the pool needs queries whose quality and cost are both known")
     best = best_single(chosen.quality)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
+from frontdesk_server.learning.evaluation.comparable import demand_alternatives
 from frontdesk_server.learning.evaluation.estimates import Evaluation, bootstrapped, single_models
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
 from frontdesk_server.learning.evaluation.router_run import RouterOutcomes, RouterRun
@@ -43,8 +44,10 @@ def evaluate_router(
     """Evaluate a run on the queries whose outcome is known; the others are counted.
 
     `dataset` holds the run's models in their order. `no_curve` is a reason why the predictions are no knob, empty where
-    they are. Raises DatasetError where no outcome of a decision is recorded.
+    they are. Raises DatasetError where no outcome of a decision is recorded, `NotComparable` where most queries have
+    the outcome of one model alone.
     """
+    demand_alternatives(dataset)
     known = np.flatnonzero(~np.isnan(outcomes.quality))
     if not len(known):
         raise DatasetError(f"no query has a recorded outcome of the model that router {run.router!r} chooses for it")

@@ -16,6 +16,7 @@ __all__ = [
     "LoggedCandidate",
     "LoggedDecision",
     "build_decisions",
+    "first_of",
     "is_cascade",
     "name_cascade",
     "read_decisions",
@@ -55,6 +56,18 @@ class LoggedDecision:
     in_tool_loop: bool = False
     asked: LoggedQuery | None = None
     """The query itself, where its prompt was kept."""
+    unexplored: str | None = None
+    """Of a decision that explored what its strategy had chosen; None of all others."""
+    status: str = ""
+    """How it ended, `routed` where nothing was to be answered; empty where the log does not tell."""
+    saved_nano_usd: float | None = None
+    """What was saved against the strongest model for the tokens of this answer; None where that is unknown."""
+
+    @property
+    def strongest_cost_nano_usd(self) -> float | None:
+        """What the strongest model would have cost for the tokens of this answer, as it was settled."""
+        known = self.cost_nano_usd is not None and self.saved_nano_usd is not None
+        return self.cost_nano_usd + self.saved_nano_usd if known else None  # type: ignore[operator]
 
     def candidate(self, model: str) -> LoggedCandidate | None:
         """Return the candidate of this name, None where it was not one."""
@@ -64,6 +77,11 @@ class LoggedDecision:
 def name_cascade(models: Sequence[str]) -> str:
     """Return what is chosen when these models may be asked in turn: `small > large`. One stands for itself."""
     return _IN_TURN.join(models)
+
+
+def first_of(chosen: str) -> str:
+    """Return the model that is asked first."""
+    return chosen.partition(_IN_TURN)[0]
 
 
 def is_cascade(chosen: str) -> bool:
@@ -109,7 +127,18 @@ def _decision(row: Row) -> LoggedDecision:
         text=signals.get("text"),
         in_tool_loop=bool(signals.get("in_tool_loop", False)),
         asked=_asked(row, candidates, signals),
+        unexplored=_unexplored(row),
+        status=row.optional_text("status") or "",
+        saved_nano_usd=row.number_of("saved_nano_usd"),
     )
+
+
+def _unexplored(row: Row) -> str | None:
+    """The root of the path is the strategy that was asked first, whose choice exploration replaced."""
+    path = _nested(row, "path", [])
+    if not row.values.get("explored") or str(row.values["explored"]).lower() == "false" or not path:
+        return None
+    return str(path[0].get("model") or "") or None
 
 
 def _asked(row: Row, candidates: list[Any], signals: Mapping[str, Any]) -> LoggedQuery | None:

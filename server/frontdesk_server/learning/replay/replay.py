@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.learning.replay.logged import LoggedDecision, is_cascade
+from frontdesk_server.learning.replay.logged import LoggedDecision, first_of, is_cascade
 
 __all__ = ["Estimate", "MovedDecision", "ReplayPolicy", "ReplayResult", "diff_policy", "replay"]
 
@@ -33,6 +33,9 @@ class ReplayPolicy(Protocol):
 
     def route_logged(self, decision: LoggedDecision) -> Mapping[str, float]:
         """Return the probability with which it takes each model; they sum to 1, models left out have none."""
+
+    def choices(self, decision: LoggedDecision) -> tuple[str, ...]:
+        """Return what it chooses, by the hash of the very query; where it explores, also what it takes instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,6 @@ class MovedDecision:
     router: str
     old_model: str
     new_model: str
-    """The model it most probably takes."""
     predicted_quality_change: float | None
     predicted_cost_change_nano_usd: float | None
 
@@ -97,12 +99,16 @@ class ReplayResult:
 
 
 def diff_policy(decisions: Sequence[LoggedDecision], policy: ReplayPolicy) -> tuple[MovedDecision, ...]:
-    """Return the decisions that the policy takes otherwise; those of a tool loop stay with their model."""
+    """Return the decisions that the policy takes otherwise; those of a tool loop stay with their model.
+
+    Neither exploring in place of the same choice nor leaving that is a move.
+    """
     moved = []
     for decision in decisions:
-        chances = _chances(decision, policy)
-        new_model = max(chances, key=chances.__getitem__)
-        if new_model == decision.model:
+        if decision.in_tool_loop:
+            continue
+        new_model, *explored = policy.choices(decision)
+        if decision.model in (new_model, *explored) or first_of(new_model) == decision.unexplored:
             continue
         moved.append(
             MovedDecision(

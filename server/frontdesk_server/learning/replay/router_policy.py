@@ -66,12 +66,20 @@ class LoggedConditions:
 
 @dataclass(frozen=True, slots=True)
 class RouterPolicy:
-    """Implements `replay.ReplayPolicy`: what the router does with each decision's query, by decision id."""
+    """Implements `replay.ReplayPolicy`: what the router does with each decision's query, by decision id.
+
+    Models are named as `name_cascade` does.
+    """
 
     chances: Mapping[str, Mapping[str, float]]
+    chosen: Mapping[str, tuple[str, ...]]
+
+    def choices(self, decision: LoggedDecision) -> tuple[str, ...]:
+        """Return what the router chooses when it is asked the very query, with its own affinity key."""
+        return self.chosen[decision.decision_id]
 
     def route_logged(self, decision: LoggedDecision) -> Mapping[str, float]:
-        """Return the probability of each model, or cascade as `name_cascade` names it."""
+        """Return the probability of each."""
         return self.chances[decision.decision_id]
 
 
@@ -99,29 +107,30 @@ async def ask_router(
             "set ledger.store_prompts and replay --since then; a policy of quality_floor or cost_weight alone goes by "
             "the predictions in the log and needs no prompt"
         )
-    chances = {}
+    chances, chosen = {}, {}
     for decision in decisions:
         asked = conditions.asked = decision.asked
         if asked is None:
             continue
         caller = callers.get(asked.caller, Caller(asked.caller))
-        draws = (
-            [replace(asked.policy, affinity_key=f"{decision.decision_id}/{draw}") for draw in range(_DRAWS)]
-            if by_chance
-            else [asked.policy]
-        )
+        keys = [f"{decision.decision_id}/{draw}" for draw in range(_DRAWS)] if by_chance else []
+        policies = [asked.policy, *(replace(asked.policy, affinity_key=key) for key in keys)]
         try:
-            taken = Counter([await _take(routes, asked.query, policy, caller) for policy in draws])
+            itself, *drawn = [await _choices(routes, asked.query, policy, caller) for policy in policies]
         except FrontdeskError as error:
             raise DatasetError(f"decision {decision.decision_id}: {error}") from error
-        chances[decision.decision_id] = {model: count / len(draws) for model, count in taken.items()}
+        counts = Counter(choices[-1] for choices in drawn or [itself])
+        chances[decision.decision_id] = {model: count / counts.total() for model, count in counts.items()}
+        chosen[decision.decision_id] = itself
         advance(1)
-    return RouterPolicy(chances)
+    return RouterPolicy(chances, chosen)
 
 
-async def _take(routes: Routes, query: Query, policy: RoutingPolicy, caller: Caller) -> str:
+async def _choices(routes: Routes, query: Query, policy: RoutingPolicy, caller: Caller) -> tuple[str, ...]:
+    """What is chosen and, where that explores, what is taken instead."""
     try:
         decision = await routes.route(query, policy, caller=caller, deadline=None, observation=NULL_CALL)
     except (NoEligibleModel, ModelsUnavailable):
-        return NO_MODEL
-    return name_cascade([step.model for step in decision.plan if step.kind is not StepKind.FALLBACK])
+        return (NO_MODEL,)
+    taken = name_cascade([step.model for step in decision.plan if step.kind is not StepKind.FALLBACK])
+    return (decision.path[0].model, taken) if decision.explored and decision.path[0].model else (taken,)

@@ -37,9 +37,13 @@ class SelectionPolicy:
         """Return the probability of each candidate."""
         names = [candidate.model for candidate in decision.candidates] or [decision.model]
         chances = dict.fromkeys(names, self.exploration / len(names))
-        chosen = self._choose(decision)
+        (chosen,) = self.choices(decision)
         chances[chosen] = chances.get(chosen, 0.0) + 1.0 - self.exploration
         return chances
+
+    def choices(self, decision: LoggedDecision) -> tuple[str, ...]:
+        """Return what is taken without exploring."""
+        return (self._choose(decision),)
 
     def _choose(self, decision: LoggedDecision) -> str:
         candidates = decision.candidates
