@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -317,6 +318,29 @@ async def test_lists_filter_and_statistics_add_up(ledger_url: str) -> None:
     large, small = found.models
     assert (large.accepted, large.cost_nano_usd, large.quality, small.rejected) == (2, 40_000, 0.75, 2)
     assert (small.duration_seconds.p99, small.time_to_first_token_seconds.p50) == (0.5, 0.1)
+
+
+async def test_how_calls_ended_is_told_apart_and_only_whole_answers_count_as_answered(ledger_url: str) -> None:
+    reasons = {"completed": "", "failed": "UPSTREAM_CUT", "deadline": "DEADLINE_EXCEEDED", "cancelled": "CANCELLED"}
+    async with open_ledger(config(ledger_url)) as ledger:
+        for reason in (*reasons.values(), "DEADLINE_EXCEEDED"):
+            routed = a_routed_query()
+            await ledger.record_decision(routed)
+            await ledger.record_settlement(routed, a_cascade(), answer=None, error_reason=reason)
+        await ledger.record_decision(a_routed_query())
+    engine = open_engine(ledger_url)
+    with engine.begin() as connection:  # as rows of before a passed deadline was a status of its own
+        newest = text("SELECT max(decision_id) FROM records WHERE status = 'deadline'")
+        old = {"old": connection.execute(newest).scalar_one()}
+        connection.execute(text("UPDATE records SET status = 'failed' WHERE decision_id = :old"), old)
+    engine.dispose()
+    with open_reader(ledger_url) as reader:
+        counts = {status: reader.count(Filters(status=status)) for status in (*reasons, "routed")}
+        shown = Counter(summary.status for summary in reader.newest(Filters(), 10))
+        (router,) = statistics(reader, Filters()).routers
+    assert counts == shown == {"completed": 1, "failed": 1, "deadline": 2, "cancelled": 1, "routed": 1}
+    assert (router.decisions, router.completions) == (6, 5)
+    assert (router.answered, router.failed, router.deadline, router.cancelled) == (1, 1, 2, 1)
 
 
 async def test_statistics_tell_what_prompt_caches_gave(ledger_url: str) -> None:

@@ -72,7 +72,7 @@ async def test_a_passed_deadline_is_recorded_as_such(tmp_path: Path, stream: boo
         with pytest.raises(FrontdeskError):
             await ask(client, stream=stream, seconds=0.4)
         await asyncio.sleep(0.2)
-    assert recorded(tmp_path) == ("failed", "DEADLINE_EXCEEDED", "failed", "UPSTREAM_TIMED_OUT", 1, 1)
+    assert recorded(tmp_path) == ("deadline", "DEADLINE_EXCEEDED", "failed", "UPSTREAM_TIMED_OUT", 1, 1)
 
 
 @pytest.mark.parametrize("stream", [True, False])

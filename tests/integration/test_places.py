@@ -103,7 +103,7 @@ async def test_callers_in_a_hurry_take_no_model_from_the_others(stream: bool, tm
         assert {answer.model for answer in answers} == {"small"}
     outcomes = {(attempt.outcome.value, attempt.error_reason) for attempt in attempts(tmp_path / "ledger.db")}
     assert outcomes == {("failed", "UPSTREAM_TIMED_OUT"), ("accepted", "")}
-    assert set(endings(tmp_path / "ledger.db")) == {("failed", "DEADLINE_EXCEEDED"), ("completed", "")}
+    assert set(endings(tmp_path / "ledger.db")) == {("deadline", "DEADLINE_EXCEEDED"), ("completed", "")}
 
 
 async def unread(channel: grpc.aio.Channel, query: Query) -> grpc.aio.UnaryStreamCall[Any, Any]:
@@ -142,7 +142,7 @@ async def test_streams_that_nobody_reads_end_by_the_routers_timeout(tmp_path: Pa
                     with suppress(grpc.RpcError):
                         await call.read()
                 assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert set(endings(tmp_path / "ledger.db")) == {("failed", "DEADLINE_EXCEEDED"), ("completed", "")}
+    assert set(endings(tmp_path / "ledger.db")) == {("deadline", "DEADLINE_EXCEEDED"), ("completed", "")}
     outcomes = {(attempt.outcome.value, attempt.error_reason) for attempt in attempts(tmp_path / "ledger.db")}
     assert outcomes - {("accepted", "")} == {("failed", "UPSTREAM_TIMED_OUT")}
 

@@ -75,7 +75,7 @@ def _routers(found: Statistics) -> RenderableType:
         table.add_row(
             each.router,
             f"{each.decisions:,}",
-            f"{each.completions:,}",
+            f"{each.answered:,}",
             f"{each.failed:,}",
             _cost(each.cost_nano_usd, each.cost_unknown),
             nano_usd(each.saved_nano_usd),

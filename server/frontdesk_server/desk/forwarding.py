@@ -69,7 +69,8 @@ class Forwarding:
             case _:
                 if self._first_token_seconds is None:
                     self._first_token_seconds = self._clock.monotonic() - self._started
-                    self._observation.first_token()
+                    if self._expectation.stream:
+                        self._observation.first_token()
                 self._answer.add(event)
 
     def failed(self, error: UpstreamError) -> None:
@@ -151,7 +152,7 @@ class Forwarding:
             usage=billing.usage,
             cost_nano_usd=None if prices is None else prices.cost_nano_usd(billing.usage, self._began_at),
             duration_seconds=self._clock.monotonic() - self._started,
-            time_to_first_token_seconds=self._first_token_seconds,
+            time_to_first_token_seconds=self._first_token_seconds if self._expectation.stream else None,
             error_reason="" if error is None else error.reason,
             error_message="" if error is None else str(error),
             upstream_message="" if error is None else error.quoted,

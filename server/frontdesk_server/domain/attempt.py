@@ -64,6 +64,8 @@ class Attempt:
     without the provider's cache, less what it cost.
 
     `usage_estimated`: the provider reported no usage, or none that can be true, and Frontdesk counted tokens itself.
+
+    `time_to_first_token_seconds` is known of streams alone: an answer that comes whole has no first token.
     """
 
     index: int

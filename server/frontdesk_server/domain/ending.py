@@ -8,6 +8,19 @@ CANCELLED = "CANCELLED"
 """The reason of what its caller left. It is no error of Frontdesk's."""
 
 
+def status_of(reason: str) -> str:
+    """How a call with this reason ended, in one word: completed, failed, deadline or cancelled.
+
+    A deadline is the caller's or its router's; cancelled is only what its caller left.
+    """
+    match reason:
+        case "":
+            return "completed"
+        case DeadlineExceeded.reason:
+            return "deadline"
+    return "cancelled" if reason == CANCELLED else "failed"
+
+
 def our_fault() -> FrontdeskError:
     """What an exception that nobody foresaw is to callers and in the books: INTERNAL, without its text."""
     return FrontdeskError("a fault of Frontdesk's own")

@@ -152,7 +152,8 @@ class AttemptRun:
                         continue
                     if received.first_token_at is None:
                         received.first_token_at = self._tools.clock.monotonic()
-                        self._observation.first_token()
+                        if self._order.stream:
+                            self._observation.first_token()
                     received.add(event)
                     await take(event)
 
@@ -222,7 +223,8 @@ class AttemptRun:
                 settled_input_tokens=billing.usage.input_tokens,
                 settled_output_tokens=billing.usage.output_tokens,
             )
-        first_token = None if received.first_token_at is None else received.first_token_at - self._started
+        first_token = received.first_token_at if order.stream else None  # what comes whole has no first token
+        first_token_seconds = None if first_token is None else first_token - self._started
         attempt = Attempt(
             index=order.index,
             model=order.model.name,
@@ -232,7 +234,7 @@ class AttemptRun:
             usage=billing.usage,
             cost_nano_usd=self._calls.cost(last),
             duration_seconds=ended - self._started,
-            time_to_first_token_seconds=first_token,
+            time_to_first_token_seconds=first_token_seconds,
             error_reason=error.reason if isinstance(error, FrontdeskError) else "",
             error_message=str(error) if isinstance(error, FrontdeskError) else "",
             upstream_message=error.quoted if isinstance(error, UpstreamError) else "",
@@ -247,8 +249,8 @@ class AttemptRun:
             cache_saved_nano_usd=self._calls.cache_saved(last),
         )
         self._deployments.ended(outcome, error)
-        if order.stream and first_token is not None:
-            self._tools.conditions.observe(order.model, first_token)
+        if first_token_seconds is not None:
+            self._tools.conditions.observe(order.model, first_token_seconds)
         try:
             self._observation.ended(attempt)
         except Exception as fault:  # the books are closed whatever becomes of telemetry

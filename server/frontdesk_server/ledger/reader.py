@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, func, inspect, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, case, func, inspect, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from frontdesk_server.domain.errors import ConfigError, ConfigFault, LedgerUnavailable
+from frontdesk_server.domain.ending import status_of
+from frontdesk_server.domain.errors import ConfigError, ConfigFault, DeadlineExceeded, LedgerUnavailable
 from frontdesk_server.domain.ids import first_decision_id
 from frontdesk_server.domain.record import DecisionRecord, RecordCodec
 from frontdesk_server.ledger.engine import open_engine
@@ -24,7 +25,12 @@ from frontdesk_server.ledger.usable import cause_of, shown
 ROUTED = "routed"
 """Status of a decision without settlement: it was only routed, or still runs."""
 
-STATUS: ColumnElement[str] = func.coalesce(RECORDS.c.status, ROUTED)
+_DEADLINE = status_of(DeadlineExceeded.reason)
+_OVERDUE = RECORDS.c.error_reason == DeadlineExceeded.reason
+"""Asked beside the status: rows of before a passed deadline was a status of its own say failed."""
+
+STATUS: ColumnElement[str] = case((_OVERDUE, _DEADLINE), else_=func.coalesce(RECORDS.c.status, ROUTED))
+"""How a decision ended: as `domain.ending` says, or `ROUTED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,22 @@ class Filters:
         if self.caller:
             clauses.append(columns.caller == self.caller)
         if self.status:
-            clauses.append(columns.status.is_(None) if self.status == ROUTED else columns.status == self.status)
+            clauses.append(_of_status(self.status))
         if self.since is not None:
             clauses.append(columns.decision_id >= first_decision_id(self.since))
         if self.until is not None:
             clauses.append(columns.decision_id < first_decision_id(self.until))
         return clauses
+
+
+def _of_status(status: str) -> ColumnElement[bool]:
+    """The condition in SQL, in a form that the index serves."""
+    column = RECORDS.c.status
+    if status == ROUTED:
+        return column.is_(None)
+    if status == _DEADLINE:
+        return column.in_((_DEADLINE, "failed")) & _OVERDUE
+    return (column == status) & ~_OVERDUE
 
 
 @dataclass(frozen=True, slots=True)

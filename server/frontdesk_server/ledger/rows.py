@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping
 
 from frontdesk_server.domain.attempt import Answer, Attempt, AttemptOutcome, Settlement
 from frontdesk_server.domain.decision import RoutedQuery, StepKind
-from frontdesk_server.domain.ending import CANCELLED
+from frontdesk_server.domain.ending import status_of
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.record import Outcome, RecordCodec
 from frontdesk_server.domain.usage import within_int64
@@ -73,7 +73,7 @@ def settled_row(
     stored = content.redactor.redact(answer.text) if content.store_prompts and answer is not None else None
     return (
         micros(settled_at),
-        "completed" if not error_reason else "cancelled" if error_reason == CANCELLED else "failed",
+        status_of(error_reason),
         error_reason,
         settlement.committed,
         accepted[-1] if accepted else "",

@@ -59,7 +59,7 @@ SETTLED = (
     Column("answer", Text),
     Column("account", LargeBinary),
 )
-"""How a completion ended, all empty until it has: `status` is completed, failed or cancelled; `answered_by` is empty
+"""How a completion ended, all empty until it has: `status` is as `domain.ending` says; `answered_by` is empty
 when no model did. `last_*` tell of the last attempt, which most often is the only one; `earlier_attempts` lists the
 same of those before it. `account` holds all of them whole, and the cost, as GetDecision tells them."""
 

@@ -48,12 +48,15 @@ class ModelStatistics:
 
 @dataclass(frozen=True, slots=True)
 class RouterStatistics:
-    """One router's decisions; shares are of its completions."""
+    """One router's decisions. Shares are of `completions`: those that were to be answered, however that ended."""
 
     router: str
     decisions: int
     completions: int
+    answered: int
     failed: int
+    deadline: int
+    cancelled: int
     cost_nano_usd: int
     cost_unknown: int
     saved_nano_usd: int
@@ -90,7 +93,10 @@ def _router(name: str, tally: RouterTally, took: Durations) -> RouterStatistics:
         router=name,
         decisions=tally.decisions,
         completions=tally.completions,
+        answered=tally.answered,
         failed=tally.failed,
+        deadline=tally.deadline,
+        cancelled=tally.cancelled,
         cost_nano_usd=tally.cost,
         cost_unknown=tally.unknown,
         saved_nano_usd=tally.saved,

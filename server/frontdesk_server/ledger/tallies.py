@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 import orjson
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from frontdesk_server.ledger.reader import STATUS
 from frontdesk_server.ledger.schema import RECORDS
 
 Clauses = Sequence[ColumnElement[bool]]
 Models = defaultdict[str, "ModelTally"]
 
 _BATCH = 1_000
+_ENDINGS = ("completed", "failed", "deadline", "cancelled")
 
 
 @dataclass(slots=True)
@@ -41,7 +43,10 @@ class RouterTally:
 
     decisions: int = 0
     completions: int = 0
+    answered: int = 0
     failed: int = 0
+    deadline: int = 0
+    cancelled: int = 0
     cost: int = 0
     unknown: int = 0
     saved: int = 0
@@ -92,7 +97,7 @@ def _decisions(connection: Connection, clauses: Clauses, models: Models) -> dict
             func.sum(columns.quality),
             func.count(),
             func.count(columns.status),
-            _times(columns.status == "failed"),
+            *(_times(STATUS.in_((status,))) for status in _ENDINGS),
             func.sum(columns.total_nano_usd),
             _times(columns.status.is_not(None) & columns.total_nano_usd.is_(None)),
             func.sum(columns.saved_nano_usd),
@@ -104,11 +109,15 @@ def _decisions(connection: Connection, clauses: Clauses, models: Models) -> dict
     )
     routers: dict[str, RouterTally] = defaultdict(RouterTally)
     for router, answered_by, judged, quality, *sums in connection.execute(query):
-        decisions, completions, failed, cost, unknown, saved, escalated, fallen_back = (int(each or 0) for each in sums)
+        decisions, completions, *ended, cost, unknown, saved, escalated, fallen_back = (int(each or 0) for each in sums)
         own = routers[router]
         own.decisions += decisions
         own.completions += completions
+        answered, failed, deadline, cancelled = ended
+        own.answered += answered
         own.failed += failed
+        own.deadline += deadline
+        own.cancelled += cancelled
         own.cost += cost
         own.unknown += unknown
         own.saved += saved

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import Decision, StepKind, Verdict
+from frontdesk_server.domain.ending import CANCELLED, status_of
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.domain.lessons import Refusal
 from frontdesk_server.domain.model import Deployment, Model
@@ -223,7 +224,7 @@ def reason_class(decision: Decision) -> str:
 
 
 def completion_status(error: BaseException | None) -> str:
-    """completed, failed or cancelled; what is no error of Frontdesk's own is the caller's leaving."""
+    """As `status_of`; what is no error of Frontdesk's own is the caller's leaving."""
     if error is None:
-        return "completed"
-    return "failed" if isinstance(error, FrontdeskError) else "cancelled"
+        return status_of("")
+    return status_of(error.reason if isinstance(error, FrontdeskError) else CANCELLED)

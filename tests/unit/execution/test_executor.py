@@ -104,6 +104,14 @@ async def test_an_answer_streams_and_completes() -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
+async def test_only_a_stream_has_a_first_token(stream: bool) -> None:
+    completed = (await collect(Desk({"small": [answer("four")]}).start(routed(plan_of("small")), stream=stream)))[-1]
+    assert isinstance(completed, Completed)
+    (attempt,) = completed.settlement.attempts
+    assert (attempt.time_to_first_token_seconds is not None) == stream
+
+
+@pytest.mark.parametrize("stream", [True, False])
 async def test_a_model_that_fails_before_content_is_followed_by_the_next(stream: bool) -> None:
     desk = Desk({"small": [[UpstreamFailed("500")]], "mid": [answer("hello")]})
     events = await collect(desk.start(routed(plan_of("small", "mid")), stream=stream))
