@@ -35,7 +35,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         config = RedisConfig(url=Secret(request.getfixturevalue("redis_url")), prefix=uuid4().hex, timeout_ms=10_000)
         async with open_redis(config, "test.yaml") as redis:
             assert redis is not None
-            store: LimitStore = RedisLimitStore(redis.client, redis.prefix)
+            store: LimitStore = RedisLimitStore(redis.client, redis.prefix, CLOCK)
             yield store
             await store.aclose()
         return
@@ -245,7 +245,7 @@ async def test_a_redis_that_is_not_there_is_reported_as_such(tmp_path: Path) -> 
     config = RedisConfig(url=Secret(f"unix://{tmp_path}/nobody.sock"))
     async with open_redis(config, "test.yaml") as redis:
         assert redis is not None
-        store = RedisLimitStore(redis.client, redis.prefix)
+        store = RedisLimitStore(redis.client, redis.prefix, CLOCK)
         with pytest.raises(LimitStoreError):
             await store.reserve([hold("a", 1)])
         store.change([change("a", 1)])

@@ -35,7 +35,8 @@ async def test_without_redis_no_conversation_is_known_and_no_call_fails(tmp_path
         open_affinity(AffinityStoreConfig(store="redis"), redis, SystemClock()) as affinity,
     ):
         affinity.remember(["a"], "mid")
-        assert await affinity.model("a") is None
+        assert await affinity.model("a") == "mid", "this process has served it"
+        assert await affinity.model("b") is None
 
 
 async def test_an_address_that_is_none_of_redis_is_a_fault_of_the_configuration() -> None:

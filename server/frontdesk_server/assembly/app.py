@@ -19,6 +19,7 @@ from frontdesk_server.assembly.fronts import gateway_dialects, http_front, liste
 from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.assembly.pool import unknown_prices
 from frontdesk_server.assembly.runtime import SharedState, assemble_runtime, build_runtime, prepare_runtime
+from frontdesk_server.assembly.shared import open_shared_state
 from frontdesk_server.assembly.supervisor import on_supervisor_gone
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.desk.calls import RunningCalls, anyone
@@ -29,11 +30,11 @@ from frontdesk_server.domain.call import Caller, Peer
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import ConfigError, LedgerUnavailable
+from frontdesk_server.domain.remembered import NothingRemembered
 from frontdesk_server.execution.admission import Admission
 from frontdesk_server.execution.conditions import LiveConditions
 from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.security import server_credentials
-from frontdesk_server.state.affinity import open_affinity
 from frontdesk_server.state.limits import MemoryLimitStore, open_limit_store
 from frontdesk_server.state.redis import open_redis
 from frontdesk_server.telemetry import Telemetry, open_telemetry
@@ -129,7 +130,9 @@ async def open_runtime(loaded: LoadedConfig) -> AsyncIterator[Runtime]:
     """
     clock = SystemClock()
     conditions = LiveConditions(loaded.config.execution.breaker, clock)
-    runtime = await build_runtime(loaded, SharedState(conditions, MemoryLimitStore(clock), NO_AFFINITY, clock))
+    remembered = None if loaded.config.redis is None else NothingRemembered()
+    shared = SharedState(conditions, MemoryLimitStore(clock), NO_AFFINITY, clock, remembered=remembered)
+    runtime = await build_runtime(loaded, shared)
     async with runtime.resources:
         yield runtime
 
@@ -166,9 +169,7 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
             limit_store = await stack.enter_async_context(
                 open_limit_store(config.limits, redis, clock, loaded.source, telemetry.metrics)
             )
-        affinity = await stack.enter_async_context(open_affinity(config.affinity, redis, clock))
-        conditions = LiveConditions(config.execution.breaker, clock)
-        shared = SharedState(conditions, limit_store, affinity, clock, telemetry.drift_monitor)
+        shared = await open_shared_state(config, redis, limit_store, clock, telemetry, stack)
         runtimes = CurrentRuntime(await build_runtime(loaded, shared))
         for model, reason in unknown_prices(config).items():
             telemetry.logger.warning("prices.unknown", model=model, reason=reason)

@@ -20,6 +20,7 @@ from frontdesk_server.domain.backend import Backend
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.domain.model import Pool
+from frontdesk_server.domain.remembered import Remembered
 from frontdesk_server.execution.asking import Asker
 from frontdesk_server.execution.balancing import Balancer
 from frontdesk_server.execution.checks import build_check
@@ -41,6 +42,7 @@ class SharedState:
     affinity: Affinity
     clock: Clock
     drift: DriftMonitor | None = None
+    remembered: Remembered | None = None
 
 
 async def build_runtime(loaded: LoadedConfig, shared: SharedState) -> Runtime:
@@ -92,7 +94,7 @@ def _assembled(loaded: LoadedConfig, shared: SharedState, resources: AsyncExitSt
     limits = Limits(config.limits, shared.limit_store, clock)
     limited = LimitedConditions(conditions, limits)
     embedder = build_embedder(loaded, resources)
-    engine = Engine(loaded, pool, limited, ask, clock, embedder, shared.affinity, shared.drift)
+    engine = Engine(loaded, pool, limited, ask, clock, embedder, shared.affinity, shared.drift, shared.remembered)
     checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
     caching = frozenset(name for name, router in config.routers.items() if router.prompt_caching == "auto")
     hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}

@@ -13,7 +13,8 @@ from frontdesk_server.config.base import Count, Milliseconds, Seconds, Secret, S
 
 _REDIS_URL = re.compile(
     r"rediss?://(?:[^/\s]*@)?(?:\[[0-9a-f:.]+\]|[^/\s:@\[\]?]*)(?::\d{1,5})?(?:/\d*)?(?:\?\S*)?"
-    r"|unix://(?:[^/\s]*@)?/\S+",
+    r"|unix://(?:[^/\s]*@)?/\S+"
+    r"|rediss?\+sentinel://(?:[^/\s]*@)?[^/\s@]+/[^/\s?]+(?:/\d*)?(?:\?\S*)?",
     re.IGNORECASE,
 )
 
@@ -62,8 +63,14 @@ class LimitsConfig(Section):
     """Where counters are kept: in one process, in a file that all workers of a machine share, or in Redis."""
     path: Path = Path("frontdesk-limits.db")
     """File of `sqlite`."""
-    when_unavailable: Literal["refuse", "allow"] = "refuse"
-    """What happens to calls while the store does not answer."""
+    when_unavailable: Literal["refuse", "allow", "share"] = "refuse"
+    """What happens to calls while the store does not answer; `share`, with `redis` only: each process has its share."""
+
+    @model_validator(mode="after")
+    def _shares_are_of_something(self) -> LimitsConfig:
+        if self.when_unavailable == "share" and self.store != "redis":
+            raise ValueError("when_unavailable: share needs store: redis")
+        return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> LimitsConfig:
@@ -88,7 +95,7 @@ class RedisConfig(Section):
     """A Redis (6.2 or later) that several machines share."""
 
     url: Secret
-    """redis://HOST:PORT/NUMBER, rediss://… or unix:///PATH"""
+    """redis://HOST:PORT/NUMBER, rediss://… with TLS, unix:///PATH, or redis+sentinel://HOST:PORT,HOST:PORT/MASTER/NUMBER"""
     prefix: str = "frontdesk"
     """Begins every key."""
     timeout_ms: Milliseconds = 1000.0
@@ -102,7 +109,8 @@ class RedisConfig(Section):
         """The client itself would take a misspelt number of a database for the first one."""
         if not _REDIS_URL.fullmatch(url.get_secret_value()):
             raise ValueError(
-                "no address of Redis: redis://HOST:PORT/NUMBER, rediss://… or unix:///PATH;"
+                "no address of Redis: redis://HOST:PORT/NUMBER, rediss://…, unix:///PATH or"
+                " redis+sentinel://HOST:PORT,HOST:PORT/MASTER/NUMBER;"
                 " special characters of a password are written as %XX"
             )
         return url

@@ -48,7 +48,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _redis_is_there(self) -> Config:
-        stores = {"limits": self.limits.store, "affinity": self.affinity.store}
+        stores = {
+            "limits": self.limits.store,
+            "affinity": self.affinity.store,
+            "execution.breaker": self.execution.breaker.store,
+        }
         users = [name for name, store in stores.items() if store == "redis"]
         if users and self.redis is None:
             raise ValueError(f"{' and '.join(users)} need a section redis")

@@ -122,6 +122,8 @@ class BreakerConfig(Section):
     """How long it stays open before one live call probes; doubles after each failed probe."""
     max_open_seconds: Seconds = 60.0
     """Longest it stays open."""
+    store: Literal["memory", "redis"] = "memory"
+    """`redis`: when a breaker opens, those of other machines open too, but where their own calls go well."""
 
     @model_validator(mode="after")
     def _can_open(self) -> BreakerConfig:

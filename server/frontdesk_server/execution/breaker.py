@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
+from collections.abc import Callable
 
 from frontdesk_server.config.service import BreakerConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
@@ -78,9 +79,14 @@ def _blames(error: UpstreamError) -> bool:
 class Breaker:
     """One deployment's breaker. Passive: it never calls anything by itself."""
 
-    def __init__(self, config: BreakerConfig, clock: Clock) -> None:
+    def __init__(
+        self, config: BreakerConfig, clock: Clock, told: Callable[[float | None], None] = lambda seconds: None
+    ) -> None:
+        """`told` gets the seconds for which its own calls have opened it, and None when its own probe has closed it."""
         self._config = config
         self._clock = clock
+        self._told = told
+        self._hearsay = False
         self._failures: deque[bool] = deque(maxlen=config.window)
         self._opened_at: float | None = None
         self._open_seconds = config.open_seconds
@@ -121,7 +127,8 @@ class Breaker:
         if call is self._probe:
             self._probe = None
             if failed:
-                self._open(min(self._open_seconds * 2, self._config.max_open_seconds))
+                before = self._config.open_seconds if self._hearsay else self._open_seconds
+                self._open(min(before * 2, self._config.max_open_seconds))
             elif failed is not None:
                 self._close()
         elif call.epoch == self._epoch and failed is not None:
@@ -130,12 +137,31 @@ class Breaker:
             if failed and calls >= self._config.min_calls and failures >= self._config.failure_share * calls:
                 self._open(self._config.open_seconds)
 
+    def hear(self, open_seconds: float | None) -> None:
+        """Another machine's breaker of this deployment is open for so long still; None when none is.
+
+        Whoever's own latest calls all went well goes on calling: it may be the other's network that is broken. An
+        opening that was only heard of ends when nobody holds to it any more, with a probe.
+        """
+        if open_seconds is not None and self._opened_at is None:
+            if len(self._failures) < self._config.min_calls or any(self._failures):
+                self._open_for(min(open_seconds, self._config.max_open_seconds))
+                self._hearsay = True
+        elif open_seconds is None and self._hearsay and self._opened_at is not None:
+            self._opened_at = self._clock.monotonic() - self._open_seconds
+
     def _open(self, seconds: float) -> None:
+        self._open_for(seconds)
+        self._told(seconds)
+
+    def _open_for(self, seconds: float) -> None:
         self._opened_at = self._clock.monotonic()
         self._open_seconds = seconds
+        self._hearsay = False
         self._epoch += 1
 
     def _close(self) -> None:
+        self._told(None)
         self._opened_at = None
         self._failures.clear()
         self._failures.append(False)  # the probe

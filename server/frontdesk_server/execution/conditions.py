@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from frontdesk_server.config.service import BreakerConfig
 from frontdesk_server.domain.clock import Clock
@@ -28,6 +31,19 @@ class _Observed:
     at: float
 
 
+class BreakerNotices(Protocol):
+    """Where machines tell each other which breakers are open."""
+
+    def opened(self, name: str, seconds: float) -> None:
+        """A breaker has opened by its own calls, for so long; returns at once."""
+
+    def closed(self, name: str) -> None:
+        """A breaker has closed by its own probe; returns at once."""
+
+    async def read(self) -> Mapping[str, float]:
+        """The open breakers, with the seconds for which they stay open still."""
+
+
 class LiveConditions:
     """Breakers of deployments, what these refuse, and times to first token of models. Outlives a configuration.
 
@@ -38,7 +54,8 @@ class LiveConditions:
     def __init__(self, config: BreakerConfig, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        self._breakers: dict[tuple[str, str, str], Breaker] = {}
+        self._breakers: dict[str, Breaker] = {}
+        self._notices: BreakerNotices | None = None
         self._observed: dict[str, _Observed] = {}
         self._latest: dict[str, deque[float]] = {}
         self.lessons = Lessons(clock)
@@ -49,11 +66,28 @@ class LiveConditions:
 
     def breaker(self, model: Model, deployment: Deployment) -> Breaker:
         """The breaker of one of the model's deployments."""
-        key = (model.name, deployment.backend, deployment.upstream_model)
+        key = f"{model.name}\0{deployment.backend}\0{deployment.upstream_model}"
         breaker = self._breakers.get(key)
         if breaker is None:
-            breaker = self._breakers[key] = Breaker(self._config, self._clock)
+            breaker = self._breakers[key] = Breaker(self._config, self._clock, partial(self._tell, key))
         return breaker
+
+    def tell(self, notices: BreakerNotices | None) -> None:
+        """From now on tell others there what breakers find out by their own calls."""
+        self._notices = notices
+
+    def hear(self, open_seconds: Mapping[str, float]) -> None:
+        """What others have told: which breakers are open, and for how long still."""
+        for key, breaker in self._breakers.items():
+            breaker.hear(open_seconds.get(key))
+
+    def _tell(self, key: str, open_seconds: float | None) -> None:
+        if self._notices is None:
+            return
+        if open_seconds is None:
+            self._notices.closed(key)
+        else:
+            self._notices.opened(key, open_seconds)
 
     def state(self, model: Model) -> str:
         """The state of the model, which is that of its best deployment, for metrics."""

@@ -34,6 +34,7 @@ from frontdesk_server.domain.model import Model, Pool
 from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.remembered import Remembered
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.routing.affinity import AFFINITY_STRATEGY, consult_affinity
@@ -82,6 +83,7 @@ class Engine:
         embedder: AsyncEmbedder,
         affinity: Affinity = NO_AFFINITY,
         drift: DriftMonitor | None = None,
+        remembered: Remembered | None = None,
     ) -> None:
         """Build every router's tree. Await `prepare` before the first query.
 
@@ -89,7 +91,8 @@ class Engine:
             ConfigError: the trees contradict themselves or the pool; lists every fault with its place.
         """
         default_cues()  # compiled now, so that no query waits for it
-        trees, faults = build_trees(loaded.config, pool, StrategyTools(ask, clock, embedder, loaded.folder, drift))
+        tools = StrategyTools(ask, clock, embedder, loaded.folder, drift, remembered)
+        trees, faults = build_trees(loaded.config, pool, tools)
         if faults:
             raise ConfigError(loaded.source, [loaded.fault(fault.location, fault.message) for fault in faults])
         self.checks: Mapping[str, CheckConfig] = trees.checks

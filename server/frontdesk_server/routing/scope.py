@@ -17,6 +17,7 @@ from frontdesk_server.config.values import Location
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.model import Capability, Model
+from frontdesk_server.domain.remembered import Remembered
 from frontdesk_server.routing.strategies.base import Strategy
 
 _IN_BRACES = re.compile(r"\{[a-z_]+\}")
@@ -42,6 +43,8 @@ class StrategyTools:
     """Where relative paths of the configuration start."""
     drift: DriftMonitor | None = None
     """Is told how live predictions compare with those of training; None watches nothing."""
+    remembered: Remembered | None = None
+    """What machines share of router LLMs' answers; None where no Redis is configured."""
 
 
 @dataclass(frozen=True, slots=True)

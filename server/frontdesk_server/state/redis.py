@@ -1,11 +1,13 @@
-"""The connection to the Redis that several machines share."""
+"""The connection to the Redis that several machines share, and what to do while it does not answer: not wait for it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
 
 from frontdesk_server.config.limits import RedisConfig
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
@@ -13,13 +15,47 @@ from frontdesk_server.domain.errors import ConfigError, ConfigFault
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+log = structlog.get_logger()
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
+_AGAIN_SECONDS = 0.5
+
+
+class RedisGone(Exception):
+    """Redis does not answer."""
+
+
 class SharedRedis:
     """A client, and what begins every key."""
 
-    client: Redis
-    prefix: str
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self.client = client
+        self.prefix = prefix
+        self._gone = False
+        self._again_at = 0.0
+
+    async def ask(self, command: Callable[[], Awaitable[T]]) -> T:
+        """What Redis answers. After a failure one command every half second finds out whether it is back.
+
+        Raises:
+            RedisGone: it does not answer, or did not just now.
+        """
+        from redis.exceptions import RedisError
+
+        if self._gone and time.monotonic() < self._again_at:
+            raise RedisGone("it did not answer just now")
+        self._again_at = time.monotonic() + _AGAIN_SECONDS
+        try:
+            answer = await command()
+        except (RedisError, OSError, TimeoutError) as error:
+            if not self._gone:
+                log.warning("redis.gone", error=str(error))
+            self._gone = True
+            raise RedisGone(str(error)) from error
+        if self._gone:
+            log.warning("redis.back")
+        self._gone = False
+        return answer
 
 
 def build_redis(config: RedisConfig | None, source: str) -> SharedRedis | None:
@@ -31,25 +67,18 @@ def build_redis(config: RedisConfig | None, source: str) -> SharedRedis | None:
     if config is None:
         return None
     try:
-        from redis.asyncio import BlockingConnectionPool, Redis
         from redis.exceptions import RedisError
+
+        from frontdesk_server.state.redis_client import build_client
     except ImportError as error:
         fault = ConfigFault("needs the package redis: frontdesk-server[redis]", "redis")
         raise ConfigError(source, [fault]) from error
-    timeout_seconds = config.timeout_ms / 1000
     try:
-        pool = BlockingConnectionPool.from_url(
-            config.url.get_secret_value(),
-            max_connections=config.max_connections,
-            timeout=timeout_seconds,
-            socket_timeout=timeout_seconds,
-            socket_connect_timeout=timeout_seconds,
-        )
-        pool.make_connection()  # type: ignore[no-untyped-call]  # connects to nothing, but knows its options
+        client = build_client(config.url.get_secret_value(), config.timeout_ms / 1000, config.max_connections)
     except (ValueError, TypeError, RedisError) as error:  # whose text may repeat a part of the password
         fault = ConfigFault("cannot be used: its port or one of its options is none of Redis's", "redis.url")
         raise ConfigError(source, [fault]) from error
-    return SharedRedis(Redis.from_pool(pool), config.prefix)
+    return SharedRedis(client, config.prefix)
 
 
 @asynccontextmanager
@@ -64,4 +93,6 @@ async def open_redis(config: RedisConfig | None, source: str) -> AsyncIterator[S
         yield redis
     finally:
         if redis is not None:
-            await redis.client.aclose()
+            from frontdesk_server.state.redis_client import close_client
+
+            await close_client(redis.client)

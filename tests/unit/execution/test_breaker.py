@@ -193,3 +193,41 @@ def test_a_model_too_slow_for_the_deadline_is_excluded_but_not_for_ever() -> Non
     assert conditions.exclusion(MODEL, "ann", None) is None
     clock.seconds += 120
     assert conditions.exclusion(MODEL, "ann", 2.0) is None
+
+
+@pytest.mark.parametrize(
+    ("story", "state"),
+    [("", OPEN), ("+++", OPEN), ("++++", CLOSED), ("+++-", OPEN), ("----", OPEN)],
+)
+def test_one_that_opens_elsewhere_opens_here_but_where_the_latest_calls_all_went_well(
+    story: str, state: BreakerState
+) -> None:
+    breaker, _ = after(story)
+    breaker.hear(4)
+    assert breaker.state is state
+
+
+def test_an_opening_that_was_heard_of_ends_by_time_or_when_it_is_taken_back() -> None:
+    breaker, clock = after("")
+    breaker.hear(4)
+    clock.seconds += 3
+    breaker.hear(1)
+    assert breaker.state is OPEN
+    clock.seconds += 1
+    assert breaker.state is HALF_OPEN
+    breaker, _ = after("")
+    breaker.hear(4)
+    breaker.hear(None)
+    assert breaker.state is HALF_OPEN
+
+
+def test_an_opening_of_its_own_is_not_taken_back_by_others_and_only_its_own_is_told() -> None:
+    told: list[float | None] = []
+    breaker = Breaker(CONFIG, FakeClock(), told.append)
+    breaker.hear(4)
+    breaker.hear(None)
+    probe = breaker.acquire()
+    assert probe is not None
+    probe.failed()
+    breaker.hear(None)
+    assert (breaker.state, told) == (OPEN, [10.0])

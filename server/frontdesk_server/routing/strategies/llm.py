@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from cachetools import TTLCache
 from pydantic import Field
 
 from frontdesk_server.config.base import Count, Milliseconds
 from frontdesk_server.config.values import Location
 from frontdesk_server.domain.asking import Ask, Bill
-from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.errors import (
     UpstreamError,
@@ -35,6 +32,7 @@ from frontdesk_server.routing.strategies.llm_answers import (
     Reading,
     UnreadableAnswer,
 )
+from frontdesk_server.routing.strategies.llm_cache import AnswerCache, CacheStore
 
 _MILLISECONDS_PER_SECOND = 1000
 
@@ -59,6 +57,8 @@ class LlmConfig(ChoosingConfig):
     """Answers remembered."""
     cache_seconds: Annotated[float, Field(ge=0)] = 300.0
     """How long."""
+    cache_store: CacheStore = "memory"
+    """In each process, or beside that in Redis, for all machines."""
 
     @property
     def asked_model(self) -> str:
@@ -96,7 +96,7 @@ class LlmRouter:
     constraint: Constraint
     timeout_seconds: float
     max_query_tokens: int
-    cache: MutableMapping[bytes, Reading] | None
+    cache: AnswerCache | None
     ask: Ask
     then: Mapping[str, Strategy] = field(default_factory=dict)
     kind: str = "llm"
@@ -122,9 +122,8 @@ class LlmRouter:
         if len(options) == 1:
             return Ranking(Verdict.CHOSE, f"{options[0]} is the only eligible option", options[0])
         prompt = self._prompt(options, context)
-        key = _digest(prompt)
-        cached = None if self.cache is None else self.cache.get(key)
-        if cached is not None:
+        cached = None if self.cache is None else await self.cache.get(prompt)
+        if cached is not None and cached.option in options:
             return _chosen(cached, f"{self.model} named {cached.option} for the same query before")
         seconds = min(self.timeout_seconds, context.deadline - context.clock.monotonic())
         if seconds <= 0:
@@ -147,7 +146,7 @@ class LlmRouter:
         except UnreadableAnswer as error:
             return Ranking(Verdict.FAILED, f"{self.model} {error}")
         if self.cache is not None:
-            self.cache[key] = reading
+            self.cache.put(prompt, reading)
         return _chosen(reading, f"{self.model} named {reading.option}")
 
     def _prompt(self, options: Sequence[str], context: RoutingContext) -> str:
@@ -159,9 +158,17 @@ class LlmRouter:
         return f"{prompt}\n\n{self.constraint.instruction(options)}"
 
 
-def _cache(config: LlmConfig, clock: Clock) -> MutableMapping[bytes, Reading] | None:
-    """Answers by what was asked: those not asked for longest, and those too old, are forgotten."""
-    return TTLCache(config.cache_size, config.cache_seconds, clock.monotonic) if config.cache_size else None
+def _cache(config: LlmConfig, location: Location, scope: Scope) -> AnswerCache | None:
+    """Where the same question is not asked again; None where answers are not remembered."""
+    tools, shared = scope.tools, None
+    if config.cache_store == "redis":
+        shared = tools.remembered
+        if shared is None:
+            scope.fault((*location, "cache_store"), "needs a section redis")
+    if not config.cache_size or not config.cache_seconds:
+        return None
+    asked = f"{config.model}\0{config.constraint}"
+    return AnswerCache(asked, config.cache_size, config.cache_seconds, tools.clock, shared)
 
 
 def _chosen(reading: Reading, reason: str) -> Ranking:
@@ -169,10 +176,6 @@ def _chosen(reading: Reading, reason: str) -> Ranking:
     if confidence is not None:
         reason += f" with probability {confidence:.2f}"
     return Ranking(Verdict.CHOSE, reason, reading.option, confidence=confidence, scores=reading.probabilities)
-
-
-def _digest(prompt: str) -> bytes:
-    return hashlib.blake2b(prompt.encode("utf-8", "replace"), digest_size=16).digest()
 
 
 @builds(LlmConfig)
@@ -200,7 +203,7 @@ def build_llm(config: LlmConfig, site: Site) -> LlmRouter:
         constraint=constraint,
         timeout_seconds=config.timeout_ms / _MILLISECONDS_PER_SECOND,
         max_query_tokens=config.max_query_tokens,
-        cache=_cache(config, scope.tools.clock),
+        cache=_cache(config, location, scope),
         ask=scope.tools.ask,
         then=site.children,
     )

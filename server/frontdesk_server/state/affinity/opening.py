@@ -17,12 +17,13 @@ async def open_affinity(
     config: AffinityStoreConfig, redis: SharedRedis | None, clock: Clock
 ) -> AsyncIterator[Affinity]:
     """A memory of conversations; on leaving, what is being written is waited for."""
+    memory = MemoryAffinity(config.max_conversations, config.idle_seconds, clock)
     if config.store == "memory" or redis is None:
-        yield MemoryAffinity(config.max_conversations, config.idle_seconds, clock)
+        yield memory
         return
     from frontdesk_server.state.affinity.redis import RedisAffinity
 
-    affinity = RedisAffinity(redis, config.idle_seconds)
+    affinity = RedisAffinity(redis, config.idle_seconds, memory)
     try:
         yield affinity
     finally:

@@ -164,7 +164,7 @@ def _held_by(
     for quantity, (amount, limit) in limits.items():
         if limit is None or amount is None or (quantity is Quantity.REQUESTS and not amount):
             continue
-        hold = Hold(f"{key}/{quantity.value}", amount, limit, end.timestamp())
+        hold = Hold(f"{key}/{quantity.value}", amount, limit, end.timestamp(), start.timestamp())
         yield Held(rule.name, quantity, rule.about_models, hold)
 
 

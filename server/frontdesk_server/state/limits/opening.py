@@ -27,7 +27,8 @@ async def open_limit_store(
         if config.store == "redis" and redis is not None:
             from frontdesk_server.state.limits.redis import RedisLimitStore
 
-            store: LimitStore = RedisLimitStore(redis.client, redis.prefix, defects)
+            shares = config.when_unavailable == "share"
+            store: LimitStore = RedisLimitStore(redis.client, redis.prefix, clock, defects, shares=shares)
         elif config.store == "sqlite":
             from frontdesk_server.state.limits.sqlite import SqliteLimitStore
 

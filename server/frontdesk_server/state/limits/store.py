@@ -25,12 +25,13 @@ class LimitStoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An amount to be reserved on one counter. The key names the counter's window, which ends at this Unix time."""
+    """An amount to be reserved on one counter. The key names the counter's window, between these Unix times."""
 
     key: str
     amount: int
     limit: int
     ends_at: float
+    starts_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
