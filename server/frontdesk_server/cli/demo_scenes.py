@@ -22,23 +22,33 @@ from frontdesk_server.config.routers import RouterConfig
 _PROVIDER = "demonstration"
 _CAREFUL, _RENTED = "careful", "rented"
 _UNSURE_MODEL, _STEADY_MODEL = "unsure-llm", "rented-llm"
+_SURE_ENOUGH = 0.65
+_KNOWN_AND_GUESSED = (
+    "What is the capital of France? Answer with one word.",
+    "What is 347 * 289? Answer with a number only.",
+)
 _DELTAS_BEFORE_CANCEL = 3
 _MOST_CALLS_UNTIL_OPEN = 8
 _SETTLED_WITHIN_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.02
 
 
-def with_scenes(config: Config, provider: DemoProvider) -> Config:
-    """The configuration with the models of the provider, and with the routers that the scenes ask."""
+def with_scenes(config: Config, provider: DemoProvider, checked: str = "") -> Config:
+    """The configuration with the models of the provider, and with the routers that the scenes ask.
+
+    `checked` is a real model, whose answers are judged by the probabilities that it gave their words.
+    """
     backend = OpenAIBackendConfig.model_validate({"kind": "openai", "base_url": provider.base_url, "api_key": ""})
     rented: dict[str, Any] = {"backend": _PROVIDER, "context_window": 8192, "quality": 0.6}
     models = {
         _UNSURE_MODEL: {**rented, "upstream_model": UNSURE, "prices": {"input": 0.05, "output": 0.20}},
         _STEADY_MODEL: {**rented, "upstream_model": STEADY, "prices": {"input": 0.30, "output": 1.20}},
     }
-    steps = [{"model": _UNSURE_MODEL, "check": {"kind": "heuristic"}}, {"model": "mid-llm"}]
+    first: dict[str, Any] = {"model": _UNSURE_MODEL, "check": {"kind": "heuristic"}}
+    if checked:
+        first = {"model": checked, "check": {"kind": "logprob", "threshold": _SURE_ENOUGH}}
     routers = {
-        _CAREFUL: {"default_model": "mid-llm", "strategy": {"kind": "cascade", "steps": steps}},
+        _CAREFUL: {"default_model": "mid-llm", "strategy": {"kind": "cascade", "steps": [first, {"model": "mid-llm"}]}},
         _RENTED: {
             "default_model": "mid-llm",
             "strategy": {"kind": "model", "model": _STEADY_MODEL},
@@ -63,6 +73,17 @@ async def escalation(client: Client, console: Console) -> list[Shown]:
     query = "What did the harbour master of Aldermoor say on the night of the flood?"
     headline(f"An answer that is not good enough: {query}", console)
     return [await show_answer(client, query, console, router=_CAREFUL)]
+
+
+async def checked_answers(client: Client, console: Console, model: str) -> list[Shown]:
+    """A real model is asked what it knows and what it can only guess; a better one is asked where it guessed."""
+    shown = []
+    for query in _KNOWN_AND_GUESSED:
+        headline(
+            f"A real answer, judged by how sure {model} was of its words (at least {_SURE_ENOUGH}): {query}", console
+        )
+        shown.append(await show_answer(client, query, console, router=_CAREFUL, temperature=0.0))
+    return shown
 
 
 async def takeover(client: Client, console: Console, provider: DemoProvider) -> list[Shown]:

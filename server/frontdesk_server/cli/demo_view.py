@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from frontdesk import Client, Decision
+from frontdesk import Client, Decision, GenerationConfig, Query, user
 from frontdesk.events import AttemptEnded, Started, TextDelta
 from frontdesk.v1.routing_pb2 import Attempt, Cost
 from rich.console import Console
@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from frontdesk_server.cli.money import nano_usd, strongest_usd, total_usd
-
 
 _SHOWN_CHARACTERS = 320
 
@@ -54,10 +53,13 @@ class Opening:
         self._console.print(Text(shown.replace("\n\n", " "), style="green"), end="", soft_wrap=True)
 
 
-async def show_answer(client: Client, query: str, console: Console, *, router: str = "") -> Shown:
+async def show_answer(
+    client: Client, query: str, console: Console, *, router: str = "", temperature: float | None = None
+) -> Shown:
     """Ask, and show the decision, the answer as it comes and what it cost."""
+    asked = Query(messages=[user(query)], generation=GenerationConfig(temperature=temperature))
     started, opening = time.perf_counter(), Opening(console)
-    async with client.stream_complete(query, router=router) as stream:
+    async with client.stream_complete(asked, router=router) as stream:
         async for event in stream:
             match event:
                 case Started(decision=decision):
@@ -68,10 +70,11 @@ async def show_answer(client: Client, query: str, console: Console, *, router: s
                     console.print(f"  [yellow]{attempt.model} {_why_ended(attempt)}; asking {next_model}[/]")
         completion = await stream.completion()
     seconds = time.perf_counter() - started
+    for check in completion.attempts[-1].checks:
+        console.print(f"\n[dim]passed its check ({check.check}: {check.detail})[/]", end="")
     cost, decision = completion.cost, completion.decision
-    console.print(
-        f"\n[dim]{seconds:.2f} s, {completion.usage.output_tokens:,} output tokens, {total_usd(cost)}; always {decision.strongest_model}: {strongest_usd(cost)}[/]"
-    )
+    took = f"{seconds:.2f} s, {completion.usage.output_tokens:,} output tokens, {total_usd(cost)}"
+    console.print(f"\n[dim]{took}; always {decision.strongest_model}: {strongest_usd(cost)}[/]")
     return Shown(query, completion.completion_id, completion.model, seconds, cost)
 
 

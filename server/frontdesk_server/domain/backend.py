@@ -33,8 +33,8 @@ class BackendCall:
     `max_output_tokens` bounds the answer also where the query does not; None: nothing is known that would.
     `dialects` are the names under which the query may hold what is for this backend alone; what it answered itself is
     bound to `provider`. `profile` is what its model takes. `key` is the caller's own for this provider, empty for ours.
-    `cache_key` is the same for calls that begin alike, empty where nothing is known of that. `expected_output_tokens` are
-    what its cost was predicted by: a simulated model keeps to them, a real one is not told.
+    `cache_key` is the same for calls that begin alike, empty where nothing is known of that.
+    `expected_output_tokens` are what its cost was predicted by: a simulated model keeps to them, no real one is told.
     """
 
     upstream_model: str
