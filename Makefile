@@ -37,20 +37,27 @@ setup: .venv/.ready  ## Installs everything into .venv.
 demo: .venv/.serving  ## Routes and answers the four queries on the embedded pool.
 	@$(BIN)/frontdesk demo
 
+.PHONY: demo-llm
+demo-llm: .venv/.serving  ## The same with a real small LLM (installed into .cache, 220 MB) whose answers are checked.
+	@$(BIN)/python -m tests.real_llm $(BIN)/frontdesk demo --endpoint
+
 .PHONY: run
 run: .venv/.serving  ## Serves the embedded pool: gRPC on 127.0.0.1:50051, HTTP on 127.0.0.1:8080.
 	@$(BIN)/frontdesk serve --http 127.0.0.1:8080
 
+WORKERS ?= auto
+
 .PHONY: test
-test: .venv/.ready  ## Runs every test suite whose toolchain is present.
-	@$(BIN)/pytest
+test: .venv/.ready  ## Runs every test suite whose toolchain is present, side by side on all cores.
+	@echo "Every suite, a file at a time on each core; minutes on two. One alone: .venv/bin/pytest tests/unit/routing"
+	@$(BIN)/pytest --numprocesses $(WORKERS) -rs
 
 .PHONY: check
-check: .venv/.ready  ## For contributors: ruff, mypy and the unit tests, in about a minute.
+check: .venv/.ready  ## For contributors: ruff, mypy and the unit tests, in a minute or two.
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy server clients/python
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest --numprocesses $(WORKERS) tests/unit
 
 .PHONY: chaos
 chaos: .venv/.ready  ## Injects every fault, cancels 10,000 calls, fuzzes and soaks for a few minutes; rewrites docs/faults.md.

@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, settings
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+pytest_plugins = ("tests.side_by_side", "tests.interop.shown_table")
+
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 

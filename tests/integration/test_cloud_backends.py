@@ -224,7 +224,7 @@ def test_claude_on_vertex_is_not_chosen_for_what_it_refuses() -> None:
         ({"kind": "vertex_gemini", "project": "p"}, {"vertex_gemini", "openai"}),
         ({"kind": "vertex_claude", "project": "p"}, {"vertex_claude", "anthropic"}),
     ],
-    ids=str,
+    ids=["azure_openai", "vertex_gemini", "vertex_claude"],
 )
 def test_options_for_the_api_that_a_cloud_speaks_hold_there_too(settings: dict[str, Any], dialects: set[str]) -> None:
     config = pool_config("http://127.0.0.1:9")

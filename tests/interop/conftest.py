@@ -1,17 +1,15 @@
-"""Servers and results that the suites of all languages share; prints the interop table at the end."""
+"""Servers and results that the suites of all languages share."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.interop.servers import real_server, scripted_server
+from tests.interop.shown_table import RESULTS
 from tests.interop.span_collector import SpanCollector, span_collector
-from tests.interop.table import Cell, append_cell, read_cells, render
-
-_RESULTS = pytest.StashKey[Path]()
+from tests.interop.table import Cell, append_cell
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +25,7 @@ def environment(
 ) -> Iterator[dict[str, str]]:
     """The variables by which a client's test suite finds the servers and the files for its results."""
     folder = tmp_path_factory.mktemp("interop")
-    results = pytestconfig.stash[_RESULTS] = folder / "results.jsonl"
+    results = pytestconfig.stash[RESULTS] = folder / "results.jsonl"
     files = {"FRONTDESK_INTEROP_RESULTS": str(results), "FRONTDESK_INTEROP_SPANS": str(folder / "spans.jsonl")}
     with scripted_server(folder) as scripted, real_server(folder, collector.address) as real:
         yield scripted | real | files
@@ -40,21 +38,8 @@ def pytest_runtest_makereport(
     """Record the cells of the Python client, whose tests are tests of this session."""
     report = yield
     cell = getattr(item, "cell", None) or getattr(getattr(item, "function", None), "cell", None)
-    results = item.config.stash.get(_RESULTS, None)
+    results = item.config.stash.get(RESULTS, None)
     if call.when == "call" and cell is not None and results is not None:
         rpc, feature = cell
         append_cell(results, Cell("Python", rpc, feature, passed=report.passed))
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table, if any suite ran, and which toolchains are missing."""
-    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    missing = {reason.partition("Skipped: ")[2].rstrip("')") for reason in reasons if "toolchain" in reason}
-    for toolchain in sorted(missing):
-        terminalreporter.write_line(f"skipped: {toolchain}")
-    results = config.stash.get(_RESULTS, None)
-    if results is not None and (cells := read_cells(results)):
-        terminalreporter.section("clients: language x RPC x feature")
-        for line in render(cells):
-            terminalreporter.write_line(line)

@@ -222,7 +222,11 @@ def test_a_bearer_comes_before_the_certificate_that_carried_it(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("security", "fault"),
     [
-        ({"keys": [key_section(), {**key_section(), "sha256": "0" * 64}]}, f"two keys are {KEY.id}"),
+        pytest.param(
+            {"keys": [key_section(), {**key_section(), "sha256": "0" * 64}]},
+            f"two keys are {KEY.id}",
+            id="key twice",
+        ),
         ({**MTLS, "certificates": [certificate(), certificate()]}, f"two certificates are {SPIFFE}"),
         ({"certificates": [certificate()]}, "certificates need tls.client_ca"),
         ({"keys": [{**key_section(), "caller": "anonymous"}]}, r"keys\[0\].caller: anonymous is the name"),
