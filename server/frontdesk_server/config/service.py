@@ -66,7 +66,7 @@ class ServerConfig(Section):
     address: Annotated[str, AfterValidator(listening_address)] = "127.0.0.1:50051"
     """host:port, or unix:/path."""
     max_message_bytes: Annotated[int, Field(ge=512)] = 8 * 1024 * 1024
-    """Longest request or response message."""
+    """Longest request. Answers are not limited by it."""
     max_concurrent_calls: Count = 1024
     """Most calls at once; past it callers are refused at once."""
     max_metadata_bytes: Count = 16 * 1024

@@ -75,7 +75,7 @@ class Call(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalCall:
-    """A call made in process, such as by the command line."""
+    """A call that no front hosts: one that a test makes in process."""
 
     caller: Caller = ANONYMOUS
     deadline: float | None = None

@@ -27,7 +27,7 @@ FrontdeskError
 │   ├── UpstreamTimedOut            one of the attempt's timers ran out
 │   ├── UpstreamCredentialsRefused  401, 402, 403, no credit
 │   ├── UpstreamRequestRefused      400, 404, 413, 422
-│   ├── UpstreamContextExceeded     the upstream says that the query is too long
+│   │   └── UpstreamContextExceeded the upstream says that the query is too long
 │   ├── UpstreamProtocolError       the response is not what the API promises
 │   ├── UpstreamResponseTooLong     the response is longer than Frontdesk reads
 │   └── UpstreamCut                 the response ended without its end
