@@ -102,6 +102,10 @@ h2load:
 	@if ! command -v h2load >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && apt-get install -qq -y --no-install-recommends nghttp2-client; fi
 
+.PHONY: bench-difficulty
+bench-difficulty: .venv/.ready  ## Counts where hard, easy and programming queries of seven languages are sent.
+	$(BIN)/python -m benchmarks.difficulty
+
 .PHONY: bench
 bench: .venv/.ready h2load  ## Measures speed as ratios to bare baselines in the same run (minutes; needs h2load).
 	$(BIN)/python -m benchmarks.speed

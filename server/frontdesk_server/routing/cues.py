@@ -85,7 +85,14 @@ def _cue(entry: Mapping[str, Any], words: Mapping[str, str]) -> Cue:
 
 
 def _bounded(alternative: str) -> str:
-    """Hold letters and digits at the ends of each alternative to word boundaries."""
-    start = r"\b" if alternative[0].isalnum() or alternative.startswith(("(?:", "<")) else ""
-    end = r"\b" if alternative[-1].isalnum() or alternative[-1] in ")>?" else ""
+    """Hold letters and digits at the ends of each alternative to word boundaries.
+
+    RE2 knows those of ASCII words only; at other letters an alternative is found within words, too, as scripts without
+    spaces need it.
+    """
+    first, last = alternative.lstrip("(?:")[0], alternative.rstrip(")?*+")[-1]
+    opens = alternative[0].isalnum() or alternative.startswith(("(?:", "<"))
+    closes = alternative[-1].isalnum() or alternative[-1] in ")>?"
+    start = r"\b" if opens and first.isascii() else ""
+    end = r"\b" if closes and last.isascii() else ""
     return f"{start}(?:{alternative}){end}"
