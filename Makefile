@@ -179,3 +179,4 @@ check-gen-python: .tools/gen/.ready
 	done
 
 include clients/clients.mk
+include deploy/deploy.mk

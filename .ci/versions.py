@@ -13,6 +13,7 @@ SOURCE = ROOT / "clients/python/frontdesk/_version.py"
 
 PLACES = {
     "pyproject.toml": r'"frontdesk==(.+?)"',
+    "deploy/helm/frontdesk/Chart.yaml": r"(?m)^(?:version|appVersion): (\S+)",
     "clients/go/options.go": r'Version = "(.+?)"',
     "clients/go/README.md": r"(?:clients/go@v|frontdesk-go/)([0-9.]+)",
     "clients/java/pom.xml": r"<artifactId>frontdesk-client</artifactId>\s*<version>(.+?)</version>",
