@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,13 +95,6 @@ def test_compose_pins_its_images_and_mounts_files_that_exist() -> None:
             source = mount.split(":")[0]
             assert not source.startswith(".") or (DEPLOY / source).exists()
     assert (DEPLOY / services["frontdesk"]["build"]["context"] / services["frontdesk"]["build"]["dockerfile"]).exists()
-
-
-def test_the_image_holds_whatever_a_configuration_may_need() -> None:
-    """What is too large for it is learned with, or reads models that are brought along."""
-    extras = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    (installed,) = re.findall(r"'\.\[([\w,]+)\]'", (DEPLOY / "Dockerfile").read_text())
-    assert set(installed.split(",")) == set(extras) - {"learn", "onnx"}
 
 
 def test_services_name_each_other_as_compose_does() -> None:

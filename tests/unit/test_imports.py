@@ -23,6 +23,8 @@ except SystemExit:
     print()
 """
 
+PROBE = "import frontdesk_server.cli.health"
+
 SERVING = """
 import asyncio
 from pathlib import Path
@@ -48,6 +50,7 @@ SERVER = {"frontdesk_server", "numpy", "opentelemetry", "pydantic", "sqlalchemy"
     [
         pytest.param("import frontdesk", SERVER | UPSTREAMS | LEARNING, id="the client"),
         pytest.param(HELP, (SERVER - {"frontdesk_server"}) | {"asyncio", "grpc"} | UPSTREAMS | LEARNING, id="help"),
+        pytest.param(PROBE, (SERVER - {"frontdesk_server"}) | UPSTREAMS | LEARNING, id="asking for health"),
         pytest.param(SERVING, LEARNING | UPSTREAMS | EXPORTERS | STORES | {"cryptography"}, id="the embedded pool"),
     ],
 )

@@ -20,6 +20,7 @@ __all__ = ["main"]
 
 _COMMANDS: Mapping[str, str] = {
     "serve": "serve",
+    "health": "health",
     "demo": "demo",
     "route": "route",
     "complete": "complete",

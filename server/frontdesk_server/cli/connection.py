@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import typer
@@ -15,10 +16,11 @@ from frontdesk import Client
 from frontdesk.channel import channel_options
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from frontdesk_server.assembly.app import open_server
-from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
+if TYPE_CHECKING:
+    from frontdesk_server.config.loading import LoadedConfig
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+SERVING = "SERVING"
 _PROBE_SECONDS = 0.5
 
 
@@ -44,6 +46,14 @@ class Reach:
             return Client(self.address or DEFAULT_ADDRESS, tls=self._credentials() or False, token=self.token)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--token") from error
+
+    def channel(self) -> grpc.aio.Channel:
+        """A channel to that server, for services that are not Frontdesk's own."""
+        target, credentials = self.address or DEFAULT_ADDRESS, self._credentials()
+        options = channel_options(target=target)
+        if credentials is None:
+            return grpc.aio.insecure_channel(target, options)
+        return grpc.aio.secure_channel(target, credentials, options)
 
     def _credentials(self) -> grpc.ChannelCredentials | None:
         """Of files that it cannot use gRPC says no more than that it cannot connect, so they are tried before."""
@@ -71,10 +81,12 @@ async def connect(reach: Reach, config: Path | None) -> AsyncIterator[Client]:
 
     When nothing does, or a configuration is given, the server runs in this process.
     """
-    if reach.named or (config is None and await _serves(DEFAULT_ADDRESS)):
+    if reach.named or (config is None and await health_of(Reach(), _PROBE_SECONDS) == SERVING):
         async with reach.client() as client:
             yield client
     else:
+        from frontdesk_server.config.loading import default_config_path, load_config
+
         async with in_process(load_config(config or default_config_path())) as client:
             yield client
 
@@ -82,6 +94,8 @@ async def connect(reach: Reach, config: Path | None) -> AsyncIterator[Client]:
 @asynccontextmanager
 async def in_process(loaded: LoadedConfig) -> AsyncIterator[Client]:
     """A client of a server of its own, on a unix socket that only this user can reach."""
+    from frontdesk_server.assembly.app import open_server  # what asks a server that runs need not load another
+
     telemetry = loaded.config.telemetry.model_copy(update={"log_level": "error"})
     quiet = replace(loaded, config=loaded.config.model_copy(update={"telemetry": telemetry}))
     with tempfile.TemporaryDirectory(prefix="frontdesk-") as folder:
@@ -90,11 +104,12 @@ async def in_process(loaded: LoadedConfig) -> AsyncIterator[Client]:
             yield client
 
 
-async def _serves(address: str) -> bool:
-    async with grpc.aio.insecure_channel(address, channel_options(target=address)) as channel:
+async def health_of(reach: Reach, seconds: float) -> str:
+    """What a server says of itself, such as SERVING; the call's status, such as UNAVAILABLE, where it says nothing."""
+    async with reach.channel() as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         try:
-            response = await stub.Check(health_pb2.HealthCheckRequest(), timeout=_PROBE_SECONDS)
-        except grpc.aio.AioRpcError:
-            return False
-        return bool(response.status == health_pb2.HealthCheckResponse.SERVING)
+            response = await stub.Check(health_pb2.HealthCheckRequest(), timeout=seconds)
+        except grpc.aio.AioRpcError as error:
+            return str(error.code().name)
+        return str(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))
