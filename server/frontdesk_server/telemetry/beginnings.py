@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from math import prod
 
+from frontdesk_server.domain.ending import CANCELLED, status_of
+from frontdesk_server.domain.errors import DeadlineExceeded, FrontdeskError
 from frontdesk_server.domain.record import DROP_REASONS
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.names import Metric
@@ -23,7 +25,7 @@ _MOST = 250
 _WORDS: Mapping[str, tuple[str, ...]] = {
     names.PURPOSE: ("answer", "route", "check"),
     names.TOKEN_CLASS: names.TOKEN_CLASSES,
-    names.COMPLETION_STATUS: ("completed", "failed", "cancelled"),
+    names.COMPLETION_STATUS: tuple(map(status_of, ("", FrontdeskError.reason, DeadlineExceeded.reason, CANCELLED))),
     names.DROP_REASON: DROP_REASONS,
     names.SIGN: (names.PLUS, names.MINUS),
 }
