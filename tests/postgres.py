@@ -22,7 +22,7 @@ def find_postgres() -> Path | None:
 
 
 @contextmanager
-def running_postgres(binaries: Path) -> Iterator[str]:
+def running_postgres(binaries: Path, *, fsync: bool = False) -> Iterator[str]:
     """Start a server on a Unix socket in a temporary folder and give its SQLAlchemy URL."""
     user = _unprivileged_user()
     root = Path(tempfile.mkdtemp(prefix="fd-pg-", dir="/tmp"))
@@ -33,7 +33,7 @@ def running_postgres(binaries: Path) -> Iterator[str]:
         _run(
             [binaries / "initdb", "-D", data, "-U", "frontdesk", "--auth=trust", "--no-sync", "-E", "UTF8"], user, root
         )
-        options = ["-c", "listen_addresses=", "-c", "fsync=off", "-k", root]
+        options = ["-c", "listen_addresses=", "-c", f"fsync={'on' if fsync else 'off'}", "-k", root]
         with (root / "log").open("wb") as log:
             server = subprocess.Popen(
                 [binaries / "postgres", "-D", data, *options], user=user, cwd=root, stdout=log, stderr=log

@@ -265,7 +265,8 @@ def test_the_migrated_schema_is_the_declared_one(ledger_url: str) -> None:
     engine = open_engine(ledger_url)
     assert migrate(engine) == migrate(engine) == len(STEPS)
     found = inspect(engine)
-    assert set(found.get_table_names()) == set(METADATA.tables)
+    parts = {name for name in found.get_table_names() if name.endswith("_other")}
+    assert set(found.get_table_names()) - parts == set(METADATA.tables)
     for name, table in METADATA.tables.items():
         columns = {c["name"]: (str(c["type"]), c["nullable"]) for c in found.get_columns(name)}
         expected = {c.name: (c.type.compile(engine.dialect), c.nullable) for c in table.columns}

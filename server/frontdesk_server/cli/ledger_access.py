@@ -38,7 +38,8 @@ def reading(ledger: str | None, config: Path | None) -> Iterator[LedgerReader]:
     """Open the ledger that the options name."""
     url = ledger
     if url is None:
-        url = load_config(config or default_config_path()).config.ledger.url.get_secret_value()
+        section = load_config(config or default_config_path()).config.ledger
+        url = section.read_url.get_secret_value() or section.url.get_secret_value()
     if not url:
         raise typer.BadParameter("the configuration keeps no ledger")
     with open_reader(url) as reader:

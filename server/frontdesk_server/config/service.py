@@ -193,6 +193,8 @@ class LedgerConfig(Section):
 
     url: Secret = Secret("sqlite:///frontdesk.db")
     """SQLAlchemy URL: sqlite:///FILE or postgresql+psycopg://…; empty keeps nothing."""
+    read_url: Secret = Secret("")
+    """Where `frontdesk log`, `stats` and the other commands read, such as a standby of PostgreSQL's. Default: `url`."""
     durability: Literal["group", "sync"] = "group"
     """`group` commits within flush_ms off the request path; `sync` before the answer is complete."""
     flush_ms: Annotated[float, Field(gt=0)] = 50.0
@@ -207,6 +209,8 @@ class LedgerConfig(Section):
     """Older records are deleted. Default: kept."""
     max_decisions: Count | None = None
     """The oldest decisions above this number are deleted. Default: kept."""
+    partition_hours: Count = 24
+    """Of PostgreSQL: what is deleted goes by parts of so many hours, each once all of it is to go."""
     store_prompts: bool = False
     """Keep prompts and answers."""
     redact: tuple[Annotated[str, AfterValidator(_re2_pattern)], ...] = ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.state.sqlite import create_private, write_ahead
@@ -19,6 +21,19 @@ _ADVISORY_LOCK = 0x66726F6E74  # "front"; any number, the same in every replica
 _WRITES = "frontdesk_writes"
 _BUSY_TIMEOUT_MS = 2_000
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+_LOCK_TIMEOUT_MS = 2_000
+_LOCK_NOT_AVAILABLE = "55P03"
+_BETWEEN_TRIES_SECONDS = 0.5
+_OPTIONS = {
+    "application_name": "frontdesk",
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""So that a server that has vanished is noticed; the URL may state others (libpq's names)."""
+T = TypeVar("T")
 
 
 def open_engine(url: str, durability: Durability = "group", busy_timeout_ms: int = _BUSY_TIMEOUT_MS) -> Engine:
@@ -33,7 +48,9 @@ def open_engine(url: str, durability: Durability = "group", busy_timeout_ms: int
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed, durability, busy_timeout_ms)
         if parsed.get_backend_name() == "postgresql":
-            return create_engine(parsed, pool_pre_ping=True, pool_size=2, max_overflow=8)
+            stated = {name: value for name, value in _OPTIONS.items() if name not in parsed.query}
+            options = stated if parsed.get_driver_name() == "psycopg" else {}
+            return create_engine(parsed, pool_pre_ping=True, pool_size=2, max_overflow=8, connect_args=options)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         # The parser's message may quote a part of the password.
         raise _unusable("not a database URL; special characters of a password are written as %XX") from error
@@ -57,6 +74,27 @@ def begin_writing(engine: Engine) -> AbstractContextManager[Connection]:
     process's lock, it would fail.
     """
     return engine.execution_options(**{_WRITES: True}).begin()
+
+
+def change_schema(engine: Engine, change: Callable[[Connection], T], *, tries: int = 30) -> T:
+    """Change the schema of a PostgreSQL ledger in a transaction while others go on, one replica after the other.
+
+    A change that does not get its locks within two seconds lets the others pass, who wait behind it, and tries again.
+
+    Raises:
+        SQLAlchemyError: the last try failed, too, or the change is at fault.
+    """
+    for left in reversed(range(tries)):
+        try:
+            with engine.begin() as connection:
+                take_turns(connection)
+                connection.execute(text(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}"))
+                return change(connection)
+        except DBAPIError as error:
+            if not left or getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+                raise
+        time.sleep(_BETWEEN_TRIES_SECONDS)
+    raise AssertionError("the last try returns or raises")
 
 
 def take_turns(connection: Connection) -> None:

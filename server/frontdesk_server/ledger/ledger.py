@@ -25,6 +25,7 @@ from frontdesk_server.ledger.legacy import move_old_rows
 from frontdesk_server.ledger.migrations import migrate
 from frontdesk_server.ledger.monitor import LedgerMonitor, NullMonitor
 from frontdesk_server.ledger.null import NullLedger
+from frontdesk_server.ledger.partitions import Partitions
 from frontdesk_server.ledger.redaction import PatternRedactor, Redactor
 from frontdesk_server.ledger.retention import Retention
 from frontdesk_server.ledger.store import SqlStore
@@ -132,6 +133,14 @@ async def _move(engine: Engine, codec: RecordCodec) -> None:
         log.info("ledger.moved", decisions=moved, seconds=round(time.monotonic() - started, 3))
 
 
+def _partitioned(engine: Engine, config: LedgerConfig, clock: Clock) -> Partitions | None:
+    if engine.dialect.name != "postgresql":
+        return None
+    partitions = Partitions(engine, config.partition_hours, clock)
+    partitions.start()
+    return partitions
+
+
 @contextlib.asynccontextmanager
 async def open_ledger(
     config: LedgerConfig,
@@ -160,17 +169,19 @@ async def open_ledger(
         try:
             await asyncio.to_thread(migrate, engine)
             await _move(engine, codec)
+            partitions = await asyncio.to_thread(_partitioned, engine, config, clock)
         except SQLAlchemyError as error:
             raise LedgerUnavailable(f"{shown(engine.url)} cannot be opened: {cause_of(error)}") from error
         store = SqlStore(engine, codec)
         limits = WriterLimits(config.flush_ms / 1000, config.max_batch, config.max_queue, config.max_lag_ms / 1000)
+        retention = Retention(engine, config.retention_days, config.max_decisions, clock, monitor, partitions)
         writer = GroupWriter(
             store,
             ContentPolicy(redactor or PatternRedactor(config.redact), config.store_prompts),
             codec,
             limits,
             monitor,
-            sweep=Retention(engine, config.retention_days, config.max_decisions, clock, monitor).sweep,
+            sweep=retention.sweep,
         )
         writer.start()
         monitor.opened(lambda: writer.waiting, lambda: writer.lag_seconds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
-from frontdesk_server.ledger.engine import begin_writing, take_turns
+from frontdesk_server.ledger.engine import begin_writing, change_schema
 from frontdesk_server.ledger.schema import SCHEMA_VERSION
 
 _VERSION_TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL PRIMARY KEY)"
@@ -149,22 +149,38 @@ STEPS: tuple[tuple[str, ...], ...] = (
 def migrate(engine: Engine) -> int:
     """Bring the schema up to date and return its version; replicas that start together take turns.
 
+    A ledger that is up to date is locked by nobody.
+
     Raises:
         ConfigError: a newer Frontdesk has already upgraded this ledger.
 
     """
+    if engine.dialect.name == "postgresql":
+        if not _is_current(engine):
+            change_schema(engine, _upgrade)
+        return len(STEPS)
     with begin_writing(engine) as connection:
-        take_turns(connection)
-        connection.exec_driver_sql(_VERSION_TABLE)
-        found = connection.execute(select(SCHEMA_VERSION.c.version)).scalar_one_or_none() or 0
-        if found > len(STEPS):
-            message = (
-                f"the ledger has schema version {found}, this Frontdesk knows {len(STEPS)}; use the newer Frontdesk"
-            )
-            raise ConfigError("ledger", [ConfigFault(message, "ledger.url")])
-        if found < len(STEPS):
-            _apply(connection, found)
+        _upgrade(connection)
     return len(STEPS)
+
+
+def _is_current(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return connection.dialect.has_table(connection, SCHEMA_VERSION.name) and _version(connection) == len(STEPS)
+
+
+def _version(connection: Connection) -> int:
+    return connection.execute(select(SCHEMA_VERSION.c.version)).scalar_one_or_none() or 0
+
+
+def _upgrade(connection: Connection) -> None:
+    connection.exec_driver_sql(_VERSION_TABLE)
+    found = _version(connection)
+    if found > len(STEPS):
+        message = f"the ledger has schema version {found}, this Frontdesk knows {len(STEPS)}; use the newer Frontdesk"
+        raise ConfigError("ledger", [ConfigFault(message, "ledger.url")])
+    if found < len(STEPS):
+        _apply(connection, found)
 
 
 def _apply(connection: Connection, found: int) -> None:

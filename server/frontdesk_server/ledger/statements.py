@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from frontdesk_server.ledger.copying import FEWEST, can_copy, copy_rows
 from frontdesk_server.ledger.rows import Row
 from frontdesk_server.ledger.schema import DECIDED, OUTCOMES, RECORDS, SETTLED
 
@@ -16,7 +17,12 @@ _COLUMNS = [column.name for column in (*DECIDED, *SETTLED)]
 
 def insert_records(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert rows of the columns DECIDED and SETTLED; of a decision that is there, keep how it ended."""
-    if rows:
+    if not rows:
+        return
+    if len(rows) >= FEWEST and can_copy(connection):
+        statement = _insert("postgresql")
+        copy_rows(connection, RECORDS, _COLUMNS, rows, statement[statement.index("ON CONFLICT") :])
+    else:
         connection.exec_driver_sql(_insert(connection.dialect.name), list(rows))
 
 
