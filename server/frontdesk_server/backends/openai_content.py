@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from frontdesk_server.backends.extensions import answered_block, cache_control, demanded_block, extended, given_back
@@ -24,6 +23,7 @@ from frontdesk_server.domain.query import (
     ToolCall,
     ToolResult,
 )
+from frontdesk_server.domain.value import value
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ _AUDIO_FORMATS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contents:
     """Words for one API: plain text wherever it will do, for not every server takes parts."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from frontdesk_server.domain.decision import StepKind
 from frontdesk_server.domain.encoded import Encoded
 from frontdesk_server.domain.query import Message
 from frontdesk_server.domain.usage import Cost, FinishReason, TokenLogprob, Usage
+from frontdesk_server.domain.value import value
 
 
 class AttemptOutcome(enum.Enum):
@@ -20,7 +21,7 @@ class AttemptOutcome(enum.Enum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CheckResult:
     """What a check said of an answer; score and threshold are in [0, 1]."""
 
@@ -32,7 +33,7 @@ class CheckResult:
     cost_nano_usd: int | None = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """One model's whole answer, as checks see it."""
 
@@ -48,7 +49,7 @@ class Answer:
         return self.message.text
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Adjustment:
     """What was done to a query so that one model could take it; `field` is its path in the request."""
 
@@ -56,7 +57,7 @@ class Adjustment:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """One call of one model, settled.
 
@@ -92,7 +93,7 @@ class Attempt:
     encoded: Encoded = field(default_factory=Encoded, init=False, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settlement:
     """What a request came to, however it ended: every attempt and the whole cost."""
 
@@ -101,7 +102,7 @@ class Settlement:
     committed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Completion:
     """A whole answer with its account."""
 

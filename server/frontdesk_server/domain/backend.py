@@ -11,6 +11,7 @@ from frontdesk_server.domain.events import Batch
 from frontdesk_server.domain.model import Capability, Timeouts
 from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.value import value
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ class Dispatch:
     adjustments: list[Adjustment] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BackendCall:
     """One call of one upstream model. `headers` carry the trace context.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from frontdesk_server.domain.encoded import Encoded
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
+from frontdesk_server.domain.value import value
 
 
 class ExclusionReason(enum.Enum):
@@ -28,7 +29,7 @@ class ExclusionReason(enum.Enum):
     DIALECT = "dialect"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Exclusion:
     """The reason and its particulars in words; `retry_after_seconds` where it passes by itself."""
 
@@ -37,7 +38,7 @@ class Exclusion:
     retry_after_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Candidate:
     """A model that was considered: what is expected of it, or why it is excluded."""
 
@@ -59,7 +60,7 @@ class Verdict(enum.Enum):
     TIMED_OUT = "timed_out"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StrategyStep:
     """One strategy that was asked on the way to the decision; `path` is its place in the router's tree."""
 
@@ -101,7 +102,7 @@ class StepKind(enum.Enum):
     FALLBACK = "fallback"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PlanStep:
     """One step: a model and, for a cascade, the name of the check its answer must pass.
 
@@ -115,7 +116,7 @@ class PlanStep:
     gate_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """Result of routing. `propensity` is the probability in (0, 1] with which this model was chosen."""
 
@@ -138,7 +139,7 @@ class Decision:
     encoded: Encoded = field(default_factory=Encoded, init=False, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RoutedQuery:
     """A query with its decision: what execution, ledger and telemetry work on."""
 

@@ -7,15 +7,15 @@ part, and the parts stand in the order of their places.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from frontdesk_server.domain.attempt import Attempt, Settlement
 from frontdesk_server.domain.decision import Decision, StepKind
 from frontdesk_server.domain.provider import Citation, ProviderBlock, ProviderState
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
+from frontdesk_server.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TextDelta:
     """A piece of the answer, never empty."""
 
@@ -25,7 +25,7 @@ class TextDelta:
     refusal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReasoningDelta:
     """A piece of the LLM's reasoning."""
 
@@ -36,7 +36,7 @@ class ReasoningDelta:
     dialect: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToolCallDelta:
     """A piece of a tool call; `id` and `name` come with the call's first piece only."""
 
@@ -47,7 +47,7 @@ class ToolCallDelta:
     part: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderBlockDelta:
     """A part that only its dialect understands, as a whole."""
 
@@ -55,7 +55,7 @@ class ProviderBlockDelta:
     part: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderStateDelta:
     """What the provider wants back with a part or, where `part` is None, with the whole message."""
 
@@ -63,7 +63,7 @@ class ProviderStateDelta:
     part: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CitationDelta:
     """Where the text of a part comes from."""
 
@@ -74,7 +74,7 @@ class CitationDelta:
 Delta = TextDelta | ReasoningDelta | ToolCallDelta | ProviderBlockDelta | ProviderStateDelta | CitationDelta
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UsageReport:
     """Usage so far; a later report replaces an earlier one. `cost_nano_usd` is what the provider says that it cost.
 
@@ -87,7 +87,7 @@ class UsageReport:
     opening: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finished:
     """The backend's answer is complete; nothing follows."""
 
@@ -103,14 +103,14 @@ Batch = Sequence[BackendEvent]
 """What one network read brought, in order; never empty."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Started:
     """Routing has decided. First, exactly once."""
 
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptStarted:
     """A model is being called."""
 
@@ -119,7 +119,7 @@ class AttemptStarted:
     kind: StepKind
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptEnded:
     """An attempt was rejected or failed, or lost against the one it ran beside, and another model speaks."""
 
@@ -128,7 +128,7 @@ class AttemptEnded:
     superseded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Completed:
     """The answer is complete. Last, exactly once."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import attrgetter
 
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
@@ -18,6 +17,7 @@ from frontdesk_server.domain.profile import (
 )
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.settings import sets_anything
+from frontdesk_server.domain.value import value
 
 Profiles = Callable[[Deployment], Profile]
 """What is known of a deployment's model at the moment."""
@@ -46,7 +46,7 @@ _TAKES_NOTHING = Profile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fitting:
     """What a query demands of the place that answers it. `dialects` are those that it must understand.
 

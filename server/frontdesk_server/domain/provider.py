@@ -6,10 +6,12 @@ provider that a backend is configured with, such as "openrouter".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import field
+
+from frontdesk_server.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderOptions:
     """Settings that only `dialect` knows: a JSON object that is merged into the JSON of what they stand at.
 
@@ -21,7 +23,7 @@ class ProviderOptions:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderBlock:
     """A JSON object that only `dialect` understands, and that goes to it as it is."""
 
@@ -29,7 +31,7 @@ class ProviderBlock:
     json: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderState:
     """What the provider wants back with something that it answered: the members of its JSON beside what was read."""
 
@@ -37,7 +39,7 @@ class ProviderState:
     json: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Citation:
     """Where something comes from that an answer says, from `start` to `end` of the part's characters."""
 
@@ -48,17 +50,17 @@ class Citation:
     end: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CacheHint:
     """Everything up to here will soon be sent again; `ttl_seconds` None leaves the time to the provider."""
 
     ttl_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Extensible:
     """What a message, each of its parts and a tool may carry for providers beside what they say."""
 
-    provider_options: tuple[ProviderOptions, ...] = ()
-    cache_hint: CacheHint | None = None
-    provider_state: tuple[ProviderState, ...] = ()
+    provider_options: tuple[ProviderOptions, ...] = field(default=(), kw_only=True)
+    cache_hint: CacheHint | None = field(default=None, kw_only=True)
+    provider_state: tuple[ProviderState, ...] = field(default=(), kw_only=True)

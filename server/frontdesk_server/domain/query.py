@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from frontdesk_server.domain.provider import Citation, Extensible, ProviderBlock, ProviderOptions
+from frontdesk_server.domain.value import value
 
 
 class Role(enum.Enum):
@@ -18,7 +19,7 @@ class Role(enum.Enum):
     TOOL = "tool"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TextPart(Extensible):
     """Plain text; `refusal` marks an LLM's refusal to answer, where its provider tells the two apart."""
 
@@ -35,7 +36,7 @@ class ImageDetail(enum.Enum):
     AUTO = "auto"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MediaPart(Extensible):
     """An image, a sound or a document: either its bytes or a URI which the provider fetches."""
 
@@ -46,7 +47,7 @@ class MediaPart(Extensible):
     detail: ImageDetail | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToolCall(Extensible):
     """A call of a tool by the LLM; `arguments_json` is kept as the LLM wrote it."""
 
@@ -55,7 +56,7 @@ class ToolCall(Extensible):
     arguments_json: str = "{}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderPart(Extensible):
     """A part that only one dialect understands."""
 
@@ -65,7 +66,7 @@ class ProviderPart(Extensible):
 ResultPart = TextPart | MediaPart | ProviderPart
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToolResult(Extensible):
     """What a called tool returned: as text, or in several parts."""
 
@@ -86,7 +87,7 @@ class ToolResult(Extensible):
         return (part for part in self.parts if isinstance(part, MediaPart))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReasoningPart(Extensible):
     """Reasoning of an LLM, passed back unchanged, its opaque fields to the provider alone that is its `dialect`."""
 
@@ -104,7 +105,7 @@ class ReasoningPart(Extensible):
 ContentPart = TextPart | MediaPart | ToolCall | ToolResult | ReasoningPart | ProviderPart
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Message(Extensible):
     """One turn of the conversation."""
 
@@ -129,7 +130,7 @@ class Message(Extensible):
                 yield from (piece.block for piece in part.parts if isinstance(piece, ProviderPart))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Tool(Extensible):
     """A tool which the LLM may call; `parameters_json` is a JSON Schema, empty for no parameters.
 
@@ -151,7 +152,7 @@ class ToolChoiceMode(enum.Enum):
     REQUIRED = "required"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToolChoice:
     """A general mode, or the one tool that must be called."""
 
@@ -159,12 +160,12 @@ class ToolChoice:
     tool_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JsonObjectFormat:
     """Any JSON object."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JsonSchemaFormat:
     """JSON which satisfies a schema."""
 
@@ -189,7 +190,7 @@ class ReasoningEffort(enum.Enum):
     MAX = "max"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GenerationConfig:
     """How the answer is generated; None leaves a setting to the provider.
 
@@ -217,7 +218,7 @@ class GenerationConfig:
         return self.reasoning_budget_tokens is not None or self.reasoning_effort not in (None, ReasoningEffort.NONE)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Query:
     """What is to be answered. The router sees all of it, not only the last line.
 

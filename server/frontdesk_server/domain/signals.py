@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from frontdesk_server.domain.value import value
 
 
 class Task(enum.Enum):
@@ -21,7 +22,7 @@ class Task(enum.Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Signals:
     """Computed once per query, without I/O. `difficulty` is in [0, 1] and independent of length."""
 

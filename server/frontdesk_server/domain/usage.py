@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
+
+from frontdesk_server.domain.value import value
 
 NANO_USD_PER_USD = 1_000_000_000
 
@@ -32,7 +34,7 @@ class FinishReason(enum.Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TopLogprob:
     """One alternative at the place of a token."""
 
@@ -40,7 +42,7 @@ class TopLogprob:
     logprob: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TokenLogprob:
     """Natural log-probability of one generated token, and the most likely tokens at its place."""
 
@@ -49,7 +51,7 @@ class TokenLogprob:
     top: tuple[TopLogprob, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Usage:
     """Tokens consumed: input includes cached tokens and media, output includes reasoning and media.
 
@@ -78,7 +80,7 @@ class Usage:
         return replace(self, cache_read_tokens=None, cache_write_tokens=None, cache_write_long_tokens=None)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cost:
     """What a request cost in nano-USD, and what the strongest model would have cost for the same tokens."""
 

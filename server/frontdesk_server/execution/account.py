@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Decision
 from frontdesk_server.domain.errors import DeadlineExceeded, FrontdeskError
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.usage import Cost, sum_known
+from frontdesk_server.domain.value import value
 from frontdesk_server.execution.attempt import AttemptRun
 from frontdesk_server.state.limits import Reservation
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Opened:
     """What is reserved for an attempt, and what its checks have asked."""
 

@@ -9,7 +9,7 @@ passes what could be answered: the limit that was sent, and the window.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from frontdesk_server.domain.errors import (
     UpstreamCredentialsRefused,
@@ -23,6 +23,7 @@ from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.tokens import estimate_few_tokens, estimate_input_tokens
 from frontdesk_server.domain.usage import Usage
+from frontdesk_server.domain.value import value
 
 _ESTIMATE_FACTOR = 4
 _SPARSE_FACTOR = 16
@@ -40,7 +41,7 @@ _UNBILLED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Expectation:
     """What is known before the call: its model, and the estimated tokens of the query and of a whole answer.
 
@@ -61,7 +62,7 @@ class Expectation:
         return window if self.output_limit is None else min(window, self.output_limit)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Heard:
     """What became of the call: the last report, the tokens that came by our own count, and whether the end came.
 
@@ -77,7 +78,7 @@ class Heard:
     opening: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Billing:
     """What a call is settled with.
 

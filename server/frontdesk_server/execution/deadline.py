@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from frontdesk_server.domain.call import Call, has_passed
 from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.value import value
 from frontdesk_server.execution.timers import Bound
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Deadline:
     """An instant of the clock's monotonic time."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from random import Random
 
 from frontdesk_server.config.service import RetryConfig
@@ -17,6 +16,7 @@ from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.own_keys import NO_OWN_KEYS, OwnKeys
 from frontdesk_server.domain.profile import Profile
 from frontdesk_server.domain.query import Query
+from frontdesk_server.domain.value import value
 from frontdesk_server.execution.balancing import Balancer
 from frontdesk_server.execution.billing import Expectation
 from frontdesk_server.execution.conditions import LiveConditions
@@ -26,7 +26,7 @@ ANSWER = "answer"
 """The purpose of an attempt that is to answer the caller."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptTools:
     """What every attempt needs."""
 
@@ -38,7 +38,7 @@ class AttemptTools:
     random: Random
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptOrder:
     """What is to be called and within which timers.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.domain.decision import StreamMode
 from frontdesk_server.domain.model import Model
+from frontdesk_server.domain.value import value
 from frontdesk_server.execution.checks import Check
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """One step: whom to ask, and what judges the answer: a check, or the fitted cascade that it is a member of.
 

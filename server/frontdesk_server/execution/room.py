@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from frontdesk_server.domain.errors import LimitsUnavailable
+from frontdesk_server.domain.value import value
 from frontdesk_server.state.limits import Refusal, Reservation
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Room:
     """`reservation` is that of every call of the attempt; `reserve` asks for what one more may use."""
 

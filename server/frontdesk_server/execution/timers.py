@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from frontdesk_server.domain.errors import UpstreamTimedOut
 from frontdesk_server.domain.model import Timeouts
+from frontdesk_server.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Bound:
     """So many seconds are left from an attempt's beginning, as `whose` says: "the caller's deadline"."""
 
@@ -20,7 +21,7 @@ class Bound:
         return Bound(self.seconds * share, f"its slice of {self.whose}")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Timer:
     """A timer of `set_seconds` that ends after `seconds`, in both cases from its beginning; `cut_by` has cut it."""
 
@@ -47,7 +48,7 @@ class Timer:
         return UpstreamTimedOut(self.name, self.set_seconds, seconds=self.seconds, cut_by=self.cut_by)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptTimers:
     """The timers of one attempt. `first_token` is None where an answer comes in one piece: then only the total runs."""
 

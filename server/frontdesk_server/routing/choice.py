@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from frontdesk_server.config.routers import ExplorationConfig
 from frontdesk_server.domain.decision import PlanStep, StepKind, StrategyStep, Verdict
+from frontdesk_server.domain.value import value
 from frontdesk_server.routing.hashing import stable_fraction
 from frontdesk_server.routing.selection import Prediction, select
 from frontdesk_server.routing.strategies.base import Ranking, RoutingContext
@@ -15,7 +15,7 @@ DEFAULT_STRATEGY = "default"
 """What decisions name where no strategy chose."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Choice:
     """The model that answers. `steps` start with it; `predictions` are of all eligible models that have one."""
 

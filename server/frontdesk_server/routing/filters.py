@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
@@ -18,13 +17,14 @@ from frontdesk_server.domain.query import (
     ToolCall,
     ToolResult,
 )
+from frontdesk_server.domain.value import value
 from frontdesk_server.routing.selection import Outlook
 
 _TOOL_TRAFFIC = (ToolCall, ToolResult)
 _MEDIA = {"image": Capability.IMAGE_INPUT, "audio": Capability.AUDIO_INPUT}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Demands:
     """What a query and its policy demand of any model; `fitting` is what the query demands of its deployments."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from frontdesk_server.domain.value import value
 from frontdesk_server.routing.cues import Cue, CueSet
 
 _HEAD_CHARACTERS = 1200
@@ -20,7 +20,7 @@ _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SEGMENT_END = re.compile(r"\n+|(?<=[.!?])\s+|:\s+")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reading:
     """The cues of a text: those of the instruction alone, and those of all that was read."""
 

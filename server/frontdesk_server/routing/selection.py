@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from frontdesk_server.domain.either import either
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.value import value
 
 NANO_USD_PER_CENT = 10_000_000
 
@@ -35,7 +35,7 @@ def prior_quality(quality: float, difficulty: float) -> float:
     return math.pow(quality, 2 * difficulty)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Preferences:
     """Wishes with the router's defaults filled in.
 

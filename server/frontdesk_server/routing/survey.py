@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from frontdesk_server.domain.call import Caller
@@ -15,12 +14,13 @@ from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.tokens import expected_output_tokens
 from frontdesk_server.domain.usage import Usage
+from frontdesk_server.domain.value import value
 from frontdesk_server.routing.costs import predicted_cost_nano_usd
 from frontdesk_server.routing.filters import demands_of
 from frontdesk_server.routing.selection import Outlook
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Survey:
     """The models by name: outlooks of all, and either eligible or excluded."""
 

@@ -11,6 +11,7 @@ from frontdesk_server.domain.decision import RoutedQuery, StepKind
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, CompletionEvent, Delta, Emit, TextDelta
 from frontdesk_server.domain.observer import AttemptParent
+from frontdesk_server.domain.value import value
 from frontdesk_server.execution.account import Account
 from frontdesk_server.execution.attempt import AttemptRun
 from frontdesk_server.execution.attempts import Attempts
@@ -20,7 +21,7 @@ from frontdesk_server.execution.plan import Plan
 from frontdesk_server.execution.steps import Steps
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Given:
     """The attempt's answer is given. All of it has been shown."""
 
@@ -28,7 +29,7 @@ class Given:
     checks: tuple[CheckResult, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Onward:
     """The plan goes on at `position` for reason of `kind`; at the plan's end it has no answer.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -17,12 +17,13 @@ from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
+from frontdesk_server.domain.value import value
 from frontdesk_server.routing.selection import Outlook, Prediction, Preferences
 
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RoutingContext:
     """One query on its way through the tree.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
 
 import re2
 from pydantic import model_validator
@@ -11,6 +10,7 @@ from pydantic import model_validator
 from frontdesk_server.config.base import Fraction, Section, refuse_disorder
 from frontdesk_server.config.naming import no_such
 from frontdesk_server.domain.signals import Signals, Task
+from frontdesk_server.domain.value import value
 from frontdesk_server.routing.language import LANGUAGES
 from frontdesk_server.routing.strategies.folding import ZERO_WIDTH_SPACE, folded, spellings
 from frontdesk_server.routing.strategies.words import has_word
@@ -85,7 +85,7 @@ class InvalidPattern(Exception):
     """A pattern that RE2 does not understand."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Facts:
     """What conditions are judged by: signals, and the numbers of the phrases found in the text."""
 
@@ -96,7 +96,7 @@ class Facts:
 Predicate = Callable[[Facts], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CompiledCondition:
     """A predicate, and the phrases of which at least one must be found for it to hold; None when it needs none."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 
 from frontdesk_server.domain.errors import BudgetExhausted, CapacityError, RateLimited
 from frontdesk_server.domain.usage import Usage, sum_known
+from frontdesk_server.domain.value import value
 from frontdesk_server.state.limits.store import Change, Hold, LimitStore
 
 
@@ -20,7 +20,7 @@ class Quantity(enum.Enum):
     NANO_USD = "nano_usd"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Held:
     """One counter that a call uses."""
 
@@ -30,7 +30,7 @@ class Held:
     hold: Hold
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refusal:
     """A limit without room for a call. `model` is the model that may not be called; empty when none may be."""
 
@@ -46,7 +46,7 @@ class Refusal:
         return make(self.detail, self.retry_after_seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Used:
     """What one call used; None is unknown. `may_be_more`: it is the least that its provider bills."""
 
