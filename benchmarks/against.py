@@ -3,7 +3,9 @@
 The other checkout serves by its own code with this one's environment and configuration; both must understand it. The
 other is the baseline of the ratios.
 
-Usage: python -m benchmarks.against FOLDER [--rounds 6] [--seconds 1.5]
+Usage: python -m benchmarks.against FOLDER [--methods Route,Complete] [--rounds 6] [--seconds 1.5]
+
+On a busy machine many short rounds tell more than a few long ones: --rounds 24 --seconds 0.4.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ def main() -> None:
     """Measure every method on both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="the other checkout")
+    parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=1.5)
     options = parser.parse_args()
@@ -47,7 +50,8 @@ def main() -> None:
                 contenders.frontdesk(bench.cores.server, url, name="other", environment=there) as other,
                 contenders.frontdesk(bench.cores.server, url, name="this", environment=here) as this,
             ):
-                for method, (asked, in_flight) in METHODS.items():
+                for method in options.methods.split(","):
+                    asked, in_flight = METHODS[method]
                     servers = [Contender(server.name, server, asked) for server in (other, this)]
                     row = bench.compare(method, servers, in_flight)
                     print(compared(f"{method}, {in_flight} at once", row).text(), flush=True)
