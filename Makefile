@@ -149,8 +149,11 @@ flame: .venv/.ready h2load .tools/py-spy/.ready  ## Draws flame graphs of Route,
 	@$(GEN)/pip install --quiet --requirement $<
 	@touch $@
 
-.PHONY: gen gen-python
-gen: gen-python gen-go gen-java gen-typescript  ## Generates the stubs of every language from protos/.
+.PHONY: gen gen-python gen-reasons
+gen: gen-python gen-go gen-java gen-typescript gen-reasons  ## Generates the stubs of every language from protos/.
+
+gen-reasons: .venv/.serving  ## Writes the reasons of errors as constants of every client.
+	$(BIN)/python clients/reasons.py
 
 gen-python: .tools/gen/.ready
 	$(GEN)/python -m grpc_tools.protoc --proto_path=protos \

@@ -28,7 +28,7 @@ def environment(
     results = pytestconfig.stash[RESULTS] = folder / "results.jsonl"
     files = {"FRONTDESK_INTEROP_RESULTS": str(results), "FRONTDESK_INTEROP_SPANS": str(folder / "spans.jsonl")}
     with scripted_server(folder) as scripted, real_server(folder, collector.address) as real:
-        yield scripted | real | files
+        yield scripted | real | files | {"FRONTDESK_TOKEN": "of-the-environment"}
 
 
 @pytest.hookimpl(wrapper=True)

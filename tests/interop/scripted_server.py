@@ -4,6 +4,8 @@ The request's router names the scenario (a decision id does where a request has 
 
 default          answers with the text of the last message, piece by piece
 newer            as default, with enum values, fields and an event which this version does not know
+settings         answers with the query as JSON
+superseded       streams an answer that another model's supersedes
 metadata         the decision's reason is what the server saw of the call, as JSON: metadata, seconds left, port
 error:NAME       fails with that vector of errors.json
 broken           fails after content has reached the caller; the status carries the account
@@ -31,12 +33,13 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 from frontdesk.v1 import chat_pb2, router_service_pb2, router_service_pb2_grpc, routing_pb2
+from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_reflection.v1alpha import reflection
 
 VECTORS = Path(__file__).parents[1] / "contract" / "vectors"
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 UNKNOWN_FIELD = bytes.fromhex("82800505") + b"newer"
 UNKNOWN_ENUM_VALUE = 99
 PIECE_CHARACTERS = 4096
@@ -98,6 +101,7 @@ class ScriptedService(router_service_pb2_grpc.RouterServiceServicer):
     ) -> router_service_pb2.CompleteResponse:
         scenario = request.policy.router
         decision = await self._decide(request.policy, context)
+        await context.send_initial_metadata((("x-frontdesk-decision-id", decision.decision_id),))
         if scenario == "silent":
             await self._until_gone(request.policy.affinity_key)
         if scenario == "broken":
@@ -112,7 +116,9 @@ class ScriptedService(router_service_pb2_grpc.RouterServiceServicer):
             attempts=[_attempt()],
         )
         response.message.role = chat_pb2.ROLE_ASSISTANT
-        response.message.parts.add(text=_text(request.query))
+        response.message.parts.add(
+            text=MessageToJson(request.query) if scenario == "settings" else _text(request.query)
+        )
         if scenario == "newer":
             response.finish_reason = UNKNOWN_ENUM_VALUE  # type: ignore[assignment]  # that is the point
             return _newer(response)
@@ -132,6 +138,13 @@ class ScriptedService(router_service_pb2_grpc.RouterServiceServicer):
             yield _newer(event())
         attempt = router_service_pb2.AttemptStarted(model=decision.model, kind=routing_pb2.STEP_KIND_PRIMARY)
         yield event(attempt_started=attempt)
+        if scenario == "superseded":
+            yield event(text_delta=router_service_pb2.TextDelta(text="Perhaps it "))
+            rejected = _attempt(routing_pb2.ATTEMPT_OUTCOME_REJECTED)
+            ended = router_service_pb2.AttemptEnded(attempt=rejected, next_model="frontier-llm", superseded=True)
+            yield event(attempt_ended=ended)
+            attempt = router_service_pb2.AttemptStarted(model="frontier-llm", kind=routing_pb2.STEP_KIND_ESCALATION)
+            yield event(attempt_started=attempt)
         if scenario == "endless":
             async for delta in self._until_gone_streaming(request.policy.affinity_key):
                 yield delta

@@ -16,15 +16,25 @@ from frontdesk import (
     Completed,
     FieldViolation,
     FrontdeskError,
+    GenerationConfig,
     Query,
     Started,
     TextDelta,
+    assistant,
     explain,
+    reasons,
+    sync,
+    system,
     text_of,
+    to_json,
+    tool_result,
     user,
 )
+from frontdesk.testing import FakeFrontdesk
+from frontdesk.v1.chat_pb2 import ToolCall
 from frontdesk.v1.router_service_pb2 import RouteError
 from frontdesk.v1.routing_pb2 import ATTEMPT_OUTCOME_CANCELLED, ATTEMPT_OUTCOME_FAILED, Decision
+from google.protobuf import json_format
 from opentelemetry import trace
 from opentelemetry.instrumentation.grpc import aio_client_interceptors
 from opentelemetry.sdk.trace import TracerProvider
@@ -165,6 +175,83 @@ async def test_route_round_robin(environment: dict[str, str]) -> None:
     assert {f"127.0.0.1:{port}" for port in ports} == set(addresses)
 
 
+@cell("Route", "environment")
+async def test_route_environment(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDESK_ADDRESS", environment["FRONTDESK_ADDRESS"])
+    monkeypatch.setenv("FRONTDESK_TOKEN", environment["FRONTDESK_TOKEN"])
+    async with Client(timeout=LIMIT_SECONDS) as anywhere:
+        assert (await anywhere.route(EASY)).model == "small-llm"
+    async with Client(environment["FRONTDESK_SCRIPTED_ADDRESS"], timeout=LIMIT_SECONDS) as there:
+        found = seen(await there.route("Hi.", router="metadata"))
+    assert found["metadata"]["authorization"] == "Bearer of-the-environment"
+
+
+@cell("Route", "token source")
+async def test_route_token_source(environment: dict[str, str]) -> None:
+    target = environment["FRONTDESK_SCRIPTED_ADDRESS"]
+    tokens = iter(["first", "second\n"])
+
+    async def renewed() -> str:
+        return next(tokens)
+
+    async with Client(target, token=renewed, timeout=LIMIT_SECONDS) as client:
+        decisions = [
+            await client.route("Hi.", router="metadata"),
+            (await client.stream_complete("Hi.", router="metadata").completion()).decision,
+        ]
+        assert [seen(one)["metadata"]["authorization"] for one in decisions] == ["Bearer first", "Bearer second"]
+        error = await failing(client.route("Hi."), Code.UNAUTHENTICATED, "UNAUTHENTICATED")
+    assert "StopIteration" in error.message or "RuntimeError" in error.message
+
+
+@cell("Route", "token refused")
+async def test_route_token_refused(environment: dict[str, str]) -> None:
+    target = environment["FRONTDESK_SCRIPTED_ADDRESS"]
+    async with Client(target, token="secret\n", timeout=LIMIT_SECONDS) as client:
+        found = seen(await client.route("Hi.", router="metadata"))
+    assert found["metadata"]["authorization"] == "Bearer secret"
+    with pytest.raises(ValueError, match="the token cannot be sent: character 3 is") as caught:
+        Client(target, token="se\ncret")
+    assert "cret" not in str(caught.value)
+
+
+@cell("Route", "untrusted certificate")
+async def test_route_untrusted_certificate(environment: dict[str, str]) -> None:
+    async with Client(environment["FRONTDESK_SCRIPTED_TLS_ADDRESS"], tls=True, timeout=LIMIT_SECONDS) as client:
+        error = await failing(client.route("Hi."), Code.UNAVAILABLE, "UNAVAILABLE")
+    assert error.message.startswith("the server's certificate is not trusted (")
+
+
+@cell("Route", "plaintext against TLS")
+async def test_route_plaintext_against_tls(environment: dict[str, str]) -> None:
+    async with Client(environment["FRONTDESK_SCRIPTED_TLS_ADDRESS"], timeout=LIMIT_SECONDS) as client:
+        error = await failing(client.route("Hi."), Code.UNAVAILABLE, "UNAVAILABLE")
+    assert error.message.startswith("the server closes connections in plain text: it may want TLS (")
+
+
+@cell("Route", "nobody listens")
+async def test_route_nobody_listens() -> None:
+    async with Client("127.0.0.1:9", timeout=LIMIT_SECONDS) as client:
+        error = await failing(client.route("Hi."), Code.UNAVAILABLE, "UNAVAILABLE")
+    assert error.message.startswith("nobody listens there (")
+    assert "127.0.0.1:9" in error.message
+
+
+@cell("Route", "closed client")
+async def test_route_closed(environment: dict[str, str]) -> None:
+    client = Client(environment["FRONTDESK_SCRIPTED_ADDRESS"])
+    await client.close()
+    await failing(client.route("Hi."), Code.FAILED_PRECONDITION, reasons.CLIENT_CLOSED)
+    with pytest.raises(FrontdeskError, match="CLIENT_CLOSED"):
+        client.stream_complete("Hi.")
+
+
+@cell("Route", "JSON")
+async def test_route_json(client: Client) -> None:
+    written = json.loads(to_json(await client.route("Hi.")))
+    assert (written["model"], written["candidates"][0]["predictedQuality"]) == ("small-llm", 0.8)
+
+
 @cell("RouteBatch", "call")
 async def test_route_batch(client: Client) -> None:
     first, second, third = await client.route_batch(["one", Query(), UTF8_TEXT])
@@ -228,7 +315,8 @@ async def test_complete_failure(client: Client) -> None:
 @cell("Complete", "deadline exceeded")
 async def test_complete_deadline(client: Client) -> None:
     call = client.complete("Hi.", router="silent", affinity_key="py-silent", timeout=0.5)
-    await failing(call, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
+    error = await failing(call, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
+    assert error.completion_id == "py-silent"
     assert await label(client, "py-silent", "gone") == "true"
 
 
@@ -238,6 +326,63 @@ async def test_complete_cancel(client: Client) -> None:
         async with asyncio.timeout(0.5):
             await client.complete("Hi.", router="silent", affinity_key="py-cancelled")
     assert await label(client, "py-cancelled", "gone") == "true"
+
+
+@cell("Complete", "conversation and settings")
+async def test_complete_settings(client: Client) -> None:
+    conversation = [system("Be brief."), user("2 + 2?"), assistant("4"), tool_result("c1", "none")]
+    answer = await client.complete(conversation, router="settings", max_output_tokens=9, temperature=0)
+    query = json_format.Parse(text_of(answer.message), Query())
+    assert list(query.messages) == conversation
+    assert query.generation == GenerationConfig(max_output_tokens=9, temperature=0)
+
+
+@cell("StreamComplete", "superseded text")
+async def test_stream_superseded(client: Client) -> None:
+    stream = client.stream_complete("It is so.", router="superseded")
+    text = stream.text()
+    assert await anext(text) == "Perhaps it "
+    await failing(anext(text), Code.ABORTED, reasons.ANSWER_SUPERSEDED)
+    assert [text async for text in stream.text()] == ["It is so."]
+    assert text_of((await stream.completion()).message) == "It is so."
+
+
+@cell("Complete", "fake")
+async def test_complete_fake() -> None:
+    with FakeFrontdesk() as desk:
+        desk.answer("4", model="frontier-llm", tool_calls=[ToolCall(id="c1", name="add", arguments_json="{}")])
+        desk.fail(reasons.RATE_LIMITED, Code.RESOURCE_EXHAUSTED, retry_after_seconds=1.5)
+        desk.fail(reasons.SHUTTING_DOWN)
+        async with Client(desk.address, timeout=LIMIT_SECONDS) as client:
+            completion = await client.complete("What is 2 + 2?", temperature=0)
+            limited = await failing(client.complete("Hi."), Code.RESOURCE_EXHAUSTED, reasons.RATE_LIMITED)
+            await failing(client.route("Hi."), Code.UNAVAILABLE, reasons.SHUTTING_DOWN)
+            await client.report_outcome(completion.completion_id, 1.0, source="test")
+            recorded = await client.get_decision(completion.completion_id)
+            await failing(client.get_decision("nowhere"), Code.NOT_FOUND, reasons.DECISION_NOT_FOUND)
+            assert text_of((await client.complete("Hi.")).message) == "An answer."
+            assert [model.name for model in await client.list_models()] == ["small-llm", "frontier-llm"]
+    assert (completion.model, text_of(completion.message)) == ("frontier-llm", "4")
+    assert completion.message.parts[1].tool_call.name == "add"
+    assert limited.retry_after_seconds == 1.5
+    assert (recorded.cost, recorded.outcomes[0].quality) == (completion.cost, 1.0)
+    assert desk.queries[0] == Query(messages=[user("What is 2 + 2?")], generation=GenerationConfig(temperature=0))
+    assert len(desk.queries) == 4, "nothing was repeated"
+
+
+@cell("StreamComplete", "fake")
+def test_stream_fake() -> None:
+    with FakeFrontdesk() as desk, sync.Client(desk.address, timeout=LIMIT_SECONDS) as client:
+        desk.answer("Four it is.")
+        desk.break_off("Half an ans")
+        assert "".join(client.stream_complete("2 + 2?").text()) == "Four it is."
+        broken = client.stream_complete("2 + 2?")
+        with pytest.raises(FrontdeskError) as caught:
+            broken.completion()
+    assert (caught.value.reason, text_of(broken.partial.message)) == (reasons.UPSTREAM_CUT, "Half an ans")
+    assert caught.value.completion_id == broken.partial.completion_id
+    assert caught.value.failure is not None
+    assert caught.value.failure.committed
 
 
 @cell("StreamComplete", "call")

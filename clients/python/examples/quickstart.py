@@ -1,6 +1,6 @@
 """Route, complete, stream with the decision first, cancel midway, report an outcome.
 
-Start a server with `make run`, then `make example-python`. Another address is the first argument.
+Start a server with `make run`, then `make example-python`. Another address is the first argument, or FRONTDESK_ADDRESS.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from frontdesk import Client, FrontdeskError, TextDelta, explain, text_of
 
 
-async def main(target: str) -> None:
+async def main(target: str | None) -> None:
     """Show every kind of call once."""
     async with Client(target, timeout=30) as client:
         decision = await client.route("Prove the Riemann hypothesis.")
@@ -41,4 +41,4 @@ async def main(target: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "localhost:50051"))
+    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else None))

@@ -22,7 +22,7 @@ from frontdesk.events import (
     ToolCallDelta,
 )
 from frontdesk.explain import explain
-from frontdesk.messages import assistant, system, text_of, tool_result, user
+from frontdesk.messages import assistant, system, text_of, to_json, tool_result, user
 from frontdesk.stream import CompletionStream
 from frontdesk.v1.chat_pb2 import ContentPart, GenerationConfig, Message, Query, Tool
 from frontdesk.v1.router_service_pb2 import CompleteResponse, CompletionFailure
@@ -58,6 +58,7 @@ __all__ = [
     "explain",
     "system",
     "text_of",
+    "to_json",
     "tool_result",
     "user",
 ]

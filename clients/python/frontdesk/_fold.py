@@ -6,6 +6,7 @@ from operator import itemgetter
 
 import grpc
 
+from frontdesk import reasons
 from frontdesk.errors import FrontdeskError
 from frontdesk.events import (
     AttemptEnded,
@@ -97,7 +98,7 @@ class Fold:
         """Raise when the stream ended without its last event, so that a cut answer never looks whole."""
         if not self._completed:
             raise FrontdeskError(
-                grpc.StatusCode.DATA_LOSS, "STREAM_CUT", "the stream ended without completed; the answer is cut"
+                grpc.StatusCode.DATA_LOSS, reasons.STREAM_CUT, "the stream ended without completed; the answer is cut"
             )
 
     def _parts(self) -> list[ContentPart]:
@@ -165,5 +166,11 @@ class Fold:
         self._response.attempts.extend(event.attempts)
 
 
+def superseded(ended: AttemptEnded) -> FrontdeskError:
+    """The error of reading on as if it were one text, where another answer begins."""
+    message = f"the answer of {ended.attempt.model} is superseded; that of {ended.next_model} follows"
+    return FrontdeskError(grpc.StatusCode.ABORTED, reasons.ANSWER_SUPERSEDED, message)
+
+
 def _out_of_order(message: str) -> FrontdeskError:
-    return FrontdeskError(grpc.StatusCode.INTERNAL, "STREAM_OUT_OF_ORDER", message)
+    return FrontdeskError(grpc.StatusCode.INTERNAL, reasons.STREAM_OUT_OF_ORDER, message)

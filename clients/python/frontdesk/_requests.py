@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import grpc
+from google.protobuf.message import Message as AnyMessage
 
 from frontdesk.errors import FrontdeskError
 from frontdesk.messages import user
-from frontdesk.v1.chat_pb2 import Message, Query
+from frontdesk.v1.chat_pb2 import GenerationConfig, Message, Query, ReasoningEffort, ResponseFormat
 from frontdesk.v1.router_service_pb2 import (
     CompleteRequest,
     ReportOutcomeRequest,
@@ -26,7 +27,7 @@ QueryLike = str | Iterable[Message] | Query
 
 Labels = Mapping[str, str]
 
-_LISTS = frozenset({"allowed_models", "excluded_models", "required_capabilities"})
+_LISTS = frozenset({"allowed_models", "excluded_models", "required_capabilities", "stop_sequences"})
 
 
 class PolicyFields(TypedDict, total=False):
@@ -45,11 +46,39 @@ class PolicyFields(TypedDict, total=False):
     max_attempts: int
 
 
-def to_query(query: QueryLike) -> Query:
-    """The query as a message."""
-    if isinstance(query, Query):
-        return query
-    return Query(messages=[user(query)] if isinstance(query, str) else query)
+class GenerationFields(TypedDict, total=False):
+    """The fields of `GenerationConfig` as keyword arguments; they win over those of the query."""
+
+    max_output_tokens: int
+    temperature: float
+    top_p: float
+    top_k: int
+    stop_sequences: Iterable[str]
+    seed: int
+    frequency_penalty: float
+    presence_penalty: float
+    logprobs: bool
+    top_logprobs: int
+    response_format: ResponseFormat
+    reasoning_effort: ReasoningEffort.ValueType
+    reasoning_budget_tokens: int
+    parallel_tool_calls: bool
+
+
+class QueryFields(PolicyFields, GenerationFields, total=False):
+    """How a query is to be routed, and how its answer is to be generated."""
+
+
+def to_query(query: QueryLike, fields: GenerationFields | None = None) -> Query:
+    """The query as a message, with the given settings of its generation."""
+    if not isinstance(query, Query):
+        query = Query(messages=[user(query)] if isinstance(query, str) else query)
+    elif fields:
+        given, query = query, Query()
+        query.CopyFrom(given)
+    for name, value in (fields or {}).items():
+        _set(query.generation, name, value)
+    return query
 
 
 def to_policy(policy: RoutingPolicy | None, fields: PolicyFields) -> RoutingPolicy | None:
@@ -63,16 +92,38 @@ def to_policy(policy: RoutingPolicy | None, fields: PolicyFields) -> RoutingPoli
         if name == "max_time_to_first_token_seconds":
             nanoseconds = round(fields["max_time_to_first_token_seconds"] * 1e9)
             merged.max_time_to_first_token.FromNanoseconds(nanoseconds)
-        elif name in _LISTS:
-            getattr(merged, name)[:] = value
         else:
-            setattr(merged, name, value)
+            _set(merged, name, value)
     return merged
 
 
-def route(query: QueryLike, policy: RoutingPolicy | None, labels: Labels | None, fields: PolicyFields) -> RouteRequest:
+def _set(message: RoutingPolicy | GenerationConfig, name: str, value: object) -> None:
+    """Set a field by its name.
+
+    Raises:
+        TypeError: there is no such field.
+    """
+    if name not in message.DESCRIPTOR.fields_by_name:
+        raise TypeError(f"unexpected keyword argument {name!r}")
+    if isinstance(value, AnyMessage):
+        getattr(message, name).CopyFrom(value)
+    elif name in _LISTS:
+        getattr(message, name)[:] = value
+    else:
+        setattr(message, name, value)
+
+
+def _split(fields: QueryFields) -> tuple[GenerationFields, PolicyFields]:
+    """What is about the answer's generation, and what is left."""
+    generation = {name: value for name, value in fields.items() if name in GenerationFields.__annotations__}
+    policy = {name: value for name, value in fields.items() if name not in generation}
+    return cast("GenerationFields", generation), cast("PolicyFields", policy)
+
+
+def route(query: QueryLike, policy: RoutingPolicy | None, labels: Labels | None, fields: QueryFields) -> RouteRequest:
     """Request of Route."""
-    return RouteRequest(query=to_query(query), policy=to_policy(policy, fields), labels=labels)
+    generation, wishes = _split(fields)
+    return RouteRequest(query=to_query(query, generation), policy=to_policy(policy, wishes), labels=labels)
 
 
 def route_batch(
@@ -85,17 +136,19 @@ def route_batch(
 
 
 def complete(
-    query: QueryLike, policy: RoutingPolicy | None, labels: Labels | None, fields: PolicyFields
+    query: QueryLike, policy: RoutingPolicy | None, labels: Labels | None, fields: QueryFields
 ) -> CompleteRequest:
     """Request of Complete."""
-    return CompleteRequest(query=to_query(query), policy=to_policy(policy, fields), labels=labels)
+    generation, wishes = _split(fields)
+    return CompleteRequest(query=to_query(query, generation), policy=to_policy(policy, wishes), labels=labels)
 
 
 def stream_complete(
-    query: QueryLike, policy: RoutingPolicy | None, labels: Labels | None, fields: PolicyFields
+    query: QueryLike, policy: RoutingPolicy | None, labels: Labels | None, fields: QueryFields
 ) -> StreamCompleteRequest:
     """Request of StreamComplete."""
-    return StreamCompleteRequest(query=to_query(query), policy=to_policy(policy, fields), labels=labels)
+    generation, wishes = _split(fields)
+    return StreamCompleteRequest(query=to_query(query, generation), policy=to_policy(policy, wishes), labels=labels)
 
 
 def report_outcome(decision_id: str, quality: float, source: str, labels: Labels | None) -> ReportOutcomeRequest:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from ipaddress import ip_address
 
 import grpc
 
 from frontdesk._version import __version__
 
+DEFAULT_TARGET = "localhost:50051"
+
 _RESOLVED = re.compile(r"(?:(dns|ipv4|ipv6):(?:///)?)?(.*)", re.DOTALL)
 """Scheme and addresses of a target. One that names a name server of its own keeps it, and is nobody's localhost."""
-
-_PROVIDER_KEY = "x-frontdesk-provider-key-"
 
 OptionValue = str | int | bool
 
@@ -67,35 +67,27 @@ def user_agent() -> str:
     return f"frontdesk-python/{__version__}"
 
 
-def channel_credentials(tls: bool | grpc.ChannelCredentials) -> grpc.ChannelCredentials | None:
-    """The given credentials, TLS with the system's roots for True, None (plain text) for False."""
+def target_of(target: str | None) -> str:
+    """The target, or else that of FRONTDESK_ADDRESS, or else the default one."""
+    return target or os.environ.get("FRONTDESK_ADDRESS") or DEFAULT_TARGET
+
+
+def token_of_environment() -> str | None:
+    """What FRONTDESK_TOKEN holds, if anything."""
+    return os.environ.get("FRONTDESK_TOKEN", "").strip() or None
+
+
+def channel_credentials(tls: bool | grpc.ChannelCredentials | None, target: str) -> grpc.ChannelCredentials | None:
+    """The credentials of a channel; None is plain text.
+
+    Given ones count, True is TLS with the system's roots and False is plain text. Unless told, a target on this machine
+    is called in plain text and every other by TLS.
+    """
+    if tls is None:
+        tls = not is_local(target)
     if isinstance(tls, bool):
         return grpc.ssl_channel_credentials() if tls else None
     return tls
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """What proves to Frontdesk, and to the providers behind it, who calls; it leaves this machine over TLS only."""
-
-    target: str
-    encrypted: bool
-    token: str | None = field(default=None, repr=False)
-    provider_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    def metadata(self, provider_keys: Mapping[str, str] | None = None) -> Sequence[tuple[str, str]]:
-        """The metadata of a call; its own keys of providers, by backend, take the place of the client's.
-
-        Raises:
-            ValueError: a secret would leave this machine in plain text.
-        """
-        keys = self.provider_keys if provider_keys is None else provider_keys
-        token = [] if self.token is None else [("authorization", f"Bearer {self.token}")]
-        carried = (*token, *((f"{_PROVIDER_KEY}{backend.lower()}", key) for backend, key in keys.items()))
-        if carried and not self.encrypted and not is_local(self.target):
-            what = "a token" if token else "a provider's key"
-            raise ValueError(f"{what} needs tls=True: without it {what.removeprefix('a ')} would travel in plain text")
-        return carried
 
 
 def is_local(target: str) -> bool:

@@ -12,9 +12,10 @@ import grpc
 import grpc.aio
 
 from frontdesk import _requests
-from frontdesk._requests import Labels, PolicyFields, QueryLike
-from frontdesk.channel import OptionValue, Secrets, channel_credentials, channel_options
-from frontdesk.errors import translated
+from frontdesk._requests import Labels, PolicyFields, QueryFields, QueryLike
+from frontdesk._secrets import AsyncTokenSource, Secrets, authorizing
+from frontdesk.channel import OptionValue, channel_credentials, channel_options, target_of, token_of_environment
+from frontdesk.errors import closed, translated
 from frontdesk.stream import CompletionStream
 from frontdesk.v1.router_service_pb2 import (
     CompleteResponse,
@@ -50,36 +51,48 @@ class Client:
     One client may serve several event loops, at once or one after the other; each has a connection of its own.
 
     Args:
-        target: where it is: host:port, dns:///name:port for round robin over all addresses, unix:/path.
-        tls: True for TLS with the system's roots, or credentials of your own.
-        token: sent as bearer token with every call; needs TLS unless the target is this machine.
+        target: where it is: host:port, dns:///name:port for round robin over all addresses, unix:/path. Default: what
+            FRONTDESK_ADDRESS says, else localhost:50051.
+        tls: True for TLS with the system's roots, credentials of your own, or False for plain text. Default: TLS, but
+            plain text where the target is this machine.
+        token: sent as bearer token with every call; a function, or coroutine function, is asked before each. Default:
+            what FRONTDESK_TOKEN says, if anything.
         provider_keys: keys of your own for providers, by the names of backends, where the configuration lets you bring
-            some; a call's own take their place. Like the token they need TLS.
+            some; a call's own take their place.
         timeout: deadline of calls that bring none, in seconds. Default: none.
         options: channel arguments over the defaults in `frontdesk.channel`; None removes one.
         interceptors: of gRPC, such as OpenTelemetry's.
 
-    Every method raises `FrontdeskError`; `timeout` is its deadline in seconds, retries included.
+    Every method raises `FrontdeskError`; `timeout` is its deadline in seconds, retries included. The fields of
+    `RoutingPolicy` and `GenerationConfig` are keyword arguments.
+
+    Raises:
+        ValueError: the token, or a provider's key, cannot be sent.
     """
 
     def __init__(
         self,
-        target: str = "localhost:50051",
+        target: str | None = None,
         *,
-        tls: bool | grpc.ChannelCredentials = False,
-        token: str | None = None,
+        tls: bool | grpc.ChannelCredentials | None = None,
+        token: str | AsyncTokenSource | None = None,
         provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
         options: Mapping[str, OptionValue | None] | None = None,
         interceptors: Iterable[grpc.aio.ClientInterceptor] = (),
     ) -> None:
-        self._target = target
-        self._credentials = channel_credentials(tls)
-        self._secrets = Secrets(target, self._credentials is not None, token, provider_keys or {})
+        self._target = target_of(target)
+        self._credentials = channel_credentials(tls, self._target)
+        self._interceptors = list(interceptors)
+        token = token_of_environment() if token is None else token
+        if callable(token):
+            self._interceptors += authorizing(token)
+            token = None
+        self._secrets = Secrets(token, provider_keys or {})
         self._metadata = self._secrets.metadata()
         self._timeout = timeout
-        self._options = channel_options(options, target=target)
-        self._interceptors = list(interceptors)
+        self._options = channel_options(options, target=self._target)
+        self._closed = False
         self._connections: dict[asyncio.AbstractEventLoop, _Connection] = {}
 
     async def route(
@@ -89,7 +102,7 @@ class Client:
         policy: RoutingPolicy | None = None,
         labels: Labels | None = None,
         timeout: float | None = None,
-        **fields: Unpack[PolicyFields],
+        **fields: Unpack[QueryFields],
     ) -> Decision:
         """Decide only."""
         request = _requests.route(query, policy, labels, fields)
@@ -117,7 +130,7 @@ class Client:
         labels: Labels | None = None,
         provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
-        **fields: Unpack[PolicyFields],
+        **fields: Unpack[QueryFields],
     ) -> CompleteResponse:
         """Decide and return the whole answer."""
         request = _requests.complete(query, policy, labels, fields)
@@ -131,11 +144,12 @@ class Client:
         labels: Labels | None = None,
         provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
-        **fields: Unpack[PolicyFields],
+        **fields: Unpack[QueryFields],
     ) -> CompletionStream:
         """Decide and stream the answer."""
         request = _requests.stream_complete(query, policy, labels, fields)
-        return CompletionStream(self._stub.StreamComplete(request, **self._settings(timeout, provider_keys)))
+        call = self._stub.StreamComplete(request, **self._settings(timeout, provider_keys))
+        return CompletionStream(call, encrypted=self._credentials is not None)
 
     async def report_outcome(
         self,
@@ -161,7 +175,8 @@ class Client:
         return list((await self._sent(self._stub.ListModels(request, **self._settings(timeout)))).models)
 
     async def close(self) -> None:
-        """Close the connections; running calls are cancelled."""
+        """Close the connections for good; running calls are cancelled."""
+        self._closed = True
         running = asyncio.get_running_loop()
         connections, self._connections = self._connections, {}
         for loop, connection in connections.items():
@@ -181,6 +196,8 @@ class Client:
 
     @property
     def _stub(self) -> RouterServiceAsyncStub:
+        if self._closed:
+            raise closed()
         loop = asyncio.get_running_loop()
         connection = self._connections.get(loop)
         if connection is None:
@@ -204,5 +221,5 @@ class Client:
         return {"timeout": _requests.deadline_seconds(timeout, self._timeout), "metadata": metadata}
 
     async def _sent(self, call: Awaitable[_T]) -> _T:
-        with translated():
+        with translated(encrypted=self._credentials is not None):
             return await call

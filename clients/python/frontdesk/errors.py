@@ -11,11 +11,15 @@ import grpc
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from frontdesk import reasons
+from frontdesk._causes import in_words
 from frontdesk.v1.router_service_pb2 import CompletionFailure
 
 __all__ = ["FieldViolation", "FrontdeskError"]
 
 _DETAILS_KEY = "grpc-status-details-bin"
+DOMAIN = "frontdesk"
+ID_KEY = "x-frontdesk-decision-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class FrontdeskError(Exception):
 
     `reason` is the ErrorInfo reason, or the code's name when gRPC itself ended the call. `failure` tells what a
     completion that failed after routing had done and cost. `retry_after_seconds` is None when waiting does not help.
+    `completion_id` is empty when it failed before routing; else `get_decision` finds the call by it, also when its
+    deadline has passed.
     """
 
     code: grpc.StatusCode
@@ -42,6 +48,7 @@ class FrontdeskError(Exception):
     retry_after_seconds: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     failure: CompletionFailure | None = None
+    completion_id: str = ""
 
     def __str__(self) -> str:
         """Reason and message."""
@@ -49,23 +56,31 @@ class FrontdeskError(Exception):
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise every gRPC error inside as `FrontdeskError`."""
+def translated(*, encrypted: bool = True) -> Iterator[None]:
+    """Raise every gRPC error inside as `FrontdeskError`. `encrypted`: whether the connection is."""
     try:
         yield
     except grpc.RpcError as error:
         # What gRPC raises is also a call, which its types do not say.
-        raise error_of(cast("grpc.Call", error)) from error
+        raise error_of(cast("grpc.Call", error), encrypted=encrypted) from error
 
 
-def error_of(call: grpc.Call) -> FrontdeskError:
+def error_of(call: grpc.Call, *, encrypted: bool = True) -> FrontdeskError:
     """The error of a call that has ended with another code than OK."""
     code = call.code()
     error = FrontdeskError(code, code.name, call.details() or "")
-    for key, value in call.trailing_metadata() or ():
-        if key == _DETAILS_KEY:
-            _read_details(error, Status.FromString(cast("bytes", value)))
+    error.completion_id = next((str(value) for key, value in call.initial_metadata() or () if key == ID_KEY), "")
+    details = [value for key, value in call.trailing_metadata() or () if key == _DETAILS_KEY]
+    for value in details:
+        _read_details(error, Status.FromString(cast("bytes", value)))
+    if code is grpc.StatusCode.UNAVAILABLE and not details:
+        error.message = in_words(error.message, encrypted=encrypted)
     return error
+
+
+def closed() -> FrontdeskError:
+    """The error of a call on a client that has been closed."""
+    return FrontdeskError(grpc.StatusCode.FAILED_PRECONDITION, reasons.CLIENT_CLOSED, "the client has been closed")
 
 
 def _read_details(error: FrontdeskError, status: Status) -> None:
@@ -83,3 +98,4 @@ def _read_details(error: FrontdeskError, status: Status) -> None:
             error.retry_after_seconds = retry.retry_delay.ToNanoseconds() / 1e9
         elif detail.Unpack(failure):
             error.failure = failure
+            error.completion_id = failure.completion_id

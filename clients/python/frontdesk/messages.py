@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message as AnyMessage
+
 from frontdesk.v1.chat_pb2 import (
     ROLE_ASSISTANT,
     ROLE_SYSTEM,
@@ -16,7 +19,7 @@ from frontdesk.v1.chat_pb2 import (
     ToolResultPart,
 )
 
-__all__ = ["assistant", "system", "text_of", "tool_result", "user"]
+__all__ = ["assistant", "system", "text_of", "to_json", "tool_result", "user"]
 
 
 def system(text: str) -> Message:
@@ -50,3 +53,8 @@ def tool_result(tool_call_id: str, content: str | Iterable[str | Media], *, is_e
 def text_of(message: Message) -> str:
     """All text of a message."""
     return "".join(part.text for part in message.parts)
+
+
+def to_json(message: AnyMessage) -> str:
+    """A message of the contract on one line of JSON, in protobuf's own mapping: 64-bit integers are strings."""
+    return MessageToJson(message, indent=None, ensure_ascii=False)

@@ -10,9 +10,9 @@ from typing import Self
 
 import grpc.aio
 
-from frontdesk._fold import Fold
+from frontdesk._fold import Fold, superseded
 from frontdesk.errors import FrontdeskError, translated
-from frontdesk.events import Event, TextDelta, event_of
+from frontdesk.events import AttemptEnded, Event, TextDelta, event_of
 from frontdesk.v1.router_service_pb2 import CompleteResponse, StreamCompleteRequest, StreamCompleteResponse
 from frontdesk.v1.routing_pb2 import Decision
 
@@ -25,8 +25,11 @@ class CompletionStream:
     Iteration raises `FrontdeskError` when the answer fails or breaks off; what had come by then is `partial`.
     """
 
-    def __init__(self, call: grpc.aio.UnaryStreamCall[StreamCompleteRequest, StreamCompleteResponse]) -> None:
+    def __init__(
+        self, call: grpc.aio.UnaryStreamCall[StreamCompleteRequest, StreamCompleteResponse], *, encrypted: bool = True
+    ) -> None:
         self._call = call
+        self._encrypted = encrypted
         self._fold = Fold()
         self._read_ahead: deque[Event] = deque()
 
@@ -42,13 +45,19 @@ class CompletionStream:
         return event
 
     async def text(self) -> AsyncIterator[str]:
-        """The answer's text, piece by piece.
+        """The answer's text, piece by piece; never that of one answer after another's.
 
-        A router that streams optimistically may supersede an answer; look at the events to see that.
+        Raises:
+            FrontdeskError: ANSWER_SUPERSEDED, what was shown is to be discarded, for another model takes over. Calling
+                `text` again gives its answer. Only routers that stream optimistically do that.
         """
+        shown = False
         async for event in self:
             if isinstance(event, TextDelta):
+                shown = True
                 yield event.text
+            elif shown and isinstance(event, AttemptEnded) and event.superseded:
+                raise superseded(event)
 
     async def decision(self) -> Decision:
         """The decision, which is the first thing to come; no event is lost by asking for it."""
@@ -81,7 +90,7 @@ class CompletionStream:
 
     async def _read(self) -> Event | None:
         try:
-            with translated():
+            with translated(encrypted=self._encrypted):
                 while isinstance(response := await self._call.read(), StreamCompleteResponse):
                     event = event_of(response)
                     if event is not None:

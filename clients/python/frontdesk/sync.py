@@ -10,11 +10,12 @@ from typing import Any, Self, TypeVar, Unpack
 import grpc
 
 from frontdesk import _requests
-from frontdesk._fold import Fold
-from frontdesk._requests import Labels, PolicyFields, QueryLike
-from frontdesk.channel import OptionValue, Secrets, channel_credentials, channel_options
-from frontdesk.errors import FrontdeskError, translated
-from frontdesk.events import Event, TextDelta, event_of
+from frontdesk._fold import Fold, superseded
+from frontdesk._requests import Labels, PolicyFields, QueryFields, QueryLike
+from frontdesk._secrets import Secrets, TokenSource, bearer, no_token
+from frontdesk.channel import OptionValue, channel_credentials, channel_options, target_of, token_of_environment
+from frontdesk.errors import FrontdeskError, closed, translated
+from frontdesk.events import AttemptEnded, Event, TextDelta, event_of
 from frontdesk.v1.router_service_pb2 import (
     CompleteResponse,
     GetDecisionRequest,
@@ -36,8 +37,9 @@ _R = TypeVar("_R")
 class CompletionStream:
     """Iterates over the typed events of an answer, as `frontdesk.CompletionStream` does."""
 
-    def __init__(self, call: Any) -> None:
+    def __init__(self, call: Any, *, encrypted: bool = True) -> None:
         self._call = call
+        self._encrypted = encrypted
         self._fold = Fold()
         self._read_ahead: deque[Event] = deque()
 
@@ -51,8 +53,14 @@ class CompletionStream:
         return event
 
     def text(self) -> Iterator[str]:
-        """The answer's text, piece by piece."""
-        return (event.text for event in self if isinstance(event, TextDelta))
+        """The answer's text, piece by piece; raises ANSWER_SUPERSEDED as `frontdesk.CompletionStream.text` does."""
+        shown = False
+        for event in self:
+            if isinstance(event, TextDelta):
+                shown = True
+                yield event.text
+            elif shown and isinstance(event, AttemptEnded) and event.superseded:
+                raise superseded(event)
 
     def decision(self) -> Decision:
         """The decision, which is the first thing to come; no event is lost by asking for it."""
@@ -84,7 +92,7 @@ class CompletionStream:
         self.cancel()
 
     def _read(self) -> Event | None:
-        with translated():
+        with translated(encrypted=self._encrypted):
             for response in self._call:
                 event = event_of(response)
                 if event is not None:
@@ -106,24 +114,29 @@ class Client:
 
     def __init__(
         self,
-        target: str = "localhost:50051",
+        target: str | None = None,
         *,
-        tls: bool | grpc.ChannelCredentials = False,
-        token: str | None = None,
+        tls: bool | grpc.ChannelCredentials | None = None,
+        token: str | TokenSource | None = None,
         provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
         options: Mapping[str, OptionValue | None] | None = None,
         interceptors: Iterable[Any] = (),
     ) -> None:
-        credentials = channel_credentials(tls)
+        target = target_of(target)
+        credentials = channel_credentials(tls, target)
         arguments = channel_options(options, target=target)
         self._channel = (
             grpc.insecure_channel(target, arguments)
             if credentials is None
             else grpc.secure_channel(target, credentials, arguments)
         )
-        self._secrets = Secrets(target, credentials is not None, token, provider_keys or {})
+        self._encrypted = credentials is not None
+        token = token_of_environment() if token is None else token
+        self._source = token if callable(token) else None
+        self._secrets = Secrets(None if callable(token) else token, provider_keys or {})
         self._metadata = self._secrets.metadata()
+        self._closed = False
         self._stub = RouterServiceStub(grpc.intercept_channel(self._channel, *interceptors))
         self._timeout = timeout
 
@@ -134,7 +147,7 @@ class Client:
         policy: RoutingPolicy | None = None,
         labels: Labels | None = None,
         timeout: float | None = None,
-        **fields: Unpack[PolicyFields],
+        **fields: Unpack[QueryFields],
     ) -> Decision:
         """Decide only."""
         return self._call(self._stub.Route, _requests.route(query, policy, labels, fields), timeout).decision
@@ -160,7 +173,7 @@ class Client:
         labels: Labels | None = None,
         provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
-        **fields: Unpack[PolicyFields],
+        **fields: Unpack[QueryFields],
     ) -> CompleteResponse:
         """Decide and return the whole answer."""
         request = _requests.complete(query, policy, labels, fields)
@@ -174,11 +187,12 @@ class Client:
         labels: Labels | None = None,
         provider_keys: Mapping[str, str] | None = None,
         timeout: float | None = None,
-        **fields: Unpack[PolicyFields],
+        **fields: Unpack[QueryFields],
     ) -> CompletionStream:
         """Decide and stream the answer."""
         request = _requests.stream_complete(query, policy, labels, fields)
-        return CompletionStream(self._call(self._stub.StreamComplete, request, timeout, provider_keys))
+        call = self._call(self._stub.StreamComplete, request, timeout, provider_keys)
+        return CompletionStream(call, encrypted=self._encrypted)
 
     def report_outcome(
         self,
@@ -202,7 +216,8 @@ class Client:
         return list(self._call(self._stub.ListModels, ListModelsRequest(router=router), timeout).models)
 
     def close(self) -> None:
-        """Close the connections; running calls are cancelled."""
+        """Close the connections for good; running calls are cancelled."""
+        self._closed = True
         self._channel.close()
 
     def __enter__(self) -> Self:
@@ -220,7 +235,18 @@ class Client:
         timeout: float | None,
         provider_keys: Mapping[str, str] | None = None,
     ) -> _R:
+        if self._closed:
+            raise closed()
         seconds = _requests.deadline_seconds(timeout, self._timeout)
         metadata = self._metadata if provider_keys is None else self._secrets.metadata(provider_keys)
-        with translated():
-            return method(request, timeout=seconds, metadata=metadata)
+        with translated(encrypted=self._encrypted):
+            return method(request, timeout=seconds, metadata=(*metadata, *self._authorization()))
+
+    def _authorization(self) -> tuple[tuple[str, str], ...]:
+        """What the source of tokens gives for this call, where there is one."""
+        if self._source is None:
+            return ()
+        try:
+            return (bearer(self._source()),)
+        except Exception as error:
+            raise no_token(error) from error

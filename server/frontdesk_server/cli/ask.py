@@ -24,7 +24,12 @@ AddressOption = Annotated[
 TokenOption = Annotated[
     str | None, typer.Option(envvar="FRONTDESK_TOKEN", help="API key or token; in the variable nobody sees it.")
 ]
-TlsOption = Annotated[bool, typer.Option("--tls", help="Speak TLS with the server.")]
+TlsOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--tls/--plaintext", help="Whether to speak TLS. Default: yes, but not with this machine.", show_default=False
+    ),
+]
 CaOption = Annotated[Path | None, typer.Option(help="Authorities to trust, PEM; speaks TLS. Default: the system's.")]
 CertificateOption = Annotated[Path | None, typer.Option(help="Certificate to show the server (mTLS), PEM.")]
 KeyOption = Annotated[Path | None, typer.Option(help="Its key, where that is a file of its own.")]

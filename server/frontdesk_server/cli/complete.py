@@ -36,7 +36,7 @@ def complete(
     exclude: ExcludeOption = None,
     address: AddressOption = None,
     token: TokenOption = None,
-    tls: TlsOption = False,
+    tls: TlsOption = None,
     ca: CaOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,

@@ -26,11 +26,14 @@ _PROBE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where a running server is, and what it wants to see of its callers. `tls`: of the system's authorities."""
+    """Where a running server is, and what it wants to see of its callers.
+
+    `tls`: of the system's authorities, or plain text for False; unset, TLS unless the server is on this machine.
+    """
 
     address: str | None = None
     token: str | None = field(default=None, repr=False)
-    tls: bool = False
+    tls: bool | None = None
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
@@ -43,7 +46,7 @@ class Reach:
     def client(self) -> Client:
         """A client of that server. Raises typer.BadParameter when the options do not belong together."""
         try:
-            return Client(self.address or DEFAULT_ADDRESS, tls=self._credentials() or False, token=self.token)
+            return Client(self.address or DEFAULT_ADDRESS, tls=self._credentials() or self.tls, token=self.token)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--token") from error
 

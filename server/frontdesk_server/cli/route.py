@@ -37,7 +37,7 @@ def route(
     exclude: ExcludeOption = None,
     address: AddressOption = None,
     token: TokenOption = None,
-    tls: TlsOption = False,
+    tls: TlsOption = None,
     ca: CaOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,

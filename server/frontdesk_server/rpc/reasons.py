@@ -7,7 +7,7 @@ The reasons of `domain.errors` come from that tree itself; the reasons of invali
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from frontdesk_server.domain.errors import ConfigError, FrontdeskError, InvalidRequest
@@ -89,10 +89,24 @@ def reason_rows() -> list[ReasonRow]:
     return sorted([*rows, *leaves.values()], key=lambda row: (row.code, row.reason))
 
 
+CLIENT_REASONS = (
+    ReasonRow(
+        "ANSWER_SUPERSEDED", "ABORTED", "What a stream's `text` has given is to be discarded: another model takes over."
+    ),
+    ReasonRow("CLIENT_CLOSED", "FAILED_PRECONDITION", "The client has been closed."),
+    ReasonRow("STREAM_CUT", "DATA_LOSS", "A stream ended without its `completed` event: the answer is cut."),
+    ReasonRow("STREAM_OUT_OF_ORDER", "INTERNAL", "The events of a stream broke the documented order."),
+)
+"""What the clients of every language find themselves."""
+
+
 def errors_page() -> str:
     """The text of docs/errors.md."""
-    table = "\n".join(f"| `{row.reason}` | `{row.code}` | {row.meaning} |" for row in reason_rows())
-    return _PAGE.format(table=table, domain=DOMAIN)
+    return _PAGE.format(table=_table(reason_rows()), clients=_table(CLIENT_REASONS), domain=DOMAIN)
+
+
+def _table(rows: Iterable[ReasonRow]) -> str:
+    return "\n".join(f"| `{row.reason}` | `{row.code}` | {row.meaning} |" for row in rows)
 
 
 def _descendants(error: type[FrontdeskError]) -> Iterator[type[FrontdeskError]]:
@@ -128,13 +142,25 @@ at fault.
 Some statuses are made by gRPC itself, below Frontdesk, and carry no details: `DEADLINE_EXCEEDED` when the deadline
 passes while the call runs, `CANCELLED`, `UNIMPLEMENTED` for an unknown method, `UNAVAILABLE` without a connection, and
 `RESOURCE_EXHAUSTED` for a message of more than eight times the server's `max_message_bytes`, which is not even read.
-The clients give these the code's name as their reason. Two reasons are the clients' own:
-`STREAM_CUT` (`DATA_LOSS`), a stream ended without its `completed` event, and `STREAM_OUT_OF_ORDER` (`INTERNAL`), its
-events broke the documented order.
+The clients give these the code's name as their reason, and where there is no connection they say why: nobody listens,
+the certificate is not trusted, the server wants TLS.
+
+What failed after routing is found again: the initial metadata of `Complete` and `StreamComplete` holds
+`x-frontdesk-decision-id` (with `x-frontdesk-model` and `x-frontdesk-router`), which the clients' errors give as the
+completion's id, and `GetDecision` tells what was done and cost, also when the caller's deadline has passed.
+
+Every client has the reasons as constants: `frontdesk.reasons.RATE_LIMITED`, `frontdesk.ReasonRateLimited`,
+`Reason.RATE_LIMITED`.
 
 | reason | code | meaning |
 |---|---|---|
 {table}
+
+The clients' own:
+
+| reason | code | meaning |
+|---|---|---|
+{clients}
 """
 
 if __name__ == "__main__":

@@ -4,7 +4,11 @@ import json
 
 import grpc
 import pytest
-from frontdesk.channel import DEFAULT_OPTIONS, Secrets, channel_credentials, channel_options
+from frontdesk import Client, sync
+from frontdesk._secrets import Secrets
+from frontdesk.channel import DEFAULT_OPTIONS, channel_credentials, channel_options, target_of, token_of_environment
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def test_defaults_are_overridden_and_removed_by_name() -> None:
@@ -22,34 +26,66 @@ def test_only_unavailable_is_retried_and_load_is_spread() -> None:
     assert config["loadBalancingConfig"] == [{"round_robin": {}}]
 
 
-@pytest.mark.parametrize("target", ["localhost:1", "127.0.0.1:1", "[::1]:1", "dns:///localhost:1", "unix:/run/x.sock"])
-def test_a_token_may_stay_on_this_machine_in_plain_text(target: str) -> None:
-    assert Secrets(target, False, "t").metadata() == (("authorization", "Bearer t"),)
+LOCAL = ["localhost:1", "127.0.0.1:1", "[::1]:1", "dns:///localhost:1", "unix:/run/x.sock"]
+REMOTE = ["example.org:1", "localhost.example.org:1", "dns:///frontdesk:1"]
 
 
-@pytest.mark.parametrize("target", ["example.org:1", "localhost.example.org:1", "dns:///frontdesk:1"])
-def test_a_token_never_leaves_this_machine_in_plain_text(target: str) -> None:
-    assert Secrets(target, True, "t").metadata() == (("authorization", "Bearer t"),)
-    with pytest.raises(ValueError, match="a token needs tls=True"):
-        Secrets(target, False, "t").metadata()
-    with pytest.raises(ValueError, match="a provider's key needs tls=True"):
-        Secrets(target, False).metadata({"openai": "k"})
+@pytest.mark.parametrize("target", LOCAL)
+def test_this_machine_is_called_in_plain_text_unless_told(target: str) -> None:
+    assert channel_credentials(None, target) is None
+    assert isinstance(channel_credentials(True, target), grpc.ChannelCredentials)
+
+
+@pytest.mark.parametrize("target", REMOTE)
+def test_every_other_machine_is_called_by_tls_unless_told(target: str) -> None:
+    assert isinstance(channel_credentials(None, target), grpc.ChannelCredentials)
+    assert channel_credentials(False, target) is None
+
+
+def test_credentials_of_ones_own_count() -> None:
+    own = grpc.ssl_channel_credentials()
+    assert channel_credentials(own, "localhost:1") is own
+
+
+def test_the_environment_tells_target_and_token_where_the_caller_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FRONTDESK_ADDRESS", raising=False)
+    monkeypatch.delenv("FRONTDESK_TOKEN", raising=False)
+    assert (target_of(None), token_of_environment()) == ("localhost:50051", None)
+    monkeypatch.setenv("FRONTDESK_ADDRESS", "frontdesk:443")
+    monkeypatch.setenv("FRONTDESK_TOKEN", "t\n")
+    assert (target_of(None), target_of("here:1"), token_of_environment()) == ("frontdesk:443", "here:1", "t")
 
 
 def test_no_token_no_metadata() -> None:
-    assert Secrets("example.org:1", False).metadata() == ()
+    assert Secrets().metadata() == ()
 
 
 def test_keys_of_ones_own_are_named_by_backend_and_shown_nowhere() -> None:
-    secrets = Secrets("example.org:1", True, "t", {"OpenAI": "k1"})
+    secrets = Secrets("t", {"OpenAI": "k1"})
     assert secrets.metadata() == (("authorization", "Bearer t"), ("x-frontdesk-provider-key-openai", "k1"))
     assert dict(secrets.metadata({"claude": "k2"})).keys() == {"authorization", "x-frontdesk-provider-key-claude"}
     assert dict(secrets.metadata({})).keys() == {"authorization"}
     assert "k1" not in repr(secrets)
 
 
-def test_credentials() -> None:
-    own = grpc.ssl_channel_credentials()
-    assert channel_credentials(own) is own
-    assert isinstance(channel_credentials(True), grpc.ChannelCredentials)
-    assert channel_credentials(False) is None
+@pytest.mark.parametrize("secret", ["s3cret", "s3cret\n", "  s3cret\r\n"])
+def test_the_space_around_a_secret_is_not_sent(secret: str) -> None:
+    assert Secrets(secret, {"openai": secret}).metadata() == (
+        ("authorization", "Bearer s3cret"),
+        ("x-frontdesk-provider-key-openai", "s3cret"),
+    )
+
+
+@given(st.text(), st.characters(exclude_categories=["Cs"]).filter(lambda c: not "!" <= c <= "~"), st.text())
+def test_a_secret_that_no_header_carries_is_refused_without_being_told(before: str, odd: str, after: str) -> None:
+    secret = f"s3cret{before}{odd}{after}end"
+    with pytest.raises(ValueError, match="the token cannot be sent: character") as caught:
+        Client(token=secret)
+    assert "s3cret" not in str(caught.value)
+    with pytest.raises(ValueError, match="the key for openai cannot be sent"):
+        sync.Client(provider_keys={"openai": secret})
+
+
+def test_an_empty_token_is_refused() -> None:
+    with pytest.raises(ValueError, match="the token is empty"):
+        Client(token=" \n")

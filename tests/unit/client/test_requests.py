@@ -1,8 +1,20 @@
 from __future__ import annotations
 
-from frontdesk import Query, RoutingPolicy, assistant, system, tool_result, user
-from frontdesk._requests import to_policy, to_query
-from frontdesk.v1.chat_pb2 import ROLE_SYSTEM, ROLE_TOOL, ROLE_USER, ContentPart, Media, Message
+import json
+
+import pytest
+from frontdesk import GenerationConfig, Query, RoutingPolicy, _requests, assistant, system, to_json, tool_result, user
+from frontdesk._requests import GenerationFields, PolicyFields, to_policy, to_query
+from frontdesk.v1.chat_pb2 import (
+    ROLE_SYSTEM,
+    ROLE_TOOL,
+    ROLE_USER,
+    ContentPart,
+    JsonObjectFormat,
+    Media,
+    Message,
+    ResponseFormat,
+)
 from frontdesk.v1.routing_pb2 import CAPABILITY_TOOLS
 
 
@@ -48,3 +60,43 @@ def test_keywords_win_over_the_policy_and_leave_it_alone() -> None:
     assert list(merged.required_capabilities) == [CAPABILITY_TOOLS]
     assert merged.max_time_to_first_token.ToMilliseconds() == 1500
     assert policy == RoutingPolicy(router="a", quality_floor=0.5, allowed_models=["x"])
+
+
+def test_settings_of_the_generation_are_arguments_and_leave_the_query_alone() -> None:
+    query = Query(messages=[user("hi")], generation=GenerationConfig(seed=7, temperature=1))
+    json_object = ResponseFormat(json_object=JsonObjectFormat())
+    request = _requests.complete(
+        query,
+        None,
+        None,
+        {
+            "max_output_tokens": 9,
+            "temperature": 0,
+            "stop_sequences": ["\n"],
+            "response_format": json_object,
+            "router": "a",
+        },
+    )
+    wanted = GenerationConfig(
+        seed=7, temperature=0, max_output_tokens=9, stop_sequences=["\n"], response_format=json_object
+    )
+    assert request.query == Query(messages=[user("hi")], generation=wanted)
+    assert request.policy == RoutingPolicy(router="a")
+    assert query.generation == GenerationConfig(seed=7, temperature=1)
+
+
+def test_every_setting_of_the_contract_is_an_argument_and_no_name_means_two() -> None:
+    settings, wishes = GenerationFields.__annotations__.keys(), PolicyFields.__annotations__.keys()
+    assert settings == set(GenerationConfig.DESCRIPTOR.fields_by_name)
+    assert {name.removesuffix("_seconds") for name in wishes} == set(RoutingPolicy.DESCRIPTOR.fields_by_name)
+    assert not settings & wishes
+
+
+def test_a_misspelt_argument_is_refused() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'temprature'"):
+        _requests.complete("hi", None, None, {"temprature": 0})  # type: ignore[typeddict-unknown-key]
+
+
+def test_a_message_is_one_line_of_json() -> None:
+    assert json.loads(to_json(user("größe"))) == {"role": "ROLE_USER", "parts": [{"text": "größe"}]}
+    assert "\n" not in to_json(user("a\nb"))
