@@ -15,18 +15,14 @@ import (
 )
 
 const (
-	// ReasonStreamCut is the reason of a stream that ended without its completed event: the answer is cut.
-	ReasonStreamCut = "STREAM_CUT"
-	// ReasonStreamOutOfOrder is the reason of a stream whose events break the documented order.
-	ReasonStreamOutOfOrder = "STREAM_OUT_OF_ORDER"
-
 	errorDomain = "frontdesk"
+	idKey       = "x-frontdesk-decision-id"
 )
 
 // Error is every failure of a call, with all that the server said of it.
 //
 //	var failed *frontdesk.Error
-//	if errors.As(err, &failed) && failed.Reason == "BUDGET_EXHAUSTED" { … }
+//	if errors.As(err, &failed) && failed.Reason == frontdesk.ReasonBudgetExhausted { … }
 type Error struct {
 	// Code is the gRPC status code.
 	Code codes.Code
@@ -42,10 +38,13 @@ type Error struct {
 	RetryDelay time.Duration
 	// Failure is what a failed completion did and cost; nil when it failed before any model was called.
 	Failure *frontdeskv1.CompletionFailure
+	// CompletionID is what GetDecision finds the completion by, also when its deadline has passed; "" when it failed before routing.
+	CompletionID string
 	// Partial is what a broken stream had brought; nil for other calls.
 	Partial *frontdeskv1.CompleteResponse
 
-	cause error
+	cause      error
+	fromServer bool
 }
 
 // FieldViolation is one field at fault.
@@ -87,6 +86,7 @@ func errorOf(err error) *Error {
 	}
 	e := &Error{Code: st.Code(), Reason: code.Code(st.Code()).String(), Message: st.Message(), cause: err}
 	for _, detail := range st.Details() {
+		e.fromServer = true
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
 			if detail.GetDomain() == errorDomain {
@@ -99,13 +99,26 @@ func errorOf(err error) *Error {
 		case *errdetails.RetryInfo:
 			e.RetryDelay = detail.GetRetryDelay().AsDuration()
 		case *frontdeskv1.CompletionFailure:
-			e.Failure = detail
+			e.Failure, e.CompletionID = detail, detail.GetCompletionId()
 		}
 	}
 	return e
 }
 
-// streamError is a fault which the client itself finds in a stream.
+// closedError is the error of a call on a client that has been closed.
+func closedError() *Error {
+	return streamError(codes.FailedPrecondition, ReasonClientClosed, "the client has been closed")
+}
+
+// superseded is the error of reading on as if it were one text, where another answer begins.
+func superseded(ended *frontdeskv1.AttemptEnded) *Error {
+	message := fmt.Sprintf(
+		"the answer of %s is superseded; that of %s follows", ended.GetAttempt().GetModel(), ended.GetNextModel(),
+	)
+	return streamError(codes.Aborted, ReasonAnswerSuperseded, message)
+}
+
+// streamError is a fault which the client itself finds.
 func streamError(c codes.Code, reason, message string) *Error {
 	return &Error{Code: c, Reason: reason, Message: message, cause: status.Error(c, message)}
 }

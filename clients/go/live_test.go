@@ -2,6 +2,7 @@ package frontdesk
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/frontdesk/frontdesk/clients/go/frontdeskv1"
@@ -195,8 +197,6 @@ func TestRoute(t *testing.T) {
 		target := address(t, "FRONTDESK_SCRIPTED_TLS_ADDRESS")
 		s := seenBy(t, route(t, dial(t, target, WithRootCertificates(pem), WithToken("secret")), "metadata", ""))
 		wantEqual(t, s.Metadata["authorization"], "Bearer secret")
-		_, err := dial(t, target).Route(inTime(t), routeIn("default", ""))
-		wantError(t, err, codes.Unavailable, "UNAVAILABLE") // the system does not trust that certificate
 	})
 	interop(t, "Route", "round robin", func(t *testing.T) {
 		addresses := []resolver.Address{
@@ -210,6 +210,81 @@ func TestRoute(t *testing.T) {
 			ports[seenBy(t, route(t, both, "metadata", "")).Port] = true
 		}
 		wantEqual(t, len(ports), 2)
+	})
+}
+
+func TestConnection(t *testing.T) {
+	scriptedAddress, tlsAddress := address(t, "FRONTDESK_SCRIPTED_ADDRESS"), address(t, "FRONTDESK_SCRIPTED_TLS_ADDRESS")
+	authorization := func(t *testing.T, options ...Option) string {
+		t.Helper()
+		request := routeIn("metadata", "")
+		response := must[*frontdeskv1.RouteResponse](t)(dial(t, scriptedAddress, options...).Route(inTime(t), request))
+		return seenBy(t, response.GetDecision()).Metadata["authorization"]
+	}
+	unavailable := func(t *testing.T, cause, target string, options ...Option) {
+		t.Helper()
+		_, err := dial(t, target, options...).Route(inTime(t), routeIn("default", ""))
+		failed := wantError(t, err, codes.Unavailable, "UNAVAILABLE")
+		if !strings.HasPrefix(failed.Message, cause+" (") {
+			t.Fatalf("got %q", failed.Message)
+		}
+	}
+	interop(t, "Route", "environment", func(t *testing.T) {
+		real := must[*frontdeskv1.RouteResponse](t)(dial(t, "").Route(inTime(t), &frontdeskv1.RouteRequest{Query: Ask(easyQuery)}))
+		wantEqual(t, real.GetDecision().GetModel(), "small-llm")
+		wantEqual(t, authorization(t), "Bearer "+os.Getenv("FRONTDESK_TOKEN"))
+	})
+	interop(t, "Route", "token source", func(t *testing.T) {
+		tokens := []string{"first", "second\n"}
+		client := dial(t, scriptedAddress, WithTokenSource(func(context.Context) (string, error) {
+			if len(tokens) == 0 {
+				return "", errors.New("expired")
+			}
+			token := tokens[0]
+			tokens = tokens[1:]
+			return token, nil
+		}))
+		for _, want := range []string{"Bearer first", "Bearer second"} {
+			response := must[*frontdeskv1.RouteResponse](t)(client.Route(inTime(t), routeIn("metadata", "")))
+			wantEqual(t, seenBy(t, response.GetDecision()).Metadata["authorization"], want)
+		}
+		_, err := client.Route(inTime(t), routeIn("metadata", ""))
+		wantError(t, err, codes.Unauthenticated, "UNAUTHENTICATED")
+	})
+	interop(t, "Route", "token refused", func(t *testing.T) {
+		wantEqual(t, authorization(t, WithToken("secret\n")), "Bearer secret")
+		_, err := Dial(scriptedAddress, WithToken("se\ncret"))
+		if err == nil || strings.Contains(err.Error(), "cret") || !strings.Contains(err.Error(), "character 3 is") {
+			t.Fatalf("got %v", err)
+		}
+	})
+	interop(t, "Route", "untrusted certificate", func(t *testing.T) {
+		unavailable(t, "the server's certificate is not trusted", tlsAddress, WithTLS(&tls.Config{MinVersion: tls.VersionTLS12}))
+	})
+	interop(t, "Route", "plaintext against TLS", func(t *testing.T) {
+		unavailable(t, "the server closes connections in plain text: it may want TLS", tlsAddress)
+	})
+	interop(t, "Route", "nobody listens", func(t *testing.T) {
+		unavailable(t, "nobody listens there", "127.0.0.1:9")
+	})
+	interop(t, "Route", "closed client", func(t *testing.T) {
+		client := dial(t, scriptedAddress)
+		wantEqual(t, client.Close(), nil)
+		wantEqual(t, client.Close(), nil)
+		_, err := client.Route(inTime(t), routeIn("default", ""))
+		wantError(t, err, codes.FailedPrecondition, ReasonClientClosed)
+		_, err = client.StreamComplete(inTime(t), streamIn("default", "", "Hi."))
+		wantError(t, err, codes.FailedPrecondition, ReasonClientClosed)
+	})
+	interop(t, "Route", "JSON", func(t *testing.T) {
+		response := must[*frontdeskv1.RouteResponse](t)(dial(t, scriptedAddress).Route(inTime(t), routeIn("default", "")))
+		var written struct {
+			Model      string
+			Candidates []struct{ PredictedQuality float64 }
+		}
+		wantEqual(t, json.Unmarshal([]byte(must[string](t)(ToJSON(response.GetDecision()))), &written), nil)
+		wantEqual(t, written.Model, "small-llm")
+		wantEqual(t, written.Candidates[0].PredictedQuality, 0.8)
 	})
 }
 
@@ -262,11 +337,21 @@ func TestComplete(t *testing.T) {
 		wantEqual(t, failed.Failure.GetAttempts()[0].GetOutcome(), frontdeskv1.AttemptOutcome_ATTEMPT_OUTCOME_FAILED)
 		wantEqual(t, label(t, client, "go-broken", "calls"), "1")
 	})
+	interop(t, "Complete", "conversation and settings", func(t *testing.T) {
+		messages := []*frontdeskv1.Message{System("Be brief."), User("2 + 2?"), Assistant("4"), ToolResult("c1", "none")}
+		sent := Conversation(messages, MaxOutputTokens(9), Temperature(0))
+		request := &frontdeskv1.CompleteRequest{Query: sent, Policy: scenario("settings", "")}
+		response := must[*frontdeskv1.CompleteResponse](t)(client.Complete(inTime(t), request))
+		arrived := &frontdeskv1.Query{}
+		wantEqual(t, protojson.Unmarshal([]byte(Text(response.GetMessage())), arrived), nil)
+		wantEqual(t, proto.Equal(arrived, sent), true)
+		wantEqual(t, arrived.GetGeneration().GetMaxOutputTokens(), 9)
+	})
 	interop(t, "Complete", "deadline exceeded", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		_, err := client.Complete(ctx, completeIn("silent", "go-silent", "Hi."))
-		wantError(t, err, codes.DeadlineExceeded, "DEADLINE_EXCEEDED")
+		wantEqual(t, wantError(t, err, codes.DeadlineExceeded, "DEADLINE_EXCEEDED").CompletionID, "go-silent")
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal("not context.DeadlineExceeded")
 		}
@@ -352,6 +437,24 @@ func TestStreamComplete(t *testing.T) {
 	interop(t, "StreamComplete", "events out of order", func(t *testing.T) {
 		_, err := open(t, inTime(t), streamIn("disordered", "", "Hi.")).Completion()
 		wantError(t, err, codes.Internal, ReasonStreamOutOfOrder)
+	})
+	interop(t, "StreamComplete", "superseded text", func(t *testing.T) {
+		stream := open(t, inTime(t), streamIn("superseded", "", "It is so."))
+		read := func() (shown []string, err error) {
+			for text, fault := range stream.Text() {
+				if err = fault; fault == nil {
+					shown = append(shown, text)
+				}
+			}
+			return shown, err
+		}
+		shown, err := read()
+		wantError(t, err, codes.Aborted, ReasonAnswerSuperseded)
+		wantEqual(t, strings.Join(shown, ""), "Perhaps it ")
+		shown, err = read()
+		wantEqual(t, err, nil)
+		wantEqual(t, strings.Join(shown, ""), "It is so.")
+		wantEqual(t, Text(must[*frontdeskv1.CompleteResponse](t)(stream.Completion()).GetMessage()), "It is so.")
 	})
 	interop(t, "StreamComplete", "cancel", func(t *testing.T) {
 		for event, err := range open(t, inTime(t), streamIn("endless", "go-left", "")).Events() {

@@ -5,6 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -17,8 +20,8 @@ const (
 	// Version is the version of this module; it is part of the user agent.
 	Version = "0.1.0"
 	// MaxMessageBytes is the longest message sent or received.
-	MaxMessageBytes = 16 * 1024 * 1024
-	// KeepaliveTime is the silence after which a connection with calls is probed. The server accepts 10 s and more.
+	MaxMessageBytes = 64 * 1024 * 1024
+	// KeepaliveTime is the silence after which a connection is probed. The server accepts 10 s and more.
 	KeepaliveTime = 30 * time.Second
 	// KeepaliveTimeout is how long the answer to a probe may take.
 	KeepaliveTimeout = 10 * time.Second
@@ -44,12 +47,12 @@ type Option func(*settings) error
 
 type settings struct {
 	transport credentials.TransportCredentials
-	token     func(context.Context) (string, error)
+	token     TokenSource
 	plaintext bool
 	dial      []grpc.DialOption
 }
 
-// WithPlaintext connects without TLS.
+// WithPlaintext connects without TLS, as behind a mesh's sidecar.
 func WithPlaintext() Option {
 	return func(s *settings) error {
 		s.transport, s.plaintext = insecure.NewCredentials(), true
@@ -76,13 +79,20 @@ func WithRootCertificates(pem []byte) Option {
 	}
 }
 
-// WithToken sends "authorization: Bearer TOKEN" with every call.
+// WithToken sends "authorization: Bearer TOKEN" with every call. Spaces and newlines around it are dropped; what no header can carry
+// makes [Dial] fail.
 func WithToken(token string) Option {
-	return WithTokenSource(func(context.Context) (string, error) { return token, nil })
+	return func(s *settings) error {
+		token, err := clean(token)
+		if err != nil {
+			return fmt.Errorf("frontdesk: %w", err)
+		}
+		return WithTokenSource(func(context.Context) (string, error) { return token, nil })(s)
+	}
 }
 
 // WithTokenSource asks for the token before every call, so that it may expire; the source caches.
-func WithTokenSource(source func(context.Context) (string, error)) Option {
+func WithTokenSource(source TokenSource) Option {
 	return func(s *settings) error {
 		s.token = source
 		return nil
@@ -97,18 +107,33 @@ func WithDialOptions(options ...grpc.DialOption) Option {
 	}
 }
 
-func dialOptions(options []Option) ([]grpc.DialOption, error) {
-	s := settings{transport: credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})}
+// settingsOf applies the options over what the target and the environment say.
+func settingsOf(target string, options []Option) (*settings, error) {
+	s := &settings{}
+	if isLocal(target) {
+		options = append([]Option{WithPlaintext()}, options...)
+	} else {
+		options = append([]Option{WithTLS(&tls.Config{MinVersion: tls.VersionTLS12})}, options...)
+	}
+	if token := os.Getenv("FRONTDESK_TOKEN"); strings.TrimSpace(token) != "" {
+		options = append([]Option{WithToken(token)}, options...)
+	}
 	for _, option := range options {
-		if err := option(&s); err != nil {
+		if err := option(s); err != nil {
 			return nil, err
 		}
 	}
+	return s, nil
+}
+
+func (s *settings) dialOptions() []grpc.DialOption {
 	dial := []grpc.DialOption{
 		grpc.WithTransportCredentials(s.transport),
 		grpc.WithUserAgent("frontdesk-go/" + Version),
 		grpc.WithDefaultServiceConfig(ServiceConfig),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: KeepaliveTime, Timeout: KeepaliveTimeout}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: KeepaliveTime, Timeout: KeepaliveTimeout, PermitWithoutStream: true,
+		}),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(MaxMessageBytes),
 			grpc.MaxCallSendMsgSize(MaxMessageBytes),
@@ -117,21 +142,5 @@ func dialOptions(options []Option) ([]grpc.DialOption, error) {
 	if s.token != nil {
 		dial = append(dial, grpc.WithPerRPCCredentials(bearer{s.token, s.plaintext}))
 	}
-	return append(dial, s.dial...), nil
+	return append(dial, s.dial...)
 }
-
-// bearer sends a token. Over plaintext only where the caller asked for plaintext, as behind a mesh's sidecar.
-type bearer struct {
-	source    func(context.Context) (string, error)
-	plaintext bool
-}
-
-func (b bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
-	token, err := b.source(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]string{"authorization": "Bearer " + token}, nil
-}
-
-func (b bearer) RequireTransportSecurity() bool { return !b.plaintext }

@@ -11,9 +11,10 @@ import (
 	"github.com/frontdesk/frontdesk/clients/go/frontdeskv1"
 )
 
-// Stream is a streamed answer. It is read once, from one goroutine, either by [Stream.Events], by [Stream.Recv] or by
+// Stream is a streamed answer. It is read once, from one goroutine, by [Stream.Events], [Stream.Text], [Stream.Recv] or
 // [Stream.Completion].
 type Stream struct {
+	client *Client
 	rpc    grpc.ServerStreamingClient[frontdeskv1.StreamCompleteResponse]
 	cancel context.CancelFunc
 	fold   fold
@@ -34,7 +35,7 @@ func (s *Stream) Recv() (*frontdeskv1.StreamCompleteResponse, error) {
 		return event, nil
 	}
 	if !errors.Is(err, io.EOF) {
-		return nil, s.fail(errorOf(err))
+		return nil, s.fail(s.client.errorOf(err, nil))
 	}
 	if fault := s.fold.end(); fault != nil {
 		return nil, s.fail(fault)
@@ -60,6 +61,35 @@ func (s *Stream) Events() iter.Seq2[*frontdeskv1.StreamCompleteResponse, error] 
 	}
 }
 
+// Text iterates over the answer's text; never that of one answer after another's. Where a router streams optimistically and another
+// model takes over, the last thing is an error with [ReasonAnswerSuperseded]: discard what was shown and call Text again for the
+// answer that follows. Leaving the loop early cancels the call, as for [Stream.Events].
+func (s *Stream) Text() iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for shown := false; ; {
+			event, err := s.Recv()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if ended := event.GetAttemptEnded(); shown && ended.GetSuperseded() {
+				yield("", superseded(ended))
+				return
+			}
+			if text := event.GetTextDelta().GetText(); text != "" {
+				shown = true
+				if !yield(text, nil) {
+					s.Close()
+					return
+				}
+			}
+		}
+	}
+}
+
 // Completion reads what is left of the stream and returns the whole answer, as Complete would have.
 func (s *Stream) Completion() (*frontdeskv1.CompleteResponse, error) {
 	for {
@@ -75,7 +105,11 @@ func (s *Stream) Completion() (*frontdeskv1.CompleteResponse, error) {
 func (s *Stream) Close() { s.cancel() }
 
 func (s *Stream) fail(err *Error) error {
-	s.err = s.fold.fail(err)
+	failed := s.fold.fail(err)
+	if failed.CompletionID == "" {
+		failed.CompletionID = failed.Partial.GetCompletionId()
+	}
+	s.err = failed
 	s.cancel()
 	return s.err
 }

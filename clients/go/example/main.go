@@ -4,12 +4,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log"
-	"os"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -26,7 +24,7 @@ func main() {
 }
 
 func run() error {
-	client, err := frontdesk.Dial(cmp.Or(os.Getenv("FRONTDESK_ADDRESS"), "127.0.0.1:50051"), frontdesk.WithPlaintext())
+	client, err := frontdesk.Dial("") // where FRONTDESK_ADDRESS says
 	if err != nil {
 		return err
 	}
