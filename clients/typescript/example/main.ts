@@ -3,7 +3,7 @@
 //   FRONTDESK_ADDRESS=127.0.0.1:50051 npm run example
 import { ask, explain, FrontdeskClient, FrontdeskError, Status, textOf } from "../src/index.js";
 
-const client = new FrontdeskClient(process.env["FRONTDESK_ADDRESS"] ?? "127.0.0.1:50051", { plaintext: true });
+const client = new FrontdeskClient(); // where FRONTDESK_ADDRESS says
 const timeoutMs = 30_000;
 
 console.log("== route");

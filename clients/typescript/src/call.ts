@@ -2,7 +2,7 @@ import { create, type DescMethodStreaming, type DescMethodUnary, fromBinary, typ
 import type { DescMessage } from "@bufbuild/protobuf";
 import { type CallOptions as GrpcCallOptions, type Client, type ClientReadableStream, Metadata, status } from "@grpc/grpc-js";
 
-import { errorOf, FrontdeskError } from "./errors.js";
+import { connectionError, FrontdeskError } from "./errors.js";
 
 /** What a single call may bring. */
 export interface CallOptions {
@@ -14,9 +14,18 @@ export interface CallOptions {
   metadata?: Metadata;
 }
 
-/** Makes a unary call. */
+/** What calls are made by. */
+export interface Connection {
+  client: Client;
+  /** Whether it goes without TLS. */
+  plaintext: boolean;
+}
+
+const idKey = "x-frontdesk-decision-id";
+
+/** Makes a unary call; `connect` throws where there is nothing to call by. */
 export function unary<I extends DescMessage, O extends DescMessage>(
-  client: Client,
+  connect: () => Connection,
   method: DescMethodUnary<I, O>,
   request: MessageInitShape<I>,
   options: CallOptions,
@@ -24,6 +33,8 @@ export function unary<I extends DescMessage, O extends DescMessage>(
   const { signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(aborted(signal));
+    const { client, plaintext } = connect();
+    let completionId = "";
     const call = client.makeUnaryRequest(
       path(method),
       (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
@@ -33,10 +44,14 @@ export function unary<I extends DescMessage, O extends DescMessage>(
       grpcOptions(options),
       (error, response) => {
         signal?.removeEventListener("abort", cancel);
-        if (error) reject(errorOf(error, signal?.aborted ? signal.reason : error));
-        else resolve(response as MessageShape<O>);
+        if (error) {
+          const translated = connectionError(error, plaintext, signal?.aborted ? signal.reason : error);
+          translated.completionId ||= completionId;
+          reject(translated);
+        } else resolve(response as MessageShape<O>);
       },
     );
+    call.on("metadata", (header: Metadata) => (completionId = String(header.get(idKey)[0] ?? "")));
     const cancel = (): void => call.cancel();
     signal?.addEventListener("abort", cancel, { once: true });
   });

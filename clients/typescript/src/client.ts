@@ -1,7 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Client } from "@grpc/grpc-js";
 
-import { type CallOptions, serverStream, unary } from "./call.js";
+import { type CallOptions, type Connection, serverStream, unary } from "./call.js";
+import { closedError } from "./errors.js";
 import {
   type CompleteResponse,
   type CompleteRequestSchema,
@@ -18,8 +19,10 @@ import {
   type RouteResponse,
   type StreamCompleteRequestSchema,
 } from "./gen/frontdesk/v1/router_service_pb.js";
-import { bearer, channelCredentials, type ClientOptions, defaultChannelOptions, proxyOptions } from "./options.js";
+import { channelCredentials, type ClientOptions, defaultChannelOptions, isPlaintext, proxyOptions } from "./options.js";
 import { CompletionStream } from "./stream.js";
+import { targetOf } from "./target.js";
+import { bearer, tokenOfEnvironment } from "./token.js";
 
 /**
  * Calls one Frontdesk service. Make one and keep it; it connects with the first call.
@@ -28,14 +31,22 @@ import { CompletionStream } from "./stream.js";
  */
 export class FrontdeskClient {
   readonly #client: Client;
+  readonly #plaintext: boolean;
+  #closed = false;
 
-  /** @param target such as `dns:///frontdesk:50051`, `unix:/run/frontdesk.sock` or `ipv4:10.0.0.1:50051,10.0.0.2:50051` */
-  constructor(target: string, options: ClientOptions = {}) {
+  /**
+   * @param target such as `dns:///frontdesk:50051`, `unix:/run/frontdesk.sock` or `ipv4:10.0.0.1:50051,10.0.0.2:50051`. Default: what
+   * FRONTDESK_ADDRESS says, else `localhost:50051`.
+   */
+  constructor(target?: string, options: ClientOptions = {}) {
+    const called = targetOf(target);
     const interceptors = [...(options.interceptors ?? [])];
-    if (options.token !== undefined) interceptors.push(bearer(options.token));
-    this.#client = new Client(target, channelCredentials(options), {
+    const token = options.token ?? tokenOfEnvironment();
+    if (token !== undefined) interceptors.push(bearer(token));
+    this.#plaintext = isPlaintext(called, options);
+    this.#client = new Client(called, channelCredentials(called, options), {
       ...defaultChannelOptions,
-      ...proxyOptions(target),
+      ...proxyOptions(called),
       ...options.channelOptions,
       interceptors,
     });
@@ -43,7 +54,7 @@ export class FrontdeskClient {
 
   /** Decides which model should answer and calls none. */
   route(request: MessageInitShape<typeof RouteRequestSchema>, options: CallOptions = {}): Promise<RouteResponse> {
-    return unary(this.#client, RouterService.method.route, request, options);
+    return unary(() => this.#connection(), RouterService.method.route, request, options);
   }
 
   /** Decides for many queries in one call. A query that cannot be routed has an error in its place. */
@@ -51,12 +62,12 @@ export class FrontdeskClient {
     request: MessageInitShape<typeof RouteBatchRequestSchema>,
     options: CallOptions = {},
   ): Promise<RouteBatchResponse> {
-    return unary(this.#client, RouterService.method.routeBatch, request, options);
+    return unary(() => this.#connection(), RouterService.method.routeBatch, request, options);
   }
 
   /** Decides and returns the whole answer. */
   complete(request: MessageInitShape<typeof CompleteRequestSchema>, options: CallOptions = {}): Promise<CompleteResponse> {
-    return unary(this.#client, RouterService.method.complete, request, options);
+    return unary(() => this.#connection(), RouterService.method.complete, request, options);
   }
 
   /** Decides and streams the answer. */
@@ -64,8 +75,9 @@ export class FrontdeskClient {
     request: MessageInitShape<typeof StreamCompleteRequestSchema>,
     options: CallOptions = {},
   ): CompletionStream {
-    const call = serverStream(this.#client, RouterService.method.streamComplete, request, options);
-    return new CompletionStream(call, options.signal);
+    const connection = this.#connection();
+    const call = serverStream(connection.client, RouterService.method.streamComplete, request, options);
+    return new CompletionStream(call, connection.plaintext, options.signal);
   }
 
   /** Tells how good an answer was. A later report of the same source replaces the earlier one. */
@@ -73,7 +85,7 @@ export class FrontdeskClient {
     request: MessageInitShape<typeof ReportOutcomeRequestSchema>,
     options: CallOptions = {},
   ): Promise<ReportOutcomeResponse> {
-    return unary(this.#client, RouterService.method.reportOutcome, request, options);
+    return unary(() => this.#connection(), RouterService.method.reportOutcome, request, options);
   }
 
   /** Returns a recorded decision with what became of it. */
@@ -81,7 +93,7 @@ export class FrontdeskClient {
     request: MessageInitShape<typeof GetDecisionRequestSchema>,
     options: CallOptions = {},
   ): Promise<GetDecisionResponse> {
-    return unary(this.#client, RouterService.method.getDecision, request, options);
+    return unary(() => this.#connection(), RouterService.method.getDecision, request, options);
   }
 
   /** Lists the models which the caller may use. */
@@ -89,11 +101,17 @@ export class FrontdeskClient {
     request: MessageInitShape<typeof ListModelsRequestSchema> = {},
     options: CallOptions = {},
   ): Promise<ListModelsResponse> {
-    return unary(this.#client, RouterService.method.listModels, request, options);
+    return unary(() => this.#connection(), RouterService.method.listModels, request, options);
   }
 
-  /** Closes the connections; calls that still run are cancelled. */
+  /** Closes the connections for good; calls that still run are cancelled, later ones fail with `Reason.CLIENT_CLOSED`. */
   close(): void {
+    this.#closed = true;
     this.#client.close();
+  }
+
+  #connection(): Connection {
+    if (this.#closed) throw closedError();
+    return { client: this.#client, plaintext: this.#plaintext };
   }
 }

@@ -6,6 +6,9 @@ import { type CompleteResponse, type CompletionFailure, CompletionFailureSchema 
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 import { type Status as RpcStatus, StatusSchema } from "./gen/google/rpc/status_pb.js";
 
+import { inWords } from "./causes.js";
+import { Reason } from "./reasons.js";
+
 export { Status };
 
 /** One field at fault. */
@@ -33,6 +36,8 @@ export class FrontdeskError extends Error {
   retryDelayMs: number | undefined;
   /** What a failed completion did and cost; undefined when it failed before any model was called. */
   failure: CompletionFailure | undefined;
+  /** What `getDecision` finds the completion by, also when its deadline has passed; empty when it failed before routing. */
+  completionId = "";
   /** What a broken stream had brought; undefined for other calls. */
   partial: CompleteResponse | undefined;
 
@@ -52,6 +57,25 @@ export function errorOf(error: unknown, cause: unknown = error): FrontdeskError 
   return errorOfStatus(error.code, error.details, details, cause);
 }
 
+/** Translates an error of a call; where there is no connection it says why. */
+export function connectionError(error: unknown, plaintext: boolean, cause: unknown = error): FrontdeskError {
+  const translated = errorOf(error, cause);
+  const own = !(error instanceof FrontdeskError) && isServiceError(error) && error.metadata.get("grpc-status-details-bin").length === 0;
+  if (own && translated.code === Status.UNAVAILABLE) translated.message = inWords(translated.message, plaintext);
+  return translated;
+}
+
+/** The error of a call on a client that has been closed. */
+export function closedError(): FrontdeskError {
+  return new FrontdeskError(Status.FAILED_PRECONDITION, Reason.CLIENT_CLOSED, "the client has been closed");
+}
+
+/** The error of reading on as if it were one text, where another answer begins. */
+export function supersededError(model: string | undefined, nextModel: string): FrontdeskError {
+  const message = `the answer of ${model} is superseded; that of ${nextModel} follows`;
+  return new FrontdeskError(Status.ABORTED, Reason.ANSWER_SUPERSEDED, message);
+}
+
 /** The error of a code, a message and the rich status, where the server sent one. */
 export function errorOfStatus(code: Status, message: string, status?: RpcStatus, cause?: unknown): FrontdeskError {
   const details = status?.details ?? [];
@@ -63,6 +87,7 @@ export function errorOfStatus(code: Status, message: string, status?: RpcStatus,
     const delay = anyUnpack(detail, RetryInfoSchema)?.retryDelay;
     if (delay) error.retryDelayMs = Number(delay.seconds) * 1000 + delay.nanos / 1_000_000;
     error.failure ??= anyUnpack(detail, CompletionFailureSchema);
+    error.completionId ||= error.failure?.completionId ?? "";
   }
   return error;
 }

@@ -17,6 +17,7 @@ import {
   ToolCallSchema,
 } from "./gen/frontdesk/v1/chat_pb.js";
 import { type CompleteResponse, CompleteResponseSchema, type StreamCompleteResponse } from "./gen/frontdesk/v1/router_service_pb.js";
+import { Reason } from "./reasons.js";
 
 /** Reads events to their end and returns the whole answer, as `complete` would have. Its error carries what came as `partial`. */
 export async function fold(
@@ -86,7 +87,7 @@ export class Fold {
   /** Says that no event follows. */
   end(): void {
     if (!this.#completed) {
-      throw new FrontdeskError(status.DATA_LOSS, "STREAM_CUT", "the stream ended without completed; the answer is cut");
+      throw new FrontdeskError(status.DATA_LOSS, Reason.STREAM_CUT, "the stream ended without completed; the answer is cut");
     }
   }
 
@@ -102,6 +103,7 @@ export class Fold {
   /** Adds what had come to an error; the server's own account of attempts and cost wins. */
   fail(error: FrontdeskError): FrontdeskError {
     error.partial = this.result();
+    error.completionId ||= error.partial.completionId;
     if (error.failure) {
       error.partial.attempts = error.failure.attempts;
       error.partial.cost = error.failure.cost;
@@ -187,5 +189,5 @@ function valueOf<K, V>(values: Map<K, V>, key: K, fresh: () => V): V {
 }
 
 function outOfOrder(message: string): FrontdeskError {
-  return new FrontdeskError(status.INTERNAL, "STREAM_OUT_OF_ORDER", message);
+  return new FrontdeskError(status.INTERNAL, Reason.STREAM_OUT_OF_ORDER, message);
 }
