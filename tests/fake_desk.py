@@ -64,9 +64,11 @@ class FakeDesk:
         return [full.DECISION for _ in queries]
 
     async def complete(
-        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], emit: Emit | None = None
     ) -> tuple[Decision, Completion]:
         self.asked.append((query, policy, call, labels))
+        if emit is not None:
+            await emit(Started(full.DECISION))
         await self._answer()
         return full.DECISION, full.COMPLETION
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 import yaml
 from frontdesk import Client, FrontdeskError
@@ -69,9 +70,14 @@ async def test_a_caller_that_leaves_is_recorded_as_such(tmp_path: Path, stream: 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_passed_deadline_is_recorded_as_such(tmp_path: Path, stream: bool) -> None:
     async with serving(tmp_path, HANGS[stream]) as (client, _):
-        with pytest.raises(FrontdeskError):
-            await ask(client, stream=stream, seconds=0.4)
+        with pytest.raises(FrontdeskError) as late:
+            await ask(client, stream=stream, seconds=0.6)
         await asyncio.sleep(0.2)
+        assert late.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert late.value.failure is not None, "the account came before the caller gave up"
+        (attempt,) = late.value.failure.attempts
+        assert attempt.cost_nano_usd > 0
+        assert (await client.get_decision(late.value.completion_id)).cost == late.value.failure.cost
     assert recorded(tmp_path) == ("deadline", "DEADLINE_EXCEEDED", "failed", "UPSTREAM_TIMED_OUT", 1, 1)
 
 

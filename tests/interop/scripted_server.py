@@ -335,7 +335,7 @@ async def serve(credentials: grpc.ServerCredentials | None) -> None:
         )
         reflection.enable_server_reflection(service_names, server)
         await server.start()
-        addresses[name] = f"localhost:{port}" if name == "tls" else f"127.0.0.1:{port}"
+        addresses[name] = f"127.0.0.1:{port}"
         servers.append(server)
     print(json.dumps(addresses), flush=True)
     stop = asyncio.Event()

@@ -226,6 +226,8 @@ class TelemetryConfig(Section):
     prometheus_address: Annotated[str, AfterValidator(tcp_address)] | None = None
     """host:port of the metrics page, with several workers of all of them; worker n alone is at port + 1 + n. Default:
     none."""
+    span_labels: Annotated[list[str], Field(max_length=16)] = []
+    """Labels of requests that their server spans carry, as `frontdesk.label.NAME`, to be searched by. Default: none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "pretty"] = "auto"
     """auto: pretty in a terminal, else JSON lines."""

@@ -74,16 +74,16 @@ class Desk:
         return results
 
     def complete(
-        self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels, emit: Emit | None = None
     ) -> Awaitable[tuple[Decision, Completion]]:
-        """Decide and return the whole answer.
+        """Decide and return the whole answer; `emit` is told what happens meanwhile, `Started` first.
 
         Raises:
             CompletionFailed: no model answered; carries the settlement.
             Overloaded: too many completions run and wait.
             DeadlineExceeded: the deadline passed before the query was routed.
         """
-        return self._executed(query, policy, call, labels, _drop, stream=False)
+        return self._executed(query, policy, call, labels, emit or _drop, stream=False)
 
     def stream_complete(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Labels, emit: Emit

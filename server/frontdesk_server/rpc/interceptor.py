@@ -22,6 +22,7 @@ from frontdesk_server.domain.errors import (
     InvalidRequest,
     RequestTooLarge,
 )
+from frontdesk_server.rpc.ahead import Ahead
 from frontdesk_server.rpc.call import metadata_of
 from frontdesk_server.rpc.peer import peer_names
 from frontdesk_server.rpc.reasons import InvalidReason
@@ -62,7 +63,9 @@ class Interceptor:
             begun = self._calls.begin(method, metadata_of(context), context.cancelled)
             try:
                 call = begun.open(partial(peer_names, context), context.time_remaining())
-                response = await serve(self._parse(request_type, raw), call)
+                async with Ahead(context) as ahead:
+                    call.send_ahead = ahead.later
+                    response = await serve(self._parse(request_type, raw), call)
             except BaseException as error:
                 await _fail(error, begun, context)
                 raise

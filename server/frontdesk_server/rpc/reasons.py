@@ -139,15 +139,19 @@ attempts the first are left out.
 An invalid query of a `RouteBatch` does not fail the call: its result carries the code, the reason and the first field
 at fault.
 
-Some statuses are made by gRPC itself, below Frontdesk, and carry no details: `DEADLINE_EXCEEDED` when the deadline
-passes while the call runs, `CANCELLED`, `UNIMPLEMENTED` for an unknown method, `UNAVAILABLE` without a connection, and
+A call ends some milliseconds before its caller's deadline (20 and a hundredth of what is left, at most 120 and a
+tenth), so that the caller hears what was done and cost.
+
+Some statuses are made by gRPC itself, below Frontdesk, and carry no details: `DEADLINE_EXCEEDED` when not even those
+milliseconds were enough, `CANCELLED`, `UNIMPLEMENTED` for an unknown method, `UNAVAILABLE` without a connection, and
 `RESOURCE_EXHAUSTED` for a message of more than eight times the server's `max_message_bytes`, which is not even read.
 The clients give these the code's name as their reason, and where there is no connection they say why: nobody listens,
 the certificate is not trusted, the server wants TLS.
 
-What failed after routing is found again: the initial metadata of `Complete` and `StreamComplete` holds
-`x-frontdesk-decision-id` (with `x-frontdesk-model` and `x-frontdesk-router`), which the clients' errors give as the
-completion's id, and `GetDecision` tells what was done and cost, also when the caller's deadline has passed.
+What failed after routing is found again: `StreamComplete` begins with the decision, and the initial metadata of
+`Complete` hold `x-frontdesk-decision-id`, `x-frontdesk-model` and `x-frontdesk-router` once half of the caller's time
+has passed (not before: a call that has begun to answer is not repeated by gRPC). The clients' errors give the id as the
+completion's, and `GetDecision` tells what was done and cost, also when the caller's deadline has passed.
 
 Every client has the reasons as constants: `frontdesk.reasons.RATE_LIMITED`, `frontdesk.ReasonRateLimited`,
 `Reason.RATE_LIMITED`.

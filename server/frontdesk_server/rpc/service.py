@@ -16,7 +16,7 @@ from frontdesk_server.domain.attempt import Completion
 from frontdesk_server.domain.call import Call
 from frontdesk_server.domain.decision import Decision
 from frontdesk_server.domain.errors import FrontdeskError, InvalidRequest, UnknownRouter
-from frontdesk_server.domain.events import CompletionEvent, Emit
+from frontdesk_server.domain.events import CompletionEvent, Emit, Started
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
@@ -56,9 +56,9 @@ class Desk(Protocol):
         """Decide for each query, in their order."""
 
     def complete(
-        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str]
+        self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], emit: Emit | None = None
     ) -> Awaitable[tuple[Decision, Completion]]:
-        """Decide and answer; raises CompletionFailed."""
+        """Decide and answer, and tell `emit` what happens meanwhile; raises CompletionFailed."""
 
     def stream_complete(
         self, query: Query, policy: RoutingPolicy, call: Call, labels: Mapping[str, str], emit: Emit
@@ -138,9 +138,14 @@ class RouterService:
         return pb.RouteBatchResponse(results=[_route_result(result) for result in results])
 
     async def complete(self, request: pb.CompleteRequest, call: FrontCall) -> pb.CompleteResponse:
-        """Decide and return the whole answer."""
+        """Decide and return the whole answer. Of a long one the decision goes ahead."""
         query, policy = self._read(request)
-        decision, completion = await self._desk.complete(query, policy, call, dict(request.labels))
+
+        async def emit(event: CompletionEvent) -> None:
+            if isinstance(event, Started):
+                call.send_ahead(_found_by(event.decision))
+
+        decision, completion = await self._desk.complete(query, policy, call, dict(request.labels), emit)
         answer, settlement = completion.answer, completion.settlement
         return pb.CompleteResponse(
             completion_id=decision.decision_id,
@@ -216,3 +221,13 @@ def _route_result(result: Decision | FrontdeskError) -> pb.RouteResult:
         field=violations[0].field if violations else "",
     )
     return pb.RouteResult(error=error)
+
+
+def _found_by(decision: Decision) -> list[tuple[str, str]]:
+    """What a completion is found by, named as in the HTTP faces' headers."""
+    named = (
+        ("x-frontdesk-decision-id", decision.decision_id),
+        ("x-frontdesk-model", decision.model),
+        ("x-frontdesk-router", decision.router),
+    )
+    return [(key, value) for key, value in named if value.isascii() and value.isprintable()]

@@ -61,6 +61,7 @@ DECISION_REASON = "frontdesk.decision.reason"
 REASON_CLASS = "frontdesk.decision.reason_class"
 PROPENSITY = "frontdesk.decision.propensity"
 EXPLORED = "frontdesk.decision.explored"
+LABEL = "frontdesk.label"  # followed by the label's key
 ROUTER = "frontdesk.router"
 ROUTER_VERSION = "frontdesk.router.version"
 ROUTER_COST = "frontdesk.router.cost_nano_usd"

@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.trace import SpanKind
 
 from frontdesk_server.domain.attempt import Attempt, Settlement
-from frontdesk_server.domain.decision import Decision, RoutedQuery, StepKind
+from frontdesk_server.domain.decision import RoutedQuery, StepKind
 from frontdesk_server.domain.ending import CANCELLED, cause_of
 from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
 from frontdesk_server.domain.lessons import Refusal
@@ -30,7 +30,7 @@ _FOLLOW_UPS = {StepKind.ESCALATION: names.EVENT_ESCALATION, StepKind.FALLBACK: n
 class TelemetryObserver:
     """Implements `domain.observer.Observer`; each of the three sinks may be absent.
 
-    `providers` maps backends to their providers' names in the GenAI conventions.
+    `providers` maps backends to their providers' names in the GenAI conventions. Server spans carry `span_labels`.
     """
 
     tracing: Tracing | None = None
@@ -38,6 +38,7 @@ class TelemetryObserver:
     log: EventLog | None = None
     providers: Mapping[str, str] = field(default_factory=dict)
     propagators: frozenset[str] = frozenset({"tracecontext", "baggage"})
+    span_labels: tuple[str, ...] = ()
 
     def call_started(self, method: str, metadata: Mapping[str, str]) -> ObservedCall:
         """A call has arrived."""
@@ -122,11 +123,14 @@ class ObservedCall:
         if self.observer.log is not None:
             lines.call_ended(self.observer.log, self._method, code, reason, seconds, self._account, self.span)
 
-    def decided(self, decision: Decision, caller: str) -> None:
+    def decided(self, routed: RoutedQuery) -> None:
         """Routing has decided; not always for the last time."""
+        decision = routed.decision
         self.router, self.decision_id = decision.router, decision.decision_id
-        self._account.caller = caller
+        self._account.caller = routed.caller
         self._account.decisions.append(decision)
+        if self.span is not None:
+            spans.describe_routed(self.span, routed, self.observer.span_labels)
 
     def attempted(self, attempt: Attempt, purpose: str) -> None:
         """An attempt is settled."""
@@ -175,7 +179,7 @@ class ObservedRoute:
                 lines.route_failed(observer.log, reason, span)
             return
         decision = routed.decision
-        self._call.decided(decision, routed.caller)
+        self._call.decided(routed)
         if span is not None:
             spans.describe_decision(span, decision)
             span.end()

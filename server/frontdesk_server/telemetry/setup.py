@@ -92,7 +92,7 @@ async def open_telemetry(
         if config.prometheus_address is not None:
             port = _serve_metrics(config.prometheus_address, worker, metrics, stack)
         yield Telemetry(
-            TelemetryObserver(tracing, metrics, log, providers, _propagators(environ)),
+            TelemetryObserver(tracing, metrics, log, providers, _propagators(environ), tuple(config.span_labels)),
             metrics,
             log.logger,
             TelemetryLedgerMonitor(metrics, log),

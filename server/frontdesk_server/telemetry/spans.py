@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
-from frontdesk_server.domain.decision import Candidate, Decision, StrategyStep, Verdict, asked_by
+from frontdesk_server.domain.decision import Candidate, Decision, RoutedQuery, StrategyStep, Verdict, asked_by
 from frontdesk_server.domain.ending import CANCELLED
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.query import JsonObjectFormat, JsonSchemaFormat, Query
@@ -19,6 +19,17 @@ _FAILURES = frozenset({Verdict.FAILED, Verdict.TIMED_OUT})
 
 SERVER_FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 """The codes which the RPC conventions count as errors of the server."""
+
+
+def describe_routed(span: Span, routed: RoutedQuery, labels: Sequence[str]) -> None:
+    """Set on a call's span what it is searched by: its latest decision, and those of its labels that may be shown."""
+    decision = routed.decision
+    span.attributes |= {
+        names.DECISION_ID: decision.decision_id,
+        names.ROUTER: decision.router,
+        names.MODEL: decision.model,
+        **{f"{names.LABEL}.{key}": routed.labels[key] for key in labels if key in routed.labels},
+    }
 
 
 def describe_decision(span: Span, decision: Decision) -> None:
@@ -177,8 +188,10 @@ def attempt_error(attempt: Attempt) -> str:
 def describe_settlement(span: Span, settlement: Settlement) -> None:
     """Set what a completion came to on its call's span."""
     cost = settlement.cost
+    accepted = [one.model for one in settlement.attempts if one.outcome is AttemptOutcome.ACCEPTED]
     span.attributes |= known(
         {
+            names.MODEL: accepted[-1] if accepted else None,
             names.ATTEMPTS: len(settlement.attempts),
             names.COST: cost.total_nano_usd,
             names.SAVED: cost.saved_nano_usd,

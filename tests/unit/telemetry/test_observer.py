@@ -155,15 +155,29 @@ def test_an_attempt_span_speaks_the_genai_conventions() -> None:
     assert events(span, "frontdesk.check")[0]["frontdesk.check.passed"] is True
 
 
+def test_the_calls_span_carries_the_labels_that_are_allowed() -> None:
+    bench = Bench()
+    bench.observer = replace(bench.observer, span_labels=("team", "missing"))
+    call = bench.observer.call_started(METHOD, {})
+    call.route_started().ended(replace(a_routed_query(), labels={"team": "search", "secret": "s"}))
+    call.ended("OK", None)
+    found = attributes(bench.spans.named(METHOD))
+    labels = {name: value for name, value in found.items() if name.startswith("frontdesk.label")}
+    assert labels == {"frontdesk.label.team": "search"}
+
+
 def test_an_escalation_is_an_event_of_the_call() -> None:
     bench = Bench()
-    run_cascade(bench)
+    decision = run_cascade(bench).decision
     server = bench.spans.named(METHOD)
     assert events(server, "frontdesk.escalation") == [{"frontdesk.model": "large", "frontdesk.attempt.index": 1}]
     assert attributes(server) == {
         "rpc.system.name": "grpc",
         "rpc.method": METHOD,
         "rpc.response.status_code": "OK",
+        "frontdesk.decision.id": decision.decision_id,
+        "frontdesk.router": decision.router,
+        "frontdesk.model": "large",
         "frontdesk.attempts": 2,
         "frontdesk.cost_nano_usd": 21_241,
         "frontdesk.saved_nano_usd": 8_759,
