@@ -19,6 +19,7 @@ from frontdesk_server.config.loading import load_config
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/helm/frontdesk"
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
+PAGE = ROOT / "docs/operations.md"
 KUBERNETES = ROOT / ".tools/kubernetes"
 _INSTALL_SECONDS = 1500
 pytestmark = pytest.mark.timeout(_INSTALL_SECONDS + 60)
@@ -213,6 +214,19 @@ def test_the_configuration_is_one_that_frontdesk_takes(
     listens = {"grpc": config.server.address, "metrics": config.telemetry.prometheus_address}
     listens |= {"http": config.server.http.address} if config.server.http else {}
     assert {name: f"0.0.0.0:{port}" for name, port in ports.items()} == listens
+
+
+def test_the_values_that_the_page_shows_make_a_service(render: Callable[..., Manifests], tmp_path: Path) -> None:
+    """With every secret that they refer to, from the one Secret that they name."""
+    (shown,) = re.findall(r"^```yaml\n(image:.+?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    manifests = render(yaml.safe_load(shown))
+    file = tmp_path / "frontdesk.yaml"
+    file.write_text(manifests["ConfigMap"]["data"]["frontdesk.yaml"])
+    secrets = {"OPENAI_API_KEY": "sk-of-a-test", "LEDGER_URL": "postgresql+psycopg://frontdesk@db/frontdesk"}
+    assert set(load_config(file, secrets).config.models) == {"small-llm"}
+    container = manifests["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["envFrom"] == [{"secretRef": {"name": "frontdesk-secrets"}}]
+    assert "PrometheusRule" in manifests
 
 
 def test_a_pod_is_given_the_time_that_its_end_takes(render: Callable[..., Manifests], tmp_path: Path) -> None:
