@@ -26,7 +26,8 @@ from frontdesk_server.cli.ledger_access import (
 from frontdesk_server.cli.replay import load_decisions
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import DatasetError, read_dataset
-from frontdesk_server.learning.report.report import report_dataset, report_decisions
+from frontdesk_server.learning.report.decisions import report_decisions
+from frontdesk_server.learning.report.outcomes import report_dataset
 
 
 def report(

@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from frontdesk_server.learning.replay.logged import LoggedCandidate, LoggedDecision
-from frontdesk_server.learning.report.report import report_dataset, report_decisions
+from frontdesk_server.learning.report.decisions import report_decisions
+from frontdesk_server.learning.report.outcomes import report_dataset
 
 from tests.unit.learning.recorded_fixture import recorded_dataset
 
@@ -33,9 +36,13 @@ class _Tags(HTMLParser):
     def handle_startendtag(self, tag: str, attrs: object) -> None: ...
 
 
-def _decision(i: int, model: str = "small") -> LoggedDecision:
+def _decision(i: int, model: str = "small", **settled: Any) -> LoggedDecision:
     when = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=i)
-    return LoggedDecision(f"d{i}", when, "default", (LoggedCandidate(model, 0.7, 2e6),), model, 0.9, 1.0, 1e6)
+    settled = {"cost_nano_usd": 1e6, "saved_nano_usd": 3e6, "status": "completed", **settled}
+    return LoggedDecision(f"d{i}", when, "default", (LoggedCandidate(model, 0.7, 2e7),), model, 0.9, 1.0, **settled)
+
+
+ONLY_ROUTED = {"cost_nano_usd": None, "saved_nano_usd": None, "status": "routed"}
 
 
 def test_the_page_of_a_data_set_opens_offline(tmp_path: Path) -> None:
@@ -53,7 +60,38 @@ def test_the_page_of_a_ledger_shows_models_and_spending() -> None:
     page = report_decisions([_decision(i, "small" if i % 4 else "big") for i in range(40)], title="Ledger")
     _Tags(page)
     assert "75.0%" in page
-    assert "0.04 USD" in page
+    assert "$0.040000" in page
+
+
+def test_savings_are_those_that_were_settled_and_only_of_whole_answers() -> None:
+    """Predicted were 20 times the cost; 3 in 4 were saved."""
+    cut = _decision(8, cost_nano_usd=5e5, saved_nano_usd=None, status="cancelled")
+    routed = [_decision(9 + i, **ONLY_ROUTED) for i in range(5)]
+    page = report_decisions([*(_decision(i) for i in range(8)), cut, *routed], title="Ledger")
+    assert "<strong>75%</strong><span>saved on 8 whole answers against the strongest model</span>" in page
+    assert "<strong>$0.008500</strong><span>spent on 9 calls</span>" in page
+    assert "14</strong><span>decisions, 5 of them without a call" in page
+    assert "Calls without a whole answer cost $0.000500 more." in page
+    assert "redicted" not in page
+
+
+def test_where_nothing_was_settled_predictions_are_named_so() -> None:
+    page = report_decisions([_decision(i, **ONLY_ROUTED) for i in range(5)], title="Ledger")
+    assert "Predicted spending" in page
+    assert "saved" not in page
+    assert "<strong>unknown</strong><span>spent on 0 calls</span>" in page
+
+
+def test_what_cost_more_than_the_strongest_model_is_not_called_saved() -> None:
+    page = report_decisions([_decision(i, saved_nano_usd=-5e5) for i in range(5)], title="Ledger")
+    assert "<strong>100%</strong><span>overspent on 5 whole answers" in page
+
+
+def test_one_outcome_a_query_does_not_tell_what_the_right_model_would_have_come_to(tmp_path: Path) -> None:
+    dataset = recorded_dataset(tmp_path, n=40)
+    alone = np.full_like(dataset.quality, np.nan)
+    alone[np.arange(len(dataset)), np.arange(len(dataset)) % len(dataset.models)] = 1.0
+    assert "if the right one were always asked" not in report_dataset(replace(dataset, quality=alone), title="Report")
 
 
 def test_names_cannot_break_out_of_the_page() -> None:

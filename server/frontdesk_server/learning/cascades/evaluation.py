@@ -102,7 +102,7 @@ def evaluate_cascade(
     points = {
         m: (float(data.cost_nano_usd[:, j].mean()), float(data.quality[:, j].mean())) for j, m in enumerate(data.models)
     }
-    return Evaluation(result, curves, points, "mean cost of a query, nano-USD")
+    return Evaluation(result, curves, points, priced=True)
 
 
 def replay_fitted(data: RecordedAnswers, artefact: FittedCascade, policies: Sequence[CascadePolicy]) -> list[Replayed]:

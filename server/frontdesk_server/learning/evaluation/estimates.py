@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.domain.money import PER_THOUSAND, in_thousands
 from frontdesk_server.learning.data.dataset import Dataset
 
 __all__ = ["Evaluation", "Figures", "bootstrapped", "plain", "single_models", "spread"]
@@ -27,8 +28,17 @@ class Evaluation:
     """By name, position on the axis and quality."""
     points: dict[str, tuple[float, float]]
     """By model, position on the axis and quality of asking it always."""
-    axis: str
-    """What the first coordinate is."""
+    priced: bool
+    """Whether positions are mean costs of a query in nano-USD; else shares of queries asked of the strong model."""
+
+    @property
+    def axis(self) -> str:
+        """What is written at the axis of `drawn`."""
+        return PER_THOUSAND if self.priced else "share of queries asked of the strong model"
+
+    def drawn(self, position: float) -> float:
+        """A position as it is drawn: money in USD per 1,000 queries."""
+        return in_thousands(position) if self.priced else position
 
 
 def bootstrapped(

@@ -95,7 +95,7 @@ def evaluate_pair(
         points={
             model: (float(paid[:, j].mean()), float(pair.quality[:, j].mean())) for j, model in enumerate(pair.models)
         },
-        axis="mean cost of a query, nano-USD" if has_costs else "share of queries asked of the strong model",
+        priced=has_costs,
     )
 
 
@@ -148,7 +148,7 @@ def evaluate_pool(
     }
     curves = {n: envelope(*pool_points(v, expected, quality, cost)) for n, v in candidates.items()} | {"random": mixed}
     points = {model: (float(np.nanmean(cost[:, j])), float(np.nanmean(quality[:, j]))) for j, model in enumerate(pool)}
-    return Evaluation(result, curves, points, "mean cost of a query, nano-USD")
+    return Evaluation(result, curves, points, priced=True)
 
 
 def _pair_values(score: Matrix, quality: Matrix, paid: Matrix, has_costs: bool) -> dict[str, float]:

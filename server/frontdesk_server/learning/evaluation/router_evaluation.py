@@ -75,11 +75,10 @@ def evaluate_router(
         "baselines": curve.result["baselines"] if curve else {},
         "models": single_models(dataset),
     }
-    axis = curve.axis if curve else "mean cost of a query, nano-USD"
     points = dict(curve.points) if curve else _priced(result["models"])
     if cost is not None:
         points[f"router {run.router}"] = (cost, quality)
-    return Evaluation(result, curve.curves if curve else {}, points, axis)
+    return Evaluation(result, curve.curves if curve else {}, points, priced=curve is None or curve.priced)
 
 
 def _measure(

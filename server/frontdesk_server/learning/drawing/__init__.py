@@ -1,0 +1,1 @@
+"""Charts, alike on a page and in files."""
