@@ -344,6 +344,18 @@ async def test_how_calls_ended_is_told_apart_and_only_whole_answers_count_as_ans
     assert (router.answered, router.failed, router.deadline, router.cancelled) == (1, 1, 2, 1)
 
 
+async def test_the_times_of_a_single_decision_are_told(ledger_url: str) -> None:
+    """Nothing is lost of what a database sends row by row."""
+    routed = a_routed_query()
+    async with open_ledger(config(ledger_url)) as ledger:
+        await ledger.record_decision(routed)
+        await ledger.record_settlement(routed, a_cascade(), answer=None, error_reason="")
+    with open_reader(ledger_url) as reader:
+        found = statistics(reader, Filters())
+    assert found.routers[0].router_duration_seconds.p50 == routed.decision.router_duration_seconds
+    assert [model.duration_seconds.p50 for model in found.models] == [0.5, 0.5]
+
+
 async def test_statistics_tell_what_prompt_caches_gave(ledger_url: str) -> None:
     routed, cascade = a_routed_query(), a_cascade()
     usage = Usage(1000, 10, cache_read_tokens=600, cache_write_tokens=300, web_searches=2, service_tier="flex")

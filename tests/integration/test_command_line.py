@@ -63,7 +63,7 @@ def test_check_accepts_what_ships_and_names_every_fault(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(default_config_path().read_text().replace("default_model: mid-llm", "default_model: nobody"))
     ran = frontdesk("check", str(bad), folder=tmp_path)
-    assert ran.returncode == 1
+    assert ran.returncode == 2
     assert re.search(r"bad\.yaml:\d+:\d+: routers\.default\.default_model: .*nobody", ran.stderr)
 
 

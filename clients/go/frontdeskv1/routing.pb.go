@@ -1304,7 +1304,7 @@ type CheckResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the check, such as "logprob".
 	Check string `protobuf:"bytes,1,opt,name=check,proto3" json:"check,omitempty"`
-	// Score in [0, 1]; higher is better.
+	// Score in [0, 1]; higher is better. 0 where the check is unrated, of which it says nothing.
 	Score float64 `protobuf:"fixed64,2,opt,name=score,proto3" json:"score,omitempty"`
 	// Least score that passes.
 	Threshold float64 `protobuf:"fixed64,3,opt,name=threshold,proto3" json:"threshold,omitempty"`
@@ -1313,7 +1313,10 @@ type CheckResult struct {
 	// The finding in words.
 	Detail string `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"`
 	// What the check cost in nano-USD (verifier calls). Unset: unknown.
-	CostNanoUsd   *int64 `protobuf:"varint,6,opt,name=cost_nano_usd,json=costNanoUsd,proto3,oneof" json:"cost_nano_usd,omitempty"`
+	CostNanoUsd *int64 `protobuf:"varint,6,opt,name=cost_nano_usd,json=costNanoUsd,proto3,oneof" json:"cost_nano_usd,omitempty"`
+	// Whether the check could give no score, such as when the model that it asked gave no rating; the answer has not passed then, and detail
+	// says why. Default: false.
+	Unrated       bool `protobuf:"varint,7,opt,name=unrated,proto3" json:"unrated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1390,6 +1393,13 @@ func (x *CheckResult) GetCostNanoUsd() int64 {
 	return 0
 }
 
+func (x *CheckResult) GetUnrated() bool {
+	if x != nil {
+		return x.Unrated
+	}
+	return false
+}
+
 // What was done to a query so that one model could take it. What the caller demands is never adjusted: a model that cannot honour it is
 // not asked.
 type Adjustment struct {
@@ -1461,7 +1471,7 @@ type Attempt struct {
 	Usage *Usage `protobuf:"bytes,5,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Cost in nano-USD. Unset: unknown.
 	CostNanoUsd *int64 `protobuf:"varint,6,opt,name=cost_nano_usd,json=costNanoUsd,proto3,oneof" json:"cost_nano_usd,omitempty"`
-	// Time to the first content. Unset: none came.
+	// Time to the first content of a stream. Unset: none came, or the answer came whole.
 	TimeToFirstToken *durationpb.Duration `protobuf:"bytes,7,opt,name=time_to_first_token,json=timeToFirstToken,proto3" json:"time_to_first_token,omitempty"`
 	// Time from dispatch to the end.
 	Duration *durationpb.Duration `protobuf:"bytes,8,opt,name=duration,proto3" json:"duration,omitempty"`
@@ -1846,14 +1856,15 @@ const file_frontdesk_v1_routing_proto_rawDesc = "" +
 	"\x0fstrongest_model\x18\x0f \x01(\tR\x0estrongestModel\x129\n" +
 	"\n" +
 	"decided_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\tdecidedAtB\x17\n" +
-	"\x15_router_cost_nano_usd\"\xc2\x01\n" +
+	"\x15_router_cost_nano_usd\"\xdc\x01\n" +
 	"\vCheckResult\x12\x14\n" +
 	"\x05check\x18\x01 \x01(\tR\x05check\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12\x1c\n" +
 	"\tthreshold\x18\x03 \x01(\x01R\tthreshold\x12\x16\n" +
 	"\x06passed\x18\x04 \x01(\bR\x06passed\x12\x16\n" +
 	"\x06detail\x18\x05 \x01(\tR\x06detail\x12'\n" +
-	"\rcost_nano_usd\x18\x06 \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01B\x10\n" +
+	"\rcost_nano_usd\x18\x06 \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01\x12\x18\n" +
+	"\aunrated\x18\a \x01(\bR\aunratedB\x10\n" +
 	"\x0e_cost_nano_usd\":\n" +
 	"\n" +
 	"Adjustment\x12\x14\n" +

@@ -6,6 +6,8 @@ import ast
 import difflib
 import gc
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +16,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.cli.exit_codes import USAGE
+from frontdesk_server.cli.faults import foreseen, missing
 
 __all__ = ["main"]
 
@@ -43,8 +46,6 @@ _COMMANDS: Mapping[str, str] = {
 }
 """Command to the module of this package that defines a function of the same name, in the order of the help."""
 
-_LEARN_PACKAGES = frozenset({"matplotlib", "pyarrow", "scipy", "sklearn"})
-
 
 class _LazyGroup(TyperGroup):
     """Loads a command's module when the command is called, so that none pays for the imports of another."""
@@ -62,6 +63,11 @@ class _LazyGroup(TyperGroup):
             ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else _loaded(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what is foreseen to go wrong ends it with its exit code."""
+        with foreseen():
+            return super().invoke(ctx)
 
 
 def _help(command: str) -> str | None:
@@ -82,8 +88,8 @@ def _load(command: str) -> Callable[..., None]:
     try:
         module = importlib.import_module(f"frontdesk_server.cli.{_COMMANDS[command]}")
     except ModuleNotFoundError as error:
-        extra = "[learn]" if error.name in _LEARN_PACKAGES else ""
-        return _unavailable(f"{command} needs {error.name}", f"frontdesk-server{extra}")
+        typer.echo(missing(command, error), err=True)
+        raise typer.Exit(USAGE) from error
     finally:
         gc.enable()
     function: Callable[..., None] = getattr(module, _function(command))
@@ -92,15 +98,6 @@ def _load(command: str) -> Callable[..., None]:
 
 def _function(command: str) -> str:
     return command.replace("-", "_")
-
-
-def _unavailable(why: str, package: str) -> Callable[..., None]:
-    def unavailable() -> None:
-        typer.echo(f"{why}: pip install '{package}'", err=True)
-        raise typer.Exit(2)
-
-    unavailable.__doc__ = f"Not installed: needs {package}."
-    return unavailable
 
 
 app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -124,11 +121,11 @@ def _frontdesk(
 
 
 def main() -> None:
-    """Run the command line; an error of Frontdesk's own or of the file system ends it with its text and exit code 2."""
+    """Run the command line."""
     try:
         app(prog_name="frontdesk")
-    except (FrontdeskError, OSError) as error:
-        sys.stderr.write(f"frontdesk: {error}\n")
-        sys.exit(2)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(128 + signal.SIGINT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +14,19 @@ from frontdesk.v1 import routing_pb2
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
-QueryArgument = Annotated[str, typer.Argument(help="The query's text.")]
+from frontdesk_server.cli.exit_codes import FAULT
+
+QueryArgument = Annotated[str, typer.Argument(help="The query's text; - reads it from standard input.")]
 RouterOption = Annotated[str, typer.Option(help="Name of the router.")]
 FloorOption = Annotated[float | None, typer.Option(help="Least predicted quality in [0, 1].")]
 AllowOption = Annotated[list[str] | None, typer.Option(help="Only these models may answer; repeatable.")]
 ExcludeOption = Annotated[list[str] | None, typer.Option(help="These models may not answer; repeatable.")]
 AddressOption = Annotated[
-    str | None, typer.Option(help="Server to ask. Default: 127.0.0.1:50051 if one runs there, else in process.")
+    str | None,
+    typer.Option(
+        envvar="FRONTDESK_ADDRESS",
+        help="Server to ask. Default: 127.0.0.1:50051 if one runs there, else in process.",
+    ),
 ]
 TokenOption = Annotated[
     str | None, typer.Option(envvar="FRONTDESK_TOKEN", help="API key or token; in the variable nobody sees it.")
@@ -35,6 +42,25 @@ CertificateOption = Annotated[Path | None, typer.Option(help="Certificate to sho
 KeyOption = Annotated[Path | None, typer.Option(help="Its key, where that is a file of its own.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="Ask in process, on this configuration.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the response in protobuf's JSON mapping.")]
+
+
+_OF_A_SERVER = ("address", "tls", "ca", "certificate", "key")
+
+
+def query_text(argument: str) -> str:
+    """The query that the argument is, or names."""
+    return sys.stdin.read() if argument == "-" else argument
+
+
+def refuse_both_ways(context: typer.Context, config: Path | None) -> None:
+    """A configuration is asked in process, a server where it runs: both together are a fault of usage.
+
+    What the environment says of a server gives way to a configuration.
+    """
+    sources = {name: context.get_parameter_source(name) for name in _OF_A_SERVER}
+    typed = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if config is not None and typed:
+        raise typer.BadParameter(f"--config asks in process, --{typed[0]} asks a server: give one of them")
 
 
 def policy(
@@ -54,7 +80,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         typer.echo(f"{error.reason}: {error.message}", err=True)
         for violation in error.violations:
             typer.echo(f"  {violation.field}: {violation.description}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(FAULT) from error
 
 
 def to_json(message: Message) -> str:

@@ -15,10 +15,10 @@ from frontdesk_server.artefacts.cascade.artefact import KIND, read_kind
 from frontdesk_server.artefacts.embedders import EmbedderError
 from frontdesk_server.artefacts.quality.artefact import Artefact, default_artefact_path
 from frontdesk_server.cli.exit_codes import UNSUPPORTED
+from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
-from frontdesk_server.config.loading import load_config
-from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.config.offline import load_offline
 from frontdesk_server.learning.calibration.artefacts import Certify, calibrate_cascade, calibrate_predictor
 from frontdesk_server.learning.calibration.calibrate import Calibrated, Procedure
 from frontdesk_server.learning.calibration.calibrate import calibrate as choose
@@ -59,7 +59,7 @@ def calibrate(
     """
     certify = partial(choose, max_loss=max_loss, confidence=confidence, test=test, procedure=procedure, seed=seed)
     settings: Mapping[str, float] = {}
-    try:
+    with foreseen("calibrate", EmbedderError):
         dataset = read_dataset(*data)
         if config is not None and router is not None and artefact is None:
             models = listed(pool or "") or tuple(model for model in (weak, strong) if model and weak)
@@ -74,9 +74,6 @@ def calibrate(
                     models, embedder = _models(source, strong, weak, pool), embedder_of(config)
                     pair = weak is not None
                     result = calibrate_predictor(source, target, dataset, embedder, models, certify, pair=pair)
-    except (FrontdeskError, EmbedderError, OSError) as error:
-        typer.echo(f"calibrate: {error}", err=True)
-        raise typer.Exit(1) from error
     _print(result, target, settings, json_)
     if result.index == 0:
         raise typer.Exit(UNSUPPORTED)
@@ -91,7 +88,7 @@ def _configured(
     certify: Certify,
     out: Path | None,
 ) -> tuple[Calibrated, Mapping[str, float], Path | None]:
-    loaded = load_config(config)
+    loaded = load_offline(config)
     with progress_bar("calibrating", (SETTINGS + 1) * len(dataset)) as advance:
         found = certify_router(loaded, dataset, router, models, certify, strongest=strong, advance=advance)
     if found.artefact is None:

@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from frontdesk_server.artefacts.cascade.artefact import save_cascade
 from frontdesk_server.artefacts.cascade.policy import FittedCascade
+from frontdesk_server.cli.faults import foreseen
+from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.learning.cascades.fit import CascadeFitOptions
 from frontdesk_server.learning.cascades.fit import fit_cascade as fit
-from frontdesk_server.learning.data.dataset import DatasetError, read_dataset
+from frontdesk_server.learning.data.dataset import read_dataset
 
 
 def cascade_fit(
@@ -45,7 +46,7 @@ def cascade_fit(
         compare=compare,
         seed=seed,
     )
-    try:
+    with foreseen("cascade-fit"):
         dataset = read_dataset(*data)
         members = [name.strip() for name in pool.split(",") if name.strip()]
         with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -58,13 +59,10 @@ def cascade_fit(
                 lambda done, total: progress.update(task, completed=done, total=total),
             )
         save_cascade(fitted, out)
-    except (DatasetError, OSError) as error:
-        typer.echo(f"cascade-fit: {error}", err=True)
-        raise typer.Exit(1) from error
     if json_:
         typer.echo(json.dumps(_summary(fitted, out), indent=2))
     else:
-        _show(fitted, out, Console())
+        _show(fitted, out, console())
 
 
 def _summary(fitted: FittedCascade, out: Path) -> dict[str, Any]:
@@ -89,18 +87,25 @@ def _finite(value: float) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
-def _show(fitted: FittedCascade, out: Path, console: Console) -> None:
-    table = Table("", "order", "cost saved", "held-out loss", box=None, header_style="bold")
-    for number, policy in enumerate(fitted.policies):
-        table.add_row(
+def _show(fitted: FittedCascade, out: Path, screen: Console) -> None:
+    columns = (
+        Column("", head=True),
+        Column("order", head=True),
+        Column("cost saved", right=True),
+        Column("held-out loss", right=True),
+    )
+    rows = [
+        (
             "chosen" if number == fitted.chosen else "",
             ", ".join(step.model for step in policy.steps) or f"{fitted.strongest} alone",
             f"{policy.estimate['saved']:.1%}",
             f"{policy.estimate['loss_observed']:.2%} ± {policy.estimate['loss_error']:.2%}",
         )
-    console.print(table)
+        for number, policy in enumerate(fitted.policies)
+    ]
+    screen.print(table(columns, rows, screen.width))
     if not fitted.policy.steps:
-        console.print(
+        screen.print(
             f"\nNo cascade is expected to lose at most {fitted.max_loss:.2%}; {fitted.strongest} answers alone."
         )
-    console.print(f"\nWritten to {out}. {fitted.details['protocol']}, {fitted.details['queries']} queries.")
+    screen.print(f"\nWritten to {out}. {fitted.details['protocol']}, {fitted.details['queries']} queries.")

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from frontdesk_server.assembly.app import open_runtime
 from frontdesk_server.assembly.pool import build_pool
 from frontdesk_server.assembly.surroundings import check_surroundings
+from frontdesk_server.cli.exit_codes import USAGE
+from frontdesk_server.cli.ledger_access import JsonOption
 from frontdesk_server.cli.model_facts import model_facts, print_facts
+from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.config.pool import ModelConfig
 from frontdesk_server.config.suspicions import suspicions
-from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 
@@ -27,7 +33,7 @@ from frontdesk_server.domain.usage import NANO_USD_PER_USD
 def check(
     file: Annotated[Path, typer.Argument(help="Configuration file.")],
     models: Annotated[bool, typer.Option(help="Show what each model takes and refuses.")] = False,
-    json: Annotated[bool, typer.Option(help="Print what --models shows as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check a configuration and report every fault with its place; warnings leave the exit code 0.
 
@@ -37,26 +43,54 @@ def check(
         loaded = load_config(file)
         asyncio.run(_build(loaded))
     except ConfigError as error:
-        typer.echo("\n".join(error.lines()), err=True)
-        raise typer.Exit(1) from error
-    for warning in _warnings(loaded):
-        typer.echo(f"warning: {warning}", err=True)
-    if models:
-        _show_models(loaded, as_json=json)
-    else:
-        _summarise(loaded, Console())
-
-
-def _warnings(loaded: LoadedConfig) -> list[str]:
-    return [loaded.fault(place, message).line_in(loaded.source) for place, message in suspicions(loaded.config)]
-
-
-def _show_models(loaded: LoadedConfig, *, as_json: bool) -> None:
-    pool = build_pool(loaded.config)
+        if as_json:
+            typer.echo(_json({"source": error.source, "good": False, "faults": list(map(asdict, error.faults))}))
+        else:
+            typer.echo("\n".join(error.lines()), err=True)
+        raise typer.Exit(USAGE) from error
+    warnings = _warnings(loaded)
     if as_json:
-        typer.echo(orjson.dumps(model_facts(pool), option=orjson.OPT_INDENT_2).decode())
+        typer.echo(_json(_told(loaded, warnings, models=models)))
+        return
+    for warning in warnings:
+        typer.echo(f"warning: {warning.line_in(loaded.source)}", err=True)
+    if models:
+        print_facts(build_pool(loaded.config), console())
     else:
-        print_facts(pool, Console())
+        _summarise(loaded, console())
+
+
+def _warnings(loaded: LoadedConfig) -> list[ConfigFault]:
+    return [loaded.fault(place, message) for place, message in suspicions(loaded.config)]
+
+
+def _told(loaded: LoadedConfig, warnings: Sequence[ConfigFault], *, models: bool) -> Any:
+    """What is printed as JSON: with `models` what is known of them, as before; else the verdict."""
+    pool = build_pool(loaded.config)
+    if models:
+        return model_facts(pool)
+    shown = ((name, model, pool[name].prices) for name, model in loaded.config.models.items())
+    return {
+        "source": loaded.source,
+        "good": True,
+        "version": loaded.version,
+        "faults": [],
+        "warnings": list(map(asdict, warnings)),
+        "routers": list(loaded.config.routers),
+        "models": [
+            {
+                "model": name,
+                "backends": _backends(model),
+                "context_window": model.context_window,
+                "prices": None if prices is None else asdict(prices.at(datetime.now(UTC))),
+            }
+            for name, model, prices in shown
+        ],
+    }
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
 
 
 async def _build(loaded: LoadedConfig) -> None:
@@ -65,15 +99,25 @@ async def _build(loaded: LoadedConfig) -> None:
         pass
 
 
-def _summarise(loaded: LoadedConfig, console: Console) -> None:
-    config = loaded.config
-    table = Table("model", "backend", "USD per million in / out", "context window", box=None, header_style="bold")
-    pool = build_pool(config)
-    for name, model in config.models.items():
-        backend = model.backend or ", ".join(d.backend for d in model.deployments)
-        table.add_row(name, backend, _shown(pool[name].prices), f"{model.context_window:,}")
-    console.print(table)
-    console.print(f"\n{loaded.source} is good: version {loaded.version}, routers {', '.join(config.routers)}")
+def _summarise(loaded: LoadedConfig, screen: Console) -> None:
+    config, pool = loaded.config, build_pool(loaded.config)
+    columns = (
+        Column("model", head=True),
+        Column("backend"),
+        Column("USD per million in / out", right=True),
+        Column("context window", right=True),
+    )
+    rows = (
+        (name, ", ".join(_backends(model)), _shown(pool[name].prices), f"{model.context_window:,}")
+        for name, model in config.models.items()
+    )
+    screen.print(table(columns, rows, screen.width))
+    routers = ", ".join(config.routers)
+    screen.print(Text(f"\n{loaded.source} is good: version {loaded.version}, routers {routers}"), soft_wrap=True)
+
+
+def _backends(model: ModelConfig) -> list[str]:
+    return [model.backend] if model.backend else [deployment.backend for deployment in model.deployments]
 
 
 def _shown(prices: Prices | None) -> str:

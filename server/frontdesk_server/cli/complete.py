@@ -21,6 +21,8 @@ from frontdesk_server.cli.ask import (
     TlsOption,
     TokenOption,
     policy,
+    query_text,
+    refuse_both_ways,
     run,
     to_json,
 )
@@ -29,6 +31,7 @@ from frontdesk_server.cli.money import total_usd
 
 
 def complete(
+    context: typer.Context,
     query: QueryArgument,
     router: RouterOption = "default",
     quality_floor: FloorOption = None,
@@ -50,13 +53,15 @@ def complete(
     Example: frontdesk complete "What is 2 + 2?"
     """
     wishes = policy(router, quality_floor, allow, exclude)
+    refuse_both_ways(context, config)
+    text = query_text(query)
 
     async def work() -> None:
         async with connect(Reach(address, token, tls, ca, certificate, key), config) as client:
             if json:
-                typer.echo(to_json(await client.complete(query, policy=wishes)))
+                typer.echo(to_json(await client.complete(text, policy=wishes)))
             else:
-                await _stream(client, query, wishes)
+                await _stream(client, text, wishes)
 
     run(work())
 

@@ -84,7 +84,7 @@ async def connect(reach: Reach, config: Path | None) -> AsyncIterator[Client]:
 
     When nothing does, or a configuration is given, the server runs in this process.
     """
-    if reach.named or (config is None and await health_of(Reach(), _PROBE_SECONDS) == SERVING):
+    if config is None and (reach.named or await health_of(Reach(), _PROBE_SECONDS) == SERVING):
         async with reach.client() as client:
             yield client
     else:

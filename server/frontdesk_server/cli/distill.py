@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from frontdesk_server.artefacts.embedders import EmbedderError, EncoderSettings, OnnxEmbedder
-from frontdesk_server.learning.data.dataset import DatasetError
+from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.learning.embedding.corpus import read_texts
 from frontdesk_server.learning.embedding.distill import DistillSettings
 from frontdesk_server.learning.embedding.distill import distill as distil_table
@@ -30,7 +30,7 @@ def distill(
 
     Example: frontdesk distill --teacher ./bge-small --texts queries.txt --out ./table
     """
-    try:
+    with foreseen("distill", ValueError, EmbedderError):
         corpus = [text for path in texts for text in read_texts(path)]
         encoder = OnnxEmbedder(teacher, EncoderSettings.from_folder(teacher, max_tokens=max_tokens), threads=threads)
         tokenizer = json.loads((teacher / "tokenizer.json").read_text(encoding="utf-8"))
@@ -44,9 +44,6 @@ def distill(
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         table.write(out)
-    except (OSError, ValueError, EmbedderError, DatasetError) as error:
-        typer.echo(f"distill: {error}", err=True)
-        raise typer.Exit(1) from error
     if json_:
         section = {"kind": "static", "path": str(out)}
         values = {"out": str(out), "tokens": len(table.rows), "dimension": dimension, "embedder": section}

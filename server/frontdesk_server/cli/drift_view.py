@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typer
-from rich.table import Table
+from rich.console import RenderableType
+from rich.text import Text
 
 from frontdesk_server.artefacts.quality import ArtefactError
 from frontdesk_server.artefacts.quality.drift import ModelDrift
-from frontdesk_server.config.loading import default_config_path, load_config
+from frontdesk_server.cli.tables import Column, table
+from frontdesk_server.config.loading import default_config_path
+from frontdesk_server.config.offline import load_offline
 from frontdesk_server.learning.recorded.drift import ledger_drift
 from frontdesk_server.ledger.reader import Filters, LedgerReader
 
@@ -20,23 +23,25 @@ def drift_in(reader: LedgerReader, chosen: Filters, ledger: str | None, config: 
     if config is None and ledger is not None:
         return ()
     try:
-        return ledger_drift(load_config(config or default_config_path()), reader, chosen)
+        return ledger_drift(load_offline(config or default_config_path()), reader, chosen)
     except ArtefactError as error:
         typer.echo(f"predictions are not compared with training: {error}", err=True)
         return ()
 
 
-def drift_table(drift: Sequence[ModelDrift]) -> Table:
+def drift_table(drift: Sequence[ModelDrift], width: int) -> RenderableType:
     """Show it, one line per classifier and model."""
-    title = "Newest predictions against those of training"
-    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for column in ("classifier", "model"):
-        table.add_column(column, no_wrap=True)
-    for column in ("scores", "shift"):
-        table.add_column(column, justify="right")
-    table.add_column("")
+    columns = (
+        Column("classifier", head=True),
+        Column("model", head=True),
+        Column("scores", right=True),
+        Column("shift", right=True),
+        Column("verdict", free=True),
+    )
+    rows = []
     for each in drift:
         verdict = each.verdict
-        shown = f"[red]drifted[/]: {verdict.reason}" if verdict.drifted else verdict.reason
-        table.add_row(each.classifier, each.model, f"{each.scores:,}", f"{verdict.stability_index:.2f}", shown)
-    return table
+        shown = Text.assemble(("drifted", "red"), ": ") if verdict.drifted else Text()
+        figures = f"{each.scores:,}", f"{verdict.stability_index:.2f}"
+        rows.append((each.classifier, each.model, *figures, shown.append(verdict.reason)))
+    return table(columns, rows, width, title="Newest predictions against those of training")

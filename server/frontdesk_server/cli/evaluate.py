@@ -11,7 +11,7 @@ import orjson
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from frontdesk_server.artefacts.cascade.artefact import KIND as CASCADE
 from frontdesk_server.artefacts.cascade.artefact import load_cascade, read_kind
@@ -19,7 +19,10 @@ from frontdesk_server.artefacts.quality import Artefact, Predictor, default_arte
 from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
-from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.cli.tables import Column, console, table
+from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.config.offline import load_offline
+from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
 from frontdesk_server.learning.evaluation.comparable import NotComparable
@@ -52,6 +55,9 @@ _FIGURES = (
     "quality",
     "cost",
 )
+_COST = "cost"
+_NAMES = {"apgr": "APGR", "cpt20": "CPT(20)", "cpt50": "CPT(50)", "cpt80": "CPT(80)", _COST: PER_THOUSAND}
+_ABSENT: dict[str, Any] = {"value": None}
 
 
 def evaluate(
@@ -93,7 +99,7 @@ def evaluate(
     if as_json:
         typer.echo(orjson.dumps(found.result).decode())
     else:
-        _show(found, Console())
+        _show(found, console())
 
 
 def _evaluated(
@@ -108,7 +114,7 @@ def _evaluated(
     """Evaluate with the models of the options --strong, --weak and --pool."""
     strong, weak, pool = models
     names = listed(pool) or tuple(name for name in (strong, weak) if name)
-    loaded = None if config is None or artefact is not None else load_config(config)
+    loaded = None if config is None or artefact is not None else load_offline(config)
     steps = _MOST_CURVES * resamples + (0 if loaded is None else len(dataset))
     with progress_bar("evaluating", steps) as advance:
         options: dict[str, Any] = {"resamples": resamples, "seed": seed, "advance": advance}
@@ -155,31 +161,35 @@ def _predicted(
     return predicted_qualities(dataset, dataset.models, predictor)
 
 
-def _show(found: Evaluation, console: Console) -> None:
-    columns = {"router": found.result["router"], **found.result["baselines"]}
-    table = Table("", *columns, box=None, header_style="bold")
-    for key in _FIGURES:
-        if key in columns["router"]:
-            table.add_row(key.replace("_", " "), *(_shown(figures.get(key)) for figures in columns.values()))
-    console.print(table)
-    singles = Table("always", "quality", "mean cost, nano-USD", box=None, header_style="bold")
-    for model, figures in found.result["models"].items():
-        cost = figures["cost"]
-        singles.add_row(model, f"{figures['quality']:.3f}", "unknown" if cost is None else f"{cost:,.0f}")
-    console.print(singles)
-    console.print(f"\n{found.result['queries']:,} queries; in brackets 95 % bootstrap intervals")
+def _show(found: Evaluation, screen: Console) -> None:
+    compared = {"router": found.result["router"], **found.result["baselines"]}
+    columns = [Column("", head=True), *(Column(name.replace("_", " ")) for name in compared)]
+    rows = [
+        [_NAMES.get(key, key.replace("_", " ")), *(_shown(key, figures.get(key)) for figures in compared.values())]
+        for key in _FIGURES
+        if any((figures.get(key) or _ABSENT)["value"] is not None for figures in compared.values())
+    ]
+    screen.print(table(columns, rows, screen.width))
+    singles = [
+        (model, f"{figures['quality']:.3f}", per_thousand(figures["cost"]))
+        for model, figures in found.result["models"].items()
+    ]
+    columns = [Column("always", head=True), Column("quality", right=True), Column(PER_THOUSAND, right=True)]
+    screen.print(table(columns, singles, screen.width))
+    screen.print(f"\n{found.result['queries']:,} queries; in brackets 95 % bootstrap intervals")
     for plan, count in found.result.get("without_outcome", {}).items():
-        console.print(f"Left out: {count:,} queries that go to {plan}, whose outcome is not recorded.")
+        screen.print(Text(f"Left out: {count:,} queries that go to {plan}, whose outcome is not recorded."))
     if found.result.get("no_curve"):
-        console.print(f"No curve: {found.result['no_curve']}.")
+        screen.print(Text(f"No curve: {found.result['no_curve']}."))
 
 
-def _shown(figure: dict[str, Any] | None) -> str:
+def _shown(key: str, figure: dict[str, Any] | None) -> str:
     if figure is None or figure["value"] is None:
         return "-"
+    write = per_thousand if key == _COST else _rounded
     interval = figure["ci95"]
-    return _rounded(figure["value"]) + (f"\n[{', '.join(map(_rounded, interval))}]" if interval else "")
+    return write(figure["value"]) + (f" [{', '.join(map(write, interval))}]" if interval else "")
 
 
 def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:.3g}"

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from frontdesk_server.cli.ledger_access import ConfigOption, LedgerOption, duration, reading
-from frontdesk_server.cli.money import nano_usd
-from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
+from frontdesk_server.cli.ask import to_json
+from frontdesk_server.cli.ledger_access import ConfigOption, JsonOption, LedgerOption, duration, reading
+from frontdesk_server.cli.tables import Column, console, one_line, table
+from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, StrategyStep, Verdict, asked_by
 from frontdesk_server.domain.errors import DecisionNotFound
+from frontdesk_server.domain.money import PER_THOUSAND, per_thousand, usd
 from frontdesk_server.domain.record import DecisionRecord
+from frontdesk_server.rpc.encode import encode_record
 
 _VERDICTS = {Verdict.CHOSE: "green", Verdict.ABSTAINED: "dim", Verdict.FAILED: "red", Verdict.TIMED_OUT: "red"}
 _OUTCOMES = {
@@ -26,11 +28,15 @@ _OUTCOMES = {
     AttemptOutcome.CANCELLED: "magenta",
 }
 
+_MOST_OF_QUERY = 1_000
+"""Characters."""
+
 
 def explain(
     decision_id: Annotated[str, typer.Argument(help="Decision id, as `frontdesk log` shows it.")],
     ledger: LedgerOption = None,
     config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show why a model was chosen and what became of it.
 
@@ -40,15 +46,19 @@ def explain(
         record = reader.record(decision_id)
     if record is None:
         raise DecisionNotFound(decision_id)
-    Console().print(render_decision(record))
+    if as_json:
+        typer.echo(to_json(encode_record(record)))
+    else:
+        screen = console()
+        screen.print(render_decision(record, screen.width))
 
 
-def render_decision(record: DecisionRecord) -> RenderableType:
+def render_decision(record: DecisionRecord, width: int) -> RenderableType:
     """Draw a decision: who was considered, how the router got there, what was asked and what it cost."""
     decision = record.decision
-    parts: list[RenderableType] = [_head(record), _candidates(decision), _path(decision)]
+    parts: list[RenderableType] = [_head(record), _candidates(decision, width), _path(decision)]
     if record.settlement is not None:
-        parts += [_attempts(record.settlement), _costs(record.settlement)]
+        parts += [_attempts(record.settlement, width), _costs(record.settlement)]
     if record.outcomes:
         reports = ", ".join(f"{outcome.quality:.2f} by {outcome.source}" for outcome in record.outcomes)
         parts.append(Text(f"Outcome: {reports}"))
@@ -66,25 +76,30 @@ def _head(record: DecisionRecord) -> RenderableType:
     ]
     seen = f"task {signals.task.value}, difficulty {signals.difficulty:.2f}, {signals.input_tokens} input tokens"
     labels = "".join(f" {name}={value}" for name, value in record.labels.items())
+    asked = f"\nquery  {one_line(signals.text, _MOST_OF_QUERY)}" if signals.text else ""
     body = Text.assemble(
         (decision.model, "bold green"), f"  {decision.reason}\n", " · ".join(facts), "\n", seen,
-        f"\ncaller {record.caller or '-'}{labels}",
+        f"\ncaller {record.caller or '-'}{labels}", asked,
     )  # fmt: skip
     return Panel(
         body, title=decision.decision_id, subtitle=f"{decision.decided_at:%Y-%m-%d %H:%M:%S} UTC", expand=False
     )
 
 
-def _candidates(decision: Decision) -> RenderableType:
-    table = Table(title="Candidates", title_justify="left", box=None, header_style="bold", pad_edge=False)
-    table.add_column("model", no_wrap=True)
-    for name in ("quality", "cost", "first token", "score"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("excluded because")
+def _candidates(decision: Decision, width: int) -> RenderableType:
+    rows = []
     for candidate in decision.candidates:
         style = "bold green" if candidate.model == decision.model else "dim" if candidate.exclusion else ""
-        table.add_row(*map(Text, _candidate_cells(candidate)), style=style)
-    return table
+        rows.append([Text(cell, style) for cell in _candidate_cells(candidate)])
+    columns = (
+        Column("model", head=True),
+        Column("quality", right=True),
+        Column("per 1,000", right=True),
+        Column("first token", right=True),
+        Column("score", right=True),
+        Column("excluded because", free=True),
+    )
+    return table(columns, rows, width, title=f"Candidates, as predicted; cost in {PER_THOUSAND}")
 
 
 def _candidate_cells(candidate: Candidate) -> tuple[str, ...]:
@@ -94,7 +109,7 @@ def _candidate_cells(candidate: Candidate) -> tuple[str, ...]:
     return (
         candidate.model,
         "-" if quality is None else f"{quality:.3f}{spread}",
-        nano_usd(candidate.predicted_cost_nano_usd),
+        per_thousand(candidate.predicted_cost_nano_usd),
         duration(candidate.predicted_time_to_first_token_seconds),
         "-" if candidate.score is None else f"{candidate.score:.3f}",
         "" if exclusion is None else f"{exclusion.reason.value}: {exclusion.detail}",
@@ -118,23 +133,35 @@ def _step(step: StrategyStep) -> Text:
         text.append(f" ({step.confidence:.2f})")
     text.append(f"  {step.reason}  {duration(step.duration_seconds)}")
     if step.cost_nano_usd != 0:
-        text.append(f", {nano_usd(step.cost_nano_usd)}")
+        text.append(f", {usd(step.cost_nano_usd)}")
     return text
 
 
-def _attempts(settlement: Settlement) -> RenderableType:
-    table = Table(title="Attempts", title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for name in ("#", "model", "kind", "outcome"):
-        table.add_column(name, no_wrap=True)
-    for name in ("took", "first token", "in", "out", "cost"):
-        table.add_column(name, justify="right", no_wrap=True)
-    reasons = []
-    for attempt in settlement.attempts:
-        table.add_row(*_attempt_cells(attempt))
-        checks = [f"{c.check} {c.score:.2f} {'≥' if c.passed else '<'} {c.threshold:.2f}" for c in attempt.checks]
-        if because := [*checks, *filter(None, [attempt.error_reason])]:
-            reasons.append(Text(f"#{attempt.index}: {'; '.join(because)}"))
-    return Group(table, *reasons)
+def _attempts(settlement: Settlement, width: int) -> RenderableType:
+    columns = (
+        Column("#", head=True),
+        Column("model", head=True),
+        Column("outcome", head=True),
+        Column("kind"),
+        Column("took", right=True),
+        Column("first token", right=True),
+        Column("in", right=True),
+        Column("out", right=True),
+        Column("cost", right=True),
+        Column("because", free=True),
+    )
+    return table(columns, map(_attempt_cells, settlement.attempts), width, title="Attempts")
+
+
+def _because(attempt: Attempt) -> str:
+    return "; ".join([*map(_checked, attempt.checks), *filter(None, [attempt.error_reason, attempt.error_message])])
+
+
+def _checked(result: CheckResult) -> str:
+    """What a check said; its score where it could give one."""
+    if result.unrated:
+        return f"{result.check} could not be rated: {result.detail}"
+    return f"{result.check} {result.score:.2f} {'≥' if result.passed else '<'} {result.threshold:.2f}"
 
 
 def _attempt_cells(attempt: Attempt) -> tuple[Text, ...]:
@@ -142,21 +169,22 @@ def _attempt_cells(attempt: Attempt) -> tuple[Text, ...]:
     return (
         Text(str(attempt.index)),
         Text(attempt.model),
-        Text(attempt.kind.value),
         Text(attempt.outcome.value, _OUTCOMES[attempt.outcome]),
+        Text(attempt.kind.value),
         Text(duration(attempt.duration_seconds)),
         Text(duration(attempt.time_to_first_token_seconds)),
         *(Text("-" if count is None else f"{count:,}") for count in tokens),
-        Text(nano_usd(attempt.cost_nano_usd)),
+        Text(usd(attempt.cost_nano_usd)),
+        Text(_because(attempt)),
     )
 
 
 def _costs(settlement: Settlement) -> RenderableType:
     cost = settlement.cost
     parts = [("attempts", cost.attempts_nano_usd), ("checks", cost.checks_nano_usd), ("routing", cost.router_nano_usd)]
-    spent = ", ".join(f"{name} {nano_usd(amount)}" for name, amount in parts if amount != 0) or "nothing"
-    text = Text.assemble("Cost: ", (nano_usd(cost.total_nano_usd), "bold"), f" ({spent})")
+    spent = ", ".join(f"{name} {usd(amount)}" for name, amount in parts if amount != 0) or "nothing"
+    text = Text.assemble("Cost: ", (usd(cost.total_nano_usd), "bold"), f" ({spent})")
     if cost.saved_nano_usd is not None:
         amount, verb = abs(cost.saved_nano_usd), "saved" if cost.saved_nano_usd >= 0 else "overspent"
-        text.append(f", {verb} {nano_usd(amount)} against {nano_usd(cost.strongest_nano_usd)} of the strongest model")
+        text.append(f", {verb} {usd(amount)} against {usd(cost.strongest_nano_usd)} of the strongest model")
     return text

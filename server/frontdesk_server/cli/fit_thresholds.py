@@ -12,8 +12,9 @@ import typer
 import yaml
 
 from frontdesk_server.artefacts.embedders import EmbedderError, Matrix, StaticEmbedder, load_default
+from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.progress import progress_bar
-from frontdesk_server.learning.data.tables import DatasetError, read_table
+from frontdesk_server.learning.data.tables import read_table
 from frontdesk_server.learning.embedding.thresholds import fit_thresholds as fit
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 
@@ -35,7 +36,7 @@ def fit_thresholds(
 
     Example: frontdesk fit-thresholds --references refs.jsonl --examples labelled.jsonl
     """
-    try:
+    with foreseen("fit-thresholds", ValueError, EmbedderError):
         table = load_default() if embedder is None else StaticEmbedder.load(embedder)
         known = [Reference(row.text("label"), row.text("text")) for row in read_table(references, ("label", "text"))]
         labels, texts = zip(*_labelled(examples), strict=True)
@@ -43,9 +44,6 @@ def fit_thresholds(
             index = ReferenceIndex(tuple(known), _embed(table, [r.text for r in known], advance), scoring, k)
             vectors = _embed(table, texts, advance)
         fitted = fit(index, vectors, labels, out_of_scope_weight=out_of_scope_weight)
-    except (OSError, ValueError, EmbedderError, DatasetError) as error:
-        typer.echo(f"fit-thresholds: {error}", err=True)
-        raise typer.Exit(1) from error
     section = {"scoring": scoring, "k": k, "threshold": fitted.default_threshold, "thresholds": fitted.thresholds}
     figures = {
         "accuracy": fitted.accuracy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -10,12 +11,18 @@ import yaml
 from frontdesk_server.security.keys import new_key
 
 
-def key(caller: Annotated[str, typer.Argument(help="Who will call with it.")]) -> None:
+def key(
+    caller: Annotated[str, typer.Argument(help="Who will call with it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print both as JSON on standard output.")] = False,
+) -> None:
     """Make an API key: the key goes to standard output, once; the section for the configuration to standard error.
 
     Example: frontdesk key billing-service
     """
     made = new_key()
     section = {"security": {"keys": [{"caller": caller, "id": made.id, "sha256": made.sha256}]}}
+    if as_json:
+        typer.echo(json.dumps({"key": made.key, **section}, indent=2))
+        return
     typer.echo(yaml.safe_dump(section, sort_keys=False), err=True, nl=False)
     typer.echo(made.key)

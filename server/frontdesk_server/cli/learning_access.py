@@ -9,7 +9,7 @@ import typer
 
 from frontdesk_server.artefacts.embedders import Embedder, load_default
 from frontdesk_server.assembly.embedder import load_local_embedder
-from frontdesk_server.config.loading import load_config
+from frontdesk_server.config.offline import load_offline
 
 RoutingConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Configuration that has the router and the embedder.")
@@ -18,7 +18,7 @@ RoutingConfigOption = Annotated[
 
 def embedder_of(config: Path | None) -> Embedder:
     """The embedder of a configuration, without one that which ships."""
-    return load_default() if config is None else load_local_embedder(load_config(config))
+    return load_default() if config is None else load_local_embedder(load_offline(config))
 
 
 def listed(names: str) -> tuple[str, ...]:

@@ -12,8 +12,10 @@ from typing import Annotated
 import typer
 
 from frontdesk_server.assembly.ledger import open_reader
-from frontdesk_server.config.loading import default_config_path, load_config
-from frontdesk_server.ledger.reader import Filters, LedgerReader
+from frontdesk_server.config.known_keys import unknown
+from frontdesk_server.config.loading import default_config_path
+from frontdesk_server.config.offline import ledger_of
+from frontdesk_server.ledger.reader import ROUTED, Filters, LedgerReader
 
 LedgerOption = Annotated[
     str | None, typer.Option("--ledger", help="SQLAlchemy URL of the ledger. Default: the configuration's.")
@@ -22,7 +24,16 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="Confi
 RouterOption = Annotated[str, typer.Option(help="Only this router's decisions.")]
 ModelOption = Annotated[str, typer.Option(help="Only decisions for this model, or answered by it.")]
 CallerOption = Annotated[str, typer.Option(help="Only this caller's decisions.")]
-StatusOption = Annotated[str, typer.Option(help="Only completed, failed, cancelled or routed ones.")]
+_STATUSES = ("completed", "failed", "deadline", "cancelled", ROUTED)
+
+
+def _known_status(status: str) -> str:
+    if status and status not in _STATUSES:
+        raise typer.BadParameter(unknown(status, _STATUSES, "status"))
+    return status
+
+
+StatusOption = Annotated[str, typer.Option(help=f"Only {', '.join(_STATUSES)} ones.", callback=_known_status)]
 SinceOption = Annotated[
     str | None, typer.Option(help="Only decisions since then: 15m, 24h, 7d, or an ISO 8601 instant.")
 ]
@@ -38,7 +49,7 @@ def reading(ledger: str | None, config: Path | None) -> Iterator[LedgerReader]:
     """Open the ledger that the options name."""
     url = ledger
     if url is None:
-        section = load_config(config or default_config_path()).config.ledger
+        section = ledger_of(config or default_config_path())
         url = section.read_url.get_secret_value() or section.url.get_secret_value()
     if not url:
         raise typer.BadParameter("the configuration keeps no ledger")

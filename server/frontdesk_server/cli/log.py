@@ -10,8 +10,6 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from frontdesk_server.cli.ledger_access import (
@@ -28,29 +26,29 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
-from frontdesk_server.cli.money import nano_usd
+from frontdesk_server.cli.tables import Column, Row, console, one_line, table
 from frontdesk_server.domain.ids import first_decision_id
+from frontdesk_server.domain.money import usd
 from frontdesk_server.ledger.reader import ROUTED, DecisionSummary, Filters, LedgerReader
 
 _POLL_SECONDS = 0.5
 _PATIENCE = timedelta(seconds=10)
 """A decision without settlement is shown as merely routed after this long."""
-_COLOURS = {"completed": "green", "failed": "red", "cancelled": "yellow", ROUTED: "cyan"}
-_COLUMNS = {
-    "time": 8,
-    "decision": 26,
-    "model": 24,
-    "cost": 9,
-    "took": 8,
-    "status": 9,
-    "quality": 7,
-    "router": 12,
-    "attempts": 8,
-    "reason": 0,
-}
-"""Columns, those that matter most first, and their widths where lines come one by one."""
-_NUMBERS = frozenset({"cost", "took", "attempts", "quality"})
-_LEAST_REASON = 20
+_COLOURS = {"completed": "green", "failed": "red", "deadline": "magenta", "cancelled": "yellow", ROUTED: "cyan"}
+_COLUMNS = (
+    Column("time", head=True, least=19),
+    Column("decision", head=True, least=26),
+    Column("status", head=True, least=9),
+    Column("model", least=24),
+    Column("cost", right=True, least=9),
+    Column("took", right=True, least=7),
+    Column("quality", right=True),
+    Column("router", least=8),
+    Column("attempts", right=True),
+    Column("query or reason", free=True),
+)
+_MOST_SHOWN = 200
+"""Characters of a query or reason."""
 
 
 def log(
@@ -71,21 +69,21 @@ def log(
     Example: frontdesk log --since 1h --status failed
     """
     chosen = filters(router=router, model=model, caller=caller, status=status, since=since, until=until)
-    console = Console()
+    screen = console()
     with reading(ledger, config) as reader:
         newest = reader.newest(chosen, limit)
         if json:
             for summary in newest:
                 typer.echo(_json(summary))
         else:
-            console.print(_table(newest, console.width))
+            screen.print(table(_COLUMNS, map(_row, newest), screen.width))
         if not follow:
             return
         for summary in followed(reader, chosen, newest[-1].decision_id if newest else first_decision_id(_now())):
             if json:
                 typer.echo(_json(summary))
             else:
-                console.print(_line(summary), overflow="ellipsis", no_wrap=True)
+                screen.print(table(_COLUMNS, [_row(summary)], screen.width, header=False))
 
 
 def followed(reader: LedgerReader, chosen: Filters, after: str) -> Iterator[DecisionSummary]:
@@ -113,45 +111,22 @@ def _json(summary: DecisionSummary) -> str:
     return orjson.dumps(asdict(summary)).decode()
 
 
-def _cells(summary: DecisionSummary) -> dict[str, str]:
-    """Cells by column, those that matter most first."""
+def _row(summary: DecisionSummary) -> Row:
     passed_on = summary.answered_by and summary.answered_by != summary.model
-    return {
-        "time": f"{summary.decided_at.astimezone():%H:%M:%S}",
-        "decision": summary.decision_id,
-        "model": f"{summary.model} → {summary.answered_by}" if passed_on else summary.model,
-        "cost": "-" if summary.status == ROUTED else nano_usd(summary.cost_nano_usd),
-        "took": duration(summary.duration_seconds),
-        "status": summary.status,
-        "quality": "-" if summary.quality is None else f"{summary.quality:.2f}",
-        "router": summary.router,
-        "attempts": f"{summary.attempts}" if summary.attempts else "-",
-        "reason": summary.error_reason or summary.reason,
-    }
+    return (
+        f"{summary.decided_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        summary.decision_id,
+        Text(summary.status, _COLOURS[summary.status]),
+        f"{summary.model} → {summary.answered_by}" if passed_on else summary.model,
+        "-" if summary.status == ROUTED else usd(summary.cost_nano_usd),
+        duration(summary.duration_seconds),
+        "-" if summary.quality is None else f"{summary.quality:.2f}",
+        summary.router,
+        f"{summary.attempts}" if summary.attempts else "-",
+        one_line(_about(summary), _MOST_SHOWN),
+    )
 
 
-def _table(summaries: list[DecisionSummary], width: int) -> Table:
-    """As many columns as fit, the reason in what is left."""
-    rows = [_cells(summary) for summary in summaries]
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    shown, left = [], width
-    for name in _COLUMNS:
-        needed = 2 + max([len(name), *(len(row[name]) for row in rows)])
-        if name == "reason" and left >= _LEAST_REASON:
-            table.add_column(name, no_wrap=True, max_width=left, overflow="ellipsis")
-        elif name != "reason" and needed <= left:
-            table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
-        else:
-            break
-        shown.append(name)
-        left -= needed
-    for summary, row in zip(summaries, rows, strict=True):
-        colours = {"status": _COLOURS[summary.status]}
-        table.add_row(*(Text(row[name], colours.get(name, "")) for name in shown))
-    return table
-
-
-def _line(summary: DecisionSummary) -> Text:
-    cells = _cells(summary)
-    padded = [f"{cells[name]:<{width}}" for name, width in _COLUMNS.items()]
-    return Text("  ".join(padded), _COLOURS[summary.status])
+def _about(summary: DecisionSummary) -> str:
+    """Why it failed, and what was asked, where that was kept; else why the model was chosen."""
+    return "; ".join(filter(None, [summary.error_reason, summary.text])) or summary.reason

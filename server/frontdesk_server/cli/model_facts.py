@@ -8,9 +8,8 @@ from dataclasses import fields
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from frontdesk_server.cli.tables import Column, table
 from frontdesk_server.domain.history import IdRule
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.profile import Profile, Range, Takes
@@ -29,13 +28,23 @@ def model_facts(pool: Mapping[str, Model]) -> list[dict[str, Any]]:
 
 def print_facts(pool: Mapping[str, Model], console: Console) -> None:
     """One row a deployment: whence its facts come, and what it does not take as an API usually does."""
-    table = Table("model", "deployment", "by", "takes", box=None, header_style="bold", pad_edge=False)
-    for name, model in pool.items():
-        for place in model.deployments:
-            profile = place.profile
-            by = " · ".join(profile.sources) or "nothing known"
-            table.add_row(name, f"{place.backend}: {place.upstream_model}", by, Text("\n".join(_lines(profile))))
-    console.print(table)
+    columns = (
+        Column("model", head=True),
+        Column("deployment", head=True),
+        Column("by", free=True),
+        Column("takes", free=True),
+    )
+    rows = [
+        (
+            name,
+            f"{place.backend}: {place.upstream_model}",
+            " · ".join(place.profile.sources) or "nothing known",
+            "\n".join(_lines(place.profile)),
+        )
+        for name, model in pool.items()
+        for place in model.deployments
+    ]
+    console.print(table(columns, rows, console.width))
 
 
 def _row(model: str, place: Deployment) -> dict[str, Any]:

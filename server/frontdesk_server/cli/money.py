@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from frontdesk.v1.routing_pb2 import Cost
 
-_NANO = 1_000_000_000
+from frontdesk_server.domain.money import usd
 
 
 def total_usd(cost: Cost) -> str:
@@ -18,5 +18,5 @@ def strongest_usd(cost: Cost) -> str:
 
 
 def nano_usd(amount: int | None) -> str:
-    """An amount in USD with six decimals, the usual size of a query; "unknown" when it is."""
-    return "unknown" if amount is None else f"{'-' * (amount < 0)}${abs(amount) / _NANO:.6f}"
+    """An amount in USD, as `usd` writes it."""
+    return usd(amount)

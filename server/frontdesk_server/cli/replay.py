@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.text import Text
 
 from frontdesk_server.cli.exit_codes import UNSUPPORTED
+from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.ledger_access import (
     ConfigOption,
     JsonOption,
@@ -25,8 +27,10 @@ from frontdesk_server.cli.ledger_access import (
     reading,
 )
 from frontdesk_server.cli.progress import progress_bar, told
-from frontdesk_server.config.loading import load_config
+from frontdesk_server.cli.tables import Column, console, table
+from frontdesk_server.config.offline import load_offline
 from frontdesk_server.domain.call import Caller
+from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
 from frontdesk_server.learning.data.dataset import DatasetError
 from frontdesk_server.learning.recorded.engine import decides_by_chance, open_engine
 from frontdesk_server.learning.replay.logged import LoggedDecision, build_decisions, read_decisions, since
@@ -67,7 +71,7 @@ def replay(
     if as_json:
         typer.echo(json.dumps(result.as_json(), indent=2))
     else:
-        _show(result, Console())
+        _show(result, console())
     if result.refusal is not None:
         raise typer.Exit(UNSUPPORTED)
 
@@ -90,20 +94,17 @@ def diff_policy(
     if as_json:
         typer.echo(json.dumps([asdict(decision) for decision in moved], indent=2))
     else:
-        _list(moved, len(decisions), Console())
+        _list(moved, len(decisions), console())
 
 
 def _load(
     command: str, policy: Path, data: Path | None, chosen: Filters, ledger: str | None, config: Path | None
 ) -> tuple[Sequence[LoggedDecision], ReplayPolicy]:
-    try:
+    with foreseen(command):
         decisions = load_decisions(data, chosen, ledger, config)
         if _is_configuration(policy):
             return decisions, _ask_configuration(policy, decisions)
         return decisions, read_selection_policy(policy)
-    except DatasetError as error:
-        typer.echo(f"{command}: {error}", err=True)
-        raise typer.Exit(1) from error
 
 
 def load_decisions(
@@ -127,7 +128,7 @@ def _is_configuration(policy: Path) -> bool:
 
 
 def _ask_configuration(path: Path, decisions: Sequence[LoggedDecision]) -> RouterPolicy:
-    loaded = load_config(path)
+    loaded = load_offline(path)
     routers = frozenset(decision.asked.policy.router for decision in decisions if decision.asked is not None)
     callers = {key.caller: Caller(key.caller, models=key.models) for key in loaded.config.security.keys}
     conditions = LoggedConditions()
@@ -143,47 +144,60 @@ def _ask_configuration(path: Path, decisions: Sequence[LoggedDecision]) -> Route
     return asyncio.run(ask())
 
 
-def _show(result: ReplayResult, console: Console) -> None:
-    console.print(f"{len(result.moved):,} of {result.decisions:,} decisions move; {result.outcomes:,} have an outcome.")
+def _show(result: ReplayResult, screen: Console) -> None:
+    screen.print(f"{len(result.moved):,} of {result.decisions:,} decisions move; {result.outcomes:,} have an outcome.")
     flows = Counter((moved.old_model, moved.new_model) for moved in result.moved)
     for (old, new), count in flows.most_common(10):
-        console.print(f"  {count:>7,}  {old} -> {new}")
+        screen.print(Text(f"  {count:>7,}  {old} -> {new}"))
     if result.cascades_kept:
-        console.print(
+        screen.print(
             f"{result.cascades_kept:,} of the others run the same cascade; the log does not tell whether its checks "
             "are the same, so that is taken for granted."
         )
     if result.refusal is not None:
-        console.print(f"\n[bold]No estimate:[/bold] {result.refusal}.")
+        screen.print(f"\n[bold]No estimate:[/bold] {escape(result.refusal)}.")
         return
-    table = Table("", "quality", "micro-USD a decision", box=None, header_style="bold")
-    table.add_row("as logged", _interval(result.logged_quality, 1.0, 3), _interval(result.logged_cost, 1e-3, 1))
+    columns = (Column("", head=True), Column("quality", right=True), Column(PER_THOUSAND, right=True))
+    rows = [("as logged", _interval(result.logged_quality, _quality), _interval(result.logged_cost, per_thousand))]
     for name in result.quality:
-        table.add_row(name, _interval(result.quality[name], 1.0, 3), _interval(result.cost.get(name), 1e-3, 1))
-    console.print(table)
-    console.print(
+        cost = _interval(result.cost.get(name), per_thousand)
+        rows.append((name.upper(), _interval(result.quality[name], _quality), cost))
+    screen.print(table(columns, rows, screen.width))
+    screen.print(
         f"With 95 % intervals; the outcomes are worth {result.effective_decisions:,.0f} under the new policy."
     )
 
 
-def _list(moved: tuple[MovedDecision, ...], decisions: int, console: Console) -> None:
-    table = Table("decision", "router", "was", "becomes", "quality", "micro-USD", box=None, header_style="bold")
-    for decision in moved:
-        quality, cost = decision.predicted_quality_change, decision.predicted_cost_change_nano_usd
-        table.add_row(
+def _list(moved: tuple[MovedDecision, ...], decisions: int, screen: Console) -> None:
+    columns = (
+        Column("decision", head=True),
+        Column("router"),
+        Column("was"),
+        Column("becomes"),
+        Column("quality", right=True),
+        Column(PER_THOUSAND, right=True),
+    )
+    rows = (
+        (
             decision.decision_id,
             decision.router,
             decision.old_model,
             decision.new_model,
-            "unknown" if quality is None else f"{quality:+.3f}",
-            "unknown" if cost is None else f"{cost / 1000:+,.1f}",
+            "unknown" if (change := decision.predicted_quality_change) is None else f"{change:+.3f}",
+            per_thousand(decision.predicted_cost_change_nano_usd, sign=True),
         )
-    console.print(table)
-    console.print(f"{len(moved):,} of {decisions:,} decisions move; changes are as predicted when they were logged.")
+        for decision in moved
+    )
+    if moved:
+        screen.print(table(columns, rows, screen.width))
+    screen.print(f"{len(moved):,} of {decisions:,} decisions move; changes are as predicted when they were logged.")
 
 
-def _interval(estimate: Estimate | None, scale: float, digits: int) -> str:
+def _interval(estimate: Estimate | None, write: Callable[[float], str]) -> str:
     if estimate is None:
         return "unknown"
-    value, low, high = (f"{part * scale:,.{digits}f}" for part in (estimate.value, estimate.low, estimate.high))
-    return f"{value}  ({low} to {high})"
+    return f"{write(estimate.value)}  ({write(estimate.low)} to {write(estimate.high)})"
+
+
+def _quality(value: float) -> str:
+    return f"{value:.3f}"

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.status import Status
 
 from frontdesk_server.artefacts.cascade.artefact import load_cascade
-from frontdesk_server.artefacts.quality.artefact import ArtefactError
 from frontdesk_server.artefacts.quality.drift import ModelDrift
 from frontdesk_server.cli.drift_view import drift_in
+from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.ledger_access import (
     ConfigOption,
     JsonOption,
@@ -50,7 +50,7 @@ def report(
 
     Example: frontdesk report --data outcomes.parquet --artefact cascade --out report.html
     """
-    try:
+    with foreseen("report"):
         if data:
             page, rows = _outcomes(data, decisions, artefact, title or "Routing report")
         else:
@@ -63,9 +63,6 @@ def report(
             with _drawing():
                 page, rows = report_decisions(logged, title=title or "Ledger report", drift=drift), len(logged)
         out.write_text(page, encoding="utf-8")
-    except (DatasetError, ArtefactError, OSError) as error:
-        typer.echo(f"report: {error}", err=True)
-        raise typer.Exit(1) from error
     typer.echo(json.dumps({"out": str(out), "rows": rows}) if as_json else f"Written to {out}.")
 
 

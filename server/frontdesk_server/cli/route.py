@@ -23,6 +23,8 @@ from frontdesk_server.cli.ask import (
     TlsOption,
     TokenOption,
     policy,
+    query_text,
+    refuse_both_ways,
     run,
     to_json,
 )
@@ -30,6 +32,7 @@ from frontdesk_server.cli.connection import Reach, connect
 
 
 def route(
+    context: typer.Context,
     query: QueryArgument,
     router: RouterOption = "default",
     quality_floor: FloorOption = None,
@@ -51,10 +54,12 @@ def route(
 
     Example: frontdesk route --explain "Prove the Riemann hypothesis."
     """
+    refuse_both_ways(context, config)
+    text = query_text(query)
 
     async def work() -> None:
         async with connect(Reach(address, token, tls, ca, certificate, key), config) as client:
-            decision = await client.route(query, policy=policy(router, quality_floor, allow, exclude))
+            decision = await client.route(text, policy=policy(router, quality_floor, allow, exclude))
         if json:
             typer.echo(to_json(RouteResponse(decision=decision)))
         elif explain:

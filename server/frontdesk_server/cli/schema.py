@@ -15,12 +15,15 @@ def schema(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a page of every section and key instead.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as without it.")] = False,
 ) -> None:
     """Print the JSON Schema of the configuration.
 
     Example: frontdesk schema > frontdesk.schema.json, then begin the YAML file with
     # yaml-language-server: $schema=frontdesk.schema.json
     """
+    if markdown and as_json:
+        raise typer.BadParameter("is no JSON", param_hint="--markdown")
     document = Config.model_json_schema()
     if markdown:
         typer.echo(reference(document), nl=False)

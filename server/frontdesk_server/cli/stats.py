@@ -8,7 +8,7 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 
 from frontdesk_server.cli.drift_view import drift_in, drift_table
@@ -25,7 +25,8 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
-from frontdesk_server.cli.money import nano_usd
+from frontdesk_server.cli.tables import Column, console, table
+from frontdesk_server.domain.money import per_thousand, usd
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.ledger.statistics import ModelStatistics, Quantiles, Statistics, statistics
 
@@ -56,59 +57,82 @@ def stats(
         values = {**asdict(found), "drift": [asdict(each) for each in drift]}
         typer.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
     else:
-        console = Console()
-        console.print(_routers(found))
-        console.print(_models(found))
+        screen = console()
+        screen.print(_routers(found, screen.width))
+        screen.print(_models(found, screen.width))
+        screen.print("Costs are USD; per 1,000 is USD per 1,000 calls.", style="dim")
         if drift:
-            console.print(drift_table(drift))
+            screen.print(drift_table(drift, screen.width))
         if plot:
-            console.print(_bars(found))
+            screen.print(_bars(found))
     if png is not None:
         draw(found, png)
         typer.echo(f"drawn in {png}", err=True)
 
 
-def _routers(found: Statistics) -> RenderableType:
-    table = _table("Routers", "router", "decisions", "answered", "failed", "cost", "saved", "escalated", "fell back")
-    _add(table, "p50", "p95", "p99", "routing p95", "quality")
-    for each in found.routers:
-        table.add_row(
+def _routers(found: Statistics, width: int) -> RenderableType:
+    columns = _columns(
+        "router", "decisions", "answered", "failed", "deadline", "cancelled", "cost", "per 1,000", "saved", "escalated",
+        "fell back", "p50", "p95", "p99", "routing p95", "quality",
+    )  # fmt: skip
+    rows = (
+        (
             each.router,
             f"{each.decisions:,}",
             f"{each.answered:,}",
             f"{each.failed:,}",
+            f"{each.deadline:,}",
+            f"{each.cancelled:,}",
             _cost(each.cost_nano_usd, each.cost_unknown),
-            nano_usd(each.saved_nano_usd),
+            _mean(each.cost_nano_usd, each.completions - each.cost_unknown),
+            usd(each.saved_nano_usd),
             f"{each.escalation_share:.1%}",
             f"{each.fallback_share:.1%}",
             *_times(each.duration_seconds),
             duration(each.router_duration_seconds.p95),
             _quality(each.quality),
         )
-    return table
+        for each in found.routers
+    )
+    return table(columns, rows, width, title="Routers")
 
 
-def _models(found: Statistics) -> RenderableType:
-    table = _table("Models", "model", "attempts", "accepted", "rejected", "failed", "tokens in", "cached", "tokens out")
-    _add(table, "cost", "cache saved", "p50", "p95", "p99", "first token p50", "p95", "quality")
-    for each in found.models:
-        table.add_row(
+def _models(found: Statistics, width: int) -> RenderableType:
+    columns = _columns(
+        "model", "attempts", "accepted", "rejected", "failed", "cancelled", "tokens in", "cached", "tokens out", "cost",
+        "per 1,000", "cache saved", "p50", "p95", "p99", "first token p50", "first token p95", "quality",
+    )  # fmt: skip
+    rows = (
+        (
             each.model,
             f"{each.attempts:,}",
             f"{each.accepted:,}",
             f"{each.rejected:,}",
             f"{each.failed:,}",
+            f"{each.cancelled:,}",
             f"{each.input_tokens:,}",
             f"{each.cache_read_tokens / (each.input_tokens or 1):.1%}",
             f"{each.output_tokens:,}",
             _cost(each.cost_nano_usd, each.cost_unknown),
-            nano_usd(each.cache_saved_nano_usd),
+            _mean(each.cost_nano_usd, each.attempts - each.cost_unknown),
+            usd(each.cache_saved_nano_usd),
             *_times(each.duration_seconds),
             duration(each.time_to_first_token_seconds.p50),
             duration(each.time_to_first_token_seconds.p95),
             _quality(each.quality),
         )
-    return table
+        for each in found.models
+    )
+    return table(columns, rows, width, title="Models")
+
+
+def _columns(first: str, *figures: str) -> list[Column]:
+    return [Column(first, head=True), *(Column(name, right=True) for name in figures)]
+
+
+def _mean(known_nano_usd: int, calls: int) -> str:
+    """What a thousand calls cost."""
+    return per_thousand(known_nano_usd / calls) if calls else "-"
 
 
 def _bars(found: Statistics) -> RenderableType:
@@ -130,34 +154,25 @@ def draw(found: Statistics, file: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    from frontdesk_server.learning.drawing.look import LIGHT
+
     models: list[ModelStatistics] = list(found.models)
     names = [each.model for each in models]
     figure = Figure(figsize=(11, 0.5 * len(names) + 2), layout="constrained")
     FigureCanvasAgg(figure)
     answers, cost, latency = figure.subplots(1, 3, sharey=True)
-    answers.barh(names, [each.accepted for each in models], color="tab:green")
+    answers.barh(names, [each.accepted for each in models], color=LIGHT["second"])
     answers.set_xlabel("answers")
-    cost.barh(names, [each.cost_nano_usd / NANO_USD_PER_USD for each in models], color="tab:orange")
+    cost.barh(names, [each.cost_nano_usd / NANO_USD_PER_USD for each in models], color=LIGHT["third"])
     cost.set_xlabel("cost in USD")
-    for quantile, colour in (("p95", "tab:cyan"), ("p50", "tab:blue")):
+    for quantile, colour in (("p95", LIGHT["mark"]), ("p50", LIGHT["accent"])):
         seconds = [getattr(each.duration_seconds, quantile) or 0.0 for each in models]
         latency.barh(names, seconds, color=colour, label=quantile)
     latency.set_xlabel("seconds of an attempt")
     latency.legend()
-    figure.suptitle(f"saved {nano_usd(sum(each.saved_nano_usd for each in found.routers))} against the strongest model")
+    saved = sum(each.saved_nano_usd for each in found.routers)
+    figure.suptitle(f"saved {usd(saved)} against the strongest model", color=LIGHT["ink"])
     figure.savefig(file, dpi=120, format="png")
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    table.add_column(columns[0], no_wrap=True)
-    _add(table, *columns[1:])
-    return table
-
-
-def _add(table: Table, *columns: str) -> None:
-    for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
 
 
 def _times(quantiles: Quantiles) -> tuple[str, str, str]:
@@ -165,7 +180,7 @@ def _times(quantiles: Quantiles) -> tuple[str, str, str]:
 
 
 def _cost(known_nano_usd: int, unknown: int) -> str:
-    return nano_usd(known_nano_usd) + (f" + {unknown:,} unknown" if unknown else "")
+    return usd(known_nano_usd) + (f" + {unknown:,} unknown" if unknown else "")
 
 
 def _quality(quality: float | None) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from frontdesk_server.artefacts.quality import Artefact
 from frontdesk_server.cli.learning_access import embedder_of, listed
@@ -21,6 +20,7 @@ from frontdesk_server.cli.ledger_access import (
     reading,
 )
 from frontdesk_server.cli.progress import progress_bar, told
+from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
 from frontdesk_server.learning.training.train import FEATURES, TrainingSettings, progress_steps
 from frontdesk_server.learning.training.train import train as fit
@@ -78,7 +78,7 @@ def train(
     if as_json:
         typer.echo(orjson.dumps({"artefact": str(out), "models": artefact.models, **artefact.metrics}).decode())
     else:
-        _show(artefact, out, Console())
+        _show(artefact, out, console())
 
 
 def _reported(ledger: str | None, config: Path | None, chosen: Filters) -> Dataset:
@@ -92,14 +92,20 @@ def _reported(ledger: str | None, config: Path | None, chosen: Filters) -> Datas
     return build_dataset(rows)
 
 
-def _show(artefact: Artefact, out: Path, console: Console) -> None:
+def _show(artefact: Artefact, out: Path, screen: Console) -> None:
     metrics = artefact.metrics
-    table = Table("model", "rows", "mean quality", "Brier", "Brier of the mean", "ECE", box=None, header_style="bold")
-    for model in metrics["models"]:
-        figures = (f"{model[key]:.3f}" for key in ("mean_quality", "brier", "brier_of_mean", "ece"))
-        table.add_row(model["model"], f"{model['rows']:,}", *figures)
-    console.print(table)
-    console.print(
+    names = ("rows", "mean quality", "Brier", "Brier of the mean", "ECE")
+    columns = [Column("model", head=True), *(Column(name, right=True) for name in names)]
+    rows = [
+        [
+            model["model"],
+            f"{model['rows']:,}",
+            *(f"{model[key]:.3f}" for key in ("mean_quality", "brier", "brier_of_mean", "ece")),
+        ]
+        for model in metrics["models"]
+    ]
+    screen.print(table(columns, rows, screen.width))
+    screen.print(
         f"\n{metrics['queries']:,} queries, {metrics['outcomes']:,} outcomes; measured on held-out "
         f"{'domains' if metrics['held_out_by'] == 'domain' else 'queries'}, {metrics['folds']} folds. Artefact in {out}"
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -17,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from frontdesk_server.config.contradictions import contradictions
 from frontdesk_server.config.files import read_again
+from frontdesk_server.config.fingerprint import fingerprint
 from frontdesk_server.config.known_keys import known_keys, unknown
 from frontdesk_server.config.references import dangling_references
 from frontdesk_server.config.root import Config
@@ -24,7 +23,6 @@ from frontdesk_server.config.values import Location, Position, Reader, Unreadabl
 from frontdesk_server.domain.collection import without_collection
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
-_VERSION_DIGITS = 12
 _LONGEST_SHOWN = 40
 _QUOTED = re.compile(r"'([^']*)'")
 _SECRET_FIELDS = frozenset({"api_key", "headers", "sign_on", "url"})
@@ -32,7 +30,7 @@ _SECRET_FIELDS = frozenset({"api_key", "headers", "sign_on", "url"})
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A configuration with its origin. `version` is 12 hexadecimal digits over the text and what it refers to."""
+    """A configuration with its origin. `version` is 12 hexadecimal digits over all that it says but secrets."""
 
     config: Config
     source: str
@@ -77,21 +75,33 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ, *, agai
     Raises:
         ConfigError: with every fault found, each with its line and column.
     """
+    return parse_config(read_text(path, again=again), str(path), environment)
+
+
+def read_text(path: Path, *, again: bool = False) -> str:
+    """What the file holds. Raises ConfigError."""
     try:
-        text = (read_again(path) if again else path.read_bytes()).decode("utf-8")
+        return (read_again(path) if again else path.read_bytes()).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), [ConfigFault(f"cannot be read: {error}")]) from error
-    return parse_config(text, str(path), environment)
 
 
 @without_collection()
-def parse_config(text: str, source: str, environment: Mapping[str, str] = os.environ) -> LoadedConfig:
+def parse_config(
+    text: str,
+    source: str,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    stand_in: Callable[[Location], str] | None = None,
+) -> LoadedConfig:
     """Validate a configuration given as text; `source` names it in faults.
+
+    With `stand_in`, what it gives for a place stands there for a variable that is not set.
 
     Raises:
         ConfigError: with every fault found, each with its line and column.
     """
-    reader = Reader(environment)
+    reader = Reader(environment, stand_in)
     try:
         root = compose(text)
         data = {} if root is None else reader.value(root, ())
@@ -101,18 +111,22 @@ def parse_config(text: str, source: str, environment: Mapping[str, str] = os.env
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        details = error.errors()
-        reader.faults.extend(
-            reader.fault(_location(detail), _message(detail)) for detail in details if not _follows(detail, details)
-        )
+        reader.faults.extend(faults_of(error, reader))
     if reader.faults or config is None:
         raise ConfigError(source, sorted(reader.faults, key=lambda f: (f.line, f.column)))
     found = (*dangling_references(config), *contradictions(config))
     faults = [reader.fault(location, message) for location, message in found]
     if faults:
         raise ConfigError(source, faults)
-    digest = hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
-    return LoadedConfig(config, source, digest[:_VERSION_DIGITS], reader.positions)
+    return LoadedConfig(config, source, fingerprint(data, config), reader.positions)
+
+
+def faults_of(error: ValidationError, reader: Reader, within: Location = ()) -> Iterator[ConfigFault]:
+    """The faults of a section at this location, in our words."""
+    details = error.errors()
+    for detail in details:
+        if not _follows(detail, details):
+            yield reader.fault((*within, *_location(detail)), _message(detail, within))
 
 
 def _location(detail: ErrorDetails) -> Location:
@@ -126,11 +140,12 @@ def _follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
     return detail["type"] == "too_short" and any(deeper[: len(location)] == location for deeper in inner)
 
 
-def _message(detail: ErrorDetails) -> str:
+def _message(detail: ErrorDetails, within: Location = ()) -> str:
     """The fault with the number at fault. Texts are not shown: they may be secret."""
     kind, location, value = detail["type"], detail["loc"], detail["input"]
     if kind == "extra_forbidden":
-        return unknown(str(location[-1]), known_keys(Config.model_json_schema(), location[:-1]), "key here")
+        known = known_keys(Config.model_json_schema(), (*within, *location[:-1]))
+        return unknown(str(location[-1]), known, "key here")
     if kind == "union_tag_invalid":
         return unknown(detail["ctx"]["tag"], _QUOTED.findall(detail["ctx"]["expected_tags"]), "kind")
     message = detail["msg"].removeprefix("Value error, ")

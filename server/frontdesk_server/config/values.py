@@ -7,7 +7,7 @@ brackets is deeper than the stack of the parser.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import yaml
@@ -84,8 +84,10 @@ def _check_extent(text: str) -> None:
 class Reader:
     """Turns YAML nodes into plain values and remembers where each stands."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], stand_in: Callable[[Location], str] | None = None) -> None:
+        """With `stand_in`, what it gives for a place stands there for a variable that is not set."""
         self._environment = environment
+        self._stand_in = stand_in
         self._constructor = SafeConstructor()
         self._values = 0
         self._open: list[yaml.Node] = []
@@ -181,6 +183,8 @@ class Reader:
         def replaced(match: re.Match[str]) -> str:
             name, default = match.groups()
             value = self._environment.get(name, default)
+            if value is None and self._stand_in is not None:
+                return self._stand_in(location)
             if value is None:
                 self.faults.append(self.fault(location, f"environment variable {name} is not set"))
                 return ""

@@ -23,7 +23,10 @@ class AttemptOutcome(enum.Enum):
 
 @value
 class CheckResult:
-    """What a check said of an answer; score and threshold are in [0, 1]."""
+    """What a check said of an answer; score and threshold are in [0, 1].
+
+    `unrated`: the check could give no score; the answer has not passed, and `detail` says why.
+    """
 
     check: str
     score: float
@@ -31,6 +34,7 @@ class CheckResult:
     passed: bool
     detail: str = ""
     cost_nano_usd: int | None = 0
+    unrated: bool = False
 
 
 @value

@@ -14,6 +14,7 @@ from frontdesk_server.ledger.schema import RECORDS
 
 Seconds = np.ndarray[Any, np.dtype[np.float64]]
 
+_BATCH = 10_000
 _UNKNOWN = -1e300
 """Stands for a time that was not measured, while it is on its way from the database."""
 _FORM = np.dtype(
@@ -41,7 +42,7 @@ class Durations:
 
 
 def durations(connection: Connection, clauses: Sequence[ColumnElement[bool]]) -> Durations:
-    """Read the decisions meant once, in the driver's own rows: there may be millions."""
+    """Read the decisions meant once, a part at a time: there may be millions."""
     columns = RECORDS.c
     query = select(
         columns.router,
@@ -52,11 +53,10 @@ def durations(connection: Connection, clauses: Sequence[ColumnElement[bool]]) ->
         func.coalesce(columns.last_first_token_seconds, _UNKNOWN),
     ).where(*clauses)
     routers, models = _numbering(), _numbering()
-    with connection.execution_options(stream_results=True).execute(query) as result:
-        rows: Any = result.cursor
+    with connection.execution_options(yield_per=_BATCH).execute(query) as result:
         numbered = (
             (routers[router], routing, completion, models[model], attempt, first_token)
-            for router, routing, completion, model, attempt, first_token in rows
+            for router, routing, completion, model, attempt, first_token in result
         )
         found = np.fromiter(numbered, _FORM)
     by_router, by_model = _groups(routers, found["router"]), _groups(models, found["model"])

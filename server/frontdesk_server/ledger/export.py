@@ -103,7 +103,7 @@ def _checked(results: Sequence[CheckResult]) -> ExportRow:
         return dict.fromkeys(("check_kind", "check_score", "check_cost_nano_usd"))
     return {
         "check_kind": results[-1].check,
-        "check_score": results[-1].score,
+        "check_score": None if results[-1].unrated else results[-1].score,
         "check_cost_nano_usd": sum_known(result.cost_nano_usd for result in results),
     }
 

@@ -94,6 +94,8 @@ class DecisionSummary:
     duration_seconds: float | None
     error_reason: str
     quality: float | None
+    text: str
+    """What routing looked at, where it was kept."""
 
 
 class LedgerReader:
@@ -187,4 +189,5 @@ def _summaries(filters: Filters) -> Select[Any]:
         columns.duration_seconds,
         func.coalesce(columns.error_reason, ""),
         columns.quality,
+        func.coalesce(columns.text, ""),
     ).where(*filters.clauses())

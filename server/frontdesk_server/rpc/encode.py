@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from frontdesk_server.domain.attempt import Attempt, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, PlanStep, StrategyStep
 from frontdesk_server.domain.model import Model
-from frontdesk_server.domain.record import Outcome
+from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.usage import Cost, TokenLogprob, Usage, within_int64
 from frontdesk_server.rpc.encode_prices import encode_prices
@@ -252,4 +252,17 @@ def _check_result(check: CheckResult) -> routing_pb2.CheckResult:
         passed=check.passed,
         detail=check.detail,
         cost_nano_usd=within_int64(check.cost_nano_usd),
+        unrated=check.unrated,
+    )
+
+
+def encode_record(record: DecisionRecord) -> router_service_pb2.GetDecisionResponse:
+    """A recorded decision with what became of it."""
+    settlement = record.settlement
+    return router_service_pb2.GetDecisionResponse(
+        decision=encode_decision(record.decision),
+        attempts=[encode_attempt(attempt) for attempt in settlement.attempts] if settlement else (),
+        cost=encode_cost(settlement.cost) if settlement else None,
+        outcomes=[encode_outcome(outcome) for outcome in record.outcomes],
+        labels=record.labels,
     )

@@ -191,6 +191,7 @@ def _check_result(message: routing_pb2.CheckResult) -> CheckResult:
         message.passed,
         message.detail,
         _known(message, "cost_nano_usd"),
+        message.unrated,
     )
 
 

@@ -30,6 +30,7 @@ from frontdesk_server.rpc.encode import (
     encode_logprobs,
     encode_model,
     encode_outcome,
+    encode_record,
     encode_usage,
 )
 from frontdesk_server.rpc.encode_events import encode_event
@@ -183,15 +184,7 @@ class RouterService:
     async def get_decision(self, request: pb.GetDecisionRequest, call: FrontCall) -> pb.GetDecisionResponse:
         """Return a recorded decision with what became of it."""
         validation.validate_decision_request(request)
-        record = await self._desk.decision(request.decision_id, call)
-        settlement = record.settlement
-        return pb.GetDecisionResponse(
-            decision=encode_decision(record.decision),
-            attempts=[encode_attempt(attempt) for attempt in settlement.attempts] if settlement else (),
-            cost=encode_cost(settlement.cost) if settlement else None,
-            outcomes=[encode_outcome(outcome) for outcome in record.outcomes],
-            labels=record.labels,
-        )
+        return encode_record(await self._desk.decision(request.decision_id, call))
 
     async def list_models(self, request: pb.ListModelsRequest, call: FrontCall) -> pb.ListModelsResponse:
         """List the models which the caller may use."""

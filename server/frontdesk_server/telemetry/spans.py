@@ -167,9 +167,9 @@ def end_attempt(span: Span, attempt: Attempt, end_ns: int | None = None) -> None
             names.EVENT_CHECK,
             {
                 names.CHECK: check.check,
-                names.CHECK_SCORE: check.score,
                 names.CHECK_THRESHOLD: check.threshold,
                 names.CHECK_PASSED: check.passed,
+                **({} if check.unrated else {names.CHECK_SCORE: check.score}),
             },
             at_ns=end_ns,
         )

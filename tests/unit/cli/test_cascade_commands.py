@@ -102,7 +102,8 @@ def test_report_writes_one_page(artefact: Path, tmp_path: Path) -> None:
     result = _run(report, "--data", data, "--artefact", artefact, "--out", tmp_path / "r.html")
     assert result.exit_code == 0, result.output
     assert "The router beside what it must beat" in (tmp_path / "r.html").read_text()
-    assert _run(report, "--out", tmp_path / "r.html").exit_code == 1
+    absent = f"sqlite:///{tmp_path}/absent.db"
+    assert _run(report, "--out", tmp_path / "r.html", "--ledger", absent).exit_code == 2
 
 
 def test_evaluate_reads_what_cascade_fit_wrote(artefact: Path, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_explain_draws_who_was_considered_and_what_was_paid(url: str) -> None:
         "timed_out",
         "logprob 0.80",
         "Cost: $0.000021",
-        "saved $0.000009",
+        "saved $0.0000088",
         "0.75 by user",
     ):
         assert words in shown
@@ -156,7 +156,7 @@ def test_explain_draws_who_was_considered_and_what_was_paid(url: str) -> None:
 def test_explain_hangs_each_strategy_below_the_one_that_asked_it() -> None:
     console = Console(width=160, color_system=None)
     with console.capture() as captured:
-        console.print(explain_command.render_decision(DecisionRecord(ROUTED.decision, "billing")))
+        console.print(explain_command.render_decision(DecisionRecord(ROUTED.decision, "billing"), 160))
     lines = captured.get().splitlines()
     start = lines.index("Path")
     depths = [line.index(word) for line, word in zip(lines[start + 1 :], ("chain", "llm", "cascade"), strict=False)]

@@ -41,10 +41,13 @@ def test_a_secret_comes_from_the_environment_and_is_never_printed() -> None:
     assert "sk-1234" not in loaded.config.model_dump_json()
 
 
-def test_the_version_follows_the_content_and_the_secrets_it_refers_to() -> None:
+def test_the_version_follows_the_content_and_no_secret() -> None:
     first = parse_config(GOOD, "f.yaml", {"KEY": "a"})
     assert parse_config("# a comment\n" + GOOD, "g.yaml", {"KEY": "a"}).version == first.version
-    assert parse_config(GOOD, "f.yaml", {"KEY": "b"}).version != first.version
+    assert parse_config(GOOD, "f.yaml", {"KEY": "b"}).version == first.version
+    named = GOOD.replace("backend: up", "backend: up, upstream_model: '$" + "{MODEL}'")
+    versions = {parse_config(named, "f.yaml", {"KEY": "a", "MODEL": model}).version for model in ("one", "two")}
+    assert len(versions | {first.version}) == 3
     assert len(first.version) == 12
 
 

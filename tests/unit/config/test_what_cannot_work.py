@@ -289,7 +289,7 @@ def test_the_command_tells_the_fault_and_its_place(tmp_path: Path) -> None:
     file.write_text(KEY % ("openai", 'api_key: "${FRONTDESK_TEST_KEY}"'))
     outcome = CliRunner().invoke(app, ["check", str(file)], env={"FRONTDESK_TEST_KEY": "sk-1234\n"})
 
-    assert outcome.exit_code == 1
+    assert outcome.exit_code == 2
     assert ":1:" in outcome.output
     assert "backends.up.api_key" in outcome.output
     assert "FRONTDESK_TEST_KEY" in outcome.output

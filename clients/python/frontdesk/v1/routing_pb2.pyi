@@ -717,10 +717,11 @@ class CheckResult(google.protobuf.message.Message):
     PASSED_FIELD_NUMBER: builtins.int
     DETAIL_FIELD_NUMBER: builtins.int
     COST_NANO_USD_FIELD_NUMBER: builtins.int
+    UNRATED_FIELD_NUMBER: builtins.int
     check: builtins.str
     """Name of the check, such as "logprob"."""
     score: builtins.float
-    """Score in [0, 1]; higher is better."""
+    """Score in [0, 1]; higher is better. 0 where the check is unrated, of which it says nothing."""
     threshold: builtins.float
     """Least score that passes."""
     passed: builtins.bool
@@ -729,6 +730,10 @@ class CheckResult(google.protobuf.message.Message):
     """The finding in words."""
     cost_nano_usd: builtins.int
     """What the check cost in nano-USD (verifier calls). Unset: unknown."""
+    unrated: builtins.bool
+    """Whether the check could give no score, such as when the model that it asked gave no rating; the answer has not passed then, and detail
+    says why. Default: false.
+    """
     def __init__(
         self,
         *,
@@ -738,9 +743,10 @@ class CheckResult(google.protobuf.message.Message):
         passed: builtins.bool = ...,
         detail: builtins.str = ...,
         cost_nano_usd: builtins.int | None = ...,
+        unrated: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "cost_nano_usd", b"cost_nano_usd"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "check", b"check", "cost_nano_usd", b"cost_nano_usd", "detail", b"detail", "passed", b"passed", "score", b"score", "threshold", b"threshold"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_cost_nano_usd", b"_cost_nano_usd", "check", b"check", "cost_nano_usd", b"cost_nano_usd", "detail", b"detail", "passed", b"passed", "score", b"score", "threshold", b"threshold", "unrated", b"unrated"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_cost_nano_usd", b"_cost_nano_usd"]) -> typing.Literal["cost_nano_usd"] | None: ...
 
 Global___CheckResult: typing_extensions.TypeAlias = CheckResult
@@ -833,7 +839,7 @@ class Attempt(google.protobuf.message.Message):
 
     @property
     def time_to_first_token(self) -> google.protobuf.duration_pb2.Duration:
-        """Time to the first content. Unset: none came."""
+        """Time to the first content of a stream. Unset: none came, or the answer came whole."""
 
     @property
     def duration(self) -> google.protobuf.duration_pb2.Duration:

@@ -78,7 +78,7 @@ class Agreement:
         asked = [other for other in others if isinstance(other, Answer)]
         threshold = self.config.threshold
         if not asked:
-            return CheckResult("agreement", 0.0, threshold, False, f"no second answer: {others[0]}", cost)
+            return CheckResult("agreement", 0.0, threshold, False, f"no second answer: {others[0]}", cost, unrated=True)
         scores = [agree(answer.text, other.text, compare=self.config.compare) for other in asked]
         score = sum(scores) / len(scores)
         detail = f"agreement {score:.2f} with {len(asked)} further answer{'s' if len(asked) > 1 else ''}"

@@ -82,7 +82,8 @@ class Asked:
             score = parse_rating(rating.text)
             detail = f"{model} gave no rating" if score is None else f"{model} rated it {score:.2f}"
         passed = score is not None and score >= config.threshold
-        return CheckResult(config.kind, score or 0.0, config.threshold, passed, detail, bill.total_nano_usd)
+        cost, unrated = bill.total_nano_usd, score is None
+        return CheckResult(config.kind, score or 0.0, config.threshold, passed, detail, cost, unrated)
 
 
 def parse_rating(text: str) -> float | None:

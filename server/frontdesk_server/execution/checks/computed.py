@@ -29,11 +29,11 @@ class Logprob:
         config = self.config
         if not answer.logprobs:
             detail = "the upstream returned no log-probabilities"
-            return (CheckResult("logprob", 0.0, config.threshold, passed=False, detail=detail),)
+            return (CheckResult("logprob", 0.0, config.threshold, passed=False, detail=detail, unrated=True),)
         logprobs = [token.logprob for token in answer.logprobs]
         if not all(map(math.isfinite, logprobs)):
             detail = "the upstream's log-probabilities are not finite numbers"
-            return (CheckResult("logprob", 0.0, config.threshold, passed=False, detail=detail),)
+            return (CheckResult("logprob", 0.0, config.threshold, passed=False, detail=detail, unrated=True),)
         match config.statistic:
             case "min":
                 statistic = min(logprobs)

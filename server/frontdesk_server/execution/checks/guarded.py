@@ -56,7 +56,7 @@ class Guarded:
         """A judge that lets nothing pass, because of this error."""
         report_defect("check", error, context.parent, check=self.kind)
         detail = f"failed unexpectedly: {type_of(error)}"  # its text may repeat the query
-        result = CheckResult(self.kind, 0.0, self.threshold, passed=False, detail=detail)
+        result = CheckResult(self.kind, 0.0, self.threshold, passed=False, detail=detail, unrated=True)
 
         async def refuse(answer: Answer) -> tuple[CheckResult, ...]:
             return (result,)

@@ -242,7 +242,7 @@ private static final long serialVersionUID = 0L;
   private com.google.protobuf.Duration timeToFirstToken_;
   /**
    * <pre>
-   * Time to the first content. Unset: none came.
+   * Time to the first content of a stream. Unset: none came, or the answer came whole.
    * </pre>
    *
    * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -254,7 +254,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Time to the first content. Unset: none came.
+   * Time to the first content of a stream. Unset: none came, or the answer came whole.
    * </pre>
    *
    * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -266,7 +266,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Time to the first content. Unset: none came.
+   * Time to the first content of a stream. Unset: none came, or the answer came whole.
    * </pre>
    *
    * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -2186,7 +2186,7 @@ private static final long serialVersionUID = 0L;
         com.google.protobuf.Duration, com.google.protobuf.Duration.Builder, com.google.protobuf.DurationOrBuilder> timeToFirstTokenBuilder_;
     /**
      * <pre>
-     * Time to the first content. Unset: none came.
+     * Time to the first content of a stream. Unset: none came, or the answer came whole.
      * </pre>
      *
      * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -2197,7 +2197,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Time to the first content. Unset: none came.
+     * Time to the first content of a stream. Unset: none came, or the answer came whole.
      * </pre>
      *
      * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -2212,7 +2212,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Time to the first content. Unset: none came.
+     * Time to the first content of a stream. Unset: none came, or the answer came whole.
      * </pre>
      *
      * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -2232,7 +2232,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Time to the first content. Unset: none came.
+     * Time to the first content of a stream. Unset: none came, or the answer came whole.
      * </pre>
      *
      * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -2250,7 +2250,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Time to the first content. Unset: none came.
+     * Time to the first content of a stream. Unset: none came, or the answer came whole.
      * </pre>
      *
      * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -2275,7 +2275,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Time to the first content. Unset: none came.
+     * Time to the first content of a stream. Unset: none came, or the answer came whole.
      * </pre>
      *
      * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -2292,7 +2292,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Time to the first content. Unset: none came.
+     * Time to the first content of a stream. Unset: none came, or the answer came whole.
      * </pre>
      *
      * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -2304,7 +2304,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Time to the first content. Unset: none came.
+     * Time to the first content of a stream. Unset: none came, or the answer came whole.
      * </pre>
      *
      * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -2319,7 +2319,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Time to the first content. Unset: none came.
+     * Time to the first content of a stream. Unset: none came, or the answer came whole.
      * </pre>
      *
      * <code>.google.protobuf.Duration time_to_first_token = 7;</code>

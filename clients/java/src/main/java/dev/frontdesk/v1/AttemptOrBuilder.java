@@ -126,7 +126,7 @@ public interface AttemptOrBuilder extends
 
   /**
    * <pre>
-   * Time to the first content. Unset: none came.
+   * Time to the first content of a stream. Unset: none came, or the answer came whole.
    * </pre>
    *
    * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -135,7 +135,7 @@ public interface AttemptOrBuilder extends
   boolean hasTimeToFirstToken();
   /**
    * <pre>
-   * Time to the first content. Unset: none came.
+   * Time to the first content of a stream. Unset: none came, or the answer came whole.
    * </pre>
    *
    * <code>.google.protobuf.Duration time_to_first_token = 7;</code>
@@ -144,7 +144,7 @@ public interface AttemptOrBuilder extends
   com.google.protobuf.Duration getTimeToFirstToken();
   /**
    * <pre>
-   * Time to the first content. Unset: none came.
+   * Time to the first content of a stream. Unset: none came, or the answer came whole.
    * </pre>
    *
    * <code>.google.protobuf.Duration time_to_first_token = 7;</code>

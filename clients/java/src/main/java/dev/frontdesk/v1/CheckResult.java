@@ -101,7 +101,7 @@ private static final long serialVersionUID = 0L;
   private double score_ = 0D;
   /**
    * <pre>
-   * Score in [0, 1]; higher is better.
+   * Score in [0, 1]; higher is better. 0 where the check is unrated, of which it says nothing.
    * </pre>
    *
    * <code>double score = 2;</code>
@@ -216,6 +216,22 @@ private static final long serialVersionUID = 0L;
     return costNanoUsd_;
   }
 
+  public static final int UNRATED_FIELD_NUMBER = 7;
+  private boolean unrated_ = false;
+  /**
+   * <pre>
+   * Whether the check could give no score, such as when the model that it asked gave no rating; the answer has not passed then, and detail
+   * says why. Default: false.
+   * </pre>
+   *
+   * <code>bool unrated = 7;</code>
+   * @return The unrated.
+   */
+  @java.lang.Override
+  public boolean getUnrated() {
+    return unrated_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -248,6 +264,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeInt64(6, costNanoUsd_);
     }
+    if (unrated_ != false) {
+      output.writeBool(7, unrated_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -278,6 +297,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(6, costNanoUsd_);
+    }
+    if (unrated_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(7, unrated_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -311,6 +334,8 @@ private static final long serialVersionUID = 0L;
       if (getCostNanoUsd()
           != other.getCostNanoUsd()) return false;
     }
+    if (getUnrated()
+        != other.getUnrated()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -340,6 +365,9 @@ private static final long serialVersionUID = 0L;
       hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
           getCostNanoUsd());
     }
+    hash = (37 * hash) + UNRATED_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getUnrated());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -481,6 +509,7 @@ private static final long serialVersionUID = 0L;
       passed_ = false;
       detail_ = "";
       costNanoUsd_ = 0L;
+      unrated_ = false;
       return this;
     }
 
@@ -534,6 +563,9 @@ private static final long serialVersionUID = 0L;
         result.costNanoUsd_ = costNanoUsd_;
         to_bitField0_ |= 0x00000001;
       }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.unrated_ = unrated_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -570,6 +602,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasCostNanoUsd()) {
         setCostNanoUsd(other.getCostNanoUsd());
+      }
+      if (other.getUnrated() != false) {
+        setUnrated(other.getUnrated());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -627,6 +662,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000020;
               break;
             } // case 48
+            case 56: {
+              unrated_ = input.readBool();
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 56
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -739,7 +779,7 @@ private static final long serialVersionUID = 0L;
     private double score_ ;
     /**
      * <pre>
-     * Score in [0, 1]; higher is better.
+     * Score in [0, 1]; higher is better. 0 where the check is unrated, of which it says nothing.
      * </pre>
      *
      * <code>double score = 2;</code>
@@ -751,7 +791,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Score in [0, 1]; higher is better.
+     * Score in [0, 1]; higher is better. 0 where the check is unrated, of which it says nothing.
      * </pre>
      *
      * <code>double score = 2;</code>
@@ -767,7 +807,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Score in [0, 1]; higher is better.
+     * Score in [0, 1]; higher is better. 0 where the check is unrated, of which it says nothing.
      * </pre>
      *
      * <code>double score = 2;</code>
@@ -1012,6 +1052,53 @@ private static final long serialVersionUID = 0L;
     public Builder clearCostNanoUsd() {
       bitField0_ = (bitField0_ & ~0x00000020);
       costNanoUsd_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private boolean unrated_ ;
+    /**
+     * <pre>
+     * Whether the check could give no score, such as when the model that it asked gave no rating; the answer has not passed then, and detail
+     * says why. Default: false.
+     * </pre>
+     *
+     * <code>bool unrated = 7;</code>
+     * @return The unrated.
+     */
+    @java.lang.Override
+    public boolean getUnrated() {
+      return unrated_;
+    }
+    /**
+     * <pre>
+     * Whether the check could give no score, such as when the model that it asked gave no rating; the answer has not passed then, and detail
+     * says why. Default: false.
+     * </pre>
+     *
+     * <code>bool unrated = 7;</code>
+     * @param value The unrated to set.
+     * @return This builder for chaining.
+     */
+    public Builder setUnrated(boolean value) {
+
+      unrated_ = value;
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Whether the check could give no score, such as when the model that it asked gave no rating; the answer has not passed then, and detail
+     * says why. Default: false.
+     * </pre>
+     *
+     * <code>bool unrated = 7;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearUnrated() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      unrated_ = false;
       onChanged();
       return this;
     }

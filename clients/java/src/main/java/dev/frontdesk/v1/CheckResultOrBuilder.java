@@ -32,7 +32,7 @@ public interface CheckResultOrBuilder extends
 
   /**
    * <pre>
-   * Score in [0, 1]; higher is better.
+   * Score in [0, 1]; higher is better. 0 where the check is unrated, of which it says nothing.
    * </pre>
    *
    * <code>double score = 2;</code>
@@ -98,4 +98,15 @@ public interface CheckResultOrBuilder extends
    * @return The costNanoUsd.
    */
   long getCostNanoUsd();
+
+  /**
+   * <pre>
+   * Whether the check could give no score, such as when the model that it asked gave no rating; the answer has not passed then, and detail
+   * says why. Default: false.
+   * </pre>
+   *
+   * <code>bool unrated = 7;</code>
+   * @return The unrated.
+   */
+  boolean getUnrated();
 }

@@ -139,78 +139,78 @@ public final class RoutingProto {
       "gle.protobuf.Duration\022!\n\024router_cost_nan" +
       "o_usd\030\016 \001(\003H\000\210\001\001\022\027\n\017strongest_model\030\017 \001(" +
       "\t\022.\n\ndecided_at\030\020 \001(\0132\032.google.protobuf." +
-      "TimestampB\027\n\025_router_cost_nano_usd\"\214\001\n\013C" +
+      "TimestampB\027\n\025_router_cost_nano_usd\"\235\001\n\013C" +
       "heckResult\022\r\n\005check\030\001 \001(\t\022\r\n\005score\030\002 \001(\001" +
       "\022\021\n\tthreshold\030\003 \001(\001\022\016\n\006passed\030\004 \001(\010\022\016\n\006d" +
-      "etail\030\005 \001(\t\022\032\n\rcost_nano_usd\030\006 \001(\003H\000\210\001\001B" +
-      "\020\n\016_cost_nano_usd\"+\n\nAdjustment\022\r\n\005field" +
-      "\030\001 \001(\t\022\016\n\006detail\030\002 \001(\t\"\331\005\n\007Attempt\022\r\n\005in" +
-      "dex\030\001 \001(\005\022\r\n\005model\030\002 \001(\t\022$\n\004kind\030\003 \001(\0162\026" +
-      ".frontdesk.v1.StepKind\022-\n\007outcome\030\004 \001(\0162" +
-      "\034.frontdesk.v1.AttemptOutcome\022\"\n\005usage\030\005" +
-      " \001(\0132\023.frontdesk.v1.Usage\022\032\n\rcost_nano_u" +
-      "sd\030\006 \001(\003H\000\210\001\001\0226\n\023time_to_first_token\030\007 \001" +
-      "(\0132\031.google.protobuf.Duration\022+\n\010duratio" +
-      "n\030\010 \001(\0132\031.google.protobuf.Duration\022\024\n\014er" +
-      "ror_reason\030\t \001(\t\022\025\n\rerror_message\030\n \001(\t\022" +
-      ")\n\006checks\030\013 \003(\0132\031.frontdesk.v1.CheckResu" +
-      "lt\022\017\n\007retries\030\014 \001(\005\022\017\n\007backend\030\r \001(\t\022\026\n\016" +
-      "upstream_model\030\016 \001(\t\0221\n\rfinish_reason\030\017 " +
-      "\001(\0162\032.frontdesk.v1.FinishReason\022\027\n\017usage" +
-      "_estimated\030\020 \001(\010\022-\n\013adjustments\030\021 \003(\0132\030." +
-      "frontdesk.v1.Adjustment\022\033\n\023provider_requ" +
-      "est_id\030\022 \001(\t\022#\n\026provider_cost_nano_usd\030\023" +
-      " \001(\003H\001\210\001\001\022!\n\024cache_saved_nano_usd\030\024 \001(\003H" +
-      "\002\210\001\001B\020\n\016_cost_nano_usdB\031\n\027_provider_cost" +
-      "_nano_usdB\027\n\025_cache_saved_nano_usd\"\210\002\n\004C" +
-      "ost\022\033\n\016total_nano_usd\030\001 \001(\003H\000\210\001\001\022\036\n\021atte" +
-      "mpts_nano_usd\030\002 \001(\003H\001\210\001\001\022\034\n\017checks_nano_" +
-      "usd\030\003 \001(\003H\002\210\001\001\022\034\n\017router_nano_usd\030\004 \001(\003H" +
-      "\003\210\001\001\022\037\n\022strongest_nano_usd\030\005 \001(\003H\004\210\001\001B\021\n" +
-      "\017_total_nano_usdB\024\n\022_attempts_nano_usdB\022" +
-      "\n\020_checks_nano_usdB\022\n\020_router_nano_usdB\025" +
-      "\n\023_strongest_nano_usd*\377\002\n\nCapability\022\032\n\026" +
-      "CAPABILITY_UNSPECIFIED\020\000\022\024\n\020CAPABILITY_T" +
-      "OOLS\020\001\022\032\n\026CAPABILITY_JSON_OBJECT\020\002\022\032\n\026CA" +
-      "PABILITY_JSON_SCHEMA\020\003\022\032\n\026CAPABILITY_IMA" +
-      "GE_INPUT\020\004\022\032\n\026CAPABILITY_AUDIO_INPUT\020\005\022\035" +
-      "\n\031CAPABILITY_DOCUMENT_INPUT\020\006\022\030\n\024CAPABIL" +
-      "ITY_REASONING\020\007\022\027\n\023CAPABILITY_LOGPROBS\020\010" +
-      "\022\023\n\017CAPABILITY_SEED\020\t\022\030\n\024CAPABILITY_PENA" +
-      "LTIES\020\n\022\024\n\020CAPABILITY_TOP_K\020\013\022\026\n\022CAPABIL" +
-      "ITY_PREFILL\020\014\022 \n\034CAPABILITY_TOOL_RESULT_" +
-      "MEDIA\020\r*\316\001\n\004Task\022\024\n\020TASK_UNSPECIFIED\020\000\022\r" +
-      "\n\tTASK_CHAT\020\001\022\022\n\016TASK_SUMMARISE\020\002\022\020\n\014TAS" +
-      "K_EXTRACT\020\003\022\022\n\016TASK_TRANSLATE\020\004\022\r\n\tTASK_" +
-      "CODE\020\005\022\r\n\tTASK_MATH\020\006\022\022\n\016TASK_REASONING\020" +
-      "\007\022\021\n\rTASK_CREATIVE\020\010\022\022\n\016TASK_KNOWLEDGE\020\t" +
-      "\022\016\n\nTASK_OTHER\020\n*\204\003\n\017ExclusionReason\022 \n\034" +
-      "EXCLUSION_REASON_UNSPECIFIED\020\000\022#\n\037EXCLUS" +
-      "ION_REASON_CONTEXT_WINDOW\020\001\022\037\n\033EXCLUSION" +
-      "_REASON_CAPABILITY\020\002\022 \n\034EXCLUSION_REASON" +
-      "_NOT_ALLOWED\020\003\022\035\n\031EXCLUSION_REASON_EXCLU" +
-      "DED\020\004\022!\n\035EXCLUSION_REASON_BREAKER_OPEN\020\005" +
-      "\022\033\n\027EXCLUSION_REASON_BUDGET\020\006\022\035\n\031EXCLUSI" +
-      "ON_REASON_DEADLINE\020\007\022\035\n\031EXCLUSION_REASON" +
-      "_MAX_COST\020\010\022,\n(EXCLUSION_REASON_MAX_TIME" +
-      "_TO_FIRST_TOKEN\020\t\022\034\n\030EXCLUSION_REASON_DI" +
-      "ALECT\020\n*w\n\007Verdict\022\027\n\023VERDICT_UNSPECIFIE" +
-      "D\020\000\022\021\n\rVERDICT_CHOSE\020\001\022\025\n\021VERDICT_ABSTAI" +
-      "NED\020\002\022\022\n\016VERDICT_FAILED\020\003\022\025\n\021VERDICT_TIM" +
-      "ED_OUT\020\004*q\n\nStreamMode\022\033\n\027STREAM_MODE_UN" +
-      "SPECIFIED\020\000\022\024\n\020STREAM_MODE_HOLD\020\001\022\024\n\020STR" +
-      "EAM_MODE_GATE\020\002\022\032\n\026STREAM_MODE_OPTIMISTI" +
-      "C\020\003*n\n\010StepKind\022\031\n\025STEP_KIND_UNSPECIFIED" +
-      "\020\000\022\025\n\021STEP_KIND_PRIMARY\020\001\022\030\n\024STEP_KIND_E" +
-      "SCALATION\020\002\022\026\n\022STEP_KIND_FALLBACK\020\003*\250\001\n\016" +
-      "AttemptOutcome\022\037\n\033ATTEMPT_OUTCOME_UNSPEC" +
-      "IFIED\020\000\022\034\n\030ATTEMPT_OUTCOME_ACCEPTED\020\001\022\034\n" +
-      "\030ATTEMPT_OUTCOME_REJECTED\020\002\022\032\n\026ATTEMPT_O" +
-      "UTCOME_FAILED\020\003\022\035\n\031ATTEMPT_OUTCOME_CANCE" +
-      "LLED\020\004Bt\n\020dev.frontdesk.v1B\014RoutingProto" +
-      "P\001ZAgithub.com/frontdesk/frontdesk/clien" +
-      "ts/go/frontdeskv1;frontdeskv1\252\002\014Frontdes" +
-      "k.V1b\006proto3"
+      "etail\030\005 \001(\t\022\032\n\rcost_nano_usd\030\006 \001(\003H\000\210\001\001\022" +
+      "\017\n\007unrated\030\007 \001(\010B\020\n\016_cost_nano_usd\"+\n\nAd" +
+      "justment\022\r\n\005field\030\001 \001(\t\022\016\n\006detail\030\002 \001(\t\"" +
+      "\331\005\n\007Attempt\022\r\n\005index\030\001 \001(\005\022\r\n\005model\030\002 \001(" +
+      "\t\022$\n\004kind\030\003 \001(\0162\026.frontdesk.v1.StepKind\022" +
+      "-\n\007outcome\030\004 \001(\0162\034.frontdesk.v1.AttemptO" +
+      "utcome\022\"\n\005usage\030\005 \001(\0132\023.frontdesk.v1.Usa" +
+      "ge\022\032\n\rcost_nano_usd\030\006 \001(\003H\000\210\001\001\0226\n\023time_t" +
+      "o_first_token\030\007 \001(\0132\031.google.protobuf.Du" +
+      "ration\022+\n\010duration\030\010 \001(\0132\031.google.protob" +
+      "uf.Duration\022\024\n\014error_reason\030\t \001(\t\022\025\n\rerr" +
+      "or_message\030\n \001(\t\022)\n\006checks\030\013 \003(\0132\031.front" +
+      "desk.v1.CheckResult\022\017\n\007retries\030\014 \001(\005\022\017\n\007" +
+      "backend\030\r \001(\t\022\026\n\016upstream_model\030\016 \001(\t\0221\n" +
+      "\rfinish_reason\030\017 \001(\0162\032.frontdesk.v1.Fini" +
+      "shReason\022\027\n\017usage_estimated\030\020 \001(\010\022-\n\013adj" +
+      "ustments\030\021 \003(\0132\030.frontdesk.v1.Adjustment" +
+      "\022\033\n\023provider_request_id\030\022 \001(\t\022#\n\026provide" +
+      "r_cost_nano_usd\030\023 \001(\003H\001\210\001\001\022!\n\024cache_save" +
+      "d_nano_usd\030\024 \001(\003H\002\210\001\001B\020\n\016_cost_nano_usdB" +
+      "\031\n\027_provider_cost_nano_usdB\027\n\025_cache_sav" +
+      "ed_nano_usd\"\210\002\n\004Cost\022\033\n\016total_nano_usd\030\001" +
+      " \001(\003H\000\210\001\001\022\036\n\021attempts_nano_usd\030\002 \001(\003H\001\210\001" +
+      "\001\022\034\n\017checks_nano_usd\030\003 \001(\003H\002\210\001\001\022\034\n\017route" +
+      "r_nano_usd\030\004 \001(\003H\003\210\001\001\022\037\n\022strongest_nano_" +
+      "usd\030\005 \001(\003H\004\210\001\001B\021\n\017_total_nano_usdB\024\n\022_at" +
+      "tempts_nano_usdB\022\n\020_checks_nano_usdB\022\n\020_" +
+      "router_nano_usdB\025\n\023_strongest_nano_usd*\377" +
+      "\002\n\nCapability\022\032\n\026CAPABILITY_UNSPECIFIED\020" +
+      "\000\022\024\n\020CAPABILITY_TOOLS\020\001\022\032\n\026CAPABILITY_JS" +
+      "ON_OBJECT\020\002\022\032\n\026CAPABILITY_JSON_SCHEMA\020\003\022" +
+      "\032\n\026CAPABILITY_IMAGE_INPUT\020\004\022\032\n\026CAPABILIT" +
+      "Y_AUDIO_INPUT\020\005\022\035\n\031CAPABILITY_DOCUMENT_I" +
+      "NPUT\020\006\022\030\n\024CAPABILITY_REASONING\020\007\022\027\n\023CAPA" +
+      "BILITY_LOGPROBS\020\010\022\023\n\017CAPABILITY_SEED\020\t\022\030" +
+      "\n\024CAPABILITY_PENALTIES\020\n\022\024\n\020CAPABILITY_T" +
+      "OP_K\020\013\022\026\n\022CAPABILITY_PREFILL\020\014\022 \n\034CAPABI" +
+      "LITY_TOOL_RESULT_MEDIA\020\r*\316\001\n\004Task\022\024\n\020TAS" +
+      "K_UNSPECIFIED\020\000\022\r\n\tTASK_CHAT\020\001\022\022\n\016TASK_S" +
+      "UMMARISE\020\002\022\020\n\014TASK_EXTRACT\020\003\022\022\n\016TASK_TRA" +
+      "NSLATE\020\004\022\r\n\tTASK_CODE\020\005\022\r\n\tTASK_MATH\020\006\022\022" +
+      "\n\016TASK_REASONING\020\007\022\021\n\rTASK_CREATIVE\020\010\022\022\n" +
+      "\016TASK_KNOWLEDGE\020\t\022\016\n\nTASK_OTHER\020\n*\204\003\n\017Ex" +
+      "clusionReason\022 \n\034EXCLUSION_REASON_UNSPEC" +
+      "IFIED\020\000\022#\n\037EXCLUSION_REASON_CONTEXT_WIND" +
+      "OW\020\001\022\037\n\033EXCLUSION_REASON_CAPABILITY\020\002\022 \n" +
+      "\034EXCLUSION_REASON_NOT_ALLOWED\020\003\022\035\n\031EXCLU" +
+      "SION_REASON_EXCLUDED\020\004\022!\n\035EXCLUSION_REAS" +
+      "ON_BREAKER_OPEN\020\005\022\033\n\027EXCLUSION_REASON_BU" +
+      "DGET\020\006\022\035\n\031EXCLUSION_REASON_DEADLINE\020\007\022\035\n" +
+      "\031EXCLUSION_REASON_MAX_COST\020\010\022,\n(EXCLUSIO" +
+      "N_REASON_MAX_TIME_TO_FIRST_TOKEN\020\t\022\034\n\030EX" +
+      "CLUSION_REASON_DIALECT\020\n*w\n\007Verdict\022\027\n\023V" +
+      "ERDICT_UNSPECIFIED\020\000\022\021\n\rVERDICT_CHOSE\020\001\022" +
+      "\025\n\021VERDICT_ABSTAINED\020\002\022\022\n\016VERDICT_FAILED" +
+      "\020\003\022\025\n\021VERDICT_TIMED_OUT\020\004*q\n\nStreamMode\022" +
+      "\033\n\027STREAM_MODE_UNSPECIFIED\020\000\022\024\n\020STREAM_M" +
+      "ODE_HOLD\020\001\022\024\n\020STREAM_MODE_GATE\020\002\022\032\n\026STRE" +
+      "AM_MODE_OPTIMISTIC\020\003*n\n\010StepKind\022\031\n\025STEP" +
+      "_KIND_UNSPECIFIED\020\000\022\025\n\021STEP_KIND_PRIMARY" +
+      "\020\001\022\030\n\024STEP_KIND_ESCALATION\020\002\022\026\n\022STEP_KIN" +
+      "D_FALLBACK\020\003*\250\001\n\016AttemptOutcome\022\037\n\033ATTEM" +
+      "PT_OUTCOME_UNSPECIFIED\020\000\022\034\n\030ATTEMPT_OUTC" +
+      "OME_ACCEPTED\020\001\022\034\n\030ATTEMPT_OUTCOME_REJECT" +
+      "ED\020\002\022\032\n\026ATTEMPT_OUTCOME_FAILED\020\003\022\035\n\031ATTE" +
+      "MPT_OUTCOME_CANCELLED\020\004Bt\n\020dev.frontdesk" +
+      ".v1B\014RoutingProtoP\001ZAgithub.com/frontdes" +
+      "k/frontdesk/clients/go/frontdeskv1;front" +
+      "deskv1\252\002\014Frontdesk.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -260,7 +260,7 @@ public final class RoutingProto {
     internal_static_frontdesk_v1_CheckResult_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_frontdesk_v1_CheckResult_descriptor,
-        new java.lang.String[] { "Check", "Score", "Threshold", "Passed", "Detail", "CostNanoUsd", });
+        new java.lang.String[] { "Check", "Score", "Threshold", "Passed", "Detail", "CostNanoUsd", "Unrated", });
     internal_static_frontdesk_v1_Adjustment_descriptor =
       getDescriptor().getMessageTypes().get(7);
     internal_static_frontdesk_v1_Adjustment_fieldAccessorTable = new

@@ -1,0 +1,51 @@
+"""How a command ends that cannot do its work: what is wrong in one line each, and the exit code of its class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import typer
+
+from frontdesk_server.cli.exit_codes import FAULT, USAGE
+from frontdesk_server.domain.errors import ConfigError, FrontdeskError, UnknownModel, UnknownRouter
+
+_EXTRAS: Mapping[str, str] = {
+    "matplotlib": "learn",
+    "pyarrow": "learn",
+    "scipy": "learn",
+    "sklearn": "learn",
+    "onnxruntime": "onnx",
+    "psycopg": "postgres",
+    "redis": "redis",
+}
+"""Package to the extra that brings it; all else belongs to every installation."""
+
+
+@contextmanager
+def foreseen(command: str = "frontdesk", *further: type[Exception]) -> Iterator[None]:
+    """End the command with what is wrong and the exit code for it; what nobody foresaw passes through.
+
+    Of errors that are neither Frontdesk's own nor the system's, only those of the types `further` are foreseen.
+    """
+    foretold: tuple[type[Exception], ...] = (FrontdeskError, OSError, *further)
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except ModuleNotFoundError as error:
+        typer.echo(missing(command, error), err=True)
+        raise typer.Exit(USAGE) from error
+    except ConfigError as error:
+        typer.echo("\n".join(error.lines()), err=True)
+        raise typer.Exit(USAGE) from error
+    except foretold as error:
+        typer.echo(f"{command}: {error}", err=True)
+        raise typer.Exit(USAGE if isinstance(error, UnknownRouter | UnknownModel) else FAULT) from error
+
+
+def missing(command: str, error: ModuleNotFoundError) -> str:
+    """What to install."""
+    package = (error.name or "").partition(".")[0]
+    extra = f"[{_EXTRAS[package]}]" if package in _EXTRAS else ""
+    return f"{command} needs {package}: pip install 'frontdesk-server{extra}'"
