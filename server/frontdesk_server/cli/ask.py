@@ -41,7 +41,7 @@ CaOption = Annotated[Path | None, typer.Option(help="Authorities to trust, PEM; 
 CertificateOption = Annotated[Path | None, typer.Option(help="Certificate to show the server (mTLS), PEM.")]
 KeyOption = Annotated[Path | None, typer.Option(help="Its key, where that is a file of its own.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="Ask in process, on this configuration.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the response in protobuf's JSON mapping.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON; messages of the contract in protobuf's mapping.")]
 
 
 _OF_A_SERVER = ("address", "tls", "ca", "certificate", "key")

@@ -163,9 +163,7 @@ def _show(result: ReplayResult, screen: Console) -> None:
         cost = _interval(result.cost.get(name), per_thousand)
         rows.append((name.upper(), _interval(result.quality[name], _quality), cost))
     screen.print(table(columns, rows, screen.width))
-    screen.print(
-        f"With 95 % intervals; the outcomes are worth {result.effective_decisions:,.0f} under the new policy."
-    )
+    screen.print(f"With 95 % intervals; the outcomes are worth {result.effective_decisions:,.0f} under the new policy.")
 
 
 def _list(moved: tuple[MovedDecision, ...], decisions: int, screen: Console) -> None:
