@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xdist.scheduler import Scheduling
     from xdist.workermanage import WorkerController
 
-_FIRST = ("interop", "integration", "chaos", "contract")
+_FIRST = ("interop", "alerts", "integration", "chaos", "contract")
 """Suites with the longest files, which must not be left for the end; the others follow."""
 _SHARE_SERVERS = ("interop",)
 """Suites whose files share servers, and run one after the other."""
