@@ -39,6 +39,7 @@ from frontdesk_server.state.limits import MemoryLimitStore, open_limit_store
 from frontdesk_server.state.redis import open_redis
 from frontdesk_server.telemetry import Telemetry, open_telemetry
 from frontdesk_server.telemetry.logging import configure_process
+from frontdesk_server.telemetry.terminal import SERVER_LISTENING
 
 if TYPE_CHECKING:
     from frontdesk_server.faces.server import HttpServer
@@ -252,7 +253,13 @@ async def serve_until_stopped(loaded: LoadedConfig, *, worker: int | None = None
         loop.add_signal_handler(signal.SIGHUP, reload)
         http = {} if fronts.http is None else {"http": fronts.http.url}
         app.log.info(
-            "server.listening", address=fronts.rpc.address, config=loaded.source, version=loaded.version, **http
+            SERVER_LISTENING,
+            address=fronts.rpc.address,
+            config=loaded.source,
+            version=loaded.version,
+            models=list(loaded.config.models),
+            routers=list(loaded.config.routers),
+            **http,
         )
         await stop.wait()
         for task in running:  # one that waits for an embedder would keep the service from stopping

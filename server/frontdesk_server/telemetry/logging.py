@@ -17,6 +17,7 @@ from frontdesk_server.config.service import TelemetryConfig
 from frontdesk_server.domain.defects import CAUGHT, DefectCounter
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.line_buffer import LineBuffer
+from frontdesk_server.telemetry.terminal import TerminalRenderer
 
 _Sink = structlog.PrintLogger | structlog.BytesLogger
 
@@ -120,9 +121,9 @@ def _pipeline(config: TelemetryConfig, stream: TextIO) -> tuple[_Sink, list[Proc
     before: list[Processor] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso", utc=True)]
     wrapper = structlog.make_filtering_bound_logger(_LEVELS[config.log_level])
     if _is_pretty(config, stream):
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        colours = stream.isatty()
+        console = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
+        renderer = TerminalRenderer(console, colours=colours)
         return structlog.PrintLogger(stream), [*before, renderer], wrapper
     json_lines: list[Processor] = [*before, structlog.processors.format_exc_info, _render_json]
     return structlog.BytesLogger(stream.buffer), json_lines, wrapper
