@@ -29,6 +29,7 @@ class Cue:
     math: float = 0.0
     given: bool = False
     instructs: bool = False
+    rates: bool = False
 
 
 class CueSet:
@@ -81,6 +82,7 @@ def _cue(entry: Mapping[str, Any], words: Mapping[str, str]) -> Cue:
         math=entry.get("math", 0.0),
         given=entry.get("given", False),
         instructs=entry.get("instructs", False),
+        rates=entry.get("rates", False),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tells what a user asks for from the text that the user brings along.
+"""Reads what a user asks for, apart from the text that the user brings along.
 
 "Please summarize this email for me, thanks" stays easy whatever the mail talks of, so cues of difficulty count in the
 instruction only. Only the first 1,200 and the last 400 characters of a text are read: instructions stand at the ends.
@@ -6,62 +6,89 @@ instruction only. Only the first 1,200 and the last 400 characters of a text are
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from frontdesk_server.domain.value import value
+from frontdesk_server.routing.asked import (
+    asking_sentences,
+    rambles,
+    sentences_of,
+    without_brought_along,
+    without_fences,
+)
 from frontdesk_server.routing.cues import Cue, CueSet
 
 _HEAD_CHARACTERS = 1200
 _TAIL_CHARACTERS = 400
-_SEGMENTS_AT_AN_END = 3
-
-_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_SEGMENT_END = re.compile(r"\n+|(?<=[.!?])\s+|:\s+")
+_SENTENCES_AT_AN_END = 3
 
 
 @value
 class Reading:
-    """The cues of a text: those of the instruction alone, and those of all that was read."""
+    """The cues of the instruction and those of all that was read, and the sentences that ask."""
 
     instruction: Sequence[Cue]
     everywhere: Sequence[Cue]
+    asked: str
+    about_a_given_text: bool = False
 
 
 def read(text: str, cues: CueSet) -> Reading:
     """Read a user's text."""
     excerpt = text
     if len(text) > _HEAD_CHARACTERS + _TAIL_CHARACTERS:
-        excerpt = f"{text[:_HEAD_CHARACTERS]}\n{text[-_TAIL_CHARACTERS:]}"
+        excerpt = f"{text[:_HEAD_CHARACTERS]}\n\n{text[-_TAIL_CHARACTERS:]}"
     everywhere = cues.found_in(excerpt)
-    if not any(cue.given for cue in everywhere):
-        return Reading(everywhere, everywhere)
-    prose = _FENCE.sub("\n", excerpt) if "```" in excerpt else excerpt
-    segments = [segment for segment in _SEGMENT_END.split(prose) if segment.strip()]
-    return Reading(_at_the_head(segments, cues) or _at_the_tail(segments, cues) or everywhere, everywhere)
+    if any(cue.given for cue in everywhere):
+        return _about_a_given_text(excerpt, everywhere, cues)
+    own = without_brought_along(excerpt)
+    asked = asking_sentences(own, rated=any(cue.rates for cue in everywhere))
+    if rambles(asked):
+        asked = _commands(asked, cues) or asked
+    if len(asked) < len(own):
+        # What asks comes with what it needs, but claims about it do not.
+        own = own if rambles(own) else asked
+    return Reading(everywhere if own is excerpt else cues.found_in(own), everywhere, asked)
 
 
-def _at_the_head(segments: Sequence[str], cues: CueSet) -> Sequence[Cue]:
-    """Cues up to the sentence that speaks of a given text, and of the commands that follow it at once."""
+def _commands(text: str, cues: CueSet) -> str:
+    sentences = sentences_of(text)
+    if len(sentences) == 1:
+        return text
+    return " ".join([sentence for sentence in sentences if any(cue.instructs for cue in cues.found_in(sentence))])
+
+
+def _about_a_given_text(excerpt: str, everywhere: Sequence[Cue], cues: CueSet) -> Reading:
+    prose = without_fences(excerpt)
+    sentences = sentences_of(prose)
+    found, asked = _at_the_head(sentences, cues) or _at_the_tail(sentences, cues) or (everywhere, excerpt)
+    return Reading(found, everywhere, asked, about_a_given_text=True)
+
+
+def _at_the_head(sentences: Sequence[str], cues: CueSet) -> tuple[Sequence[Cue], str] | None:
+    """Up to the sentence that speaks of a given text, with the commands that follow it at once."""
     found: dict[str, Cue] = {}
+    read_so_far: list[str] = []
     given = False
-    for place, segment in enumerate(segments):
-        of_segment = cues.found_in(segment)
-        if given and not any(cue.instructs for cue in of_segment):
+    for place, sentence in enumerate(sentences):
+        of_sentence = cues.found_in(sentence)
+        if given and not any(cue.instructs for cue in of_sentence):
             break
-        given = given or any(cue.given for cue in of_segment)
-        if not given and place + 1 == _SEGMENTS_AT_AN_END:
+        given = given or any(cue.given for cue in of_sentence)
+        if not given and place + 1 == _SENTENCES_AT_AN_END:
             break
-        found |= {cue.label: cue for cue in of_segment}
-    return tuple(found.values()) if given else ()
+        found |= {cue.label: cue for cue in of_sentence}
+        read_so_far.append(sentence)
+    return (tuple(found.values()), " ".join(read_so_far)) if given else None
 
 
-def _at_the_tail(segments: Sequence[str], cues: CueSet) -> Sequence[Cue]:
-    """Cues from the sentence near the end that speaks of a given text."""
+def _at_the_tail(sentences: Sequence[str], cues: CueSet) -> tuple[Sequence[Cue], str] | None:
+    """From the sentence near the end that speaks of a given text."""
     found: dict[str, Cue] = {}
-    for segment in reversed(segments[-_SEGMENTS_AT_AN_END:]):
-        of_segment = cues.found_in(segment)
-        found |= {cue.label: cue for cue in of_segment}
-        if any(cue.given for cue in of_segment):
-            return tuple(found.values())
-    return ()
+    last = sentences[-_SENTENCES_AT_AN_END:]
+    for place in range(len(last) - 1, -1, -1):
+        of_sentence = cues.found_in(last[place])
+        found |= {cue.label: cue for cue in of_sentence}
+        if any(cue.given for cue in of_sentence):
+            return tuple(found.values()), " ".join(last[place:])
+    return None

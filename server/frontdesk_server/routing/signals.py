@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from frontdesk_server.artefacts.wording import Wording, default_wording
 from frontdesk_server.domain.query import Query, Role
 from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.tokens import estimate_input_tokens
-from frontdesk_server.routing.cues import Cue, default_cues
+from frontdesk_server.routing.cues import default_cues
+from frontdesk_server.routing.difficulty import judge_difficulty, judge_task
 from frontdesk_server.routing.instruction import Reading, read
 from frontdesk_server.routing.language import detect_language
 
-_TASK_DIFFICULTY = {
-    Task.CHAT: 0.1,
-    Task.SUMMARISE: 0.25,
-    Task.EXTRACT: 0.25,
-    Task.TRANSLATE: 0.25,
-    Task.CODE: 0.4,
-    Task.MATH: 0.35,
-    Task.REASONING: 0.5,
-    Task.CREATIVE: 0.35,
-    Task.KNOWLEDGE: 0.25,
-    Task.OTHER: 0.3,
-}
-_TEXT_WORK = frozenset((Task.SUMMARISE, Task.EXTRACT, Task.TRANSLATE))
-_SHARE_IN_TEXT_WORK = 1 / 3
-_FOLLOW_UP_CHARACTERS = 80
+_FOLLOW_UP_CHARACTERS = 40
+_TELLING_LOG_ODDS = 0.5
+_HALF_A_POINT, _HINT_LOG_ODDS = 0.5, -0.2
 _FOLLOW_UP = "follows up on the turn before"
 
 
@@ -39,12 +27,14 @@ def compute_signals(query: Query) -> Signals:
     turns = [message for message in query.messages if message.role is Role.USER]
     text = turns[-1].text if turns else ""
     reading = read(text, cues)
-    follows_up = len(turns) > 1 and len(text) <= _FOLLOW_UP_CHARACTERS and not _says_something(reading)
+    wording = default_wording().read(reading.asked)
+    follows_up = len(turns) > 1 and len(text) <= _FOLLOW_UP_CHARACTERS and not _says_something(reading, wording)
     if follows_up:
         reading = read(turns[-2].text, cues)
-    code = sum([cue.code for cue in reading.everywhere]) >= 1
-    task = _task(reading.instruction, code)
-    difficulty, labels = _difficulty(reading.instruction, task)
+        wording = default_wording().read(reading.asked)
+    code = _is_code(reading, wording)
+    task = judge_task(reading.instruction, code=code, wording=wording)
+    difficulty, reasons = judge_difficulty(reading.instruction, task, None if reading.about_a_given_text else wording)
     return Signals(
         text=text,
         text_characters=len(text),
@@ -58,38 +48,20 @@ def compute_signals(query: Query) -> Signals:
         tools=bool(query.tools),
         media=next(query.media(), None) is not None,
         in_tool_loop=query.in_tool_loop,
-        difficulty_cues=(_FOLLOW_UP, *labels) if follows_up else labels,
+        difficulty_cues=(_FOLLOW_UP, *reasons) if follows_up else reasons,
     )
 
 
-def _says_something(reading: Reading) -> bool:
+def _says_something(reading: Reading, wording: Wording) -> bool:
+    if wording.difficulty > _TELLING_LOG_ODDS or wording.code > _TELLING_LOG_ODDS:
+        return True
     return any(task is not Task.CHAT for cue in reading.instruction for task, _ in cue.votes)
 
 
-def _task(instruction: Sequence[Cue], code: bool) -> Task:
-    """The task with most points; ties go to the one that was named first."""
-    points: dict[Task, float] = {}
-    for cue in instruction:
-        for task, vote in cue.votes:
-            points[task] = points.get(task, 0.0) + vote
-    if points:
-        return max(points, key=points.__getitem__)
-    return Task.CODE if code else Task.OTHER
-
-
-def _difficulty(instruction: Sequence[Cue], task: Task) -> tuple[float, tuple[str, ...]]:
-    """Start from the task's, let every cue take its share of the way to 1 or to 0, and name the weightiest first.
-
-    To work on a given text about something hard is less hard than the thing itself.
-    """
-    ease = 1 - _TASK_DIFFICULTY[task]
-    keep = 1.0
-    share = _SHARE_IN_TEXT_WORK if task in _TEXT_WORK else 1.0
-    weights: dict[str, float] = {}
-    for cue in instruction:
-        if cue.raises or cue.lowers:
-            ease *= 1 - share * cue.raises
-            keep *= 1 - cue.lowers
-            weights[cue.label] = max(cue.raises, cue.lowers)
-    labels = sorted(weights, key=weights.__getitem__, reverse=True) if len(weights) > 1 else weights
-    return round((1 - ease) * keep, 4), tuple(labels)
+def _is_code(reading: Reading, wording: Wording) -> bool:
+    """Whether there is program code, or the talk is of it: by the cues, or by the wording of what is no mathematics."""
+    points = sum([cue.code for cue in reading.everywhere])
+    if points >= 1:
+        return True
+    hint = _HINT_LOG_ODDS if points >= _HALF_A_POINT else 0.0
+    return wording.code > hint and not any(cue.math or cue.raises > _HALF_A_POINT for cue in reading.instruction)

@@ -1,0 +1,1 @@
+"""Texts for the wording table: topics and frames in seven languages, put together."""

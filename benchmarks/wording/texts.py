@@ -1,0 +1,67 @@
+"""Puts topics into frames: generated texts of seven languages, each with its difficulty and whether it is programming.
+
+The tables beside this module have a column (topics) or a line (frames) a language; `{x}` and `{y}` stand for topics.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+EASY, MIDDLING, HARD, CODE = 0.05, 0.3, 0.95, 0.25
+_FOLDER = Path(__file__).parent
+
+
+class WordedText(NamedTuple):
+    """One text and its labels."""
+
+    text: str
+    difficulty: float
+    code: bool
+    origin: str
+    """Of the same origin are the texts on one topic, in whatever language."""
+
+
+_KINDS = (
+    ("hard_topics", "hard_frames", HARD, False),
+    ("hard_topics", "middle_frames", MIDDLING, False),
+    ("easy_topics", "easy_frames", EASY, False),
+    ("easy_topics", "everyday_frames", MIDDLING, False),
+    ("code_topics", "code_frames", CODE, True),
+)
+
+
+def worded_texts(per_topic: int, seed: int) -> Iterator[WordedText]:
+    """Yield every topic of every language in so many frames; the same for the same seed."""
+    draw = random.Random(seed)  # noqa: S311 - reproducible variety, not secrets
+    for topics_name, frames_name, difficulty, code in _KINDS:
+        topics, frames = _topics(topics_name), _frames(frames_name)
+        for language, of_language in topics.items():
+            for place, topic in enumerate(of_language):
+                chosen = frames[language]
+                for frame in draw.sample(chosen, min(per_topic, len(chosen))):
+                    text = frame.replace("{x}", topic).replace("{y}", draw.choice(of_language))
+                    yield WordedText(text[0].upper() + text[1:], difficulty, code, f"{topics_name} {place}")
+
+
+def _lines(name: str) -> list[list[str]]:
+    text = (_FOLDER / f"{name}.tsv").read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def _topics(name: str) -> Mapping[str, Sequence[str]]:
+    languages, *rows = _lines(name)
+    return {language: [row[place] for row in rows] for place, language in enumerate(languages)}
+
+
+def _frames(name: str) -> Mapping[str, Sequence[str]]:
+    return {language: frames for language, *frames in _lines(name)}
+
+
+def plain_sentences() -> Iterator[WordedText]:
+    """Yield the sentences that are written out, most of them English: short and easy, middling, code, hard."""
+    difficulty = {"easy": EASY, "middle": MIDDLING, "code": CODE, "hard": HARD}
+    for kind, text in _lines("plain_sentences"):
+        yield WordedText(text.replace("\\n", "\n"), difficulty[kind], kind == "code", text)
