@@ -14,7 +14,7 @@ import pytest
 from frontdesk import Query, user
 from frontdesk.v1.router_service_pb2 import ListModelsRequest, RouteRequest
 from frontdesk.v1.router_service_pb2_grpc import RouterServiceStub
-from frontdesk_server.rpc.server import RpcServer
+from frontdesk_server.rpc.server import LONGEST_PENDING_SECONDS, RpcServer
 
 from tests.fake_desk import FakeDesk
 from tests.serving import serving
@@ -97,6 +97,22 @@ async def test_a_burst_of_calls_waits_for_its_handlers() -> None:
         time.sleep(1)  # noqa: ASYNC251 - the loop is busy while they come in
         answers = await asyncio.gather(*calls, return_exceptions=True)
     assert Counter(type(answer).__name__ for answer in answers) == {"RouteResponse": 3000}
+
+
+@pytest.mark.parametrize(("most_seconds", "cancelled"), [(1, True), (None, False)])
+async def test_calls_wait_for_their_handlers_as_long_as_the_server_says(
+    monkeypatch: pytest.MonkeyPatch, most_seconds: int | None, cancelled: bool
+) -> None:
+    """By itself gRPC cancels after 30 s what a busy loop has not begun; a bound of one second proves who sets it."""
+    if most_seconds is not None:
+        monkeypatch.setattr("frontdesk_server.rpc.server.LONGEST_PENDING_SECONDS", most_seconds)
+    async with serving(FakeDesk(), max_concurrent_streams=4096) as server, connected(server) as stub:
+        calls = [stub.Route(QUERY, timeout=60) for _ in range(1000)]
+        time.sleep(2.5)  # noqa: ASYNC251 - the loop is busy while they wait
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+    failed = [answer for answer in answers if isinstance(answer, BaseException)]
+    assert bool(failed) == cancelled
+    assert LONGEST_PENDING_SECONDS >= 600
 
 
 async def frames(reader: asyncio.StreamReader) -> AsyncIterator[tuple[int, bytes]]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _SERVED = ("", SERVICE_NAME)
 
 _MOST_PENDING_CALLS = 65_536
+LONGEST_PENDING_SECONDS = 3_600
 # A message up to this many times the limit is read, so that its refusal can say why; a longer one gRPC refuses itself.
 _READ_BEYOND_LIMIT = 8
 
@@ -164,6 +165,8 @@ def _options(config: ServerConfig, reuse_port: bool) -> Sequence[tuple[str, int]
         ("grpc.server.max_pending_requests", _MOST_PENDING_CALLS),
         ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING_CALLS),
         # Between the two gRPC refuses at random.
+        # By itself it would cancel, too, what has waited for its handler for 30 s; callers say how long they will wait.
+        ("grpc.server_max_unrequested_time_in_server", LONGEST_PENDING_SECONDS),
         ("grpc.max_metadata_size", config.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", config.max_metadata_bytes),
         ("grpc.so_reuseport", int(reuse_port)),
