@@ -71,6 +71,14 @@ chaos: .venv/.ready  ## Injects every fault, cancels 10,000 calls, fuzzes and so
 soak: .venv/.ready  ## Holds a constant load with faults and leaving callers for two minutes.
 	$(BIN)/python -m tests.chaos.soak --seconds 120
 
+.PHONY: soak-long
+soak-long: .venv/.ready  ## Holds a mixed load on one worker for two hours: memory, tasks, descriptors and the ledger stay flat.
+	$(BIN)/python -m tests.chaos.long_soak --seconds 7200
+
+.PHONY: replicas
+replicas: .venv/.ready  ## Kills, cuts off, drains and rolls three replicas under load (minutes; needs Go, PostgreSQL, Redis); rewrites docs/replicas.md.
+	$(BIN)/python -m tests.replicas
+
 .PHONY: lint
 lint: .venv/.ready check-gen audit  ## Runs every gate: ruff, mypy, buf, fresh stubs, known vulnerabilities.
 	$(BIN)/ruff check

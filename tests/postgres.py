@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -21,31 +22,58 @@ def find_postgres() -> Path | None:
     return next((folder for folder in found if (folder / "initdb").exists()), None)
 
 
+class PostgresServer:
+    """A server on a Unix socket in a folder of its own; it can be stopped and started again with what it holds."""
+
+    def __init__(self, binaries: Path, root: Path, *, fsync: bool = False) -> None:
+        self.url = f"postgresql+psycopg://frontdesk@/postgres?host={root}"
+        self._binaries = binaries
+        self._root = root
+        self._user = _unprivileged_user()
+        self._options = ["-c", "listen_addresses=", "-c", f"fsync={'on' if fsync else 'off'}", "-k", str(root)]
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def create(self) -> None:
+        """Make an empty cluster."""
+        if self._user is not None:
+            os.chown(self._root, pwd.getpwnam(self._user).pw_uid, -1)
+        options = ["-U", "frontdesk", "--auth=trust", "--no-sync", "-E", "UTF8"]
+        _run([self._binaries / "initdb", "-D", self._root / "data", *options], self._user, self._root)
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        path = self._root / "log"
+        command = [self._binaries / "postgres", "-D", self._root / "data", *self._options]
+        with path.open("wb") as log:
+            self._server = subprocess.Popen(command, user=self._user, cwd=self._root, stdout=log, stderr=log)
+        _wait_until_ready(self._root / ".s.PGSQL.5432", self._server, path)
+
+    def stop(self) -> None:
+        """Stop it at once: connections are cut, transactions that run are rolled back."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(60)
+
+
+@contextmanager
+def postgres_server(binaries: Path, *, fsync: bool = False) -> Iterator[PostgresServer]:
+    """Start a server that is gone at the end."""
+    root = Path(tempfile.mkdtemp(prefix="fd-pg-", dir="/tmp"))
+    server = PostgresServer(binaries, root, fsync=fsync)
+    try:
+        server.create()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(root, ignore_errors=True)
+
+
 @contextmanager
 def running_postgres(binaries: Path, *, fsync: bool = False) -> Iterator[str]:
-    """Start a server on a Unix socket in a temporary folder and give its SQLAlchemy URL."""
-    user = _unprivileged_user()
-    root = Path(tempfile.mkdtemp(prefix="fd-pg-", dir="/tmp"))
-    try:
-        if user is not None:
-            os.chown(root, pwd.getpwnam(user).pw_uid, -1)
-        data = root / "data"
-        _run(
-            [binaries / "initdb", "-D", data, "-U", "frontdesk", "--auth=trust", "--no-sync", "-E", "UTF8"], user, root
-        )
-        options = ["-c", "listen_addresses=", "-c", f"fsync={'on' if fsync else 'off'}", "-k", root]
-        with (root / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [binaries / "postgres", "-D", data, *options], user=user, cwd=root, stdout=log, stderr=log
-            )
-        try:
-            _wait_until_ready(root / ".s.PGSQL.5432", server, root / "log")
-            yield f"postgresql+psycopg://frontdesk@/postgres?host={root}"
-        finally:
-            server.terminate()
-            server.wait(30)
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
+    """The SQLAlchemy URL of such a server."""
+    with postgres_server(binaries, fsync=fsync) as server:
+        yield server.url
 
 
 def _unprivileged_user() -> str | None:

@@ -69,7 +69,7 @@ def _typical(readings: Sequence[Resources]) -> Resources:
 async def soak(folder: Path, seconds: float, seed: int = 1) -> Soak:
     """Call at a constant rate; a fifth of the callers leave, the upstream misbehaves on a third of the requests."""
     random, result = Random(seed), Soak(seconds)
-    async with FaultyUpstream(_faults(random)) as upstream:
+    async with FaultyUpstream(faults_of(random)) as upstream:
         config = pool_config(
             upstream.openai_url, ledger={"url": f"sqlite:///{folder}/ledger.db", "max_decisions": 2000}
         )
@@ -91,7 +91,8 @@ async def soak(folder: Path, seconds: float, seed: int = 1) -> Soak:
     return result
 
 
-def _faults(random: Random) -> Callable[[SeenRequest], Script]:
+def faults_of(random: Random) -> Callable[[SeenRequest], Script]:
+    """The upstream's scripts: a third of them misbehave."""
     return lambda _: random.choice(_FAULTS) if random.random() < _FAULTY_SHARE else _HEALTHY
 
 

@@ -18,6 +18,7 @@ from frontdesk_server.config.limits import RedisConfig
 from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.state.limits import Change, Hold, LimitStore, LimitStoreError, MemoryLimitStore
 from frontdesk_server.state.limits.redis import RedisLimitStore
+from frontdesk_server.state.limits.refusals import RememberedRefusals
 from frontdesk_server.state.limits.sqlite import SqliteLimitStore
 from frontdesk_server.state.redis import open_redis
 from hypothesis import given, settings
@@ -126,6 +127,33 @@ async def test_the_file_counts_as_memory_does(changes: list[tuple[str, int]]) ->
             assert await file.reserve([hold(key, 1, value)]) == 0
             assert await file.reserve([hold(key, 0, value)]) is None
         await file.aclose()
+
+
+class AskedStore(MemoryLimitStore):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    async def reserve(self, holds: Sequence[Hold]) -> int | None:
+        self.asked += 1
+        return await super().reserve(holds)
+
+
+async def test_what_was_just_refused_is_refused_without_asking_until_time_passes_or_room_is_made() -> None:
+    clock = FakeClock()
+    asked = AskedStore(clock)
+    store = RememberedRefusals(asked, clock)
+    assert await store.reserve([hold("a", 6), hold("b", 1)]) is None
+    assert [await store.reserve([hold("b", 1), hold("a", amount)]) for amount in (5, 5, 7)] == [1, 1, 1]
+    assert asked.asked == 2
+    assert await store.reserve([hold("a", 4)]) is None, "less than what was refused may have room"
+    store.change([change("a", -5)])
+    assert await store.reserve([hold("a", 5)]) is None
+    assert await store.reserve([hold("a", 1)]) == 0
+    before = asked.asked
+    clock.seconds += 0.3
+    assert await store.reserve([hold("a", 1)]) == 0
+    assert asked.asked == before + 1
 
 
 async def drained(store: LimitStore) -> None:

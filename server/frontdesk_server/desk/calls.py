@@ -97,11 +97,21 @@ class RunningCalls:
         self._running: set[asyncio.Task[Any] | None] = set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._begun = 0
         self.shutting_down = False
 
     async def idle(self) -> None:
         """Wait until no call is running."""
         await self._idle.wait()
+
+    async def quiet(self, seconds: float) -> None:
+        """Wait until no call is running, and none has come for so long: there may be some on their way."""
+        while True:
+            await self._idle.wait()
+            begun = self._begun
+            await asyncio.sleep(seconds)
+            if begun == self._begun:
+                return
 
     def shut_down(self) -> None:
         """End every running call with ShuttingDown."""
@@ -118,6 +128,7 @@ class RunningCalls:
         """Count this task among the running calls."""
         task = asyncio.current_task()
         self._running.add(task)
+        self._begun += 1
         self._idle.clear()
         return task
 

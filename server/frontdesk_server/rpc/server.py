@@ -117,7 +117,8 @@ class RpcServer:
         stopping = asyncio.create_task(self._server.stop(self._config.grace_seconds + 2 * _FLUSH_SECONDS))
         try:
             async with asyncio.timeout(self._config.grace_seconds):
-                await self._calls.idle()
+                # Clients go on sending until they have read that they are to go elsewhere.
+                await self._calls.quiet(min(_FLUSH_SECONDS, self._config.drain_seconds))
         except TimeoutError:
             self._calls.shut_down()
             with suppress(TimeoutError):

@@ -9,6 +9,7 @@ from frontdesk_server.config.limits import LimitsConfig
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.defects import DefectCounter
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.state.limits.refusals import RememberedRefusals
 from frontdesk_server.state.limits.store import LimitStore, LimitStoreError, MemoryLimitStore
 from frontdesk_server.state.redis import SharedRedis
 from frontdesk_server.state.sqlite import file_fault
@@ -38,7 +39,7 @@ async def open_limit_store(
         else:
             store = MemoryLimitStore(clock)
         stack.push_async_callback(store.aclose)
-        yield store
+        yield store if isinstance(store, MemoryLimitStore) else RememberedRefusals(store, clock)
 
 
 def check_limit_store(config: LimitsConfig, source: str) -> None:
