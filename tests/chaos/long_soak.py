@@ -3,7 +3,7 @@
 `python -m tests.chaos.long_soak --seconds 7200` serves in this process; callers and the upstream, which misbehaves on
 a third of what it is asked, are in others. A call of each kind comes in turn: Route, Complete, StreamComplete, a
 report, a look-up, OpenAI's API over HTTP; a tenth of the callers leave. Prints a reading every twentieth of the time,
-then what an idle connection and an open stream take of memory, and the verdict.
+then what an idle connection and an open stream take of a fresh process's memory, and the verdict.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import contextlib
 import gc
 import json
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -71,8 +72,8 @@ def config_for(upstream: str, folder: Path) -> dict[str, Any]:
     return config
 
 
-async def soak(seconds: float, calls_per_second: float) -> tuple[list[Reading], dict[str, float], Counter[str]]:
-    """Serve under load; the readings, the bytes of a connection and a stream, and how calls ended."""
+async def soak(seconds: float, calls_per_second: float) -> tuple[list[Reading], Counter[str]]:
+    """Serve under load; the readings, and how calls ended."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with _child("upstream") as upstream, _serving(upstream.told["url"], folder) as addresses:
@@ -85,12 +86,18 @@ async def soak(seconds: float, calls_per_second: float) -> tuple[list[Reading], 
                     readings.append(Reading(Resources.now(), _decisions(folder)))
                     print(f"  {readings[-1]}", flush=True)
                 ends = Counter(await load.finished())
-            sizes = await _sizes(addresses[0])
-    return readings, sizes, ends
+    return readings, ends
+
+
+async def _be_measured() -> None:
+    """Tell how many KiB of a fresh process an idle connection takes, and an open stream with its connection."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with _child("upstream") as upstream, _serving(upstream.told["url"], folder) as addresses:
+            _tell(**await _sizes(addresses[0]))
 
 
 async def _sizes(address: str) -> dict[str, float]:
-    """KiB of memory of one idle connection, and of one open stream beyond its connection."""
     found = {}
     for what, count in (("connection", _IDLE), ("stream", _STREAMS)):
         gc.collect()
@@ -254,10 +261,14 @@ def main() -> int:
             asyncio.run(_be_upstream())
         case "load":
             asyncio.run(_be_load(arguments.seconds, arguments.calls_per_second, *arguments.rest))
+        case "measured":
+            asyncio.run(_be_measured())
         case "hold":
             asyncio.run(_hold(arguments.rest[0], int(arguments.rest[1]), arguments.rest[2]))
         case _:
-            readings, sizes, ends = asyncio.run(soak(arguments.seconds, arguments.calls_per_second))
+            measured = [sys.executable, "-m", "tests.chaos.long_soak", "--role", "measured"]
+            sizes = json.loads(subprocess.run(measured, check=True, stdout=subprocess.PIPE, timeout=600).stdout)
+            readings, ends = asyncio.run(soak(arguments.seconds, arguments.calls_per_second))
             print(f"{ends.total()} calls: {', '.join(f'{end} {count}' for end, count in ends.most_common())}")
             print(f"an idle connection takes {sizes['connection']:.0f} KiB, an open stream {sizes['stream']:.0f} KiB")
             grown = verdict(readings)

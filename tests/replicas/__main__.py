@@ -78,7 +78,7 @@ async def _play_all(names: list[str], rate: float) -> tuple[str, bool]:
 def main() -> int:
     """Play, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=float, default=30, help="calls a second")
+    parser.add_argument("--rate", type=float, default=12, help="calls a second")
     parser.add_argument("--only", help="scenarios whose name holds this; the page is not written then")
     arguments = parser.parse_args()
     names = [name for name in SCENARIOS if arguments.only is None or arguments.only in name]

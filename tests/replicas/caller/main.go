@@ -37,7 +37,7 @@ type result struct {
 
 func main() {
 	rate := flag.Float64("rate", 30, "calls a second")
-	patience := flag.Duration("patience", 15*time.Second, "deadline of a call")
+	patience := flag.Duration("patience", 30*time.Second, "deadline of a call")
 	flag.Parse()
 	builder := manual.NewBuilderWithScheme("given")
 	state := resolver.State{}

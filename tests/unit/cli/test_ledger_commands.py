@@ -18,6 +18,7 @@ from frontdesk_server.cli import export as export_command
 from frontdesk_server.cli import ledger_access
 from frontdesk_server.cli import log as log_command
 from frontdesk_server.cli import stats as stats_command
+from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.errors import ConfigError, DecisionNotFound
@@ -196,3 +197,11 @@ def test_a_ledger_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
 )
 def test_durations_are_short(seconds: float | None, shown: str) -> None:
     assert ledger_access.duration(seconds) == shown
+
+
+def test_reports_read_from_where_the_configuration_says(url: str, tmp_path: Path) -> None:
+    config = tmp_path / "frontdesk.yaml"
+    ledger = f"ledger:\n  url: sqlite:///{tmp_path}/none.db\n  read_url: {url}\n"
+    config.write_text(default_config_path().read_text() + ledger)
+    with ledger_access.reading(None, config) as reader:
+        assert reader.count(Filters()) == 3
