@@ -23,11 +23,32 @@ final class BearerToken extends CallCredentials {
         () -> {
           try {
             Metadata headers = new Metadata();
-            headers.put(AUTHORIZATION, "Bearer " + source.get());
+            headers.put(AUTHORIZATION, "Bearer " + clean(source.get()));
             applier.apply(headers);
           } catch (RuntimeException e) {
-            applier.fail(Status.UNAUTHENTICATED.withDescription("no token").withCause(e));
+            // The exception's own text may hold the token.
+            applier.fail(Status.UNAUTHENTICATED.withDescription("no token: its source threw " + e.getClass().getSimpleName()));
           }
         });
+  }
+
+  /**
+   * The token without the space around it, such as the newline at the end of a key file.
+   *
+   * @throws IllegalArgumentException when it is empty or no header carries it; tells the place, never the token
+   */
+  static String clean(String token) {
+    String trimmed = token.strip();
+    if (trimmed.isEmpty()) {
+      throw new IllegalArgumentException("the token is empty");
+    }
+    int[] characters = trimmed.codePoints().toArray();
+    for (int place = 0; place < characters.length; place++) {
+      if (characters[place] < '!' || characters[place] > '~') {
+        throw new IllegalArgumentException(
+            String.format("the token cannot be sent: character %d is U+%04X", place + 1, characters[place]));
+      }
+    }
+    return trimmed;
   }
 }

@@ -8,9 +8,9 @@ import java.util.concurrent.TimeUnit;
 /** What every channel to Frontdesk starts from. Apply it to a channel builder of your own, such as Spring's. */
 public final class ChannelDefaults {
   /** The longest message received. */
-  public static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+  public static final int MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
-  /** The silence after which a connection with calls is probed. The server accepts 10 s and more. */
+  /** The silence after which a connection is probed. The server accepts 10 s and more. */
   public static final long KEEPALIVE_SECONDS = 30;
 
   /** How long the answer to a probe may take. */
@@ -47,6 +47,7 @@ public final class ChannelDefaults {
         .enableRetry()
         .keepAliveTime(KEEPALIVE_SECONDS, TimeUnit.SECONDS)
         .keepAliveTimeout(KEEPALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
+        .keepAliveWithoutCalls(true)
         .maxInboundMessageSize(MAX_MESSAGE_BYTES);
   }
 

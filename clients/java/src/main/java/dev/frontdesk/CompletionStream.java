@@ -1,8 +1,10 @@
 package dev.frontdesk;
 
+import dev.frontdesk.v1.AttemptEnded;
 import dev.frontdesk.v1.CompleteResponse;
 import dev.frontdesk.v1.StreamCompleteResponse;
 import io.grpc.Context;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -35,6 +37,15 @@ public final class CompletionStream implements Iterable<StreamCompleteResponse>,
     return events;
   }
 
+  /**
+   * The answer's text, piece by piece; never that of one answer after another's. Where a router streams optimistically and another
+   * model takes over, the iteration throws {@link Reason#ANSWER_SUPERSEDED}: discard what was shown and call this again for the answer
+   * that follows.
+   */
+  public Iterable<String> text() {
+    return Texts::new;
+  }
+
   /** Reads what is left and returns the whole answer, as {@code complete} would have. */
   public CompleteResponse completion() {
     events.forEachRemaining(event -> {});
@@ -45,6 +56,41 @@ public final class CompletionStream implements Iterable<StreamCompleteResponse>,
   @Override
   public void close() {
     context.close();
+  }
+
+  private final class Texts implements Iterator<String> {
+    private boolean shown;
+    private String piece = "";
+
+    @Override
+    public boolean hasNext() {
+      while (piece.isEmpty() && events.hasNext()) {
+        StreamCompleteResponse event = events.next();
+        if (shown && event.hasAttemptEnded() && event.getAttemptEnded().getSuperseded()) {
+          throw superseded(event.getAttemptEnded());
+        }
+        piece = event.getTextDelta().getText();
+      }
+      return !piece.isEmpty();
+    }
+
+    @Override
+    public String next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      String given = piece;
+      piece = "";
+      shown = true;
+      return given;
+    }
+  }
+
+  private static FrontdeskException superseded(AttemptEnded ended) {
+    String description =
+        String.format(
+            "the answer of %s is superseded; that of %s follows", ended.getAttempt().getModel(), ended.getNextModel());
+    return FrontdeskException.ofStream(Status.Code.ABORTED, Reason.ANSWER_SUPERSEDED, description);
   }
 
   private final class Events implements Iterator<StreamCompleteResponse> {

@@ -121,7 +121,7 @@ final class EventFold {
   void end() {
     if (!completed) {
       throw FrontdeskException.ofStream(
-          Status.Code.DATA_LOSS, FrontdeskException.STREAM_CUT, "the stream ended without completed; the answer is cut");
+          Status.Code.DATA_LOSS, Reason.STREAM_CUT, "the stream ended without completed; the answer is cut");
     }
   }
 
@@ -227,6 +227,6 @@ final class EventFold {
   }
 
   private static FrontdeskException outOfOrder(String description) {
-    return FrontdeskException.ofStream(Status.Code.INTERNAL, FrontdeskException.STREAM_OUT_OF_ORDER, description);
+    return FrontdeskException.ofStream(Status.Code.INTERNAL, Reason.STREAM_OUT_OF_ORDER, description);
   }
 }

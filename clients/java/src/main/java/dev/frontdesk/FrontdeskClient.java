@@ -18,14 +18,19 @@ import dev.frontdesk.v1.StreamCompleteResponse;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.ClientInterceptors;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Calls one Frontdesk service. It is immutable and safe for concurrent use; make one and keep it.
@@ -46,7 +51,14 @@ public final class FrontdeskClient implements AutoCloseable {
   }
 
   /**
-   * Starts a client with a channel of its own, by TLS unless the builder is told otherwise.
+   * Starts a client with a channel of its own, of what FRONTDESK_ADDRESS says, else {@code localhost:50051}.
+   */
+  public static FrontdeskClientBuilder builder() {
+    return new FrontdeskClientBuilder(null);
+  }
+
+  /**
+   * Starts a client with a channel of its own, by TLS unless the target is this machine or the builder is told otherwise.
    *
    * @param target such as {@code dns:///frontdesk:50051} or {@code unix:///run/frontdesk.sock}
    */
@@ -94,7 +106,7 @@ public final class FrontdeskClient implements AutoCloseable {
     MethodDescriptor<StreamCompleteRequest, StreamCompleteResponse> method =
         RouterServiceGrpc.getStreamCompleteMethod();
     return new CompletionStream(
-        () -> ClientCalls.blockingServerStreamingCall(channel, method, callOptions(), request));
+        () -> ClientCalls.blockingServerStreamingCall(open(), method, callOptions(), request));
   }
 
   /** Decides and streams the answer with back pressure; every subscription is a call, and cancelling it cancels the call. */
@@ -102,7 +114,7 @@ public final class FrontdeskClient implements AutoCloseable {
     return new CompletionPublisher(
         observer ->
             ClientCalls.asyncServerStreamingCall(
-                channel.newCall(RouterServiceGrpc.getStreamCompleteMethod(), callOptions()), request, observer));
+                open().newCall(RouterServiceGrpc.getStreamCompleteMethod(), callOptions()), request, observer));
   }
 
   /** Tells how good an answer was. A later report of the same source replaces the earlier one. */
@@ -120,7 +132,10 @@ public final class FrontdeskClient implements AutoCloseable {
     return call(RouterServiceGrpc.getListModelsMethod(), request);
   }
 
-  /** Closes the channel that the builder made and cancels its calls; a channel from elsewhere is its owner's to close. */
+  /**
+   * Closes the channel that the builder made and cancels its calls; later ones fail with {@link Reason#CLIENT_CLOSED}. A channel from
+   * elsewhere is its owner's to close.
+   */
   @Override
   public void close() {
     closing.run();
@@ -130,17 +145,38 @@ public final class FrontdeskClient implements AutoCloseable {
     return deadline == null ? options : options.withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS);
   }
 
+  /** What calls are made by; throws where it has been closed. */
+  private Channel open() {
+    if (channel instanceof ManagedChannel own && own.isShutdown()) {
+      throw FrontdeskException.closed();
+    }
+    return channel;
+  }
+
   private <Q, R> R call(MethodDescriptor<Q, R> method, Q request) {
+    AtomicReference<Metadata> headers = new AtomicReference<>();
+    Channel observed =
+        ClientInterceptors.intercept(
+            open(), MetadataUtils.newCaptureMetadataInterceptor(headers, new AtomicReference<>()));
     try {
-      return ClientCalls.blockingUnaryCall(channel, method, callOptions(), request);
+      return ClientCalls.blockingUnaryCall(observed, method, callOptions(), request);
     } catch (StatusRuntimeException thrown) {
-      throw FrontdeskException.of(thrown);
+      throw FrontdeskException.of(thrown, headers.get());
     }
   }
 
   private <Q, R> CompletableFuture<R> callAsync(MethodDescriptor<Q, R> method, Q request) {
-    ClientCall<Q, R> call = channel.newCall(method, callOptions());
     CompletableFuture<R> future = new CompletableFuture<>();
+    AtomicReference<Metadata> headers = new AtomicReference<>();
+    ClientCall<Q, R> call;
+    try {
+      call =
+          ClientInterceptors.intercept(
+                  open(), MetadataUtils.newCaptureMetadataInterceptor(headers, new AtomicReference<>()))
+              .newCall(method, callOptions());
+    } catch (FrontdeskException closed) {
+      return CompletableFuture.failedFuture(closed);
+    }
     ClientCalls.asyncUnaryCall(
         call,
         request,
@@ -152,7 +188,7 @@ public final class FrontdeskClient implements AutoCloseable {
 
           @Override
           public void onError(Throwable thrown) {
-            future.completeExceptionally(FrontdeskException.of(thrown));
+            future.completeExceptionally(FrontdeskException.of(thrown, headers.get()));
           }
 
           @Override

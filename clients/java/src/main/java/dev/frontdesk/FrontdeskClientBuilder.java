@@ -13,18 +13,26 @@ import java.io.InputStream;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** Builds a client with a channel of its own: by TLS with the system's certificates unless something else is said. */
+/**
+ * Builds a client with a channel of its own: by TLS with the system's certificates, but in plain text with this machine, unless
+ * something else is said; with the token of FRONTDESK_TOKEN, if there is one and no other is given.
+ */
 public final class FrontdeskClientBuilder {
   private final String target;
-  private ChannelCredentials credentials = TlsChannelCredentials.create();
+  private ChannelCredentials credentials;
   private CallOptions options = CallOptions.DEFAULT.withMaxOutboundMessageSize(ChannelDefaults.MAX_MESSAGE_BYTES);
   private Consumer<ManagedChannelBuilder<?>> customizer = channel -> {};
 
   FrontdeskClientBuilder(String target) {
-    this.target = target;
+    this.target = Targets.of(target);
+    credentials = Targets.isLocal(this.target) ? InsecureChannelCredentials.create() : TlsChannelCredentials.create();
+    String token = System.getenv("FRONTDESK_TOKEN");
+    if (token != null && !token.isBlank()) {
+      token(token);
+    }
   }
 
-  /** Connects without TLS. */
+  /** Connects without TLS, as behind a mesh's sidecar. */
   public FrontdeskClientBuilder plaintext() {
     return credentials(InsecureChannelCredentials.create());
   }
@@ -40,9 +48,14 @@ public final class FrontdeskClientBuilder {
     return this;
   }
 
-  /** Sends {@code authorization: Bearer TOKEN} with every call. */
+  /**
+   * Sends {@code authorization: Bearer TOKEN} with every call, without the space around it.
+   *
+   * @throws IllegalArgumentException when no header carries it; tells the place, never the token
+   */
   public FrontdeskClientBuilder token(String token) {
-    return token(() -> token);
+    String clean = BearerToken.clean(token);
+    return token(() -> clean);
   }
 
   /** Asks for the token before every call, so that it may expire; the supplier may block, and caches. */

@@ -21,11 +21,8 @@ import java.util.Optional;
  * Every failure of a call, with all that the server said of it. As it is gRPC's own exception too, what handles that handles this.
  */
 public final class FrontdeskException extends StatusRuntimeException {
-  /** The reason of a stream that ended without its completed event: the answer is cut. */
-  public static final String STREAM_CUT = "STREAM_CUT";
-
-  /** The reason of a stream whose events break the documented order. */
-  public static final String STREAM_OUT_OF_ORDER = "STREAM_OUT_OF_ORDER";
+  private static final Metadata.Key<String> ID =
+      Metadata.Key.of("x-frontdesk-decision-id", Metadata.ASCII_STRING_MARSHALLER);
 
   private static final String DOMAIN = "frontdesk";
   private static final long serialVersionUID = 1;
@@ -35,6 +32,7 @@ public final class FrontdeskException extends StatusRuntimeException {
   private final RetryInfo retry;
   private final CompletionFailure failure;
   private final CompleteResponse partial;
+  private final String completionId;
 
   private FrontdeskException(
       Status status,
@@ -43,17 +41,24 @@ public final class FrontdeskException extends StatusRuntimeException {
       BadRequest badRequest,
       RetryInfo retry,
       CompletionFailure failure,
-      CompleteResponse partial) {
+      CompleteResponse partial,
+      String completionId) {
     super(status, trailers);
     this.info = info;
     this.badRequest = badRequest;
     this.retry = retry;
     this.failure = failure;
     this.partial = partial;
+    this.completionId = completionId;
   }
 
   /** Translates an exception of gRPC. */
   static FrontdeskException of(Throwable thrown) {
+    return of(thrown, null);
+  }
+
+  /** Translates an exception of a call whose headers are known as far as they came. */
+  static FrontdeskException of(Throwable thrown, Metadata headers) {
     if (thrown instanceof FrontdeskException known) {
       return known;
     }
@@ -61,20 +66,31 @@ public final class FrontdeskException extends StatusRuntimeException {
     com.google.rpc.Status rich = StatusProto.fromThrowable(thrown);
     List<Any> details = rich == null ? List.of() : rich.getDetailsList();
     ErrorInfo info = find(details, ErrorInfo.class);
+    CompletionFailure failure = find(details, CompletionFailure.class);
+    if (info == null && status.getCode() == Status.Code.UNAVAILABLE) {
+      status = Causes.inWords(status);
+    }
+    String id = failure != null ? failure.getCompletionId() : headers == null ? null : headers.get(ID);
     return new FrontdeskException(
         status.withCause(thrown),
         Status.trailersFromThrowable(thrown),
         info != null && info.getDomain().equals(DOMAIN) ? info : reason(status.getCode().name()),
         find(details, BadRequest.class),
         find(details, RetryInfo.class),
-        find(details, CompletionFailure.class),
-        null);
+        failure,
+        null,
+        id == null ? "" : id);
   }
 
-  /** A fault which the client itself finds in a stream. */
+  /** The error of a call on a client that has been closed. */
+  static FrontdeskException closed() {
+    return ofStream(Status.Code.FAILED_PRECONDITION, Reason.CLIENT_CLOSED, "the client has been closed");
+  }
+
+  /** A fault which the client itself finds. */
   static FrontdeskException ofStream(Status.Code code, String reason, String description) {
     Status status = code.toStatus().withDescription(description);
-    return new FrontdeskException(status, null, reason(reason), null, null, null, null);
+    return new FrontdeskException(status, null, reason(reason), null, null, null, null, "");
   }
 
   /** The same with what had come; the server's own account of attempts and cost wins. */
@@ -87,10 +103,11 @@ public final class FrontdeskException extends StatusRuntimeException {
                 .addAllAttempts(failure.getAttemptsList())
                 .setCost(failure.getCost())
                 .build();
-    return new FrontdeskException(getStatus(), getTrailers(), info, badRequest, retry, failure, account);
+    String id = completionId.isEmpty() ? received.getCompletionId() : completionId;
+    return new FrontdeskException(getStatus(), getTrailers(), info, badRequest, retry, failure, account, id);
   }
 
-  /** The documented reason such as {@code UNKNOWN_ROUTER}; the code's name when gRPC itself ended the call. */
+  /** The documented reason such as {@link Reason#UNKNOWN_ROUTER}; the code's name when gRPC itself ended the call. */
   public String reason() {
     return info.getReason();
   }
@@ -119,6 +136,11 @@ public final class FrontdeskException extends StatusRuntimeException {
   /** What a failed completion did and cost; empty when it failed before any model was called. */
   public Optional<CompletionFailure> failure() {
     return Optional.ofNullable(failure);
+  }
+
+  /** What {@code getDecision} finds the completion by, also when its deadline has passed; empty when it failed before routing. */
+  public String completionId() {
+    return completionId;
   }
 
   /** What a broken stream had brought; empty for other calls. */

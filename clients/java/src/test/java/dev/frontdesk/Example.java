@@ -9,7 +9,6 @@ import dev.frontdesk.v1.StreamCompleteRequest;
 import dev.frontdesk.v1.StreamCompleteResponse;
 import io.grpc.Status;
 import java.time.Duration;
-import java.util.Objects;
 
 /**
  * A Frontdesk caller's day: route, complete, stream, cancel midway, report an outcome.
@@ -20,8 +19,7 @@ public final class Example {
   private Example() {}
 
   public static void main(String[] arguments) {
-    String target = Objects.requireNonNullElse(System.getenv("FRONTDESK_ADDRESS"), "127.0.0.1:50051");
-    try (FrontdeskClient connected = FrontdeskClient.builder(target).plaintext().build()) {
+    try (FrontdeskClient connected = FrontdeskClient.builder().build()) { // where FRONTDESK_ADDRESS says
       FrontdeskClient client = connected.withDeadline(Duration.ofSeconds(30));
 
       System.out.println("== route");

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.function.Executable;
 
 /** The interop table. The servers are started by tests/interop; scripted_server.py tells the scenarios. */
-final class Interop {
+public final class Interop {
   private static final Duration LIMIT = Duration.ofSeconds(20);
 
   private Interop() {}
@@ -28,7 +28,7 @@ final class Interop {
   }
 
   /** One cell of the table: runs it and records how it went. */
-  static DynamicTest cell(String rpc, String feature, Executable test) {
+  public static DynamicTest cell(String rpc, String feature, Executable test) {
     return DynamicTest.dynamicTest(
         rpc + ": " + feature,
         () -> {

@@ -1,0 +1,2 @@
+/** A Frontdesk for callers' own tests. */
+package dev.frontdesk.testing;
