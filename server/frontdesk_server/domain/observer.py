@@ -1,6 +1,7 @@
 """The seam to telemetry: what routing and execution tell of their progress.
 
-Observations form a tree as spans do: call → route → attempt (router LLM), call → attempt. Each is ended exactly once.
+Observations form a tree as spans do: call → route → attempt (router LLM), call → attempt → check → attempt (verifier).
+Each is ended exactly once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from frontdesk_server.domain.attempt import Attempt, Settlement
+    from frontdesk_server.domain.attempt import Attempt, CheckResult, Settlement
     from frontdesk_server.domain.decision import RoutedQuery
     from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
     from frontdesk_server.domain.lessons import Refusal
@@ -38,6 +39,9 @@ class AttemptObservation(Protocol):
     def answered(self) -> None:
         """The whole answer has come. What becomes of it may take longer to decide."""
 
+    def check_started(self, kind: str) -> CheckObservation:
+        """A check is about to ask a model about the attempt's answer."""
+
     def ended(self, attempt: Attempt) -> None:
         """The attempt is settled."""
 
@@ -52,6 +56,13 @@ class AttemptParent(Protocol):
 
     def defect(self, part: str, error_type: str) -> None:
         """An exception that nobody foresaw was caught, and has been logged, in a part such as "strategy"."""
+
+
+class CheckObservation(AttemptParent, Protocol):
+    """The questions of one check."""
+
+    def ended(self, result: CheckResult | None) -> None:
+        """The check has its verdict; None where it came to none."""
 
 
 class RouteObservation(AttemptParent, Protocol):
@@ -96,6 +107,9 @@ class _NullAttempt:
     def answered(self) -> None:
         pass
 
+    def check_started(self, kind: str) -> CheckObservation:
+        return _NULL_CHECK
+
     def ended(self, attempt: Attempt) -> None:
         pass
 
@@ -107,6 +121,11 @@ class _NullParent:
         return _NULL_ATTEMPT
 
     def defect(self, part: str, error_type: str) -> None:
+        pass
+
+
+class _NullCheck(_NullParent):
+    def ended(self, result: CheckResult | None) -> None:
         pass
 
 
@@ -127,6 +146,8 @@ class _NullCall(_NullParent):
 
 
 _NULL_ATTEMPT = _NullAttempt()
+NULL_ATTEMPT: AttemptObservation = _NULL_ATTEMPT
+_NULL_CHECK = _NullCheck()
 _NULL_ROUTE = _NullRoute()
 NULL_CALL: CallObservation = _NullCall()
 """Observes nothing."""

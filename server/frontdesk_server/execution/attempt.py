@@ -62,7 +62,7 @@ class AttemptRun:
         self._received = Received()
         self._started = tools.clock.monotonic()
         self._parent = parent
-        self._observation: AttemptObservation = parent.attempt_started(
+        self.observation: AttemptObservation = parent.attempt_started(
             order.model, passage.deployment, order.query, purpose=order.purpose
         )
         self._finished_at: float | None = None
@@ -70,7 +70,7 @@ class AttemptRun:
         self._output_limit: int | None = None
         self._call_began = self._started
         self._calls = Calls(order.model.prices, tools.clock.now(), room)
-        self._repeats = Repeats(tools, order, self._calls, self._deployments, self._observation)
+        self._repeats = Repeats(tools, order, self._calls, self._deployments, self.observation)
         self._whole: Billing | None = None
 
     @property
@@ -119,13 +119,13 @@ class AttemptRun:
                     raise error
                 self._received.forget_report()
                 self._dispatch = None
-                self._observation.repeated(self._deployments.current, error)
+                self.observation.repeated(self._deployments.current, error)
                 await asyncio.sleep(wait)
         finally:
             alarm.close()
         self._finished_at = self._tools.clock.monotonic()
         self._deployments.answered()
-        self._observation.answered()
+        self.observation.answered()
 
     async def _failure(self, take: Take, alarm: Alarm) -> UpstreamError | None:
         """Call once; why that failed."""
@@ -153,13 +153,13 @@ class AttemptRun:
                     if received.first_token_at is None:
                         received.first_token_at = self._tools.clock.monotonic()
                         if self._order.stream:
-                            self._observation.first_token()
+                            self.observation.first_token()
                     received.add(event)
                     await take(event)
 
     def _next_call(self) -> BackendCall:
         deployment = self._deployments.current
-        call = self._order.call(deployment, self._tools.conditions.profile(deployment), self._observation.headers)
+        call = self._order.call(deployment, self._tools.conditions.profile(deployment), self.observation.headers)
         self._dispatch, self._output_limit = call.dispatch, call.output_limit
         self._call_began = self._tools.clock.monotonic()
         return call
@@ -252,7 +252,7 @@ class AttemptRun:
         if first_token_seconds is not None:
             self._tools.conditions.observe(order.model, first_token_seconds)
         try:
-            self._observation.ended(attempt)
+            self.observation.ended(attempt)
         except Exception as fault:  # the books are closed whatever becomes of telemetry
             report_defect("telemetry", fault)
         return attempt

@@ -16,6 +16,7 @@ SCOPE = "frontdesk"
 SPAN_ROUTE = "route"
 SPAN_STRATEGY = "strategy"  # followed by the strategy's kind
 SPAN_CHAT = "chat"  # followed by the model, as the GenAI conventions want it
+SPAN_CHECK = "check"  # followed by the check's kind
 
 # Span events
 EVENT_CANDIDATE = "frontdesk.candidate"

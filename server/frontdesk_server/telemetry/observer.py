@@ -9,7 +9,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
-from frontdesk_server.domain.attempt import Attempt, Settlement
+from frontdesk_server.domain.attempt import Attempt, CheckResult, Settlement
 from frontdesk_server.domain.decision import RoutedQuery, StepKind
 from frontdesk_server.domain.ending import CANCELLED, cause_of
 from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
@@ -189,6 +189,32 @@ class ObservedRoute:
             lines.decided(observer.log, decision, routed.caller, span)
 
 
+class ObservedCheck:
+    """The questions of one check, below the attempt whose answer it judges."""
+
+    __slots__ = ("_call", "_span")
+
+    def __init__(self, call: ObservedCall, span: Span | None) -> None:
+        self._call = call
+        self._span = span
+
+    def attempt_started(self, model: Model, deployment: Deployment, query: Query, *, purpose: str) -> ObservedAttempt:
+        """A model is about to be asked."""
+        return ObservedAttempt(self._call, self._span, model, deployment, query, purpose)
+
+    def defect(self, part: str, error_type: str) -> None:
+        """An exception that nobody foresaw was caught."""
+        self._call.defect(part, error_type)
+
+    def ended(self, result: CheckResult | None) -> None:
+        """The check has its verdict; None where it came to none."""
+        if self._span is None:
+            return
+        if result is not None:
+            self._span.attributes |= spans.verdict_attributes(result)
+        self._span.end(CANCELLED if result is None else "")
+
+
 class ObservedAttempt:
     """One call of one model. An answer begun while another of the same call still runs is a hedge, and links to it."""
 
@@ -252,6 +278,11 @@ class ObservedAttempt:
         if self._span is not None:
             self._answered_ns = time.time_ns()
             self._runs_no_more(self._span)
+
+    def check_started(self, kind: str) -> ObservedCheck:
+        """A check is about to ask a model about the answer."""
+        span = None if self._span is None else self._span.child(f"{names.SPAN_CHECK} {kind}")
+        return ObservedCheck(self._call, span)
 
     def ended(self, attempt: Attempt) -> None:
         """The attempt is settled."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, Settlement
+from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, RoutedQuery, StrategyStep, Verdict, asked_by
 from frontdesk_server.domain.ending import CANCELLED
 from frontdesk_server.domain.model import Deployment, Model
@@ -163,17 +163,18 @@ def end_attempt(span: Span, attempt: Attempt, end_ns: int | None = None) -> None
         }
     )
     for check in attempt.checks:
-        span.event(
-            names.EVENT_CHECK,
-            {
-                names.CHECK: check.check,
-                names.CHECK_THRESHOLD: check.threshold,
-                names.CHECK_PASSED: check.passed,
-                **({} if check.unrated else {names.CHECK_SCORE: check.score}),
-            },
-            at_ns=end_ns,
-        )
+        span.event(names.EVENT_CHECK, verdict_attributes(check), at_ns=end_ns)
     span.end(attempt_error(attempt), end_ns=end_ns)
+
+
+def verdict_attributes(check: CheckResult) -> Attributes:
+    """What a check has said; what could not be rated has no score."""
+    return {
+        names.CHECK: check.check,
+        names.CHECK_THRESHOLD: check.threshold,
+        names.CHECK_PASSED: check.passed,
+        **({} if check.unrated else {names.CHECK_SCORE: check.score}),
+    }
 
 
 def attempt_error(attempt: Attempt) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from frontdesk_server.config.service import TelemetryConfig
-from frontdesk_server.domain.attempt import Attempt, AttemptOutcome
+from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, CheckResult
 from frontdesk_server.domain.decision import RoutedQuery, StepKind
 from frontdesk_server.domain.errors import (
     CompletionFailed,
@@ -164,6 +164,31 @@ def test_the_calls_span_carries_the_labels_that_are_allowed() -> None:
     found = attributes(bench.spans.named(METHOD))
     labels = {name: value for name, value in found.items() if name.startswith("frontdesk.label")}
     assert labels == {"frontdesk.label.team": "search"}
+
+
+def test_a_checks_question_is_a_child_of_its_attempt_with_the_verdict() -> None:
+    bench = Bench()
+    routed = a_routed_query()
+    call = bench.observer.call_started(METHOD, {})
+    attempt = call.attempt_started(SMALL, SMALL.primary, routed.query, purpose="answer")
+    for kind, result in (("verifier", CheckResult("verifier", 0.4, 0.7, passed=False)), ("agreement", None)):
+        check = attempt.check_started(kind)
+        check.attempt_started(LARGE, LARGE.primary, routed.query, purpose="check").ended(an_attempt(0, "large"))
+        check.ended(result)
+    attempt.ended(an_attempt(0, "small"))
+    call.ended("OK", None)
+    answer, verifier = bench.spans.named("chat small"), bench.spans.named("check verifier")
+    assert verifier.parent == answer.context
+    assert attributes(verifier) == {
+        "frontdesk.check.name": "verifier",
+        "frontdesk.check.score": 0.4,
+        "frontdesk.check.threshold": 0.7,
+        "frontdesk.check.passed": False,
+    }
+    unfinished = bench.spans.named("check agreement")
+    assert attributes(unfinished) == {"error.type": "CANCELLED"}
+    questions = [span.parent for span in bench.spans.spans if span.name == "chat large"]
+    assert questions == [verifier.context, unfinished.context]
 
 
 def test_an_escalation_is_an_event_of_the_call() -> None:

@@ -12,6 +12,7 @@ from frontdesk_server.domain.asking import Ask, Bill
 from frontdesk_server.domain.attempt import Answer, CheckResult
 from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import FrontdeskError, UpstreamError
+from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.query import Query
 from frontdesk_server.execution.checks.base import CheckContext, Judge
 from frontdesk_server.judging.answers import agree
@@ -30,12 +31,14 @@ class Agreement:
     @asynccontextmanager
     async def open(self, context: CheckContext) -> AsyncIterator[Judge]:
         """Ask the others beside the attempt; what still runs on leaving is aborted."""
-        bill = context.bill.part()
-        asking = [asyncio.create_task(self._ask(context, bill)) for _ in range(self.config.samples)]
+        bill, observed = context.bill.part(), context.attempt.check_started(self.config.kind)
+        result: CheckResult | None = None
+        asking = [asyncio.create_task(self._ask(context, bill, observed)) for _ in range(self.config.samples)]
 
         async def judge(answer: Answer) -> tuple[CheckResult, ...]:
-            others = await asyncio.gather(*asking)
-            return (self._compare(answer, others, bill.total_nano_usd),)
+            nonlocal result
+            result = self._compare(answer, await asyncio.gather(*asking), bill.total_nano_usd)
+            return (result,)
 
         try:
             yield judge
@@ -43,8 +46,9 @@ class Agreement:
             for task in asking:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
+            observed.ended(result)
 
-    async def _ask(self, context: CheckContext, bill: Bill) -> Answer | UpstreamError:
+    async def _ask(self, context: CheckContext, bill: Bill, observed: AttemptParent) -> Answer | UpstreamError:
         model = self.config.model or context.model
         try:
             return await self.ask(
@@ -52,7 +56,7 @@ class Agreement:
                 self._query(context),
                 purpose="check",
                 timeout_seconds=context.remaining_seconds(),
-                parent=context.parent,
+                parent=observed,
                 bill=bill,
             )
         except UpstreamError as error:

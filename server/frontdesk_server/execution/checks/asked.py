@@ -11,6 +11,7 @@ from frontdesk_server.config.checks import SelfRatingCheck, VerifierCheck
 from frontdesk_server.domain.asking import Ask
 from frontdesk_server.domain.attempt import Answer, CheckResult
 from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.observer import AttemptParent
 from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.templates import fence_around, filled
 from frontdesk_server.execution.checks.base import CheckContext, Judge
@@ -53,11 +54,16 @@ class Asked:
         """Nothing to prepare: there is no answer yet."""
 
         async def judge(answer: Answer) -> tuple[CheckResult, ...]:
-            return (await self._rate(context, answer),)
+            observed, result = context.attempt.check_started(self.config.kind), None
+            try:
+                result = await self._rate(context, answer, observed)
+            finally:
+                observed.ended(result)
+            return (result,)
 
         yield judge
 
-    async def _rate(self, context: CheckContext, answer: Answer) -> CheckResult:
+    async def _rate(self, context: CheckContext, answer: Answer, observed: AttemptParent) -> CheckResult:
         config = self.config
         if isinstance(config, VerifierCheck):
             model, prompt = config.model, config.prompt or VERIFIER_PROMPT
@@ -73,7 +79,7 @@ class Asked:
                 query,
                 purpose="check",
                 timeout_seconds=context.remaining_seconds(),
-                parent=context.parent,
+                parent=observed,
                 bill=bill,
             )
         except UpstreamError as error:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from frontdesk_server.domain.asking import Bill
 from frontdesk_server.domain.attempt import Answer, CheckResult
-from frontdesk_server.domain.observer import AttemptParent
+from frontdesk_server.domain.observer import NULL_ATTEMPT, AttemptObservation, AttemptParent
 from frontdesk_server.domain.query import Query
 
 Judge = Callable[[Answer], Awaitable[tuple[CheckResult, ...]]]
@@ -20,6 +20,8 @@ Judge = Callable[[Answer], Awaitable[tuple[CheckResult, ...]]]
 class CheckContext:
     """The attempt whose answer will be judged; `remaining_seconds` tells what is left of the deadline.
 
+    The questions that a check asks are observed below `attempt`, its defects at `parent`.
+
     On `bill` stands every question that the checks ask, also one whose answer comes to nothing.
     """
 
@@ -28,6 +30,7 @@ class CheckContext:
     parent: AttemptParent
     remaining_seconds: Callable[[], float]
     bill: Bill
+    attempt: AttemptObservation = NULL_ATTEMPT
 
 
 class Check(Protocol):

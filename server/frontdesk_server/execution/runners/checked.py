@@ -59,7 +59,7 @@ class _Checked:
         """Run the attempt, and judge it."""
         request, run = self._request, self._run
         remaining, bill = request.deadline.remaining, request.account.bill(run)
-        context = CheckContext(request.routed.query, run.model.name, request.parent, remaining, bill)
+        context = CheckContext(request.routed.query, run.model.name, request.parent, remaining, bill, run.observation)
         async with check.open(context) as judge:
 
             async def take(delta: Delta) -> None:
