@@ -356,6 +356,18 @@ async def test_the_times_of_a_single_decision_are_told(ledger_url: str) -> None:
     assert [model.duration_seconds.p50 for model in found.models] == [0.5, 0.5]
 
 
+async def test_a_decision_is_found_with_the_trace_of_its_call(ledger_url: str) -> None:
+    traced, untraced = replace(a_routed_query(), trace_id="4bf92f3577b34da6a3ce929d0e0e4736"), a_routed_query()
+    async with open_ledger(config(ledger_url)) as ledger:
+        for routed in (traced, untraced):
+            await ledger.record_decision(routed)
+    with open_reader(ledger_url) as reader:
+        kept = {summary.decision_id: summary.trace_id for summary in reader.newest(Filters(), 10)}
+        records = [reader.record(routed.decision.decision_id) for routed in (traced, untraced)]
+    assert [record.trace_id for record in records if record is not None] == [traced.trace_id, ""]
+    assert kept == {routed.decision.decision_id: routed.trace_id for routed in (traced, untraced)}
+
+
 async def test_statistics_tell_what_prompt_caches_gave(ledger_url: str) -> None:
     routed, cascade = a_routed_query(), a_cascade()
     usage = Usage(1000, 10, cache_read_tokens=600, cache_write_tokens=300, web_searches=2, service_tier="flex")

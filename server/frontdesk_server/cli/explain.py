@@ -76,10 +76,11 @@ def _head(record: DecisionRecord) -> RenderableType:
     ]
     seen = f"task {signals.task.value}, difficulty {signals.difficulty:.2f}, {signals.input_tokens} input tokens"
     labels = "".join(f" {name}={value}" for name, value in record.labels.items())
+    trace = f"\ntrace  {record.trace_id}" if record.trace_id else ""
     asked = f"\nquery  {one_line(signals.text, _MOST_OF_QUERY)}" if signals.text else ""
     body = Text.assemble(
         (decision.model, "bold green"), f"  {decision.reason}\n", " · ".join(facts), "\n", seen,
-        f"\ncaller {record.caller or '-'}{labels}", asked,
+        f"\ncaller {record.caller or '-'}{labels}", trace, asked,
     )  # fmt: skip
     return Panel(
         body, title=decision.decision_id, subtitle=f"{decision.decided_at:%Y-%m-%d %H:%M:%S} UTC", expand=False

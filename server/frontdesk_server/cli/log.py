@@ -45,6 +45,7 @@ _COLUMNS = (
     Column("quality", right=True),
     Column("router", least=8),
     Column("attempts", right=True),
+    Column("trace"),
     Column("query or reason", free=True),
 )
 _MOST_SHOWN = 200
@@ -123,6 +124,7 @@ def _row(summary: DecisionSummary) -> Row:
         "-" if summary.quality is None else f"{summary.quality:.2f}",
         summary.router,
         f"{summary.attempts}" if summary.attempts else "-",
+        summary.trace_id or "-",
         one_line(_about(summary), _MOST_SHOWN),
     )
 

@@ -202,7 +202,7 @@ class Desk:
             if (refusal := runtime.limits.refusal(over_limit, call.caller.name)) is not None:
                 raise refusal.error from error
             raise
-        routed = RoutedQuery(query, policy, decision, call.caller.name, dict(labels))
+        routed = RoutedQuery(query, policy, decision, call.caller.name, dict(labels), call.observation.trace_id)
         observation.ended(routed)
         return routed
 

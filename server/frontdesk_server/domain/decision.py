@@ -148,3 +148,5 @@ class RoutedQuery:
     decision: Decision
     caller: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    trace_id: str = ""
+    """In hexadecimal, as traces and logs show it; empty where the call has none."""

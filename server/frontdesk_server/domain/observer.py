@@ -75,6 +75,10 @@ class RouteObservation(AttemptParent, Protocol):
 class CallObservation(AttemptParent, Protocol):
     """One call of one caller."""
 
+    @property
+    def trace_id(self) -> str:
+        """In hexadecimal; empty where it has none."""
+
     def route_started(self) -> RouteObservation:
         """Routing begins."""
 
@@ -135,6 +139,8 @@ class _NullRoute(_NullParent):
 
 
 class _NullCall(_NullParent):
+    trace_id = ""
+
     def route_started(self) -> RouteObservation:
         return _NULL_ROUTE
 

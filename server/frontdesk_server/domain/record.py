@@ -37,6 +37,7 @@ class DecisionRecord:
     labels: Mapping[str, str] = field(default_factory=dict)
     settlement: Settlement | None = None
     outcomes: tuple[Outcome, ...] = ()
+    trace_id: str = ""
 
 
 class RecordCodec(Protocol):

@@ -114,7 +114,7 @@ class SqlLedger:
                 raise LedgerUnavailable("the ledger cannot be read", 1.0) from error
             record = None
         if record is None and routed is not None:
-            record = DecisionRecord(routed.decision, routed.caller, routed.labels)
+            record = DecisionRecord(routed.decision, routed.caller, routed.labels, trace_id=routed.trace_id)
         if record is not None and settled is not None:
             record = replace(record, settlement=settled.settlement)
         return record

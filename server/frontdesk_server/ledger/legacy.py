@@ -198,6 +198,7 @@ def _decided(row: RowMapping, codec: RecordCodec) -> Row:
         None if row["prompt"] is None else decision.signals.text,
         row["prompt"],
         codec.encode_decision(decision),
+        None,
     )
 
 

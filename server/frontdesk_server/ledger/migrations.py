@@ -143,6 +143,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX records_by_status ON records (status, decision_id)",
     ),
+    ("ALTER TABLE records ADD COLUMN trace_id TEXT",),
 )
 
 

@@ -96,6 +96,7 @@ class DecisionSummary:
     quality: float | None
     text: str
     """What routing looked at, where it was kept."""
+    trace_id: str
 
 
 class LedgerReader:
@@ -190,4 +191,5 @@ def _summaries(filters: Filters) -> Select[Any]:
         func.coalesce(columns.error_reason, ""),
         columns.quality,
         func.coalesce(columns.text, ""),
+        func.coalesce(columns.trace_id, ""),
     ).where(*filters.clauses())

@@ -54,6 +54,7 @@ def decided_row(routed: RoutedQuery, content: ContentPolicy, codec: RecordCodec)
         text,
         prompt,
         codec.encode_decision(decision),
+        routed.trace_id or None,
     )
 
 

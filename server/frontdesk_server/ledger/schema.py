@@ -29,6 +29,7 @@ DECIDED = (
     Column("text", Text),
     Column("prompt", Text),
     Column("decision", LargeBinary, nullable=False),
+    Column("trace_id", Text),
 )
 """Of the decision. `decision` is what its caller got; `text`, what routing looked at, and `prompt`, the whole
 conversation, are there only where the configuration keeps prompts, redacted."""

@@ -63,7 +63,13 @@ class SqlStore:
         """Everything known of a decision; None when it is not stored, or is not this caller's where one is named."""
         columns = RECORDS.c
         query = select(
-            columns.caller, columns.labels, columns.text, columns.decision, columns.account, columns.committed
+            columns.caller,
+            columns.labels,
+            columns.text,
+            columns.decision,
+            columns.account,
+            columns.committed,
+            columns.trace_id,
         ).where(columns.decision_id == decision_id)
         if caller is not None:
             query = query.where(columns.caller == caller)
@@ -80,4 +86,5 @@ class SqlStore:
             labels=orjson.loads(row.labels),
             settlement=self._codec.decode_account(row.account, committed=row.committed) if settled else None,
             outcomes=tuple(map(decode_outcome, outcomes)),
+            trace_id=row.trace_id or "",
         )

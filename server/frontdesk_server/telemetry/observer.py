@@ -87,6 +87,12 @@ class ObservedCall:
         self.decision_id = ""
         self.answering: list[Span] = []
 
+    @property
+    def trace_id(self) -> str:
+        """That of its span, recorded or not, or of its caller; empty where there is neither."""
+        trace_id = self.span.context.trace_id if self.span is not None else self._inbound.trace_id or self._trace_id
+        return f"{trace_id:032x}" if trace_id else ""
+
     def route_started(self) -> ObservedRoute:
         """Routing begins."""
         return ObservedRoute(self, None if self.span is None else self.span.child(names.SPAN_ROUTE))

@@ -30,6 +30,7 @@ from tests.records import a_cascade, a_routed_query, an_attempt
 ENDINGS = ("", "UPSTREAM_CUT", "DEADLINE_EXCEEDED", "CANCELLED")
 STATUSES = ("completed", "failed", "deadline", "cancelled", "routed")
 LONG = "a-rather-long-model-name-2027-01"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 COSTS = (
     Cost(14, 0, 0, 70),
     Cost(1_234_567_890_123, 0, 0, 9_999_999_999_999),
@@ -103,7 +104,8 @@ async def _fill(url: str) -> tuple[str, ...]:
     async with open_ledger(LedgerConfig.model_validate({"url": url, "store_prompts": True, "flush_ms": 5})) as ledger:
         for routed in asked:
             plan = (PlanStep(routed.decision.model, StepKind.PRIMARY),)
-            await ledger.record_decision(replace(routed, decision=replace(routed.decision, plan=plan, explored=False)))
+            decision = replace(routed.decision, plan=plan, explored=False)
+            await ledger.record_decision(replace(routed, decision=decision, trace_id=TRACE))
         for routed, reason, cost in zip(asked, ENDINGS, COSTS, strict=False):
             attempts = (an_attempt(0, routed.decision.model), *a_cascade().attempts[1:])
             settlement = replace(a_cascade(cost=cost), attempts=attempts)
@@ -121,13 +123,13 @@ def whole(output: str, word: str) -> bool:
 @given(width=st.integers(40, 200))
 def test_no_width_cuts_a_number_an_id_or_a_status(bench: Bench, width: int) -> None:
     log = bench.run("log --ledger {url}", width).output
-    for word in (*bench.ids, *STATUSES, LONG, "$0.000000014", "$1,234.57", "$0.000021"):
+    for word in (*bench.ids, *STATUSES, LONG, TRACE, "$0.000000014", "$1,234.57", "$0.000021"):
         assert whole(log, word), (width, word)
     stats = bench.run("stats --ledger {url}", width).output
     for word in (LONG, "$1,234.57", "$0.000000014", "a-router-with-a-name", "500 ms"):
         assert whole(stats, word), (width, word)
     explained = bench.run("explain {id} --ledger {url}", width).output
-    for word in (bench.ids[0], LONG, "accepted", "100 ms", "$0.0000012", "0.600 ± 0.10", "$0.00100"):
+    for word in (bench.ids[0], LONG, TRACE, "accepted", "100 ms", "$0.0000012", "0.600 ± 0.10", "$0.00100"):
         assert whole(explained, word), (width, word)
     evaluated = bench.run(
         "evaluate --data {folder}/outcomes.jsonl --router random --pool small,large --resamples 2", width

@@ -87,6 +87,19 @@ def run_cascade(bench: Bench, metadata: dict[str, str] | None = None) -> RoutedQ
     return routed
 
 
+def test_a_call_knows_the_trace_it_belongs_to() -> None:
+    bench = Bench()
+    mine = bench.observer.call_started(METHOD, {})
+    caller = "4bf92f3577b34da6a3ce929d0e0e4736"
+    theirs = bench.observer.call_started(METHOD, {"traceparent": f"00-{caller}-00f067aa0ba902b7-01"})
+    for call in (mine, theirs):
+        call.ended("OK", None)
+    span = bench.spans.spans[0]
+    assert span.context is not None
+    assert mine.trace_id == f"{span.context.trace_id:032x}"
+    assert theirs.trace_id == caller
+
+
 def test_spans_form_the_tree_of_the_call() -> None:
     bench = Bench()
     run_cascade(bench)
