@@ -46,18 +46,19 @@ run: .venv/.serving  ## Serves the embedded pool: gRPC on 127.0.0.1:50051, HTTP 
 	@$(BIN)/frontdesk serve --http 127.0.0.1:8080
 
 WORKERS ?= auto
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --maxprocesses 8
 
 .PHONY: test
 test: .venv/.ready  ## Runs every test suite whose toolchain is present, side by side on all cores.
 	@echo "Every suite, a file at a time on each core; minutes on two. One alone: .venv/bin/pytest tests/unit/routing"
-	@$(BIN)/pytest --numprocesses $(WORKERS) -rs
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -rs
 
 .PHONY: check
 check: .venv/.ready  ## For contributors: ruff, mypy and the unit tests, in a minute or two.
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy server clients/python
-	@$(BIN)/pytest --numprocesses $(WORKERS) tests/unit
+	@$(BIN)/pytest $(SIDE_BY_SIDE) tests/unit
 
 .PHONY: chaos
 chaos: .venv/.ready  ## Injects every fault, cancels 10,000 calls, fuzzes and soaks for a few minutes; rewrites docs/faults.md.
