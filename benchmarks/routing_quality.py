@@ -23,12 +23,14 @@ from cascade_quality import rows as cascade_rows
 from decision_time import texts
 from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality import Artefact, Predictor, default_artefact_path
+from frontdesk_server.domain.query import text_query
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
 from frontdesk_server.learning.evaluation.plots import draw_curves
 from frontdesk_server.learning.training.stack import folds_by_group
 from frontdesk_server.learning.training.train import TrainingSettings, train
+from frontdesk_server.routing.signals import compute_signals
 from quality_table import Row
 
 STRONG, WEAK = "gpt-4-1106-preview", "mixtral-8x7b-instruct-v0.1"
@@ -90,10 +92,10 @@ def mmlupro_pool(data: Path) -> Iterable[Row]:
 
 
 def short_hard_long_easy(_: Path) -> Iterable[Row]:
-    """The default artefact on pairs of a short hard and a long easy query."""
+    """Difficulty on pairs of a short hard and a long easy query."""
     pairs = json.loads(PAIRS.read_text(encoding="utf-8"))
-    predictor = Predictor(Artefact.load(default_artefact_path()), load_default())
-    hard, easy = (np.asarray(predictor.predict_many(side).difficulty) for side in zip(*pairs, strict=True))
+    difficulty = [[compute_signals(text_query(text)).difficulty for text in pair] for pair in pairs]
+    hard, easy = np.array(difficulty).T
     by_length = np.mean([len(short) > len(long) for short, long in pairs])
     yield Row(
         "short-hard above long-easy", "never on length", f"{(hard > easy).mean():.0%} of {len(pairs)} pairs in order",

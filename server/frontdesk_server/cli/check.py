@@ -21,6 +21,7 @@ from frontdesk_server.assembly.surroundings import check_surroundings
 from frontdesk_server.cli.exit_codes import USAGE
 from frontdesk_server.cli.ledger_access import JsonOption
 from frontdesk_server.cli.model_facts import model_facts, print_facts
+from frontdesk_server.cli.quality_sources import quality_sources
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.config.pool import ModelConfig
@@ -77,6 +78,7 @@ def _told(loaded: LoadedConfig, warnings: Sequence[ConfigFault], *, models: bool
         "faults": [],
         "warnings": list(map(asdict, warnings)),
         "routers": list(loaded.config.routers),
+        "qualities": quality_sources(loaded),
         "models": [
             {
                 "model": name,
@@ -112,6 +114,9 @@ def _summarise(loaded: LoadedConfig, screen: Console) -> None:
         for name, model in config.models.items()
     )
     screen.print(table(columns, rows, screen.width))
+    screen.print()
+    for name, told in quality_sources(loaded).items():
+        screen.print(Text(f"router {name} reads the quality {told}"), soft_wrap=True)
     routers = ", ".join(config.routers)
     screen.print(Text(f"\n{loaded.source} is good: version {loaded.version}, routers {routers}"), soft_wrap=True)
 

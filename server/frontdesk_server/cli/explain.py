@@ -74,7 +74,9 @@ def _head(record: DecisionRecord) -> RenderableType:
         f"decided in {duration(decision.router_duration_seconds)}",
         f"propensity {decision.propensity:g}" + (" (explored)" if decision.explored else ""),
     ]
-    seen = f"task {signals.task.value}, difficulty {signals.difficulty:.2f}, {signals.input_tokens} input tokens"
+    reasons = f" ({', '.join(signals.difficulty_cues)})" if signals.difficulty_cues else ""
+    seen = f"task {signals.task.value}, difficulty {signals.difficulty:.2f}{reasons}"
+    facts.append(f"{signals.input_tokens} input tokens")
     labels = "".join(f" {name}={value}" for name, value in record.labels.items())
     trace = f"\ntrace  {record.trace_id}" if record.trace_id else ""
     asked = f"\nquery  {one_line(signals.text, _MOST_OF_QUERY)}" if signals.text else ""

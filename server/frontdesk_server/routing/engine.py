@@ -213,7 +213,7 @@ class Engine:
         return Decision(
             decision_id=new_decision_id(),
             model=choice.model,
-            reason=f"{choice.reason}; {ranking.seen or _described(context.signals)}",
+            reason=f"{choice.reason}; {_described(context.signals)}",
             strategy=choice.strategy,
             path=ranking.steps_taken,
             candidates=_candidates(choice, ranking, field, context),
@@ -313,5 +313,7 @@ def _candidates(choice: Choice, ranking: Ranking, field: Survey, context: Routin
 
 
 def _described(signals: Signals) -> str:
-    cues = f" ({', '.join(signals.difficulty_cues[:_SHOWN_CUES])})" if signals.difficulty_cues else ""
-    return f"task {signals.task.value}, difficulty {signals.difficulty:.2f}{cues}"
+    """Task, difficulty and what it came of: the weightiest cues, and what cues and wording say by themselves."""
+    *cues, last = signals.difficulty_cues or ("",)
+    reasons = ", ".join(filter(None, (*cues[: _SHOWN_CUES - 1], last)))
+    return f"task {signals.task.value}, difficulty {signals.difficulty:.2f}" + (f" ({reasons})" if reasons else "")

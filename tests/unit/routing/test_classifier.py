@@ -46,13 +46,13 @@ def _engine(
 @pytest.mark.parametrize(
     ("text", "settings", "policy", "model"),
     [
-        ("easy question", "", RoutingPolicy(), "local"),
-        ("hard question", "", RoutingPolicy(), "frontier"),
-        ("easy question", ", quality_floor: 0.8", RoutingPolicy(excluded_models=frozenset({"local"})), "small"),
-        ("hard question", ", quality_floor: 0.8", RoutingPolicy(), "frontier"),
-        ("hard question", ", quality_floor: 0.45", RoutingPolicy(), "mid"),
-        ("hard question", ", quality_floor: 0.8", RoutingPolicy(quality_floor=0.1), "local"),
-        ("hard question", ", quality_floor: 0.1", RoutingPolicy(quality_floor=0.8), "frontier"),
+        ("hi there", ", quality_floor: 0.8", RoutingPolicy(), "local"),
+        ("prove hard", "", RoutingPolicy(), "frontier"),
+        ("hi there", ", quality_floor: 0.8", RoutingPolicy(excluded_models=frozenset({"local"})), "small"),
+        ("prove hard", ", quality_floor: 0.8", RoutingPolicy(), "frontier"),
+        ("prove hard", ", quality_floor: 0.45", RoutingPolicy(), "mid"),
+        ("prove hard", ", quality_floor: 0.8", RoutingPolicy(quality_floor=0.1), "local"),
+        ("prove hard", ", quality_floor: 0.1", RoutingPolicy(quality_floor=0.8), "frontier"),
     ],
 )
 async def test_selection_goes_by_what_the_artefact_predicts(
@@ -62,31 +62,32 @@ async def test_selection_goes_by_what_the_artefact_predicts(
 
 
 async def test_candidates_tell_predicted_quality_and_its_uncertainty(folder: Path) -> None:
-    decision = await route(_engine(folder), "hard question")
+    decision = await route(_engine(folder), "prove hard")
 
     frontier = next(candidate for candidate in decision.candidates if candidate.model == "frontier")
     assert frontier.predicted_quality == pytest.approx(0.9, abs=0.01)
     assert frontier.quality_uncertainty == pytest.approx(0.01, abs=0.001)
     assert decision.path[0].confidence == pytest.approx(0.99, abs=0.001)
-    assert decision.reason.endswith("difficulty 1.00")
+    assert f"difficulty {decision.signals.difficulty:.2f} (" in decision.reason
     assert decision.reason.count("difficulty") == 1
 
 
-async def test_a_model_the_artefact_does_not_know_is_judged_by_its_prior_and_the_predicted_difficulty(
+async def test_a_model_the_artefact_does_not_know_is_judged_by_its_prior_and_the_one_difficulty(
     folder: Path,
 ) -> None:
     def local(candidates: tuple[Candidate, ...]) -> Candidate:
         return next(candidate for candidate in candidates if candidate.model == "local")
 
-    easy, hard = [await route(_engine(folder), text) for text in ("easy question", "hard question")]
+    easy, hard = [await route(_engine(folder), text) for text in ("hi there", "prove hard")]
 
-    assert local(easy.candidates).predicted_quality == pytest.approx(1.0, abs=0.01)
-    assert local(hard.candidates).predicted_quality == pytest.approx(0.25, abs=0.01)
+    for decision in (easy, hard):
+        expected = 0.5 ** (2 * decision.signals.difficulty)
+        assert local(decision.candidates).predicted_quality == pytest.approx(expected)
     assert local(hard.candidates).quality_uncertainty == pytest.approx(0.01, abs=0.001)
 
 
 async def test_models_are_mapped_to_the_artefacts_names(folder: Path) -> None:
-    decision = await route(_engine(folder, ", models: {local: frontier}"), "hard question")
+    decision = await route(_engine(folder, ", models: {local: frontier}"), "prove hard")
 
     qualities = {candidate.model: candidate.predicted_quality for candidate in decision.candidates}
     assert qualities["local"] == qualities["frontier"]
@@ -94,7 +95,7 @@ async def test_models_are_mapped_to_the_artefacts_names(folder: Path) -> None:
 
 async def test_an_uncertain_choice_is_left_to_the_next_strategy(folder: Path) -> None:
     settings = ", max_uncertainty: 0.1, quality_floor: 0.8"
-    sure, unsure = [await route(_engine(folder, settings), text) for text in ("easy question", "odd question")]
+    sure, unsure = [await route(_engine(folder, settings), text) for text in ("hi there", "odd question")]
 
     assert (sure.model, sure.strategy) == ("local", "classifier")
     assert unsure.path[0].verdict is Verdict.ABSTAINED
@@ -106,7 +107,7 @@ async def test_an_empty_query_and_a_failing_embedder_hand_over(folder: Path) -> 
     engine = _engine(folder, embedder=embedder)
     empty = await route(engine, " ")
     embedder.error = EmbedderError("unplugged")
-    failed = await route(engine, "easy question")
+    failed = await route(engine, "hi there")
 
     assert [decision.path[0].verdict for decision in (empty, failed)] == [Verdict.ABSTAINED, Verdict.FAILED]
 
@@ -164,7 +165,7 @@ async def test_predictions_are_watched_of_the_models_that_have_a_profile(folder:
     heard = Heard()
     engine = _engine(folder, drift=heard)
     for number in range(2 * WINDOW):
-        await route(engine, "hard question" if number % 2 or number >= WINDOW else "easy question")
+        await route(engine, "prove hard" if number % 2 or number >= WINDOW else "hi there")
     assert heard.drifted == {"small": [False, True], "mid": [False, True]}
 
 
@@ -172,5 +173,5 @@ async def test_an_artefact_without_profiles_is_not_watched(folder: Path) -> None
     heard = Heard()
     engine = _engine(folder, drift=heard)
     for _ in range(WINDOW):
-        await route(engine, "hard question")
+        await route(engine, "prove hard")
     assert heard.drifted == {}

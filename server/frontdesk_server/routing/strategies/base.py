@@ -65,7 +65,6 @@ class Ranking(NamedTuple):
     With verdict CHOSE, `model` is the choice; `predictions` and `scores` tell what it went by. `steps` are a cascade's,
     the first of which is of `model`. The query is `restricted_to` these models, fallbacks included, whoever decides;
     None does not restrict it. `propensity` is the probability with which this branch of the tree was taken.
-    `seen` tells task and difficulty where it judged these itself, and went by them instead of the signals'.
     `steps_taken` lists this strategy and every one asked below it, in order.
     """
 
@@ -78,7 +77,6 @@ class Ranking(NamedTuple):
     steps: tuple[PlanStep, ...] = ()
     restricted_to: frozenset[str] | None = None
     propensity: float = 1.0
-    seen: str = ""
     steps_taken: tuple[StrategyStep, ...] = ()
 
     def after(self, step: StrategyStep) -> Ranking:

@@ -51,6 +51,5 @@ async def hand_over(chosen: Ranking, then: Mapping[str, Strategy], context: Rout
         predictions={**chosen.predictions, **below.predictions},
         scores={**chosen.scores, **below.scores},
         propensity=propensity,
-        seen=below.seen or chosen.seen,
         steps_taken=path,
     )

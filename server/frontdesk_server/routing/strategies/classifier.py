@@ -12,7 +12,6 @@ from frontdesk_server.artefacts.quality import Artefact, ArtefactError, Forecast
 from frontdesk_server.artefacts.quality.drift import DriftWatch
 from frontdesk_server.config.base import Fraction
 from frontdesk_server.domain.decision import Verdict
-from frontdesk_server.domain.either import either
 from frontdesk_server.domain.errors import UpstreamError
 from frontdesk_server.routing.scope import Scope
 from frontdesk_server.routing.selection import Prediction, Preferences, prior_quality, select
@@ -51,8 +50,8 @@ class QualityPredictor(Protocol):
 class Classifier:
     """Predicts and selects. `columns` map the pool's models to the artefact's.
 
-    Models that the artefact does not know are judged by their prior quality and the difficulty that it predicts, as
-    uncertain as the model it knows least; those without a prior are left out.
+    Models that the artefact does not know are judged by their prior quality and the query's difficulty, as uncertain as
+    the model it knows least; those without a prior are left out.
     """
 
     path: str
@@ -89,32 +88,23 @@ class Classifier:
             return Ranking(Verdict.FAILED, "its predictions are not finite numbers")
         if self.drift is not None:
             self.drift.observe(quality)
-        return self._select(forecast, self._predictions(quality, uncertainty, forecast.difficulty, context), context)
+        return self._select(self._predictions(quality, uncertainty, context), context)
 
-    def _select(self, forecast: Forecast, predictions: Mapping[str, Prediction], context: RoutingContext) -> Ranking:
+    def _select(self, predictions: Mapping[str, Prediction], context: RoutingContext) -> Ranking:
         if not predictions:
             return Ranking(Verdict.ABSTAINED, "nothing is known of the eligible models")
         selection = select(predictions, context.outlooks, self._preferences(context))
         chosen = predictions[selection.model]
-        reason, seen = selection.reason, ""
-        if forecast.difficulty is not None:
-            seen = f"task {forecast.task}, difficulty {forecast.difficulty:.2f}"
+        reason = selection.reason
         confidence = None if chosen.uncertainty is None else 1 - chosen.uncertainty
         if self.max_uncertainty is not None and (chosen.uncertainty or 0.0) > self.max_uncertainty:
             reason = f"{reason}, but only to within {chosen.uncertainty:.2f}"
-            return Ranking(Verdict.ABSTAINED, reason, confidence=confidence, predictions=predictions, seen=seen)
-        return Ranking(
-            Verdict.CHOSE, reason, selection.model, confidence=confidence, predictions=predictions, seen=seen
-        )
+            return Ranking(Verdict.ABSTAINED, reason, confidence=confidence, predictions=predictions)
+        return Ranking(Verdict.CHOSE, reason, selection.model, confidence=confidence, predictions=predictions)
 
     def _predictions(
-        self,
-        quality: Sequence[float],
-        uncertainty: Sequence[float],
-        learned_difficulty: float | None,
-        context: RoutingContext,
+        self, quality: Sequence[float], uncertainty: Sequence[float], context: RoutingContext
     ) -> dict[str, Prediction]:
-        difficulty = either(learned_difficulty, context.signals.difficulty)
         unknown = max(uncertainty)
         predictions = {}
         for name, model in context.eligible.items():
@@ -122,7 +112,7 @@ class Classifier:
             if column is not None:
                 predictions[name] = Prediction(quality[column], uncertainty[column])
             elif model.quality is not None:
-                predictions[name] = Prediction(prior_quality(model.quality, difficulty), unknown)
+                predictions[name] = Prediction(prior_quality(model.quality, context.signals.difficulty), unknown)
         return predictions
 
     def _preferences(self, context: RoutingContext) -> Preferences:
