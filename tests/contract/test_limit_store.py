@@ -74,6 +74,14 @@ async def test_corrections_count_for_the_next_reservation(store: LimitStore) -> 
     assert await store.reserve([hold("a", 3)]) is None
 
 
+async def test_counters_can_be_looked_at(store: LimitStore) -> None:
+    assert await store.values([]) == []
+    assert await store.reserve([hold("a", 6), hold("b", 1)]) is None
+    store.change([change("a", -2)])
+    await drained(store)
+    assert await store.values(["a", "nobody's", "b"]) == [4, 0, 1]
+
+
 async def test_corrections_may_pass_the_limit_but_never_fall_below_zero(store: LimitStore) -> None:
     assert await store.reserve([hold("a", 10)]) is None
     store.change([change("a", 5)])
@@ -278,3 +286,15 @@ async def test_a_redis_that_is_not_there_is_reported_as_such(tmp_path: Path) -> 
             await store.reserve([hold("a", 1)])
         store.change([change("a", 1)])
         await store.aclose()
+
+
+async def test_what_processes_have_set_aside_is_not_used(redis_url: str) -> None:
+    config = RedisConfig(url=Secret(redis_url), prefix=uuid4().hex, timeout_ms=10_000)
+    async with open_redis(config, "test.yaml") as redis:
+        assert redis is not None
+        store = RedisLimitStore(redis.client, redis.prefix, CLOCK, shares=True)
+        for _ in range(3):
+            assert await store.reserve([hold("a", 6, 100)]) is None
+        assert await store.values(["a"]) == [18]
+        await store.aclose()
+        assert await store.values(["a"]) == [18]

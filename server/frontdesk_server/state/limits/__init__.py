@@ -1,5 +1,6 @@
 """Budgets and rate limits: rules, reservations, and the stores of their counters."""
 
+from frontdesk_server.state.limits.counters import Standing
 from frontdesk_server.state.limits.limits import LimitedConditions, Limits
 from frontdesk_server.state.limits.opening import check_limit_store, open_limit_store
 from frontdesk_server.state.limits.reservation import Refusal, Reservation, Used
@@ -16,6 +17,7 @@ __all__ = [
     "MemoryLimitStore",
     "Refusal",
     "Reservation",
+    "Standing",
     "Used",
     "check_limit_store",
     "open_limit_store",

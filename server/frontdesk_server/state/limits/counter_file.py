@@ -65,6 +65,19 @@ class CounterFile:
             raise
         return answers
 
+    def values(self, keys: Sequence[str]) -> list[int]:
+        """What counters stand at.
+
+        Raises:
+            LimitStoreError: the file cannot be used at the moment.
+        """
+        try:
+            connection = self._open()
+            rows = [connection.execute(_READ, (key,)).fetchone() for key in keys]
+        except (sqlite3.Error, OSError) as error:
+            raise LimitStoreError(f"{self._path}: {error}") from error
+        return [row[0] if row else 0 for row in rows]
+
     def close(self) -> None:
         """Close the file."""
         if self._connection is not None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from urllib.parse import quote
 
 import structlog
 
@@ -16,7 +15,7 @@ from frontdesk_server.domain.decision import Exclusion, ExclusionReason, RoutedQ
 from frontdesk_server.domain.errors import LimitsUnavailable
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.profile import Profile
-from frontdesk_server.domain.usage import NANO_USD_PER_USD
+from frontdesk_server.state.limits.counters import Standing, counters, holds_for, standing
 from frontdesk_server.state.limits.reservation import Held, Quantity, Refusal, Reservation
 from frontdesk_server.state.limits.store import Hold, LimitStore, LimitStoreError, MemoryLimitStore
 from frontdesk_server.state.limits.windows import window_bounds
@@ -59,7 +58,8 @@ class Limits:
         Raises:
             LimitsUnavailable: the counters' store does not answer, and calls are to be refused then.
         """
-        rules = [rule for rule in self._config.rules if _holds_for(rule, routed, model)]
+        parts = {"caller": routed.caller, "router": routed.decision.router, "model": model.name}
+        rules = [rule for rule in self._config.rules if holds_for(rule, parts)]
         if not rules:
             return Reservation(self._store, ())
         now = self._clock.now()
@@ -91,6 +91,30 @@ class Limits:
         """Of the models' refusals to the caller the one that ends first."""
         refusals = [refusal for model in models if (refusal := self._recall(model, caller)) is not None]
         return min(refusals, key=lambda refusal: refusal.retry_after_seconds or float("inf"), default=None)
+
+    async def standing(self, sights: Sequence[Mapping[str, str]], shown: Callable[[LimitRule], bool]) -> list[Standing]:
+        """How far the counters of the rules that are `shown` are used, as they count for each of `sights`.
+
+        A sight names a caller, a router and a model. Counters that several sights have in common stand there once.
+
+        Raises:
+            LimitsUnavailable: the counters' store does not answer.
+        """
+        now = self._clock.now()
+        found = {
+            counter.key: (rule, counter)
+            for rule in filter(shown, self._config.rules)
+            for sight in sights
+            if holds_for(rule, sight)
+            for counter in counters(rule, sight, now)
+        }
+        try:
+            values = await self._store.values(list(found))
+        except LimitStoreError as error:
+            raise LimitsUnavailable("limits cannot be read at the moment", _RETRY_STORE_SECONDS) from error
+        return [
+            standing(rule, counter, used, now) for (rule, counter), used in zip(found.values(), values, strict=True)
+        ]
 
     async def _reserved(self, held: list[Held]) -> int | None:
         """Reserve so that a caller who goes away meanwhile leaves nothing held."""
@@ -140,32 +164,23 @@ class LimitedConditions:
         return self._conditions.profile(deployment)
 
 
-def _holds_for(rule: LimitRule, routed: RoutedQuery, model: Model) -> bool:
-    return (
-        (not rule.callers or routed.caller in rule.callers)
-        and (not rule.routers or routed.decision.router in rule.routers)
-        and (not rule.models or model.name in rule.models)
-    )
-
-
 def _held_by(
     rule: LimitRule, routed: RoutedQuery, model: Model, worst: WorstCase, now: datetime, requests: int
 ) -> Iterator[Held]:
     """The rule's counters with what the call may use of each."""
     start, end = window_bounds(rule.window, now)
     parts = {"caller": routed.caller, "router": routed.decision.router, "model": model.name}
-    named = (f"{name}={quote(part, safe='')}" for name, part in parts.items() if name in rule.per)
-    key = "/".join((quote(rule.name, safe=""), *named, f"{start:%Y%m%dT%H%M%S}"))
-    limits = {
-        Quantity.REQUESTS: (requests, rule.requests),
-        Quantity.TOKENS: (worst.tokens, rule.tokens),
-        Quantity.NANO_USD: (worst.cost_nano_usd, None if rule.usd is None else round(rule.usd * NANO_USD_PER_USD)),
+    amounts = {
+        Quantity.REQUESTS: requests,
+        Quantity.TOKENS: worst.tokens,
+        Quantity.NANO_USD: worst.cost_nano_usd,
     }
-    for quantity, (amount, limit) in limits.items():
-        if limit is None or amount is None or (quantity is Quantity.REQUESTS and not amount):
+    for counter in counters(rule, parts, now):
+        amount = amounts[counter.quantity]
+        if amount is None or (counter.quantity is Quantity.REQUESTS and not amount):
             continue
-        hold = Hold(f"{key}/{quantity.value}", amount, limit, end.timestamp(), start.timestamp())
-        yield Held(rule.name, quantity, rule.about_models, hold)
+        hold = Hold(counter.key, amount, counter.limit, end.timestamp(), start.timestamp())
+        yield Held(rule.name, counter.quantity, rule.about_models, hold)
 
 
 def _refusal(held: Held, model: Model, now: datetime) -> Refusal:

@@ -52,6 +52,7 @@ class RedisLimitStore:
     ) -> None:
         self._clock = clock
         self._defects = defects
+        self._client = client
         self._shares = Shares(clock, lease_seconds)
         self._lease_ms = int(lease_seconds * 1000) if shares else 0
         self._apply_script = client.register_script(APPLY)
@@ -82,6 +83,21 @@ class RedisLimitStore:
             self._use_alone(changes)
         else:
             self._submit(Job.correction(changes))
+
+    async def values(self, keys: Sequence[str]) -> list[int]:
+        """What counters stand at, without what processes have set aside."""
+        if not keys:
+            return []
+        counters = [self._prefix + key for key in keys]
+        try:
+            async with self._client.pipeline() as asking:
+                asking.mget(counters)
+                for counter in counters:
+                    asking.hvals(f"{counter}/aside")
+                found, *asides = await asking.execute()
+        except (RedisError, OSError) as error:
+            raise LimitStoreError(f"Redis: {error}") from error
+        return [int(value or 0) - sum(map(_amount, aside)) for value, aside in zip(found, asides, strict=True)]
 
     async def aclose(self) -> None:
         """Apply what is outstanding, and give back what is set aside."""
@@ -230,3 +246,9 @@ class RedisLimitStore:
 def _is_gone(error: Exception) -> bool:
     """Whether Redis does not answer, or takes nothing at the moment; if not, what it was asked is at fault."""
     return isinstance(error, RedisError | OSError) and type(error) not in _FAULTS_OF_JOBS
+
+
+def _amount(aside: bytes | str) -> int:
+    """Of what a process has set aside, as the script writes it with its end."""
+    text = aside.decode() if isinstance(aside, bytes) else aside
+    return int(text.partition(":")[0])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import Any
 
 import structlog
 
@@ -34,6 +35,12 @@ class _Correcting:
     changes: Sequence[Change]
 
 
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    keys: Sequence[str]
+    answer: asyncio.Future[list[int]]
+
+
 _Job = _Reserving | _Correcting
 _Answer = int | LimitStoreError | None
 
@@ -47,7 +54,7 @@ class SqliteLimitStore:
     def __init__(self, path: Path, clock: Clock, defects: DefectCounter | None = None) -> None:
         self._defects = defects
         self._file = CounterFile(path, clock)
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job | _Looking | None] = SimpleQueue()
         self._backlog: list[Change] = []
         self._thread: Thread | None = None
 
@@ -61,6 +68,12 @@ class SqliteLimitStore:
         """Correct counters; while the file cannot be written, up to 10,000 corrections wait for it."""
         self._submit(_Correcting(changes))
 
+    async def values(self, keys: Sequence[str]) -> list[int]:
+        """What counters stand at, with all that was queued before."""
+        answer: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self._submit(_Looking(keys, answer))
+        return await answer
+
     async def aclose(self) -> None:
         """Apply what is queued, then close the file."""
         if self._thread is not None:
@@ -68,7 +81,7 @@ class SqliteLimitStore:
             await asyncio.to_thread(self._thread.join)
             self._thread = None
 
-    def _submit(self, job: _Job | None) -> None:
+    def _submit(self, job: _Job | _Looking | None) -> None:
         if self._thread is None:
             self._thread = Thread(target=self._work, name="limits", daemon=True)
             self._thread.start()
@@ -81,14 +94,27 @@ class SqliteLimitStore:
         while not closing:
             batch = self._next_batch()
             closing = batch[-1] is None
-            jobs = [job for job in batch if job is not None]
+            jobs: list[_Job] = [job for job in batch if isinstance(job, _Reserving | _Correcting)]
             if self._backlog:
                 jobs.insert(0, _Correcting(self._backlog))
                 self._backlog = []
             _resolve(jobs, self._perform(jobs))
+            for job in batch:
+                if isinstance(job, _Looking):
+                    self._look(job)
         self._file.close()
 
-    def _next_batch(self) -> list[_Job | None]:
+    def _look(self, job: _Looking) -> None:
+        try:
+            found: list[int] | LimitStoreError = self._file.values(job.keys)
+        except LimitStoreError as error:
+            found = error
+        except Exception as error:
+            report_defect("limits", error, self._defects)
+            found = LimitStoreError(f"counters cannot be read: {type(error).__name__}")
+        _hand_over([(job.answer, found)])
+
+    def _next_batch(self) -> list[_Job | _Looking | None]:
         """Everything that is queued, at least one job; the closing None comes last."""
         batch = [self._jobs.get()]
         with contextlib.suppress(Empty):
@@ -128,10 +154,13 @@ class SqliteLimitStore:
 
 
 def _resolve(jobs: Sequence[_Job], answers: Sequence[_Answer]) -> None:
-    """Hand the answers over to the event loop, in one wake-up."""
     waiting = [(job.answer, answer) for job, answer in zip(jobs, answers, strict=True) if isinstance(job, _Reserving)]
-    if not waiting:
-        return
+    if waiting:
+        _hand_over(waiting)
+
+
+def _hand_over(waiting: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
+    """Hand answers, or the errors in their place, over to the event loop, in one wake-up."""
 
     def resolve() -> None:
         for future, answer in waiting:

@@ -56,6 +56,13 @@ class LimitStore(Protocol):
     def change(self, changes: Sequence[Change]) -> None:
         """Correct counters, soon and in the order of the calls, whatever their limits; none leaves [0, MOST]."""
 
+    async def values(self, keys: Sequence[str]) -> list[int]:
+        """What counters stand at, for those who look; 0 of those that count nothing.
+
+        Raises:
+            LimitStoreError: the store did not answer.
+        """
+
     async def aclose(self) -> None:
         """Apply what is outstanding, then close."""
 
@@ -83,6 +90,10 @@ class MemoryLimitStore:
         """Correct counters."""
         for change in changes:
             self._add(change.key, change.amount, change.ends_at)
+
+    async def values(self, keys: Sequence[str]) -> list[int]:
+        """What counters stand at."""
+        return [self._counters.get(key, 0) for key in keys]
 
     async def aclose(self) -> None:
         """Nothing is outstanding."""

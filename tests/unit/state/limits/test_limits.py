@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -269,6 +269,39 @@ async def test_where_money_is_limited_a_model_of_unknown_price_may_not_answer() 
     assert await Desk(tokens=1000).admits(model=replace(SMALL, prices=None))
 
 
+def seen(caller: str = "ann", model: str = "small", router: str = "default") -> dict[str, str]:
+    return {"caller": caller, "router": router, "model": model}
+
+
+def _every(rule: LimitRule) -> bool:
+    return True
+
+
+async def test_counters_are_shown_as_they_stand_each_once() -> None:
+    desk = Desk(per=["caller"], requests=5, usd=1)
+    await held(desk)
+    await held(desk, caller="bob")
+    await held(desk, caller="bob")
+    sights = [seen(), seen(model="mid"), seen("bob"), seen("cid", router="other")]
+    found = await desk.limits.standing(sights, _every)
+    assert [(one.per["caller"], one.quantity.value, one.used, one.limit) for one in found] == [
+        ("ann", "requests", 1, 5),
+        ("ann", "nano_usd", WORST_NANO_USD, 10**9),
+        ("bob", "requests", 2, 5),
+        ("bob", "nano_usd", 2 * WORST_NANO_USD, 10**9),
+        ("cid", "requests", 0, 5),
+        ("cid", "nano_usd", 0, 10**9),
+    ]
+    assert {one.ends_at for one in found} == {desk.clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)}
+    assert await desk.limits.standing(sights, lambda rule: False) == []
+
+
+async def test_counters_of_a_rule_are_shown_for_whom_it_holds() -> None:
+    desk = Desk(per=["model"], models=["mid"], callers=["ann"], tokens=1000)
+    found = await desk.limits.standing([seen(), seen(model="mid"), seen("bob", "mid")], _every)
+    assert [(one.rule, dict(one.per), one.window) for one in found] == [("rule", {"model": "mid"}, "minute")]
+
+
 class BrokenStore:
     """A store that does not answer."""
 
@@ -277,6 +310,9 @@ class BrokenStore:
 
     def change(self, changes: Sequence[Change]) -> None:
         raise AssertionError("nothing was held")
+
+    async def values(self, keys: Sequence[str]) -> list[int]:
+        raise LimitStoreError("down")
 
     async def aclose(self) -> None:
         pass
@@ -287,6 +323,8 @@ async def test_without_the_store_calls_are_refused_or_allowed_as_configured() ->
     refusing.limits._store = allowing.limits._store = BrokenStore()
     with pytest.raises(LimitsUnavailable):
         await refusing.reserve()
+    with pytest.raises(LimitsUnavailable):
+        await allowing.limits.standing([seen()], _every)
     with await held(allowing):
         pass
 
