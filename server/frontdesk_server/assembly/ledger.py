@@ -9,6 +9,7 @@ from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.record import Ledger
 from frontdesk_server.ledger import reader
+from frontdesk_server.ledger.readings import Readings
 from frontdesk_server.rpc.record import ContractCodec
 
 
@@ -26,3 +27,9 @@ def open_ledger(
 def open_reader(url: str) -> AbstractContextManager[reader.LedgerReader]:
     """Open a ledger that exists, as `frontdesk_server.ledger.reader.open_reader`."""
     return reader.open_reader(url, ContractCodec())
+
+
+def open_readings(config: LedgerConfig) -> Readings | None:
+    """The configured ledger, to be read while it is written; None where none is kept."""
+    url = config.url.get_secret_value()
+    return Readings(url, ContractCodec()) if url else None

@@ -33,11 +33,20 @@ _OPTIONS = {
     "tcp_user_timeout": 15_000,
 }
 """So that a server that has vanished is noticed; the URL may state others (libpq's names)."""
+_POSTGRES_READING = "-c default_transaction_read_only=on -c statement_timeout=%d"
+_STEPS_BETWEEN_LOOKS = 20_000
+"""Instructions of SQLite's machine, some milliseconds' worth, after which it is looked whether its time is over."""
 T = TypeVar("T")
 
 
-def open_engine(url: str, durability: Durability = "group", busy_timeout_ms: int = _BUSY_TIMEOUT_MS) -> Engine:
-    """Build an engine; nothing is connected yet.
+def open_engine(
+    url: str,
+    durability: Durability = "group",
+    busy_timeout_ms: int = _BUSY_TIMEOUT_MS,
+    *,
+    reading_seconds: float | None = None,
+) -> Engine:
+    """Build an engine; nothing is connected yet. With `reading_seconds` it only reads, and at most for so long.
 
     Raises:
         ConfigError: the URL cannot be used.
@@ -46,10 +55,15 @@ def open_engine(url: str, durability: Durability = "group", busy_timeout_ms: int
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed, durability, busy_timeout_ms)
+            engine = _sqlite(parsed, durability, busy_timeout_ms)
+            return engine if reading_seconds is None else _only_reading(engine, reading_seconds)
         if parsed.get_backend_name() == "postgresql":
-            stated = {name: value for name, value in _OPTIONS.items() if name not in parsed.query}
-            options = stated if parsed.get_driver_name() == "psycopg" else {}
+            options: dict[str, Any] = {}
+            if parsed.get_driver_name() == "psycopg":
+                options |= {name: value for name, value in _OPTIONS.items() if name not in parsed.query}
+            if reading_seconds is not None:
+                stated = parsed.query.get("options", "")
+                options["options"] = f"{stated} {_POSTGRES_READING % (reading_seconds * 1000)}".strip()
             return create_engine(parsed, pool_pre_ping=True, pool_size=2, max_overflow=8, connect_args=options)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         # The parser's message may quote a part of the password.
@@ -137,5 +151,17 @@ def _sqlite(url: URL, durability: Durability, busy_timeout_ms: int) -> Engine:
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _only_reading(engine: Engine, seconds: float) -> Engine:
+    """The SQLite engine so that whoever takes a connection of it reads, for so long at most."""
+
+    @event.listens_for(engine, "checkout")
+    def _bound(connection: Any, _record: object, _proxy: object) -> None:
+        over = time.monotonic() + seconds
+        connection.execute("PRAGMA query_only = ON")
+        connection.set_progress_handler(lambda: time.monotonic() > over, _STEPS_BETWEEN_LOOKS)
 
     return engine

@@ -43,6 +43,7 @@ class Filters:
     status: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    from_id: str = ""
 
     def clauses(self) -> list[ColumnElement[bool]]:
         """The conditions in SQL, on table records."""
@@ -60,6 +61,8 @@ class Filters:
             clauses.append(columns.decision_id >= first_decision_id(self.since))
         if self.until is not None:
             clauses.append(columns.decision_id < first_decision_id(self.until))
+        if self.from_id:
+            clauses.append(columns.decision_id >= self.from_id)
         return clauses
 
 
@@ -107,9 +110,9 @@ class LedgerReader:
         self.codec = codec
         self._store = SqlStore(engine, codec)
 
-    def record(self, decision_id: str) -> DecisionRecord | None:
-        """Everything known of a decision; None when it is not stored."""
-        return self._store.record(decision_id)
+    def record(self, decision_id: str, caller: str | None = None) -> DecisionRecord | None:
+        """Everything known of a decision; None when it is not stored, or is not this caller's where one is named."""
+        return self._store.record(decision_id, caller)
 
     def count(self, filters: Filters) -> int:
         """How many decisions are meant."""
@@ -117,10 +120,24 @@ class LedgerReader:
             query = select(func.count()).select_from(RECORDS).where(*filters.clauses())
             return connection.execute(query).scalar_one()
 
-    def newest(self, filters: Filters, limit: int) -> list[DecisionSummary]:
-        """The newest decisions, oldest first."""
+    def newest(self, filters: Filters, limit: int, before: str = "") -> list[DecisionSummary]:
+        """The newest decisions, oldest first; with `before` of those older than this one."""
         query = _summaries(filters).order_by(RECORDS.c.decision_id.desc()).limit(limit)
+        if before:
+            query = query.where(RECORDS.c.decision_id < before)
         return list(self._summarised(query))[::-1]
+
+    def first_of_newest(self, most: int) -> str:
+        """The id from which on there are so many decisions; empty when there are fewer in all."""
+        query = select(RECORDS.c.decision_id).order_by(RECORDS.c.decision_id.desc()).offset(most - 1).limit(1)
+        with self.engine.connect() as connection:
+            return connection.execute(query).scalar_one_or_none() or ""
+
+    def answer(self, decision_id: str) -> str | None:
+        """The answer, as far as it was kept."""
+        with self.engine.connect() as connection:
+            query = select(RECORDS.c.answer).where(RECORDS.c.decision_id == decision_id)
+            return connection.execute(query).scalar_one_or_none()
 
     def after(self, filters: Filters, decision_id: str) -> list[DecisionSummary]:
         """Every decision younger than this one, oldest first."""
