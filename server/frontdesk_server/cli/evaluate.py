@@ -95,7 +95,8 @@ def evaluate(
     if out is not None:
         title = ", ".join(path.stem for path in data)
         found.result["plots"] = [str(path) for path in draw_curves(found, out, "curves", title)]
-        (out / "evaluation.json").write_bytes(orjson.dumps(found.result, option=orjson.OPT_INDENT_2))
+        written = {**found.result, "drawn": found.document()}
+        (out / "evaluation.json").write_bytes(orjson.dumps(written, option=orjson.OPT_INDENT_2))
     if as_json:
         typer.echo(orjson.dumps(found.result).decode())
     else:

@@ -40,6 +40,14 @@ class Evaluation:
         """A position as it is drawn: money in USD per 1,000 queries."""
         return in_thousands(position) if self.priced else position
 
+    def document(self) -> dict[str, Any]:
+        """Axis, curves and points as they are drawn, for JSON."""
+        curves = {
+            name: [[self.drawn(float(x)) for x in xs], [float(y) for y in ys]] for name, (xs, ys) in self.curves.items()
+        }
+        points = {model: [self.drawn(x), y] for model, (x, y) in self.points.items()}
+        return {"axis": self.axis, "curves": curves, "points": points}
+
 
 def bootstrapped(
     measure: Callable[[NDArray[np.int64]], dict[str, float]],
