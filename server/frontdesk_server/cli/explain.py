@@ -11,10 +11,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from frontdesk_server.cli.ask import to_json
-from frontdesk_server.cli.ledger_access import ConfigOption, JsonOption, LedgerOption, duration, reading
+from frontdesk_server.cli.ledger_access import ConfigOption, JsonOption, LedgerOption, reading
 from frontdesk_server.cli.tables import Column, console, one_line, table
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, StrategyStep, Verdict, asked_by
+from frontdesk_server.domain.duration import duration
 from frontdesk_server.domain.errors import DecisionNotFound
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand, usd
 from frontdesk_server.domain.record import DecisionRecord

@@ -1,4 +1,4 @@
-"""What the commands that read the ledger share: options, opening it, filters, durations as people read them."""
+"""What the commands that read the ledger share: options, opening it, filters."""
 
 from __future__ import annotations
 
@@ -81,12 +81,3 @@ def _moment(text: str | None, now: datetime) -> datetime | None:
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is neither a span like 24h nor an ISO 8601 instant") from error
     return moment if moment.tzinfo else moment.astimezone()
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as people read them; a dash when unknown."""
-    if seconds is None:
-        return "-"
-    if seconds < 0.001:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"

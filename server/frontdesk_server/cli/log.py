@@ -22,11 +22,11 @@ from frontdesk_server.cli.ledger_access import (
     SinceOption,
     StatusOption,
     UntilOption,
-    duration,
     filters,
     reading,
 )
 from frontdesk_server.cli.tables import Column, Row, console, one_line, table
+from frontdesk_server.domain.duration import duration
 from frontdesk_server.domain.ids import first_decision_id
 from frontdesk_server.domain.money import usd
 from frontdesk_server.ledger.reader import ROUTED, DecisionSummary, Filters, LedgerReader

@@ -21,11 +21,11 @@ from frontdesk_server.cli.ledger_access import (
     RouterOption,
     SinceOption,
     UntilOption,
-    duration,
     filters,
     reading,
 )
 from frontdesk_server.cli.tables import Column, console, table
+from frontdesk_server.domain.duration import duration
 from frontdesk_server.domain.money import per_thousand, usd
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.ledger.statistics import ModelStatistics, Quantiles, Statistics, statistics

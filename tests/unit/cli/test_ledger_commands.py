@@ -21,6 +21,7 @@ from frontdesk_server.cli import stats as stats_command
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.decision import RoutedQuery
+from frontdesk_server.domain.duration import duration
 from frontdesk_server.domain.errors import ConfigError, DecisionNotFound
 from frontdesk_server.domain.record import DecisionRecord, Outcome
 from frontdesk_server.domain.usage import Cost
@@ -196,7 +197,7 @@ def test_a_ledger_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     ("seconds", "shown"), [(None, "-"), (0.0000042, "4 µs"), (0.25, "250 ms"), (1.5, "1.50 s"), (0.9999, "1000 ms")]
 )
 def test_durations_are_short(seconds: float | None, shown: str) -> None:
-    assert ledger_access.duration(seconds) == shown
+    assert duration(seconds) == shown
 
 
 def test_reports_read_from_where_the_configuration_says(url: str, tmp_path: Path) -> None:
