@@ -42,7 +42,7 @@ demo-llm: .venv/.serving  ## The same with a real small LLM (installed into .cac
 	@$(BIN)/python -m tests.real_llm $(BIN)/frontdesk demo --endpoint
 
 .PHONY: run
-run: .venv/.serving  ## Serves the embedded pool: gRPC on 127.0.0.1:50051, HTTP on 127.0.0.1:8080.
+run: .venv/.serving  ## Serves the embedded pool: gRPC on 127.0.0.1:50051, HTTP and the console on 127.0.0.1:8080.
 	@$(BIN)/frontdesk serve --http 127.0.0.1:8080
 
 WORKERS ?= auto
@@ -118,6 +118,16 @@ bench-difficulty: .venv/.ready  ## Counts where hard, easy and programming queri
 .PHONY: bench
 bench: .venv/.ready h2load  ## Measures speed as ratios to bare baselines in the same run (minutes; needs h2load).
 	$(BIN)/python -m benchmarks.speed
+
+.PHONY: chromium
+chromium:  ## Installs the browser that tests the console, where that can be done (Debian, as root).
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    timeout 120 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -qq -y \
+	    --no-install-recommends -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 chromium >/dev/null; fi
+
+.PHONY: pictures
+pictures: .venv/.ready chromium  ## Has the browser take the pictures of docs/console.md anew.
+	FRONTDESK_PICTURES=docs/images $(BIN)/pytest tests/integration/http/test_console_in_a_browser.py -k people
 
 .tools/peers/.ready: benchmarks/peers/install
 	@PYTHON=$(PYTHON) benchmarks/peers/install

@@ -91,6 +91,10 @@ def test_the_servers_wheel_needs_the_client_and_holds_neither_it_nor_tests(wheel
         "frontdesk_server/config/default.yaml",
         "frontdesk_server/routing/cues.yaml",
         "frontdesk_server/artefacts/embedders/data/model.safetensors",
+        "frontdesk_server/faces/console/templates/base.html",
+        "frontdesk_server/faces/console/static/console.css",
+        "frontdesk_server/faces/console/static/uplot/uPlot.iife.min.js",
+        "frontdesk_server/faces/console/static/uplot/LICENSE",
     ):
         assert needed in names
     packages = {name.partition("/")[0] for name in names}

@@ -24,6 +24,7 @@ from frontdesk_server.assembly.supervisor import on_supervisor_gone
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.desk.calls import RunningCalls, anyone
 from frontdesk_server.desk.desk import Desk
+from frontdesk_server.desk.overview import Overview
 from frontdesk_server.desk.runtime import CurrentRuntime, Runtime
 from frontdesk_server.domain.affinity import NO_AFFINITY
 from frontdesk_server.domain.call import Caller, Peer
@@ -33,6 +34,7 @@ from frontdesk_server.domain.errors import ConfigError, LedgerUnavailable
 from frontdesk_server.domain.remembered import NothingRemembered
 from frontdesk_server.execution.admission import Admission
 from frontdesk_server.execution.conditions import LiveConditions
+from frontdesk_server.ledger.readings import Readings
 from frontdesk_server.rpc.server import RpcServer
 from frontdesk_server.security import server_credentials
 from frontdesk_server.state.limits import MemoryLimitStore, open_limit_store
@@ -74,6 +76,10 @@ class App:
     def loaded(self) -> LoadedConfig:
         """The configuration that new calls get."""
         return self._runtimes.current.loaded
+
+    def overview(self, readings: Readings | None) -> Overview:
+        """What people look at, the ledger by these readings."""
+        return Overview(self._runtimes, self.desk, readings)
 
     def identify(self, metadata: Mapping[str, str], peer: Peer) -> Caller:
         """Tell who calls, as the latest configuration says. Raises Unauthenticated."""
@@ -215,7 +221,7 @@ async def open_fronts(
         credentials = None if trusted else server_credentials(loaded)
         dialects = gateway_dialects(loaded)
         rpc = RpcServer(app.desk, config, calls, credentials=credentials, reuse_port=shared, dialects=dialects)
-        http = http_front(loaded, app.desk, calls, resources, reuse_port=shared, trusted=trusted)
+        http = http_front(loaded, app, calls, resources, reuse_port=shared, trusted=trusted)
         async with side_by_side(*(front for front in (rpc, http) if front is not None)):
             yield Fronts(app, rpc, http)
 
@@ -251,7 +257,7 @@ async def serve_until_stopped(loaded: LoadedConfig, *, worker: int | None = None
             task.add_done_callback(running.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
-        http = {} if fronts.http is None else {"http": fronts.http.url}
+        http = {} if fronts.http is None else fronts.http.places
         app.log.info(
             SERVER_LISTENING,
             address=fronts.rpc.address,

@@ -9,14 +9,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from frontdesk_server.assembly.embedder import build_embeddings_endpoint
+from frontdesk_server.assembly.ledger import open_readings
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.service import HttpConfig
 from frontdesk_server.desk.calls import RunningCalls
-from frontdesk_server.desk.desk import Desk
+from frontdesk_server.desk.overview import Overview
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.security import tls_context
 
 if TYPE_CHECKING:
+    from frontdesk_server.assembly.app import App
     from frontdesk_server.faces.server import HttpServer
     from frontdesk_server.rpc.ext_proc.dialect import Dialect
 
@@ -56,7 +58,7 @@ def gateway_dialects(loaded: LoadedConfig) -> Sequence[Dialect]:
 
 def http_front(
     loaded: LoadedConfig,
-    desk: Desk,
+    app: App,
     calls: RunningCalls,
     resources: AsyncExitStack,
     *,
@@ -78,12 +80,19 @@ def http_front(
         fault = loaded.fault(("server", "http"), f"needs {error.name}: pip install 'frontdesk-server[http]'")
         raise ConfigError(loaded.source, [fault]) from error
     name = http.embeddings_backend
+    overview: Overview | None = None
+    if http.console is not None:
+        readings = open_readings(loaded.config.ledger)
+        if readings is not None:
+            resources.push_async_callback(readings.aclose)
+        overview = app.overview(readings)
     faces = FacesApp(
-        desk,
+        app.desk,
         calls,
         max_body_bytes=config.max_message_bytes,
         allowed_origins=http.allowed_origins,
         embeddings=None if name is None else build_embeddings_endpoint(loaded, name, resources),
+        overview=overview,
     )
     tls = None if trusted else tls_context(loaded)
     return HttpServer(faces, config, http, calls, tls=tls, reuse_port=reuse_port)

@@ -31,5 +31,5 @@ def open_reader(url: str) -> AbstractContextManager[reader.LedgerReader]:
 
 def open_readings(config: LedgerConfig) -> Readings | None:
     """The configured ledger, to be read while it is written; None where none is kept."""
-    url = config.url.get_secret_value()
+    url = config.url.get_secret_value() and (config.read_url.get_secret_value() or config.url.get_secret_value())
     return Readings(url, ContractCodec()) if url else None

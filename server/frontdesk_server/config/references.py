@@ -42,15 +42,20 @@ def _naming(config: Config) -> Iterator[tuple[Location, LimitRule | CallerConfig
 
 
 def _unknown_callers(config: Config) -> Iterator[tuple[Location, str]]:
-    known = _callers(config.security)
+    known = callers_of(config.security)
     if known is None:
         return
-    for index, rule in enumerate(config.limits.rules):
-        for name in sorted(rule.callers.difference(known)):
-            yield ("limits", "rules", index, "callers"), no_such("caller", name, known)
+    naming: list[tuple[Location, Collection[str]]] = [
+        (("limits", "rules", index, "callers"), rule.callers) for index, rule in enumerate(config.limits.rules)
+    ]
+    if config.server.http is not None and (console := config.server.http.console) is not None:
+        naming.append((("server", "http", "console", "operators"), console.operators))
+    for place, named in naming:
+        for name in sorted(set(named).difference(known)):
+            yield place, no_such("caller", name, known)
 
 
-def _callers(security: SecurityConfig) -> Collection[str] | None:
+def callers_of(security: SecurityConfig) -> Collection[str] | None:
     """Everybody who can call; None where tokens may name anybody."""
     if security.jwt is not None:
         return None

@@ -10,6 +10,7 @@ import re2
 from pydantic import AfterValidator, Field, model_validator
 
 from frontdesk_server.config.base import Count, Fraction, Milliseconds, Seconds, Secret, Section, refuse_disorder
+from frontdesk_server.config.console import ConsoleConfig
 from frontdesk_server.config.ext_proc import ExtProcConfig
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\s:/\[\]]+):(\d{1,5})|unix(?:-abstract)?:\S+")
@@ -58,6 +59,8 @@ class HttpConfig(Section):
     """Origins whose pages a browser lets call (CORS), such as https://app.example.org. Default: none."""
     embeddings_backend: str | None = None
     """The backend of kind `openai` that answers /v1/embeddings. Default: none does."""
+    console: ConsoleConfig | None = ConsoleConfig()
+    """The pages at /console; null serves none."""
 
 
 class ServerConfig(Section):
@@ -194,7 +197,7 @@ class LedgerConfig(Section):
     url: Secret = Secret("sqlite:///frontdesk.db")
     """SQLAlchemy URL: sqlite:///FILE or postgresql+psycopg://…; empty keeps nothing."""
     read_url: Secret = Secret("")
-    """Where `frontdesk log`, `stats` and the other commands read, such as a standby of PostgreSQL's. Default: `url`."""
+    """Where the console and `frontdesk log`, `stats` and the like read, such as a standby of PostgreSQL's. Default: `url`."""
     durability: Literal["group", "sync"] = "group"
     """`group` commits within flush_ms off the request path; `sync` before the answer is complete."""
     flush_ms: Annotated[float, Field(gt=0)] = 50.0

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from starlette.middleware.cors import CORSMiddleware
 
 from frontdesk_server.desk.calls import FrontCall, RunningCalls
+from frontdesk_server.desk.overview import Overview
 from frontdesk_server.faces.anthropic.messages import CountTokens, Messages
 from frontdesk_server.faces.connect import PREFIX, ConnectFace, peer_of_request
+from frontdesk_server.faces.console.console import Console
 from frontdesk_server.faces.http import HttpRequest, Receive, Reply, Scope, Send
 from frontdesk_server.faces.openai.chat import ChatCompletions
 from frontdesk_server.faces.openai.dialect import OpenAIFace
@@ -37,7 +39,7 @@ _TELL_BROWSERS = (
 
 
 class FacesApp:
-    """The ASGI application. `draining` turns its health to NOT_SERVING."""
+    """The ASGI application; with an overview it has a console. `draining` turns its health to NOT_SERVING."""
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class FacesApp:
         max_body_bytes: int,
         allowed_origins: Sequence[str] = (),
         embeddings: Endpoint | None = None,
+        overview: Overview | None = None,
     ) -> None:
         self.draining = False
         self._serving = Serving(calls, max_body_bytes)
@@ -63,6 +66,7 @@ class FacesApp:
         self._faces: Mapping[str, Face] = {face.method: face for face in faces}
         self._connect = ConnectFace(RouterService(desk), calls, max_body_bytes)
         self._below: Mapping[str, Face] = {f"{models.method}/": models}
+        self._console = None if overview is None else Console(desk, overview, calls, self._serving)
         self._app = self._dispatch
         if allowed_origins:
             self._app = CORSMiddleware(
@@ -73,9 +77,17 @@ class FacesApp:
                 expose_headers=list(_TELL_BROWSERS),
             )
 
+    @property
+    def has_console(self) -> bool:
+        """Whether pages are served, too."""
+        return self._console is not None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        await self._app(scope, receive, send)
+        """Serve one request. The console is for nobody's pages but its own."""
+        if self._console is not None and scope["type"] == "http" and self._console.serves(scope):
+            await self._console.serve(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -91,7 +91,7 @@ async def read_body(receive: Receive, limit: int, announced: str) -> bytes:
 
 
 class Reply:
-    """The response to one request: one JSON document, or a stream of server-sent events."""
+    """The response to one request: one whole body, mostly of JSON, or a stream of server-sent events."""
 
     __slots__ = ("_clock", "_send", "deadline", "started")
 
@@ -104,9 +104,11 @@ class Reply:
 
     async def document(self, body: Any, headers: Headers = (), status: int = 200) -> None:
         """Send a JSON value, or bytes of JSON."""
-        raw = body if isinstance(body, bytes) else orjson.dumps(body)
-        length = ("content-length", str(len(raw)))
-        await self._start(status, (("content-type", _JSON), length, *headers))
+        await self.content(_JSON, body if isinstance(body, bytes) else orjson.dumps(body), headers, status)
+
+    async def content(self, kind: str, raw: bytes, headers: Headers = (), status: int = 200) -> None:
+        """Send a whole body of this media type."""
+        await self._start(status, (("content-type", kind), ("content-length", str(len(raw))), *headers))
         await self._write({"type": "http.response.body", "body": raw, "more_body": False})
 
     async def begin_events(self, headers: Headers = ()) -> None:

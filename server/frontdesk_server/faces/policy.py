@@ -73,7 +73,7 @@ def read_headers(asked: Asked, headers: Mapping[str, str]) -> None:
         if header.startswith(HEADER):
             name = header[len(HEADER) :]
             if not name.startswith("provider-key-") and name not in _NOT_POLICY:
-                _take(asked, name, value, header)
+                take_setting(asked, name, value, header)
 
 
 def read_metadata(asked: Asked, metadata: Mapping[str, Any], at: str) -> None:
@@ -83,7 +83,7 @@ def read_metadata(asked: Asked, metadata: Mapping[str, Any], at: str) -> None:
         if not isinstance(value, str):
             asked.violations.add(path, Reason.MALFORMED_REQUEST, "is no string")
         elif key.startswith(MEMBER):
-            _take(asked, key[len(MEMBER) :].replace("_", "-"), value, path)
+            take_setting(asked, key[len(MEMBER) :].replace("_", "-"), value, path)
         else:
             asked.request.labels[key] = value
 
@@ -103,7 +103,8 @@ def name_model(asked: Asked, model: str) -> None:
         asked.named["allowed_models"] = "model"
 
 
-def _take(asked: Asked, name: str, value: str, at: str) -> None:
+def take_setting(asked: Asked, name: str, value: str, at: str) -> None:
+    """Take one setting by the end of its header's name, which was said there; one that nobody knows is a violation."""
     if len(value) > _LONGEST_VALUE:
         asked.violations.add(at, Reason.FIELD_TOO_LONG, f"holds more than {_LONGEST_VALUE:,} characters")
     elif name.startswith(_LABEL):

@@ -73,6 +73,12 @@ class HttpServer:
         """The same as a URL."""
         return f"{'http' if self._tls is None else 'https'}://{self.address}"
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Where people and clients find what."""
+        console = {"console": f"{self.url}/console"} if self._app.has_console else {}
+        return {"http": self.url, **console}
+
     async def __aenter__(self) -> Self:
         """Listen.
 

@@ -11,7 +11,6 @@ from frontdesk_server.domain.call import Peer
 from frontdesk_server.domain.errors import FieldViolation, FrontdeskError, InvalidRequest
 from frontdesk_server.faces.http import Gone, HttpRequest, Receive, Reply, Scope, Send, headers_of, read_body
 from frontdesk_server.faces.protocol import PEER
-from frontdesk_server.faces.status import error_headers, http_status
 from frontdesk_server.rpc.reasons import InvalidReason
 
 _API_KEY = "x-api-key"
@@ -28,8 +27,8 @@ class Face(Protocol):
     async def answer(self, request: HttpRequest, call: FrontCall, reply: Reply) -> None:
         """Ask the desk, and reply."""
 
-    def refusal(self, error: FrontdeskError) -> dict[str, Any]:
-        """The error in the dialect's words."""
+    async def refuse(self, error: FrontdeskError, reply: Reply) -> None:
+        """Reply with the error in the dialect's words; nothing has been sent yet."""
 
     def broken(self, error: FrontdeskError) -> bytes:
         """The event that ends a stream which cannot go on."""
@@ -103,7 +102,7 @@ async def _fail(error: BaseException, begun: BegunCall, remaining: float | None,
     if reply.started:
         await reply.end(face.broken(told))
     else:
-        await reply.document(face.refusal(told), error_headers(told), http_status(told))
+        await face.refuse(told, reply)
 
 
 def metadata_of(headers: dict[str, str]) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from frontdesk_server.desk.calls import FrontCall
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.domain.tokens import estimate_input_tokens
@@ -14,14 +12,15 @@ from frontdesk_server.faces.anthropic.response import message_document
 from frontdesk_server.faces.anthropic.stream import EventStream
 from frontdesk_server.faces.http import HttpRequest, Reply
 from frontdesk_server.faces.report import decision_headers, report, settled_headers
+from frontdesk_server.faces.status import error_headers, http_status
 
 
 class _Anthropic:
     """How every path of the dialect refuses."""
 
-    def refusal(self, error: FrontdeskError) -> dict[str, Any]:
-        """The error in the dialect's words."""
-        return refusal(error)
+    async def refuse(self, error: FrontdeskError, reply: Reply) -> None:
+        """Reply with the error in the dialect's words."""
+        await reply.document(refusal(error), error_headers(error), http_status(error))
 
     def broken(self, error: FrontdeskError) -> bytes:
         """The event that ends a stream which cannot go on."""
