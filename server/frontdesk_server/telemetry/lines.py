@@ -14,6 +14,8 @@ from frontdesk_server.telemetry.logging import EventLog
 from frontdesk_server.telemetry.metrics import reason_class
 from frontdesk_server.telemetry.tracing import Span
 
+_PAGES = "GET /console"
+
 
 def decided(log: EventLog, decision: Decision, caller: str, span: Span | None) -> None:
     """One line per decision."""
@@ -94,9 +96,12 @@ def call_ended(
 ) -> None:
     """One line per call: what was decided last, every attempt, how it was settled.
 
-    Calls that failed have an event of their own.
+    Calls that failed have an event of their own, and so have pages of the console that were merely looked at.
     """
-    event = names.LOG_CALL_ENDED if code == "OK" else names.LOG_CALL_FAILED
+    if code != "OK":
+        event = names.LOG_CALL_FAILED
+    else:
+        event = names.LOG_PAGE_SHOWN if method.startswith(_PAGES) else names.LOG_CALL_ENDED
     if not log.enabled(event):
         return
     values: dict[str, object] = {"method": method, "code": code, "error_reason": error_reason}

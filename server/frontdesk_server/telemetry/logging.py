@@ -26,6 +26,7 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
 EVENT_LEVELS: Mapping[str, str] = {
     names.LOG_CALL_ENDED: "info",
     names.LOG_CALL_FAILED: "info",
+    names.LOG_PAGE_SHOWN: "debug",  # a list that is watched asks every two seconds
     names.LOG_ROUTE_DECIDED: "debug",
     names.LOG_ROUTE_FAILED: "warning",
     names.LOG_ATTEMPT_ENDED: "debug",

@@ -479,6 +479,16 @@ class TestLines:
         assert rejected["decision_id"] == routed.decision.decision_id
         assert (rejected["outcome"], rejected["cost_nano_usd"]) == ("rejected", 1_234)
 
+    @pytest.mark.parametrize(
+        ("log_level", "told"),
+        [("info", ["call.failed", "call.ended"]), ("debug", ["page.shown", "call.failed", "call.ended"])],
+    )
+    def test_pages_that_are_looked_at_are_told_to_who_looks_closer(self, log_level: str, told: list[str]) -> None:
+        bench = Bench(log_level=log_level)
+        for method, code in (("GET /console", "OK"), ("GET /console", "NOT_FOUND"), ("POST /console/ask", "OK")):
+            bench.observer.call_started(method, {}).ended(code, None)
+        assert [line["event"] for line in bench.lines] == told
+
     def test_every_event_has_its_level(self) -> None:
         levels = {"completion.settled": "info", "route.decided": "off", "call.ended": "warning"}
         bench = Bench(log_levels=levels)
