@@ -197,7 +197,7 @@ class LedgerConfig(Section):
     url: Secret = Secret("sqlite:///frontdesk.db")
     """SQLAlchemy URL: sqlite:///FILE or postgresql+psycopg://…; empty keeps nothing."""
     read_url: Secret = Secret("")
-    """Where the console and `frontdesk log`, `stats` and the like read, such as a standby of PostgreSQL's. Default: `url`."""
+    """Where the console, `frontdesk log` and the like read, such as a standby of PostgreSQL's. Default: `url`."""
     durability: Literal["group", "sync"] = "group"
     """`group` commits within flush_ms off the request path; `sync` before the answer is complete."""
     flush_ms: Annotated[float, Field(gt=0)] = 50.0

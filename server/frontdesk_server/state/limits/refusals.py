@@ -49,6 +49,10 @@ class RememberedRefusals:
                 self._full.pop(change.key, None)
         self._store.change(changes)
 
+    async def values(self, keys: Sequence[str]) -> list[int]:
+        """What counters stand at."""
+        return await self._store.values(keys)
+
     async def aclose(self) -> None:
         """Apply what is outstanding, then close."""
         await self._store.aclose()
