@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import grpc
 import typer
 from frontdesk import Client
-from frontdesk.channel import channel_options
+from frontdesk.channel import channel_credentials, channel_options
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class Reach:
 
     def channel(self) -> grpc.aio.Channel:
         """A channel to that server, for services that are not Frontdesk's own."""
-        target, credentials = self.address or DEFAULT_ADDRESS, self._credentials()
+        target = self.address or DEFAULT_ADDRESS
+        credentials = channel_credentials(self._credentials() or self.tls, target)
         options = channel_options(target=target)
         if credentials is None:
             return grpc.aio.insecure_channel(target, options)

@@ -16,7 +16,7 @@ def health(
     address: Annotated[
         str | None, typer.Option(envvar="FRONTDESK_ADDRESS", help="Server to ask. Default: 127.0.0.1:50051.")
     ] = None,
-    tls: TlsOption = False,
+    tls: TlsOption = None,
     ca: CaOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,
