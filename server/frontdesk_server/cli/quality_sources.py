@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from frontdesk_server.artefacts.quality import Artefact, artefact_path
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.strategy_kinds import StrategyConfig
-from frontdesk_server.routing.strategies.classifier import ClassifierConfig
 
 __all__ = ["quality_sources"]
 
@@ -19,11 +18,11 @@ def quality_sources(loaded: LoadedConfig) -> Mapping[str, str]:
     for name, router in config.routers.items():
         models = router.models or list(config.models)
         learned: dict[str, str] = {}
-        for classifier in _classifiers(router.strategy):
-            known = Artefact.load(artefact_path(classifier.artefact, loaded.folder)).models
+        for artefact, names in _predicting(router.strategy):
+            known = Artefact.load(artefact_path(artefact, loaded.folder)).models
             for model in models:
-                if classifier.models.get(model, model) in known:
-                    learned[model] = f"from outcomes that the artefact {classifier.artefact} was learned from"
+                if names.get(model, model) in known:
+                    learned[model] = f"from outcomes that the artefact {artefact} was learned from"
         prior = {
             model: "from the prior `quality` and the difficulty of the query"
             for model in models
@@ -33,11 +32,12 @@ def quality_sources(loaded: LoadedConfig) -> Mapping[str, str]:
     return told
 
 
-def _classifiers(strategy: StrategyConfig) -> Iterator[ClassifierConfig]:
-    if isinstance(strategy, ClassifierConfig):
-        yield strategy
+def _predicting(strategy: StrategyConfig) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The artefacts of a tree, with the names that they know models by."""
+    if predicted := strategy.predicted_by():
+        yield predicted
     for child in strategy.children():
-        yield from _classifiers(child.config)
+        yield from _predicting(child.config)
 
 
 def _sentence(source_of: Mapping[str, str]) -> str:

@@ -55,6 +55,13 @@ class StrategyConfig(Section):
         """The same with these in the places of `children()`."""
         return self
 
+    def predicted_by(self) -> tuple[str, Mapping[str, str]] | None:
+        """The artefact that predicts qualities here, and under which names it knows models of other names in the pool.
+
+        None where nothing is predicted.
+        """
+        return None
+
     @property
     def refers_to(self) -> str:
         """The router whose tree is asked in this one's place; empty where none is."""

@@ -34,6 +34,10 @@ class ClassifierConfig(ChoosingConfig):
     max_uncertainty: Fraction | None = None
     """Abstains when the chosen model's standard deviation is above it. Default: never."""
 
+    def predicted_by(self) -> tuple[str, Mapping[str, str]]:
+        """Its artefact, and the names that differ."""
+        return self.artefact, self.models
+
 
 class QualityPredictor(Protocol):
     """A trained artefact at work."""
