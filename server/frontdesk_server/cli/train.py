@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -109,3 +110,19 @@ def _show(artefact: Artefact, out: Path, screen: Console) -> None:
         f"\n{metrics['queries']:,} queries, {metrics['outcomes']:,} outcomes; measured on held-out "
         f"{'domains' if metrics['held_out_by'] == 'domain' else 'queries'}, {metrics['folds']} folds. Artefact in {out}"
     )
+    if added := metrics.get("routing_adds"):
+        screen.print(_verdict(added))
+
+
+def _verdict(added: Mapping[str, float | int | bool]) -> str:
+    """What routing itself adds, in points of quality, and whether that is more than its error."""
+    told = (
+        f"Routing adds {100 * added['over_shuffle']:.1f} ± {100 * added['over_shuffle_error']:.1f} points to the same "
+        f"choices shuffled, and {100 * added['over_neighbours']:.1f} ± {100 * added['over_neighbours_error']:.1f} to "
+        f"those of the {added['neighbours']} nearest neighbours."
+    )
+    if not added["beats_shuffle"]:
+        return f"{told} The first is not more than its error: nothing shows that this artefact tells queries apart."
+    if not added["beats_neighbours"]:
+        return f"{told} The second is not more than its error: plain neighbours would route as well."
+    return told

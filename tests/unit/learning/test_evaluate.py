@@ -77,6 +77,7 @@ def test_a_pool_saves_by_sending_easy_queries_to_cheap_models(outcomes: Dataset)
     assert result["cost_saved_at_equal_quality"]["value"] > 0.3
     assert result["baselines"]["oracle"]["cost_saved_at_equal_quality"]["value"] > 0.4
     assert result["baselines"]["random"]["cost_saved_at_equal_quality"]["value"] == 0.0
+    assert result["baselines"]["shuffled"]["cost_saved_at_equal_quality"]["value"] == 0.0
     assert result["apgr"]["value"] is None
 
 

@@ -31,6 +31,7 @@ from frontdesk_server.learning.evaluation.pool_routing import (
     expected_costs,
     pool_points,
     quality_by_length,
+    shuffled_points,
 )
 
 __all__ = ["evaluate_pair", "evaluate_pool"]
@@ -133,6 +134,8 @@ def evaluate_pool(
     }
     mixed = envelope(np.nanmean(cost, axis=0), np.nanmean(quality, axis=0))
     figures["random"] = plain(_pool_values(*mixed, quality[:, best].mean(), cost[:, best].mean()))
+    shuffled = envelope(*shuffled_points(predicted, expected, quality, cost))
+    figures["shuffled"] = plain(_pool_values(*shuffled, quality[:, best].mean(), cost[:, best].mean()))
     router = figures.pop("router")
     result = {
         "kind": "pool",

@@ -4,10 +4,12 @@ At a price p each query takes the model with the highest ``quality - p * cost``,
 expected of the model for a query of that size. A model whose outcome on a query is unknown cannot be chosen for it.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["best_single", "envelope", "expected_costs", "pool_points", "quality_by_length"]
+__all__ = ["best_single", "envelope", "expected_costs", "pool_points", "quality_by_length", "shuffled_points"]
 
 Matrix = NDArray[np.float64]
 
@@ -41,13 +43,22 @@ def best_single(quality: Matrix) -> int:
 
 def pool_points(predicted: Matrix, expected_cost: Matrix, quality: Matrix, cost: Matrix) -> tuple[Matrix, Matrix]:
     """Return mean cost and mean quality at each price; all arguments are [n, models]."""
-    prices = np.concatenate([[0.0], np.geomspace(1e-4, 1e3, _STEPS)]) / np.median(expected_cost)
-    available = np.where(np.isnan(quality + cost), -np.inf, predicted)
     rows = np.arange(len(predicted))
-    points = []
-    for price in prices:
-        chosen = (available - price * expected_cost).argmax(axis=1)
-        points.append((cost[rows, chosen].mean(), quality[rows, chosen].mean()))
+    points = [
+        (cost[rows, chosen].mean(), quality[rows, chosen].mean())
+        for chosen in _choices(predicted, expected_cost, quality, cost)
+    ]
+    paid, reached = np.array(points).T
+    return paid, reached
+
+
+def shuffled_points(predicted: Matrix, expected_cost: Matrix, quality: Matrix, cost: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the same with the choices at each price shuffled over the queries, in the mean over all shuffles."""
+    usual_cost, usual_quality = np.nanmean(cost, axis=0), np.nanmean(quality, axis=0)
+    points = [
+        (usual_cost[chosen].mean(), usual_quality[chosen].mean())
+        for chosen in _choices(predicted, expected_cost, quality, cost)
+    ]
     paid, reached = np.array(points).T
     return paid, reached
 
@@ -58,6 +69,14 @@ def envelope(cost: Matrix, quality: Matrix) -> tuple[Matrix, Matrix]:
     best = np.maximum.accumulate(quality[order])
     kept = np.concatenate([[True], best[1:] > best[:-1]])
     return cost[order][kept], quality[order][kept]
+
+
+def _choices(predicted: Matrix, expected_cost: Matrix, quality: Matrix, cost: Matrix) -> Iterator[NDArray[np.int64]]:
+    """Yield the column chosen for each query, at each price."""
+    prices = np.concatenate([[0.0], np.geomspace(1e-4, 1e3, _STEPS)]) / np.median(expected_cost)
+    available = np.where(np.isnan(quality + cost), -np.inf, predicted)
+    for price in prices:
+        yield (available - price * expected_cost).argmax(axis=1)
 
 
 def _fitted_lines(values: Matrix, inputs: Matrix) -> Matrix:

@@ -18,6 +18,7 @@ from frontdesk_server.artefacts.quality.drift import profile_scores
 from frontdesk_server.artefacts.quality.features import FeatureSpec
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.learning.data.dataset import Dataset
+from frontdesk_server.learning.training.added import added_by_routing
 from frontdesk_server.learning.training.blocks import BLOCKS, Targets
 from frontdesk_server.learning.training.export import Parts, export_arrays
 from frontdesk_server.learning.training.factors import Factors, fit_factors
@@ -98,6 +99,9 @@ def train(
         topics = fit_topics(features, domains, features.topics.shape[1])
     stacks = _fit_stacks(features, factors, domains, folds, len(set(groups)), settings, advance)
     held_out = np.clip(factors.offset + np.hstack([stack.out_of_fold for stack in stacks]) @ factors.loadings, 0.0, 1.0)
+    added = {}
+    if len(usable.models) > 1:
+        added = dict(added_by_routing(held_out, usable.quality, features.dense, folds, settings.seed))
     heads = fit_heads(raw_labelled.scaled(scaling), labelled, settings.seed) if labelled and raw_labelled else None
     posterior = fit_posterior(features.linear, factors, held_out, usable.quality)
     parts = Parts(scaling, factors, topics, stacks, posterior, heads)
@@ -109,7 +113,9 @@ def train(
         arrays=export_arrays(parts),
         has_tasks=heads is not None,
         data_sha256=usable.sha256,
-        metrics=_metrics(usable, held_out, stacks, settings, heads.metrics if heads else {}),
+        metrics=_metrics(
+            usable, held_out, stacks, settings, {"routing_adds": added, **(heads.metrics if heads else {})}
+        ),
         score_profiles=profile_scores(usable.models, held_out),
     )
 
@@ -152,7 +158,7 @@ def _metrics(
     held_out: NDArray[np.float64],
     stacks: Sequence[Stack],
     settings: TrainingSettings,
-    heads: dict[str, Any],
+    further: dict[str, Any],
 ) -> dict[str, Any]:
     measured = measure_reliability(dataset.models, held_out, dataset.quality)
     rows = np.array([model.rows for model in measured], dtype=float)
@@ -174,5 +180,5 @@ def _metrics(
             }
             for stack in stacks
         ],
-        **heads,
+        **further,
     }
