@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from frontdesk_server.assembly.app import open_runtime
-from frontdesk_server.assembly.pool import build_pool
+from frontdesk_server.assembly.pool import build_pool, unknown_prices
 from frontdesk_server.assembly.surroundings import check_surroundings
 from frontdesk_server.cli.exit_codes import USAGE
 from frontdesk_server.cli.ledger_access import JsonOption
@@ -62,7 +62,12 @@ def check(
 
 
 def _warnings(loaded: LoadedConfig) -> list[ConfigFault]:
-    return [loaded.fault(place, message) for place, message in suspicions(loaded.config)]
+    found = [loaded.fault(place, message) for place, message in suspicions(loaded.config)]
+    unpriced = unknown_prices(loaded.config).items()
+    return found + [
+        loaded.fault(("models", name, "prices"), f"auto finds none ({why}): costs will be unknown")
+        for name, why in unpriced
+    ]
 
 
 def _told(loaded: LoadedConfig, warnings: Sequence[ConfigFault], *, models: bool) -> Any:

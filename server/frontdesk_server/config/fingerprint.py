@@ -20,24 +20,25 @@ def fingerprint(data: Mapping[str, Any], config: BaseModel) -> str:
 
     `data` are the values of the file, `config` what was made of them.
     """
-    secrets = frozenset(_secrets(config, ()))
+    secrets = frozenset(location for location, value in given(config) if isinstance(value, SecretStr))
     text = json.dumps(_without(data, secrets, ()), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
-def _secrets(value: Any, location: Location) -> Iterator[Location]:
+def given(value: Any, location: Location = ()) -> Iterator[tuple[Location, Any]]:
+    """Every single value that a section was given, with its place."""
     match value:
-        case SecretStr():
-            yield location
         case BaseModel():
-            for name in value.model_fields_set:
-                yield from _secrets(getattr(value, name), (*location, name))
+            for name in sorted(value.model_fields_set):
+                yield from given(getattr(value, name), (*location, name))
         case Mapping():
             for key, inner in value.items():
-                yield from _secrets(inner, (*location, key))
+                yield from given(inner, (*location, key))
         case list() | tuple():
             for index, inner in enumerate(value):
-                yield from _secrets(inner, (*location, index))
+                yield from given(inner, (*location, index))
+        case _:
+            yield location, value
 
 
 def _without(value: Any, secrets: frozenset[Location], location: Location) -> Any:

@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -20,6 +22,7 @@ from frontdesk_server.config.known_keys import known_keys, unknown
 from frontdesk_server.config.references import dangling_references
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.values import Location, Position, Reader, Unreadable, compose, dotted
+from frontdesk_server.config.wording import said
 from frontdesk_server.domain.collection import without_collection
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
@@ -124,9 +127,10 @@ def parse_config(
 def faults_of(error: ValidationError, reader: Reader, within: Location = ()) -> Iterator[ConfigFault]:
     """The faults of a section at this location, in our words."""
     details = error.errors()
+    schema = cache(Config.model_json_schema)  # which takes its time, and is asked for by unknown keys alone
     for detail in details:
         if not _follows(detail, details):
-            yield reader.fault((*within, *_location(detail)), _message(detail, within))
+            yield reader.fault((*within, *_location(detail)), _message(detail, within, schema))
 
 
 def _location(detail: ErrorDetails) -> Location:
@@ -140,15 +144,15 @@ def _follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
     return detail["type"] == "too_short" and any(deeper[: len(location)] == location for deeper in inner)
 
 
-def _message(detail: ErrorDetails, within: Location = ()) -> str:
+def _message(detail: ErrorDetails, within: Location, schema: Callable[[], Mapping[str, Any]]) -> str:
     """The fault with the number at fault. Texts are not shown: they may be secret."""
     kind, location, value = detail["type"], detail["loc"], detail["input"]
     if kind == "extra_forbidden":
-        known = known_keys(Config.model_json_schema(), (*within, *location[:-1]))
+        known = known_keys(schema(), (*within, *location[:-1]))
         return unknown(str(location[-1]), known, "key here")
     if kind == "union_tag_invalid":
         return unknown(detail["ctx"]["tag"], _QUOTED.findall(detail["ctx"]["expected_tags"]), "kind")
-    message = detail["msg"].removeprefix("Value error, ")
+    message = said(detail)
     if not isinstance(value, int | float) or _SECRET_FIELDS.intersection(location):
         return message
     shown = repr(value)

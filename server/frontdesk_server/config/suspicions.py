@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import SecretStr
 
+from frontdesk_server.config.fingerprint import given
 from frontdesk_server.config.pool import BackendConfig, ModelConfig, SimulatedBackendConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.sign_on import KeySignOn
@@ -16,6 +17,7 @@ from frontdesk_server.config.values import Location
 DEFAULT_ROUTER = "default"
 """The router of calls that name none."""
 _SMALL_WINDOW = 1024
+_SHELL = re.compile(r"(?:^|[/@=:])\$[A-Za-z_]\w*(?:$|[/:@.])")
 _METHODS = re.compile(r"/(?:chat/completions|completions|responses|messages|embeddings)/?$")
 
 Suspicion = tuple[Location, str]
@@ -31,6 +33,15 @@ def suspicions(config: Config) -> Iterator[Suspicion]:
     for name, model in config.models.items():
         yield from _of_model(("models", name), model, slowest)
     yield from _of_limits(config)
+    yield from _of_variables(config)
+
+
+def _of_variables(config: Config) -> Iterator[Suspicion]:
+    """What a shell would replace stands as it is here."""
+    for place, value in given(config):
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if isinstance(text, str) and _SHELL.search(text):
+            yield place, "begins with $ and names no variable: write ${NAME}"
 
 
 def _of_backend(place: Location, backend: BackendConfig, max_running: int) -> Iterator[Suspicion]:
@@ -46,6 +57,9 @@ def _of_backend(place: Location, backend: BackendConfig, max_running: int) -> It
         yield (*place, "base_url"), "ends in a method: give the root of the API, which methods are added to"
     if any(name.lower() == "host" for name in backend.headers):
         yield (*place, "headers"), "Host names another than base_url does"
+    for name, value in backend.headers.items():
+        if not value.get_secret_value():
+            yield (*place, "headers", name), "is empty"
     for where, key in _keys(backend):
         for fault in _of_key(key.get_secret_value()):
             yield (*place, *where), fault
@@ -61,8 +75,6 @@ def _keys(backend: UpstreamConfig) -> Iterator[tuple[Location, SecretStr]]:
 def _of_key(key: str) -> Iterator[str]:
     if not key:
         yield "is empty: leave it out where no key is asked for"
-    elif key.startswith("$"):
-        yield "begins with $ and names no variable: write ${NAME}"
     elif key.lower().startswith("bearer "):
         yield "begins with Bearer, which is put before the key anyway"
     elif len(key) > 1 and key[0] == key[-1] and key[0] in "\"'`":

@@ -207,8 +207,8 @@ def test_the_facts_of_a_backend_hold_for_no_other_dialect() -> None:
     [
         ("{temprature: 1}", "models.m.profile.temprature", "did you mean temperature?"),
         ("{temperature: [1, 0]}", "models.m.profile.temperature", "least comes first"),
-        ("{efforts: [enormous]}", "models.m.profile.efforts", "Input should be"),
-        ("{stop_sequences: 9}", "models.m.profile.stop_sequences", "less than or equal to 8"),
+        ("{efforts: [enormous]}", "models.m.profile.efforts", "is no choice here"),
+        ("{stop_sequences: 9}", "models.m.profile.stop_sequences", "must be at most 8"),
         ('{tool_call_ids: {pattern: "[", length: 9}}', "models.m.profile.tool_call_ids", "regular expression"),
     ],
 )

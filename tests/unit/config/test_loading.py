@@ -63,7 +63,7 @@ def test_a_default_stands_in_for_a_variable_that_is_not_set() -> None:
     ("text", "expected"),
     [
         ("a: [", "f.yaml:2:1: is no YAML: did not find"),
-        ("", "f.yaml: backends: Field required"),
+        ("", "f.yaml: backends: is missing"),
         (GOOD.replace("backend: up", "backend: down"), "f.yaml:4:20: models.small.backend: no backend is named 'down'"),
         (GOOD.replace("backend: up", "backend: up, tempo: 3"), "f.yaml:4:31: models.small.tempo: is no key here"),
         (GOOD.replace("backend: up", "bakend: up"), "models.small.bakend: is no key here; did you mean backend?"),

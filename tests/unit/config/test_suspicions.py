@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,10 @@ def test_what_is_usual_is_not_suspected() -> None:
         ("/v1", "/v1/chat/completions", "backends.up.base_url", "ends in a method"),
         ("/v1", "/v1/chat/completions/?a=b", "backends.up.base_url", "ends in a method"),
         ("kind: openai", "kind: openai, headers: {host: a}", "backends.up.headers", "Host names another"),
+        ("kind: openai", "kind: openai, headers: {x-a: ''}", "backends.up.headers.x-a", "is empty"),
+        ("kind: openai", "kind: openai, headers: {x-a: $TOKEN}", "backends.up.headers.x-a", "write ${NAME}"),
+        ("backend: up", "backend: up, upstream_model: $MODEL", "models.small.upstream_model", "write ${NAME}"),
+        ('url: ""', 'url: "postgresql+psycopg://me:$PASSWORD@host/db"', "ledger.url", "write ${NAME}"),
         ("backend: up", "backend: up, context_window: 500", "models.small.context_window", "hold hardly any query"),
         (
             "backend: up",
@@ -92,3 +97,12 @@ def test_the_command_warns_and_finds_the_configuration_good(tmp_path: Path) -> N
     assert len(warnings) == 2
     assert "good: version" in outcome.stdout
     assert "1234" not in outcome.output
+
+
+def test_the_command_warns_of_prices_that_cannot_be_found(tmp_path: Path) -> None:
+    file = tmp_path / "frontdesk.yaml"
+    file.write_text(GOOD.replace("backend: up", "backend: up, upstream_model: nobody-knows-it, prices: auto"))
+    outcome = CliRunner().invoke(app, ["check", str(file), "--json"], env={"KEY": "k"})
+    assert outcome.exit_code == 0
+    (warning,) = json.loads(outcome.stdout)["warnings"]
+    assert (warning["path"], "costs will be unknown" in warning["message"]) == ("models.small.prices", True)
