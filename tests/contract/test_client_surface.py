@@ -32,10 +32,12 @@ NAMES = [
     "TextDelta",
     "Tool",
     "ToolCallDelta",
+    "__version__",
     "assistant",
     "explain",
     "system",
     "text_of",
+    "to_json",
     "tool_result",
     "user",
 ]
@@ -52,7 +54,7 @@ CLIENT = {
     "stream_complete": "query policy labels provider_keys timeout **fields",
 }
 STREAM = {"cancel", "completion", "decision", "partial", "text"}
-ERROR = ["code", "reason", "message", "violations", "retry_after_seconds", "metadata", "failure"]
+ERROR = ["code", "reason", "message", "violations", "retry_after_seconds", "metadata", "failure", "completion_id"]
 
 
 def signatures(kind: type) -> dict[str, str]:

@@ -41,7 +41,7 @@ async def test_anothers_decision_costs_what_an_unknown_one_costs(committed: bool
     statements: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith("SELECT") and "pg_class" not in statement:  # what partitions need is asked beside
             statements.append(statement)
 
     routed = a_routed_query()

@@ -69,6 +69,9 @@ class _EndedCall:
     def details(self) -> str:
         return str(self._vector["message"])
 
+    def initial_metadata(self) -> None:
+        return None
+
     def trailing_metadata(self) -> list[tuple[str, bytes]]:
         return [("grpc-status-details-bin", base64.b64decode(self._vector["status"]))]
 
