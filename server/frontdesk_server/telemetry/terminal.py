@@ -57,6 +57,7 @@ class TerminalRenderer:
         facts = {
             "gRPC": values["address"],
             "HTTP": http or "",
+            "console": values.get("console", ""),
             "config": f"{values['config']} (version {values['version']})",
             "models": ", ".join(values.get("models", ())),
             "routers": ", ".join(values.get("routers", ())),
