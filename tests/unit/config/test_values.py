@@ -45,10 +45,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_what_is_too_much_is_refused_quickly_and_with_its_place(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ConfigError) as refusal:
         parse_config(text, "f.yaml", {})
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert [fault.line > 0 for fault in refusal.value.faults[:1]] == [True], refusal.value.lines()[:3]
 
 
