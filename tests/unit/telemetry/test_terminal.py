@@ -59,7 +59,8 @@ def test_a_start_says_where_it_listens_what_it_has_and_what_to_try() -> None:
         "routers": ["default", "careful"],
     }
     lines = shown("server.listening", **start)
-    for words in ("127.0.0.1:50051", "http://127.0.0.1:8080/console", "small, large", "default, careful", "frontdesk complete"):
+    console = "http://127.0.0.1:8080/console"
+    for words in ("127.0.0.1:50051", console, "small, large", "default, careful", "frontdesk complete"):
         assert words in lines
     assert json.loads(shown("server.listening", "json", **start))["models"] == ["small", "large"]
 
