@@ -75,6 +75,7 @@ def http_front(
         return None
     try:
         from frontdesk_server.faces.app import FacesApp
+        from frontdesk_server.faces.browsers import is_local_name
         from frontdesk_server.faces.server import HttpServer
     except ModuleNotFoundError as error:
         fault = loaded.fault(("server", "http"), f"needs {error.name}: pip install 'frontdesk-server[http]'")
@@ -91,6 +92,7 @@ def http_front(
         calls,
         max_body_bytes=config.max_message_bytes,
         allowed_origins=http.allowed_origins,
+        is_local=is_local_name(http.address),
         embeddings=None if name is None else build_embeddings_endpoint(loaded, name, resources),
         overview=overview,
     )

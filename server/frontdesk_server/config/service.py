@@ -56,7 +56,7 @@ class HttpConfig(Section):
     read_seconds: Seconds = 30.0
     """How long a request may take to come in."""
     allowed_origins: tuple[str, ...] = ()
-    """Origins whose pages a browser lets call (CORS), such as https://app.example.org. Default: none."""
+    """Origins whose pages may call from a browser (CORS), such as https://app.example.org. Default: none."""
     embeddings_backend: str | None = None
     """The backend of kind `openai` that answers /v1/embeddings. Default: none does."""
     console: ConsoleConfig | None = ConsoleConfig()

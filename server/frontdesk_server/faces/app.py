@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from frontdesk_server.desk.calls import FrontCall, RunningCalls
 from frontdesk_server.desk.overview import Overview
 from frontdesk_server.faces.anthropic.messages import CountTokens, Messages
+from frontdesk_server.faces.browsers import Pages
 from frontdesk_server.faces.connect import PREFIX, ConnectFace, peer_of_request
 from frontdesk_server.faces.console.console import Console
 from frontdesk_server.faces.http import HttpRequest, Receive, Reply, Scope, Send
@@ -39,7 +40,10 @@ _TELL_BROWSERS = (
 
 
 class FacesApp:
-    """The ASGI application; with an overview it has a console. `draining` turns its health to NOT_SERVING."""
+    """The ASGI application; with an overview it has a console.
+
+    `is_local` tells whether only this machine reaches it; `draining` turns its health to NOT_SERVING.
+    """
 
     def __init__(
         self,
@@ -48,11 +52,13 @@ class FacesApp:
         *,
         max_body_bytes: int,
         allowed_origins: Sequence[str] = (),
+        is_local: bool = False,
         embeddings: Endpoint | None = None,
         overview: Overview | None = None,
     ) -> None:
         self.draining = False
-        self._serving = Serving(calls, max_body_bytes)
+        pages = Pages(frozenset(allowed_origins), is_local)
+        self._serving = Serving(calls, max_body_bytes, pages)
         self._clock = calls.clock
         models = Models(desk)
         faces: Sequence[Face] = (
@@ -64,9 +70,9 @@ class FacesApp:
             models,
         )
         self._faces: Mapping[str, Face] = {face.method: face for face in faces}
-        self._connect = ConnectFace(RouterService(desk), calls, max_body_bytes)
+        self._connect = ConnectFace(RouterService(desk), calls, max_body_bytes, pages)
         self._below: Mapping[str, Face] = {f"{models.method}/": models}
-        self._console = None if overview is None else Console(desk, overview, calls, self._serving)
+        self._console = None if overview is None else Console(desk, overview, calls, Serving(calls, max_body_bytes))
         self._app = self._dispatch
         if allowed_origins:
             self._app = CORSMiddleware(

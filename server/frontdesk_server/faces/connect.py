@@ -24,6 +24,7 @@ from protobuf.wkt import Any as Packed
 from frontdesk_server.desk.calls import BegunCall, FrontCall, RunningCalls
 from frontdesk_server.domain.call import Peer
 from frontdesk_server.domain.errors import DeadlineExceeded, FrontdeskError
+from frontdesk_server.faces.browsers import Pages
 from frontdesk_server.faces.serving import metadata_of
 from frontdesk_server.rpc.service import SERVICE_NAME, RouterService
 from frontdesk_server.rpc.status import RpcStatus, internal_status, status_of
@@ -40,8 +41,9 @@ _Unary = Callable[[Any, FrontCall], Awaitable[Any]]
 class ConnectFace(ConnectASGIApplication[RouterService]):
     """The ASGI application that serves every method of the contract."""
 
-    def __init__(self, service: RouterService, calls: RunningCalls, max_message_bytes: int) -> None:
+    def __init__(self, service: RouterService, calls: RunningCalls, max_message_bytes: int, pages: Pages) -> None:
         self._calls = calls
+        self._pages = pages
         super().__init__(
             service=service,
             endpoints=self._served,
@@ -55,7 +57,7 @@ class ConnectFace(ConnectASGIApplication[RouterService]):
         return f"/{SERVICE_NAME}"
 
     def _served(self, service: RouterService) -> dict[str, Any]:
-        stream = _Streaming(self._calls, service)
+        stream = _Streaming(self._calls, self._pages, service)
         info = _info("StreamComplete", pb.StreamCompleteRequest, pb.StreamCompleteResponse, StreamType.SERVER_STREAM)
         methods: tuple[tuple[str, type, type, _Unary], ...] = (
             ("Route", pb.RouteRequest, pb.RouteResponse, service.route),
@@ -68,7 +70,7 @@ class ConnectFace(ConnectASGIApplication[RouterService]):
         served: dict[str, Any] = {f"{PREFIX}StreamComplete": Endpoint.server_stream(info, stream.serve)}
         for name, request_type, response_type, serve in methods:
             info = _info(name, request_type, response_type, StreamType.UNARY)
-            unary = _Unaries(self._calls, f"{SERVICE_NAME}/{name}", serve)
+            unary = _Unaries(self._calls, self._pages, f"{SERVICE_NAME}/{name}", serve)
             served[PREFIX + name] = Endpoint.unary(info, unary.serve)
         return served
 
@@ -78,6 +80,7 @@ class _Unaries:
     """A method with one response."""
 
     calls: RunningCalls
+    pages: Pages
     method: str
     answer: _Unary
 
@@ -85,7 +88,7 @@ class _Unaries:
         """Serve one call."""
         begun, remaining = _begin(self.calls, self.method, context)
         try:
-            response = await self.answer(request, begun.open(peer_of_request.get(), remaining))
+            response = await self.answer(request, _open(begun, self.pages, remaining))
         except BaseException as error:
             if (told := _failure(error, begun, remaining)) is None:
                 raise
@@ -101,6 +104,7 @@ class _Streaming:
     """The method with a stream of responses: what is pushed here is pulled there, one at a time."""
 
     calls: RunningCalls
+    pages: Pages
     service: RouterService
 
     async def serve(self, request: pb.StreamCompleteRequest, context: _Context) -> AsyncIterator[Any]:
@@ -109,7 +113,7 @@ class _Streaming:
         handed: asyncio.Queue[Any] = asyncio.Queue(1)
         answering: asyncio.Task[None] | None = None
         try:
-            call = begun.open(peer_of_request.get(), remaining)
+            call = _open(begun, self.pages, remaining)
             answering = asyncio.create_task(self._answer(request, call, handed))
             while (response := await handed.get()) is not None:
                 yield response
@@ -158,6 +162,12 @@ def _begin(calls: RunningCalls, method: str, context: _Context) -> tuple[BegunCa
     metadata = metadata_of(dict(context.request_headers.allitems()))
     remaining = context.timeout_ms
     return calls.begin(method, metadata), None if remaining is None else remaining / 1000
+
+
+def _open(begun: BegunCall, pages: Pages, remaining: float | None) -> FrontCall:
+    call = begun.open(peer_of_request.get(), remaining)
+    pages.admit("POST", begun.metadata, call.caller)
+    return call
 
 
 def _failure(error: BaseException, begun: BegunCall, remaining: float | None) -> ConnectError | None:

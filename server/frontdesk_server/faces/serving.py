@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from frontdesk_server.desk.calls import BegunCall, FrontCall, RunningCalls
 from frontdesk_server.domain.call import Peer
 from frontdesk_server.domain.errors import FieldViolation, FrontdeskError, InvalidRequest
+from frontdesk_server.faces.browsers import Pages
 from frontdesk_server.faces.http import Gone, HttpRequest, Receive, Reply, Scope, Send, headers_of, read_body
 from frontdesk_server.faces.protocol import PEER
 from frontdesk_server.rpc.reasons import InvalidReason
@@ -37,8 +38,10 @@ class Face(Protocol):
 class Serving:
     """Serves faces."""
 
-    def __init__(self, calls: RunningCalls, max_body_bytes: int) -> None:
+    def __init__(self, calls: RunningCalls, max_body_bytes: int, pages: Pages | None = None) -> None:
+        """`pages` tells whose pages may call; None where the face itself does."""
         self._calls = calls
+        self._pages = pages
         self._max_body_bytes = max_body_bytes
 
     async def serve(self, face: Face, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,6 +72,8 @@ class Serving:
         try:
             remaining = _timeout_seconds(metadata)
             call = begun.open(peer_of(scope), remaining)
+            if self._pages is not None:
+                self._pages.admit(scope["method"], metadata, call.caller)
             body = await read_body(receive, self._max_body_bytes, metadata.get("content-length", ""))
             watching = asyncio.create_task(_watch(receive, asyncio.current_task(), gone))
             request = HttpRequest(scope["path"], metadata, body, scope.get("query_string", b"").decode("latin-1"))

@@ -22,6 +22,7 @@ _STATUS = {
 }
 _INTERNAL = 500
 _TOO_LARGE = 413
+_UNSUPPORTED = 415
 _BAD_GATEWAY = 502
 _RETRY_IN_VAIN = (CompletionFailed, ModelsUnavailable)
 _SAY_WAIT = frozenset({429, 503})
@@ -34,10 +35,19 @@ class NoSuchPath(FrontdeskError):
     reason = "NO_SUCH_PATH"
 
 
+class UnsupportedMediaType(FrontdeskError):
+    """The body is not of a type, or in an encoding, that is read."""
+
+    code = "INVALID_ARGUMENT"
+    reason = "UNSUPPORTED_MEDIA_TYPE"
+
+
 def http_status(error: FrontdeskError) -> int:
     """The status of an error."""
     if isinstance(error, RequestTooLarge):
         return _TOO_LARGE
+    if isinstance(error, UnsupportedMediaType):
+        return _UNSUPPORTED
     if isinstance(error, CompletionFailed):
         cause = error.cause
         if cause.code == "RESOURCE_EXHAUSTED":  # of an upstream whose answer is too long

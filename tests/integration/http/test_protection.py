@@ -17,6 +17,8 @@ from tests.integration.http.test_chat_completions import PATH, asking, reached
 from tests.service import pool_config
 from tests.upstream import Fault, FaultyUpstream, Script
 
+JSON = {"content-type": "application/json"}
+
 
 def write(folder: Path, name: str, pem: Pem) -> tuple[str, str]:
     (folder / f"{name}.crt").write_bytes(pem.certificate)
@@ -112,3 +114,36 @@ async def test_more_calls_at_once_than_allowed_are_told_when_to_come_back(tmp_pa
         second = await client.post(PATH, json=asking())
         first.cancel()
     assert (second.status_code, second.json()["error"]["code"]) == (429, "OVERLOADED")
+
+
+PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings")
+
+
+async def test_a_page_of_another_origin_can_spend_nothing(tmp_path: Path) -> None:
+    page = {"origin": "https://evil.example", "sec-fetch-site": "cross-site", "content-type": "text/plain"}
+    rebound = {"host": "evil.example", "origin": "http://evil.example"}
+    contract = "/frontdesk.v1.RouterService/Complete"
+    async with reached(tmp_path) as (client, upstream):
+        told = [await client.post(path, json=asking(), headers=page) for path in PATHS]
+        told += [await client.post(path, json=asking(), headers=rebound) for path in PATHS]
+        told += [await client.get("/v1/models", headers=each) for each in (page, rebound, {"host": "evil.example"})]
+        refused = [await client.post(contract, json={}, headers=each) for each in (page | JSON, rebound)]
+        assert not upstream.requests
+    assert {one.status_code for one in told} == {403}
+    assert {one.headers["x-frontdesk-error"] for one in told} == {"PERMISSION_DENIED"}
+    assert all("permission_error" in one.text for one in told)
+    assert [(one.status_code, one.json()["code"]) for one in refused] == [(403, "permission_denied")] * 2
+
+
+async def test_a_page_of_an_allowed_origin_may_call_after_asking(tmp_path: Path) -> None:
+    page = {"origin": "https://app.example.org", "sec-fetch-site": "cross-site"}
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    http = {"allowed_origins": ["https://app.example.org"]}
+    async with reached(tmp_path, server={"http": http}) as (client, _):
+        before = await client.options(PATH, headers=page | asks)
+        answered = await client.post(PATH, json=asking(), headers=page)
+        unasked = await client.post(PATH, json=asking(), headers=page | {"content-type": "text/plain"})
+        curl = await client.post(PATH, json=asking(), headers={"content-type": "application/x-www-form-urlencoded"})
+    assert (before.status_code, answered.status_code, curl.status_code) == (200, 200, 200)
+    assert answered.headers["access-control-allow-origin"] == "https://app.example.org"
+    assert (unasked.status_code, unasked.json()["error"]["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")

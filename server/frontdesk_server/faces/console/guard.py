@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
-from urllib.parse import urlsplit
 
 from frontdesk_server.domain.errors import PermissionDenied
+from frontdesk_server.faces.browsers import READING, is_local_name, is_loopback_address, is_of_another_site
 from frontdesk_server.faces.http import Scope
 
 COOKIE = "frontdesk_console"
@@ -17,8 +16,6 @@ LONGEST_KEY = 3_500
 """Characters of a credential; browsers keep cookies of 4,096 with their name and attributes."""
 
 _COOKIE_TEXT = re.compile(r"[!#-+\--:<-\[\]-~]+")
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_HOST = re.compile(r"\[([^\]]+)\](?::\d+)?|([^:]*)(?::\d+)?")
 
 
 class NotFromHere(PermissionDenied):
@@ -39,27 +36,15 @@ class Visitor:
 def visitor_of(scope: Scope, headers: Mapping[str, str]) -> Visitor:
     """Who asks."""
     return Visitor(
-        is_local=_is_loopback(scope) and _is_local_name(headers.get("host", "")),
+        is_local=_is_loopback(scope) and is_local_name(headers.get("host", "")),
         is_signed_in=bool(key_in(headers)),
         wants_events="text/event-stream" in headers.get("accept", ""),
     )
 
 
 def refuse_other_sites(method: str, headers: Mapping[str, str]) -> None:
-    """Refuse what another site's page makes a browser send; raises PermissionDenied.
-
-    Browsers say where a request comes from; what says nothing is none, and brings no cookie on somebody's behalf
-    (https://words.filippo.io/csrf, as net/http.CrossOriginProtection of Go).
-    """
-    if method in _READING:
-        return
-    site = headers.get("sec-fetch-site")
-    if site is None:
-        origin = headers.get("origin")
-        same = origin is None or urlsplit(origin).netloc == headers.get("host")
-    else:
-        same = site in ("same-origin", "none")
-    if not same:
+    """Refuse what another site's page makes a browser send; raises PermissionDenied."""
+    if method not in READING and is_of_another_site(headers):
         raise PermissionDenied("another site's page sent this; the console takes it from its own alone")
 
 
@@ -94,23 +79,4 @@ def with_credentials(scope: Scope, headers: Mapping[str, str]) -> Scope:
 
 def _is_loopback(scope: Scope) -> bool:
     client = scope.get("client")
-    return client is not None and _is_loopback_address(client[0])
-
-
-def _is_local_name(host: str) -> bool:
-    """Whether a page was asked for by this machine's own names: others may be made to mean it (DNS rebinding)."""
-    found = _HOST.fullmatch(host)
-    if found is None:
-        return False
-    name = (found[1] or found[2]).lower()
-    return name == "localhost" or name.endswith(".localhost") or _is_loopback_address(name)
-
-
-def _is_loopback_address(text: str) -> bool:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped.is_loopback
-    return address.is_loopback
+    return client is not None and is_loopback_address(client[0])
