@@ -28,8 +28,9 @@ from frontdesk_server.learning.data.dataset import Dataset, read_dataset
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
 from frontdesk_server.learning.evaluation.plots import draw_curves
+from frontdesk_server.learning.training.settings import TrainingSettings
 from frontdesk_server.learning.training.stack import folds_by_group
-from frontdesk_server.learning.training.train import TrainingSettings, train
+from frontdesk_server.learning.training.train import train
 from frontdesk_server.routing.signals import compute_signals
 from quality_table import Row
 

@@ -23,7 +23,8 @@ from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality import default_artefact_path
 from frontdesk_server.learning.data.dataset import Dataset, concatenate, read_dataset
 from frontdesk_server.learning.training.heads import LabelledTexts
-from frontdesk_server.learning.training.train import TrainingSettings, train
+from frontdesk_server.learning.training.settings import TrainingSettings
+from frontdesk_server.learning.training.train import train
 from task_texts import task_texts
 
 PER_TEMPLATE = 14

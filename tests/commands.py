@@ -5,14 +5,40 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
+EXTRAS = {
+    "aws": {"botocore"},
+    "azure": {"azure.identity"},
+    "google": {"google.auth"},
+    "http": {"connectrpc", "httptools", "jinja2", "starlette", "uvicorn"},
+    "jwt": {"jwt"},
+    "learn": {"matplotlib", "pyarrow", "scipy", "sklearn"},
+    "onnx": {"onnxruntime"},
+    "postgres": {"psycopg"},
+    "prices": {"genai_prices"},
+    "redis": {"redis"},
+}
+"""What an import statement calls the packages of each extra."""
 
-def frontdesk(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, without the credentials of whoever runs the tests."""
+_WITHOUT = """
+import sys
+sys.modules.update(dict.fromkeys({absent}))
+from frontdesk_server.__main__ import main
+main()
+"""
+
+
+def frontdesk(*arguments: str, folder: Path, absent: Collection[str] = ()) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, without the credentials of whoever runs the tests.
+
+    There as if the packages `absent` were not installed.
+    """
+    program = ["-c", _WITHOUT.format(absent=sorted(absent))] if absent else ["-m", "frontdesk_server"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")}
     return subprocess.run(
-        [sys.executable, "-m", "frontdesk_server", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,

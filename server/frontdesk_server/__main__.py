@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from frontdesk_server.cli import main as run
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"frontdesk: the command needs {error.name}: pip install frontdesk-server\n")
+        sys.stderr.write(f"frontdesk: the command needs {error.name}: pip install . in a checkout\n")
         sys.exit(2)
     run()
 

@@ -14,7 +14,8 @@ from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality.drift import WINDOW
 from frontdesk_server.config import strategy_kinds
 from frontdesk_server.learning.data.dataset import build_dataset
-from frontdesk_server.learning.training.train import TrainingSettings, train
+from frontdesk_server.learning.training.settings import TrainingSettings
+from frontdesk_server.learning.training.train import train
 
 from tests.integration.test_workers import Service
 

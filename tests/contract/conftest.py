@@ -22,7 +22,7 @@ def postgres_url() -> Iterator[str]:
     if binaries is None:
         _absent("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     if importlib.util.find_spec("psycopg") is None:
-        _absent("psycopg is not installed: frontdesk-server[postgres]")
+        _absent("psycopg is not installed: pip install '.[postgres]' in a checkout")
     with running_postgres(binaries) as url:
         yield url
 

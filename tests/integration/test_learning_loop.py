@@ -12,7 +12,8 @@ from frontdesk_server.artefacts.quality import Artefact
 from frontdesk_server.artefacts.quality.drift import SHIFTED, WINDOW
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.learning.data.dataset import build_dataset
-from frontdesk_server.learning.training.train import TrainingSettings, train
+from frontdesk_server.learning.training.settings import TrainingSettings
+from frontdesk_server.learning.training.train import train
 
 from tests.integration.test_command_line import frontdesk
 from tests.service import service_of

@@ -77,6 +77,6 @@ async def test_a_missing_package_is_a_fault_of_the_configuration_with_its_place(
     (fault,) = caught.value.faults
     assert (fault.path, fault.message) == (
         "backends.upstream.sign_on",
-        "needs azure-identity: pip install 'frontdesk-server[azure]'",
+        "needs azure-identity: pip install '.[azure]' in a checkout",
     )
     assert fault.line > 1

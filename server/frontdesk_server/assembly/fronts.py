@@ -15,6 +15,7 @@ from frontdesk_server.config.service import HttpConfig
 from frontdesk_server.desk.calls import RunningCalls
 from frontdesk_server.desk.overview import Overview
 from frontdesk_server.domain.errors import ConfigError
+from frontdesk_server.domain.extras import brought_by
 from frontdesk_server.security import tls_context
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def http_front(
         from frontdesk_server.faces.browsers import is_local_name
         from frontdesk_server.faces.server import HttpServer
     except ModuleNotFoundError as error:
-        fault = loaded.fault(("server", "http"), f"needs {error.name}: pip install 'frontdesk-server[http]'")
+        fault = loaded.fault(("server", "http"), f"needs {error.name}: {brought_by('http')}")
         raise ConfigError(loaded.source, [fault]) from error
     name = http.embeddings_backend
     overview: Overview | None = None

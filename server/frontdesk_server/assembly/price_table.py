@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from frontdesk_server.domain.extras import brought_by
 from frontdesk_server.domain.prices import PricePeriod, Prices, PriceTier, ServiceTierPrices
 from frontdesk_server.domain.usage import nano_usd
 
@@ -42,7 +43,7 @@ def look_up(upstream_model: str, provider: str, address: str, now: datetime) -> 
     try:
         from genai_prices import data_snapshot
     except ImportError:
-        return None, "package genai-prices is not installed: frontdesk-server[prices]"
+        return None, f"genai-prices is not installed: {brought_by('prices')}"
     table = data_snapshot.get_snapshot()
     model = _found(table, upstream_model, None, address) if address else None
     if model is None:

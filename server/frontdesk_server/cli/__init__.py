@@ -77,9 +77,17 @@ def _help(command: str) -> str | None:
     return next(map(ast.get_docstring, functions), None)
 
 
+class _Named(TyperCommand):
+    """A command by whose own name a fault is told that it leaves to others to foresee."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with foreseen(self.name or "frontdesk"):
+            return super().invoke(ctx)
+
+
 def _loaded(command: str) -> Any:
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(command)(_load(command))
+    single.command(command, cls=_Named)(_load(command))
     return typer.main.get_command(single)
 
 

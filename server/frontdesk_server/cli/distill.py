@@ -13,8 +13,6 @@ from rich.progress import Progress
 from frontdesk_server.artefacts.embedders import EmbedderError, EncoderSettings, OnnxEmbedder
 from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.learning.embedding.corpus import read_texts
-from frontdesk_server.learning.embedding.distill import DistillSettings
-from frontdesk_server.learning.embedding.distill import distill as distil_table
 
 
 def distill(
@@ -30,6 +28,9 @@ def distill(
 
     Example: frontdesk distill --teacher ./bge-small --texts queries.txt --out ./table
     """
+    from frontdesk_server.learning.embedding.distill import DistillSettings
+    from frontdesk_server.learning.embedding.distill import distill as distil_table
+
     with foreseen("distill", ValueError, EmbedderError):
         corpus = [text for path in texts for text in read_texts(path)]
         encoder = OnnxEmbedder(teacher, EncoderSettings.from_folder(teacher, max_tokens=max_tokens), threads=threads)

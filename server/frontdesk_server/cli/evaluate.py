@@ -34,7 +34,6 @@ from frontdesk_server.learning.evaluation.plain_routers import (
     plain_qualities,
     predicted_qualities,
 )
-from frontdesk_server.learning.evaluation.plots import draw_curves
 from frontdesk_server.learning.evaluation.router_evaluation import evaluate_router
 from frontdesk_server.learning.recorded.trial import candidates, try_routers
 
@@ -86,6 +85,9 @@ def evaluate(
 
     Example: frontdesk evaluate --data dev.parquet --router default --config frontdesk.yaml
     """
+    if out is not None:
+        from frontdesk_server.learning.evaluation.plots import draw_curves  # missing is said before the work
+
     dataset = read_dataset(*data)
     try:
         found = _evaluated(dataset, artefact, router, config, (strong, weak, pool), resamples, seed)

@@ -9,6 +9,7 @@ import typer
 
 from frontdesk_server.cli.exit_codes import FAULT, USAGE
 from frontdesk_server.domain.errors import ConfigError, FrontdeskError, UnknownModel, UnknownRouter
+from frontdesk_server.domain.extras import brought_by
 
 _EXTRAS: Mapping[str, str] = {
     "matplotlib": "learn",
@@ -47,5 +48,5 @@ def foreseen(command: str = "frontdesk", *further: type[Exception]) -> Iterator[
 def missing(command: str, error: ModuleNotFoundError) -> str:
     """What to install."""
     package = (error.name or "").partition(".")[0]
-    extra = f"[{_EXTRAS[package]}]" if package in _EXTRAS else ""
-    return f"{command} needs {package}: pip install 'frontdesk-server{extra}'"
+    line = brought_by(_EXTRAS[package]) if package in _EXTRAS else "pip install . in a checkout"
+    return f"{command} needs {package}: {line}"

@@ -23,8 +23,7 @@ from frontdesk_server.cli.ledger_access import (
 from frontdesk_server.cli.progress import progress_bar, told
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
-from frontdesk_server.learning.training.train import FEATURES, TrainingSettings, progress_steps
-from frontdesk_server.learning.training.train import train as fit
+from frontdesk_server.learning.training.settings import FEATURES, TrainingSettings
 from frontdesk_server.ledger.export import learning_rows
 from frontdesk_server.ledger.reader import Filters
 
@@ -66,6 +65,9 @@ def train(
 
     Example: frontdesk train --from-ledger --since 30d --config frontdesk.yaml --out artefacts/mine
     """
+    from frontdesk_server.learning.training.train import progress_steps
+    from frontdesk_server.learning.training.train import train as fit
+
     settings = TrainingSettings(features=listed(features), folds=folds, unseen_domains=unseen_domains, seed=seed)
     parts = [read_dataset(*(data or ()))] if data or not from_ledger else []
     if from_ledger:

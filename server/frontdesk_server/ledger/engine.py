@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.extras import brought_by
 from frontdesk_server.state.sqlite import create_private, write_ahead
 
 Durability = Literal["group", "sync"]
@@ -69,7 +70,7 @@ def open_engine(
         # The parser's message may quote a part of the password.
         raise _unusable("not a database URL; special characters of a password are written as %XX") from error
     except ImportError as error:
-        raise _unusable(f"its driver is missing ({error.name}); install frontdesk-server[postgres]") from error
+        raise _unusable(f"its driver {error.name} is missing: {brought_by('postgres')}") from error
     raise _unusable("the ledger is kept in sqlite:///FILE or postgresql+psycopg://…")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.domain.call import ANONYMOUS, Caller, Identify, Peer
 from frontdesk_server.domain.errors import ConfigError, Unauthenticated
+from frontdesk_server.domain.extras import brought_by
 from frontdesk_server.security.keys import PREFIX, KeyRing
 
 _SCHEME = "bearer"
@@ -59,7 +60,7 @@ def _verifier(loaded: LoadedConfig) -> Callable[[str], Caller] | None:
 
         return TokenVerifier(config, loaded.folder).caller
     except ModuleNotFoundError as error:
-        fault = loaded.fault(("security", "jwt"), f"needs {error.name}: pip install 'frontdesk-server[jwt]'")
+        fault = loaded.fault(("security", "jwt"), f"needs {error.name}: {brought_by('jwt')}")
     except (OSError, ValueError) as error:
         fault = loaded.fault(("security", "jwt", "jwks_file"), str(error))
     raise ConfigError(loaded.source, [fault])

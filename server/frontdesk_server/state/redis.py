@@ -11,6 +11,7 @@ import structlog
 
 from frontdesk_server.config.limits import RedisConfig
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.extras import brought_by
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -71,7 +72,7 @@ def build_redis(config: RedisConfig | None, source: str) -> SharedRedis | None:
 
         from frontdesk_server.state.redis_client import build_client
     except ImportError as error:
-        fault = ConfigFault("needs the package redis: frontdesk-server[redis]", "redis")
+        fault = ConfigFault(f"needs redis: {brought_by('redis')}", "redis")
         raise ConfigError(source, [fault]) from error
     try:
         client = build_client(config.url.get_secret_value(), config.timeout_ms / 1000, config.max_connections)

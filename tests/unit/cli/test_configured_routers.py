@@ -15,7 +15,8 @@ from frontdesk_server.artefacts.quality import Artefact
 from frontdesk_server.cli.calibrate import calibrate
 from frontdesk_server.cli.evaluate import evaluate
 from frontdesk_server.learning.recorded import certification
-from frontdesk_server.learning.training.train import TrainingSettings, train
+from frontdesk_server.learning.training.settings import TrainingSettings
+from frontdesk_server.learning.training.train import train
 from typer.testing import CliRunner, Result
 
 from tests.unit.artefacts.embedders.tables import WORDS, write_table

@@ -87,6 +87,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         for model in ("small", "large")
     ]
     (folder / "outcomes.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    (folder / "outcomes.parquet").write_bytes(b"PAR1")
     (folder / "single.jsonl").write_text("\n".join(map(json.dumps, asked[::3])))
     labelled = [{"label": label, "text": f"{label} {i}"} for i in range(5) for label in ("hello", "bye")]
     (folder / "labelled.jsonl").write_text("\n".join(map(json.dumps, labelled)))
@@ -293,12 +294,13 @@ def without_learning(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         ("stats --ledger {url} --png {folder}/mix.png", "matplotlib"),
         ("export {folder}/rows.parquet --ledger {url}", "pyarrow"),
+        ("report --data {folder}/outcomes.parquet", "pyarrow"),
     ],
 )
 def test_what_is_not_installed_is_named_with_what_to_install(bench: Bench, line: str, package: str) -> None:
     ran = bench.run(line)
     assert ran.exit_code == 2
-    assert f"needs {package}: pip install 'frontdesk-server[learn]'" in ran.stderr
+    assert f"needs {package}: pip install '.[learn]' in a checkout" in ran.stderr
 
 
 def test_a_query_comes_from_standard_input(bench: Bench) -> None:

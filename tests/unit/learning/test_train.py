@@ -12,9 +12,10 @@ from frontdesk_server.learning.training.ferns import fit_ferns
 from frontdesk_server.learning.training.heads import LabelledTexts
 from frontdesk_server.learning.training.matrix import fit_scaling, read_texts
 from frontdesk_server.learning.training.reliability import measure_reliability
+from frontdesk_server.learning.training.settings import FEATURES, TrainingSettings
 from frontdesk_server.learning.training.stack import fit_stack, folds_by_group
 from frontdesk_server.learning.training.topics import fit_topics, number_domains, with_topics_out_of_fold
-from frontdesk_server.learning.training.train import FEATURES, TrainingError, TrainingSettings, progress_steps, train
+from frontdesk_server.learning.training.train import TrainingError, progress_steps, train
 
 from tests.unit.learning.conftest import make_dataset
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from frontdesk_server.artefacts.embedders.protocol import EmbedderError, Matrix, Vector
+from frontdesk_server.domain.extras import brought_by
 
 Pooling = Literal["cls", "mean", "max", "last"]
 """How token vectors become one: the first token's, their mean, their maximum, the last token's."""
@@ -162,7 +163,7 @@ def _session(path: Path, threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise EmbedderError("an ONNX encoder needs onnxruntime: install frontdesk-server[onnx]") from error
+        raise EmbedderError(f"an ONNX encoder needs onnxruntime: {brought_by('onnx')}") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -7,6 +7,7 @@ from frontdesk_server.backends.signon.seam import SignOn
 from frontdesk_server.config import sign_on as config
 from frontdesk_server.config.upstream import UpstreamConfig
 from frontdesk_server.domain.clock import Clock, SystemClock
+from frontdesk_server.domain.extras import brought_by
 
 _EXTRAS = {
     "azure_entra": ("azure-identity", "azure"),
@@ -47,7 +48,9 @@ def build_sign_on(backend: UpstreamConfig, key_headers: KeyHeaders, clock: Clock
 
                 return AwsSigV4(chosen, backend.ca_file, clock)
     except ModuleNotFoundError as error:
-        package, extra = _EXTRAS[chosen.kind] if chosen and chosen.kind in _EXTRAS else (error.name, "server")
-        raise SignOnUnusable(f"needs {package}: pip install 'frontdesk-server[{extra}]'") from error
+        if chosen is None or chosen.kind not in _EXTRAS:
+            raise
+        package, extra = _EXTRAS[chosen.kind]
+        raise SignOnUnusable(f"needs {package}: {brought_by(extra)}") from error
     except (OSError, ValueError) as error:
         raise SignOnUnusable(f"cannot be used: {type(error).__name__}") from error

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from frontdesk_server.domain.errors import FrontdeskError
 
 EXTENSIONS = (".parquet", ".jsonl", ".ndjson", ".csv")
@@ -120,6 +117,9 @@ def read_table(path: Path, required: Sequence[str] = (), columns: Sequence[str] 
 
 
 def _read_parquet(path: Path, columns: Set[str]) -> Iterator[Row]:
+    import pyarrow as pa  # the other formats do without
+    import pyarrow.parquet as pq
+
     try:
         names = [name for name in pq.read_schema(path).names if not columns or name in columns]
         table = pq.read_table(path, columns=names)

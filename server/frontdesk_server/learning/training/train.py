@@ -6,7 +6,6 @@ that numpy alone can run (:mod:`.export`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,43 +25,17 @@ from frontdesk_server.learning.training.heads import LabelledTexts, fit_heads
 from frontdesk_server.learning.training.matrix import FeatureMatrix, fit_scaling, read_texts
 from frontdesk_server.learning.training.posterior import fit_posterior
 from frontdesk_server.learning.training.reliability import measure_reliability
+from frontdesk_server.learning.training.settings import FEATURES, TrainingSettings
 from frontdesk_server.learning.training.stack import Stack, fit_stack, folds_by_group
 from frontdesk_server.learning.training.topics import fit_topics, number_domains, with_topics_out_of_fold
 
-__all__ = ["FEATURES", "STRUCTURE_FEATURES", "TrainingError", "TrainingSettings", "progress_steps", "train"]
-
-FEATURES: tuple[str, ...] = tuple(BLOCKS)
-"""Every kind of feature that training can use."""
-
-STRUCTURE_FEATURES: tuple[str, ...] = ("landmarks", "ferns")
-"""The features that carry over to domains never seen: how a query is built, not what it is about."""
+__all__ = ["TrainingError", "progress_steps", "train"]
 
 MIN_QUERIES = 20
 
 
 class TrainingError(FrontdeskError):
     """The data or the settings cannot be trained on; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSettings:
-    """What a caller may choose; the defaults suit a thousand queries as well as a hundred thousand."""
-
-    features: Sequence[str] = ()
-    """Which blocks cross-validation may use; none named means all, or STRUCTURE_FEATURES for unseen domains."""
-    folds: int = 5
-    unseen_domains: bool = False
-    """Train for domains that the data lacks: whole domains are held out, and vocabulary is not trusted by default."""
-    max_factors: int = 16
-    """At most this many factors describe how models differ; a pool of fewer models is described fully."""
-    lexical_bits: int = 16
-    """Words and pairs are hashed into 2 ** lexical_bits buckets."""
-    seed: int = 0
-
-    @property
-    def blocks(self) -> Sequence[str]:
-        """The blocks to fit."""
-        return self.features or (STRUCTURE_FEATURES if self.unseen_domains else FEATURES)
 
 
 def progress_steps(dataset: Dataset, settings: TrainingSettings) -> int:

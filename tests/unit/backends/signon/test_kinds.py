@@ -260,9 +260,9 @@ async def test_a_file_that_holds_no_credentials_cannot_be_used(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("module", "sign_on", "told"),
     [
-        ("azure.identity", {"kind": "azure_entra"}, "needs azure-identity: pip install 'frontdesk-server[azure]'"),
-        ("google.auth", {"kind": "google_adc"}, "needs google-auth: pip install 'frontdesk-server[google]'"),
-        ("botocore", {"kind": "aws_sigv4", "region": "r"}, "needs botocore: pip install 'frontdesk-server[aws]'"),
+        ("azure.identity", {"kind": "azure_entra"}, "needs azure-identity: pip install '.[azure]' in a checkout"),
+        ("google.auth", {"kind": "google_adc"}, "needs google-auth: pip install '.[google]' in a checkout"),
+        ("botocore", {"kind": "aws_sigv4", "region": "r"}, "needs botocore: pip install '.[aws]' in a checkout"),
     ],
 )
 async def test_a_package_that_is_missing_is_named_with_its_extra(
