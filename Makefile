@@ -20,13 +20,13 @@ help:  ## Lists the targets.
 INSTALL := $(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable ./clients/python --editable
 
 .venv/.serving: .venv/bin/python pyproject.toml clients/python/pyproject.toml .ci/constraints.txt
-	@echo "Setting up .venv to serve (under a minute, once)"
+	@echo "Setting up .venv to serve (about half a minute of work, some minutes on a slow network; once)"
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(INSTALL) '.[http]'
 	@touch $@
 
 .venv/.ready: .venv/.serving
-	@echo "Adding training, every extra and the test tools (a minute or two, once)"
+	@echo "Adding training, every extra and the test tools (a minute or two of work, more on a slow network; once)"
 	@$(INSTALL) '.[learn,aws,azure,google,http,jwt,onnx,postgres,prices,redis]' --group dev
 	@touch $@
 

@@ -87,6 +87,7 @@ def test_the_demo_escalates_outlives_a_provider_bills_a_cancel_and_leaves_what_i
     shown = " ".join(ran.stdout.split())
     for model in FOUR_QUERIES.values():
         assert f"▶ {model}" in shown
+    assert "candidate USD per 1,000 queries first token" in shown  # predictions, as `explain` shows them
     assert "unsure-llm was rejected by its check (heuristic: refusal" in shown
     assert "rented-llm failed (UPSTREAM_UNREACHABLE" in shown
     assert "circuit breaker is open" in shown

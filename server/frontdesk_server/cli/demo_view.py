@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from frontdesk_server.cli.money import nano_usd, strongest_usd, total_usd
+from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
 
 _SHOWN_CHARACTERS = 320
 
@@ -79,8 +80,8 @@ async def show_answer(
 
 
 def show_decision(decision: Decision, console: Console) -> None:
-    """The candidates, and why the chosen one was chosen."""
-    table = _table("", "candidate", ">predicted cost", ">first token", "")
+    """The candidates with what is predicted of them, and why the chosen one was chosen."""
+    table = _table("", "candidate", f">{PER_THOUSAND}", ">first token", "")
     for candidate in decision.candidates:
         chosen = candidate.model == decision.model
         cost = candidate.predicted_cost_nano_usd if candidate.HasField("predicted_cost_nano_usd") else None
@@ -88,7 +89,7 @@ def show_decision(decision: Decision, console: Console) -> None:
         table.add_row(
             "[cyan]▶[/]" if chosen else "",
             f"[cyan bold]{candidate.model}[/]" if chosen else candidate.model,
-            nano_usd(cost),
+            per_thousand(cost),
             f"{first_token * 1000:.0f} ms" if candidate.HasField("predicted_time_to_first_token") else "",
             f"[dim]{candidate.exclusion_detail}[/]",
         )
