@@ -64,7 +64,7 @@ class FacesApp:
         faces: Sequence[Face] = (
             ChatCompletions(desk),
             Responses(desk),
-            Embeddings(embeddings),
+            Embeddings(embeddings, calls.clock),
             Messages(desk),
             CountTokens(),
             models,

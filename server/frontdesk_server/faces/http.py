@@ -11,6 +11,7 @@ import orjson
 
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import DeadlineExceeded, FieldViolation, InvalidRequest, RequestTooLarge
+from frontdesk_server.faces.status import UnsupportedMediaType
 from frontdesk_server.rpc.reasons import InvalidReason
 
 Scope = MutableMapping[str, Any]
@@ -22,6 +23,9 @@ Headers = Iterable[tuple[str, str]]
 _JSON = "application/json"
 _EVENTS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 _LONGEST_VALUE = 4096
+DEEPEST = 128
+"""Objects and lists within each other that a body may have. Upstreams' requests hold its members some levels deeper,
+and orjson writes 254 levels."""
 
 
 class Gone(Exception):
@@ -41,15 +45,35 @@ class HttpRequest:
         """The body.
 
         Raises:
-            InvalidRequest: it is not a JSON object.
+            InvalidRequest: it is not a JSON object, or is nested too deep.
+            UnsupportedMediaType: it is compressed.
         """
+        if (encoding := self.headers.get("content-encoding", "identity").lower()) != "identity":
+            raise UnsupportedMediaType(f"content-encoding is {encoding[:32]}; the body has to come as it is")
         try:
             value = orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
             raise _malformed("the body is not JSON") from error
         if not isinstance(value, dict):
             raise _malformed("the body is not a JSON object")
+        if self.body.count(b"{") + self.body.count(b"[") > DEEPEST and is_deeper(value, DEEPEST):
+            raise _malformed(f"the body is nested more than {DEEPEST} deep")
         return value
+
+
+def is_deeper(value: Any, most: int) -> bool:
+    """Whether a JSON value has more than so many objects and lists within each other."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            child
+            for holder in level
+            for child in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _malformed(description: str) -> InvalidRequest:

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from frontdesk_server.faces.http import Event, Send
 
 PEER = "frontdesk.peer"
 """The ASGI extension that tells the names in the peer's certificate."""
@@ -69,6 +71,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse_head()
             return
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0" and self.cycle is not None:
+            self.cycle.send = _without_chunks(self.cycle)  # type: ignore[method-assign,assignment]
 
     def on_body(self, body: bytes) -> None:
         """A piece of its body is there."""
@@ -103,6 +107,27 @@ def bounded(max_head_bytes: int, max_connections: int, read_seconds: float) -> t
         "read_seconds": read_seconds,
     }
     return type("Bounded", (BoundedProtocol,), dict(bounds))
+
+
+def _without_chunks(cycle: RequestResponseCycle) -> Send:
+    """How to send to HTTP/1.0, which knows no chunks: a body of untold length ends with the connection.
+
+    RFC 9112, sections 6.1 and 6.3. Uvicorn would send it in chunks, too.
+    """
+    send = cycle.send
+    is_told = True
+
+    async def sending(event: Event) -> None:
+        nonlocal is_told
+        if event["type"] == "http.response.start":
+            is_told = any(name.lower() == b"content-length" for name, _ in event["headers"])
+            if not is_told:
+                cycle.chunked_encoding = False
+        elif not is_told:
+            cycle.expected_content_length = len(event.get("body", b""))  # all that uvicorn holds this piece to
+        await send(event)  # type: ignore[arg-type]  # uvicorn has types for each event
+
+    return sending
 
 
 def _names_of(transport: asyncio.Transport) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -117,6 +118,22 @@ async def test_embeddings_pass_to_their_backend_as_they_are() -> None:
     assert asked.json()["data"][0]["embedding"] == [0.5]
     assert vectors.asked == [b'{"model": "m", "input": "a", "dimensions": 1}']
     assert wrong.status_code == 400
+
+
+class NoVectors:
+    """Never answers."""
+
+    async def post(self, body: bytes) -> bytes:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_embeddings_are_waited_for_as_long_as_their_caller_waits() -> None:
+    desk: Any = FakeDesk()
+    app = FacesApp(desk, RunningCalls(), max_body_bytes=1000, embeddings=NoVectors())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://frontdesk") as http:
+        late = await http.post("/v1/embeddings", json={"input": "a"}, headers={"x-frontdesk-timeout-ms": "50"})
+    assert (late.status_code, late.json()["error"]["code"]) == (504, "DEADLINE_EXCEEDED")
 
 
 async def test_without_a_backend_there_are_no_embeddings(tmp_path: Path) -> None:
