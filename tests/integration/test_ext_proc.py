@@ -170,6 +170,7 @@ async def test_clusters_and_names_are_as_configured(tmp_path: Path) -> None:
         ("GET", "/v1/models", True),
         ("GET", "/v1/chat/completions", True),
         ("POST", "/v1/chat/completions", True),
+        ("PUT", "/v1/Chat/Completion%73/", True),
         ("POST", "/v1/files", False),
         ("POST", "/v1/messages/count_tokens", False),
     ],
@@ -278,3 +279,21 @@ async def test_callers_show_their_own_credentials_where_that_is_configured(tmp_p
         assert refusal(await at.request(authorization=bearer).asks())[1] == "UNAUTHENTICATED"
         with pytest.raises(grpc.aio.AioRpcError, match="UNAUTHENTICATED"):
             await at.request().asks()
+        for method, path in (("GET", "/v1/models"), ("POST", "/v1/embeddings"), ("POST", "/v1/messages/count_tokens")):
+            other = {":method": method, ":path": path, "authorization": f"Bearer {callers.key}", "x-api-key": "k"}
+            passes = await at.request(authorization=bearer).says(request_headers=headers(other, ended=method == "GET"))
+            assert passes is not None
+            kept = passes.request_headers.response.header_mutation
+            assert list(kept.remove_headers) == ["authorization", "x-api-key"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET", "post", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/v1/chat/completion%73", "/V1//messages/", "/v1/responses;x"])
+async def test_no_spelling_and_no_method_goes_round_a_decision(tmp_path: Path, method: str, path: str) -> None:
+    async with bench(tmp_path) as at:
+        gateway = at.request()
+        began = await gateway.says(request_headers=headers({":method": method, ":path": path}))
+        assert began == pb.ProcessingResponse(request_headers=pb.HeadersResponse())
+        answer = await gateway.says(request_body=body(b"what cannot be read"))
+        assert answer is not None
+        assert answer.immediate_response.status.code == 400

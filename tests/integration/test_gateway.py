@@ -170,6 +170,18 @@ async def test_what_callers_say_in_our_name_reaches_nobody(tmp_path: Path) -> No
         assert (other.status_code, DECISION in other.headers) == (404, False)
 
 
+async def test_a_query_is_decided_in_whatever_spelling_it_passes_envoy(tmp_path: Path) -> None:
+    spellings = ["completion%73", "completions/", "completions;x", "/completions", "COMPLETIONS", "completions%20"]
+    body = {"model": "default", "messages": [{"role": "user", "content": QUERIES[0]}]}
+    async with bench(tmp_path) as at:
+        for spelt in (*(f"/v1/chat/{one}" for one in spellings), "/v1/chat%2Fcompletions"):
+            for method in ("POST", "PUT"):
+                answer = await at.client.request(method, spelt, json=body)
+                assert answer.headers["x-frontdesk-model"] == "tiny", spelt
+                assert at.cheap.requests[-1].body["model"] == "tiny-2026"
+        assert (await at.client.get("/v1/chat/completion%73", headers={"x-frontdesk-model": "x"})).status_code == 404
+
+
 async def test_other_requests_pass_untouched_over_the_same_connection(tmp_path: Path) -> None:
     async with bench(tmp_path) as at:
         for _ in range(3):

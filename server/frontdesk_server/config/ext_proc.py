@@ -25,8 +25,8 @@ class ExtProcConfig(Section):
     """`closed` answers 503 for what Frontdesk fails to decide, `open` lets it pass as it came. What may not pass, such
     as a query beyond a budget, never does."""
     caller: Literal["gateway", "request"] = "gateway"
-    """Whose credentials say who calls: those that the gateway calls Frontdesk with, or those of the HTTP request, whose
-    `authorization` is then taken off."""
+    """Whose credentials say who calls: those that the gateway calls Frontdesk with, or those of the HTTP request. Its
+    `authorization` and `x-api-key` are then taken off everything that passes."""
     body_model: Literal["upstream", "public"] = "upstream"
     """What the body's `model` becomes: the model's name at its backend, or its name in the pool."""
     cluster_header: Annotated[str, AfterValidator(_header_name)] = "x-frontdesk-cluster"

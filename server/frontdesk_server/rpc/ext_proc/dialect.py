@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
+from frontdesk_server.rpc.ext_proc.paths import ends_with, parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,6 @@ class Dialect:
     read: Callable[[bytes, Mapping[str, str]], Posed]
     refuse: Callable[[FrontdeskError], Refusal]
 
-    def takes(self, method: str, path: str) -> bool:
-        """Whether a request with this method and path, its query string included, poses a query."""
-        return method == "POST" and path.partition("?")[0].endswith(self.path)
+    def takes(self, path: str) -> bool:
+        """Whether a body that is sent to this path, its query string included, poses a query."""
+        return ends_with(path, parts_of(self.path))

@@ -10,7 +10,7 @@ from frontdesk_server.desk.calls import FrontCall
 from frontdesk_server.rpc.ext_proc import gateway_pb2 as pb
 from frontdesk_server.rpc.ext_proc.gateway import Gateway, Write
 from frontdesk_server.rpc.ext_proc.headers import read_headers
-from frontdesk_server.rpc.ext_proc.transit import Terms, Transit, own_headers, repeat_rest
+from frontdesk_server.rpc.ext_proc.transit import Terms, Transit, repeat_rest
 from frontdesk_server.rpc.interceptor import Interceptor, Read
 
 PROCESSOR_NAME = "envoy.service.ext_proc.v3.ExternalProcessor"
@@ -41,5 +41,5 @@ class ExternalProcessor:
         if dialect is not None:
             await Transit(self._terms, gateway, dialect, headers, call).run()
             return
-        await gateway.pass_request_headers(sorted(own_headers(headers, self._terms.config)))
+        await gateway.pass_request_headers(sorted(self._terms.withheld(headers)))
         await repeat_rest(gateway)

@@ -23,7 +23,7 @@ from frontdesk_server.rpc.ext_proc.gateway import Gateway
 from frontdesk_server.rpc.ext_proc.headers import DECISION, FAILURE, MODEL, OWN, SAID_BY_US, read_headers
 from frontdesk_server.rpc.reasons import InvalidReason
 
-_CREDENTIALS = ("authorization", "x-api-key")
+_CREDENTIALS = frozenset({"authorization", "x-api-key"})
 _FAILURES = frozenset({"UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"})
 
 
@@ -47,9 +47,14 @@ class Terms:
     max_body_bytes: int
 
     def dialect(self, headers: Mapping[str, str]) -> Dialect | None:
-        """The dialect in which a request with these headers poses a query; None where it poses none."""
-        method, path = headers.get(":method", ""), headers.get(":path", "")
-        return next((dialect for dialect in self.dialects if dialect.takes(method, path)), None)
+        """The dialect in which a body that follows these headers poses a query, by whatever method; None: in none."""
+        path = headers.get(":path", "")
+        return next((dialect for dialect in self.dialects if dialect.takes(path)), None)
+
+    def withheld(self, headers: Mapping[str, str]) -> set[str]:
+        """Those of a request's headers that go no further: the caller's to Frontdesk, and what only it may say."""
+        ours = {name for name in headers if name.startswith(OWN) or name == self.config.cluster_header}
+        return ours | (headers.keys() & _CREDENTIALS) if self.config.caller == "request" else ours
 
 
 class Transit:
@@ -132,9 +137,7 @@ class Transit:
         return [(MODEL, decision.model), (DECISION, decision.decision_id), (config.cluster_header, cluster)]
 
     async def _send_on(self, said: list[tuple[str, str]], body: bytes) -> None:
-        remove = own_headers(self._headers, self._terms.config) - {name for name, _ in said}
-        if self._terms.config.caller == "request":
-            remove |= self._headers.keys() & set(_CREDENTIALS)
+        remove = self._terms.withheld(self._headers) - {name for name, _ in said}
         await self._gateway.send_on(said, sorted(remove), body)
 
     async def _without_decision(self, body: bytes, error: FrontdeskError) -> None:
@@ -176,11 +179,6 @@ class Transit:
 def is_failure(error: FrontdeskError) -> bool:
     """Whether Frontdesk has failed to decide; other errors say that the query may not pass."""
     return error.code in _FAILURES or isinstance(error, Overloaded)
-
-
-def own_headers(headers: Mapping[str, str], config: ExtProcConfig) -> set[str]:
-    """Those of the request that go no further: the caller's to Frontdesk, and what only Frontdesk may say."""
-    return {name for name in headers if name.startswith(OWN) or name == config.cluster_header}
 
 
 async def repeat_rest(gateway: Gateway) -> None:
