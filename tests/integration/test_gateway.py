@@ -125,6 +125,7 @@ async def test_tokens_pass_as_they_come(tmp_path: Path) -> None:
         (Script(fault=Fault.STATUS, status=429), AttemptOutcome.FAILED),
         (Script(fault=Fault.ERROR_OBJECT), AttemptOutcome.FAILED),
         (Script(fault=Fault.RESET), AttemptOutcome.FAILED),  # of which Envoy makes a 503
+        (Script(fault=Fault.CLOSE), AttemptOutcome.FAILED),  # as well
     ],
 )
 async def test_whatever_the_upstream_answers_passes_and_is_in_the_books(
@@ -143,9 +144,12 @@ async def test_whatever_the_upstream_answers_passes_and_is_in_the_books(
             assert attempt.usage_estimated == (script.fault is Fault.NO_USAGE)
 
 
-async def test_a_cut_stream_is_no_accepted_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", [Fault.CUT, Fault.RESET_AFTER, Fault.MALFORMED_ENCODING])
+async def test_envoy_tells_of_a_broken_stream_no_more_than_of_a_caller_that_leaves(
+    tmp_path: Path, fault: Fault
+) -> None:
     async with bench(tmp_path) as at:
-        at.cheap.script = Script(fault=Fault.CUT, interval_seconds=0.1)
+        at.cheap.script = Script(fault=fault, interval_seconds=0.1)
         body = {"model": "default", "stream": True, "messages": [{"role": "user", "content": QUERIES[0]}]}
         with pytest.raises(httpx.RemoteProtocolError):
             async with at.client.stream("POST", "/v1/chat/completions", json=body) as answer:
