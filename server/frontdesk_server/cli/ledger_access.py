@@ -15,7 +15,7 @@ from frontdesk_server.assembly.ledger import open_reader
 from frontdesk_server.config.known_keys import unknown
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.offline import ledger_of
-from frontdesk_server.ledger.reader import ROUTED, Filters, LedgerReader
+from frontdesk_server.ledger.reader import LEDGER_STATUSES, Filters, LedgerReader
 
 LedgerOption = Annotated[
     str | None, typer.Option("--ledger", help="SQLAlchemy URL of the ledger. Default: the configuration's.")
@@ -24,16 +24,15 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="Confi
 RouterOption = Annotated[str, typer.Option(help="Only this router's decisions.")]
 ModelOption = Annotated[str, typer.Option(help="Only decisions for this model, or answered by it.")]
 CallerOption = Annotated[str, typer.Option(help="Only this caller's decisions.")]
-_STATUSES = ("completed", "failed", "deadline", "cancelled", ROUTED)
 
 
 def _known_status(status: str) -> str:
-    if status and status not in _STATUSES:
-        raise typer.BadParameter(unknown(status, _STATUSES, "status"))
+    if status and status not in LEDGER_STATUSES:
+        raise typer.BadParameter(unknown(status, LEDGER_STATUSES, "status"))
     return status
 
 
-StatusOption = Annotated[str, typer.Option(help=f"Only {', '.join(_STATUSES)} ones.", callback=_known_status)]
+StatusOption = Annotated[str, typer.Option(help=f"Only {', '.join(LEDGER_STATUSES)} ones.", callback=_known_status)]
 SinceOption = Annotated[
     str | None, typer.Option(help="Only decisions since then: 15m, 24h, 7d, or an ISO 8601 instant.")
 ]

@@ -7,6 +7,9 @@ from frontdesk_server.domain.errors import DeadlineExceeded, FrontdeskError
 CANCELLED = "CANCELLED"
 """The reason of what its caller left. It is no error of Frontdesk's."""
 
+STATUSES = ("completed", "failed", "deadline", "cancelled")
+"""Every way in which a call ends."""
+
 
 def status_of(reason: str) -> str:
     """How a call with this reason ended, in one word: completed, failed, deadline or cancelled.

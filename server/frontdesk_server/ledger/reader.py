@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Select, case, func, inspect, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from frontdesk_server.domain.ending import status_of
+from frontdesk_server.domain.ending import STATUSES, status_of
 from frontdesk_server.domain.errors import ConfigError, ConfigFault, DeadlineExceeded, LedgerUnavailable
 from frontdesk_server.domain.ids import first_decision_id
 from frontdesk_server.domain.record import DecisionRecord, RecordCodec
@@ -24,6 +24,9 @@ from frontdesk_server.ledger.usable import cause_of, shown
 
 ROUTED = "routed"
 """Status of a decision without settlement: it was only routed, or still runs."""
+
+LEDGER_STATUSES = (*STATUSES, ROUTED)
+"""Every status that a decision has in the ledger."""
 
 _DEADLINE = status_of(DeadlineExceeded.reason)
 _OVERDUE = RECORDS.c.error_reason == DeadlineExceeded.reason

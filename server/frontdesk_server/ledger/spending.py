@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from frontdesk_server.domain.ending import STATUSES
 from frontdesk_server.domain.ids import first_decision_id
-from frontdesk_server.ledger.reader import Filters, LedgerReader
+from frontdesk_server.ledger.reader import STATUS, Filters, LedgerReader
 from frontdesk_server.ledger.schema import RECORDS, instant
 
 _MOST_GROUPS = 5_000
@@ -20,11 +21,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class Sums:
-    """Of some decisions. What was merely routed has no cost; `unknown` are completions whose cost nobody knows."""
+    """Of some decisions. What was merely routed has no cost; `unknown` are completions whose cost nobody knows.
+
+    `endings` has every one of `domain.ending.STATUSES`.
+    """
 
     decisions: int = 0
     completions: int = 0
-    failed: int = 0
+    endings: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
     unknown: int = 0
     cost_nano_usd: int = 0
     saved_nano_usd: int = 0
@@ -39,10 +43,11 @@ class Sums:
     def add(self, figures: Sequence[Any]) -> None:
         """Add a row of `_FIGURES`."""
         *counts, judged_total = figures
-        decisions, completions, failed, unknown, cost, saved, judged = (int(each or 0) for each in counts)
+        decisions, completions, unknown, cost, saved, judged, *ended = (int(each or 0) for each in counts)
         self.decisions += decisions
         self.completions += completions
-        self.failed += failed
+        for status, count in zip(STATUSES, ended, strict=True):
+            self.endings[status] += count
         self.unknown += unknown
         self.cost_nano_usd += cost
         self.saved_nano_usd += saved
@@ -95,11 +100,11 @@ def _times(condition: ColumnElement[bool]) -> ColumnElement[int]:
 _FIGURES = (
     func.count(),
     func.count(RECORDS.c.status),
-    _times(RECORDS.c.status == "failed"),
     _times(RECORDS.c.status.is_not(None) & RECORDS.c.total_nano_usd.is_(None)),
     func.sum(RECORDS.c.total_nano_usd),
     func.sum(RECORDS.c.saved_nano_usd),
     func.count(RECORDS.c.quality),
+    *(_times(STATUS.in_((status,))) for status in STATUSES),
     func.sum(RECORDS.c.quality),
 )
 

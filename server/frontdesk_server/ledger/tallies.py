@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from frontdesk_server.domain.ending import STATUSES
 from frontdesk_server.ledger.reader import STATUS
 from frontdesk_server.ledger.schema import RECORDS
 
@@ -16,7 +17,6 @@ Clauses = Sequence[ColumnElement[bool]]
 Models = defaultdict[str, "ModelTally"]
 
 _BATCH = 1_000
-_ENDINGS = ("completed", "failed", "deadline", "cancelled")
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ def _decisions(connection: Connection, clauses: Clauses, models: Models) -> dict
             func.sum(columns.quality),
             func.count(),
             func.count(columns.status),
-            *(_times(STATUS.in_((status,))) for status in _ENDINGS),
+            *(_times(STATUS.in_((status,))) for status in STATUSES),
             func.sum(columns.total_nano_usd),
             _times(columns.status.is_not(None) & columns.total_nano_usd.is_(None)),
             func.sum(columns.saved_nano_usd),

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from frontdesk_server.domain.ids import new_decision_id
+from frontdesk_server.ledger.reader import LEDGER_STATUSES
 from frontdesk_server.security import NewKey, new_key
 
 from tests.integration.http.test_chat_completions import reached
@@ -288,6 +289,8 @@ async def test_bad_input_is_refused_as_elsewhere(tmp_path: Path) -> None:
             "decisions?window=9y": 400,
             "decisions?before=x'%20OR%201=1": 400,
             "decisions?status=strange": 400,
+            "decisions?since=1h": 400,
+            "spending?since=1h": 400,
             f"decisions?caller={'x' * 200}": 400,
             "spending?window=": 400,
             "spending?" + "&".join(f"f{n}=1" for n in range(40)): 400,
@@ -302,6 +305,20 @@ async def test_bad_input_is_refused_as_elsewhere(tmp_path: Path) -> None:
         put = await client.put("/console")
     assert statuses == addresses
     assert (huge.status_code, huge_key.status_code, raw.status_code, put.status_code) == (413, 413, 400, 404)
+
+
+async def test_every_status_of_the_ledger_is_a_choice_and_counted(tmp_path: Path) -> None:
+    async with console(tmp_path, Script(Fault.HANG_BEFORE_HEADERS)) as (client, _):
+        body = {"model": "default", "messages": [{"role": "user", "content": "Hi"}]}
+        late = await client.post("/v1/chat/completions", json=body, headers={"x-frontdesk-timeout-ms": "300"})
+        await settled(client, late.headers["x-frontdesk-decision-id"])
+        pages = {one: (await client.get(f"/console/decisions?part=rows&status={one}")).text for one in LEDGER_STATUSES}
+        choices = (await client.get("/console/decisions")).text
+        spent = (await client.get("/console/spending")).text
+    assert late.status_code == 504
+    assert [one for one, page in pages.items() if "decisions/" in page] == ["deadline"]
+    assert all(f'<option value="{one}">' in choices for one in LEDGER_STATUSES)
+    assert "0 failed, 1 deadline, 0 cancelled, 0 only routed" in spent
 
 
 async def test_the_list_goes_back_page_by_page(tmp_path: Path) -> None:

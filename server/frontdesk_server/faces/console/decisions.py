@@ -12,7 +12,7 @@ from frontdesk_server.desk.overview import Overview
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.errors import FieldViolation, InvalidRequest
 from frontdesk_server.faces.console.visiting import Visit
-from frontdesk_server.ledger.reader import ROUTED, Filters
+from frontdesk_server.ledger.reader import LEDGER_STATUSES, Filters
 from frontdesk_server.rpc.reasons import InvalidReason
 from frontdesk_server.rpc.validation import validate_decision_request
 
@@ -26,8 +26,6 @@ WINDOWS: Mapping[str, timedelta | None] = {
     "all": None,
 }
 """How far back a page looks, by the word in its address."""
-
-STATUSES = ("completed", "failed", "cancelled", ROUTED)
 
 _ON_A_PAGE = 50
 _LONGEST_NAME = 128
@@ -46,14 +44,14 @@ class Decisions:
 
     async def visit(self, visit: Visit) -> None:
         """Show what the address asks for."""
-        asked = visit.asked_for()
+        asked = visit.asked_for(*_FILTERS, "window", "before", "part")
         chosen = {name: asked.get(name, "") for name in _FILTERS}
         window = chosen_window(asked, "24h")
         before = asked.get("before", "")
         if before and not _ID.fullmatch(before):
             raise malformed("before", "is no id of a decision")
-        if chosen["status"] not in ("", *STATUSES):
-            raise malformed("status", f"is none of {', '.join(STATUSES)}")
+        if chosen["status"] not in ("", *LEDGER_STATUSES):
+            raise malformed("status", f"is none of {', '.join(LEDGER_STATUSES)}")
         if long := [name for name, value in chosen.items() if len(value) > _LONGEST_NAME]:
             raise malformed(long[0], f"holds more than {_LONGEST_NAME} characters")
         span = WINDOWS[window]
@@ -67,7 +65,7 @@ class Decisions:
             chosen=chosen,
             window=window,
             windows=list(WINDOWS),
-            statuses=STATUSES,
+            statuses=LEDGER_STATUSES,
             before=before,
             routers=self._overview.routers(visit.call),
             models=[now.model.name for now in self._overview.models(visit.call)],

@@ -31,7 +31,7 @@ class SpendingPage:
 
     async def visit(self, visit: Visit) -> None:
         """Sum up."""
-        window = chosen_window(visit.asked_for(), "24h")
+        window = chosen_window(visit.asked_for("window"), "24h")
         span, now = WINDOWS[window], self._clock.now()
         filters = Filters(since=None if span is None else now - span)
         spent = await self._overview.spending(visit.call, filters, _STEPS[window])

@@ -60,9 +60,13 @@ class Visit:
             "is_signed_in": visitor.is_signed_in,
         }
 
-    def asked_for(self) -> dict[str, str]:
-        """What the address asks for behind its question mark; raises InvalidRequest."""
-        return fields_of(self.request.query.encode("latin-1"))
+    def asked_for(self, *known: str) -> dict[str, str]:
+        """What the address asks for behind its question mark; raises InvalidRequest, too for what is not `known`."""
+        asked = fields_of(self.request.query.encode("latin-1"))
+        reason = InvalidReason.MALFORMED_REQUEST.name
+        if strange := [FieldViolation(name, f"is none of {', '.join(known)}", reason) for name in asked.keys() - known]:
+            raise InvalidRequest(strange)
+        return asked
 
     def form(self) -> dict[str, str]:
         """The form that was sent; raises InvalidRequest."""
