@@ -24,6 +24,7 @@ from yaml import safe_load
 from tests.browser import browsing, find_chromium
 from tests.faces import faces, url_of
 from tests.unit.learning.recorded_fixture import recorded_dataset
+from tests.upstream import Fault, FaultyUpstream, Script
 
 QUERIES = (
     "What is 2 + 2?",
@@ -169,6 +170,46 @@ async def test_people_ask_and_see_what_became_of_it(tmp_path: Path, pictures: Pa
             await expect(page.locator(".plot canvas")).to_be_visible()
             await picture(page, pictures / "console-phone.png")
         await phone.close()
+
+
+async def test_no_attempt_goes_on_when_its_call_has_failed_or_was_stopped(tmp_path: Path) -> None:
+    program = find_chromium()
+    expect.set_options(timeout=_WAIT_MS)
+    model = {"backend": "up", "upstream_model": "m", "prices": {"input": 1, "output": 1}, "context_window": 10_000}
+    async with FaultyUpstream() as upstream:
+        config: dict[str, Any] = {
+            "server": {"http": {}},
+            "backends": {"up": {"kind": "openai", "base_url": upstream.openai_url}},
+            "models": {"one": model},
+            "routers": {
+                "default": {
+                    "default_model": "one",
+                    "strategy": {"kind": "rules", "rules": [{"name": "all", "model": "one"}]},
+                }
+            },
+            "ledger": {"url": ""},
+            "telemetry": {"log_level": "error"},
+        }
+        async with faces(config, tmp_path) as fronts, browsing(program) as browser:
+            page = await (await browser.new_context(viewport=DESK)).new_page()
+            await page.goto(f"{url_of(fronts)}/console")
+            await page.locator("#query").fill("What is 2 + 2?")
+            ask, attempts = page.get_by_role("button", name="Ask"), page.locator("#attempts")
+
+            upstream.script = Script(fault=Fault.STATUS, status=500)
+            await ask.click()
+            await expect(page.locator("#status")).to_have_text("Failed.")
+            await expect(attempts.locator(".state").last).to_have_text("failed")
+            await expect(attempts).not_to_contain_text("answering")
+
+            upstream.script = Script(fault=Fault.HANG, after_tokens=2)
+            await ask.click()
+            await expect(page.locator("#answer")).not_to_be_empty()
+            await expect(attempts).to_contain_text("answering")
+            await page.get_by_role("button", name="Stop").click()
+            await expect(page.locator("#status")).to_have_text("Stopped.")
+            await expect(attempts.locator(".state").last).to_have_text("cancelled")
+            await expect(attempts).not_to_contain_text("answering")
 
 
 async def test_pages_read_well_without_scripts(tmp_path: Path) -> None:

@@ -46,6 +46,14 @@ const on = {
   },
 };
 
+/** No attempt goes on when its stream has ended: those of which no end was told ended as the call did. */
+function settleAttempts(outcome) {
+  for (const open of part.attempts.querySelectorAll(".running")) {
+    open.textContent = outcome;
+    open.className = `state ${outcome}`;
+  }
+}
+
 /** Server-sent events of a response's body, each as its name and data. */
 async function* eventsOf(body) {
   let pending = "";
@@ -84,6 +92,7 @@ async function ask() {
   busy(true);
   part.status.textContent = "Deciding …";
   let ended = false;
+  let outcome = "failed";
   try {
     const response = await fetch(form.action, {
       method: "POST",
@@ -97,8 +106,11 @@ async function ask() {
     }
     if (!ended) part.status.textContent = "The answer was cut off.";
   } catch (error) {
-    part.status.textContent = error.name === "AbortError" ? "Stopped." : "The connection was lost.";
+    const stopped = error.name === "AbortError";
+    if (stopped) outcome = "cancelled";
+    part.status.textContent = stopped ? "Stopped." : "The connection was lost.";
   } finally {
+    settleAttempts(outcome);
     busy(false);
   }
 }
