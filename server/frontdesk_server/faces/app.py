@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from starlette.middleware.cors import CORSMiddleware
 
 from frontdesk_server.desk.calls import FrontCall, RunningCalls
 from frontdesk_server.desk.overview import Overview
-from frontdesk_server.faces.anthropic.messages import CountTokens, Messages
+from frontdesk_server.faces.anthropic.messages import AnthropicFace, CountTokens, Messages
 from frontdesk_server.faces.browsers import Pages
 from frontdesk_server.faces.connect import PREFIX, ConnectFace, peer_of_request
 from frontdesk_server.faces.console.console import Console
@@ -19,10 +20,11 @@ from frontdesk_server.faces.openai.embeddings import Embeddings, Endpoint
 from frontdesk_server.faces.openai.models import Models
 from frontdesk_server.faces.openai.responses import Responses
 from frontdesk_server.faces.serving import Face, Serving, peer_of
-from frontdesk_server.faces.status import NoSuchPath
+from frontdesk_server.faces.status import MethodNotAllowed, NoSuchPath
 from frontdesk_server.rpc.service import Desk, RouterService
 
 _HEALTH = "/healthz"
+_ANTHROPICS = "/v1/messages/"
 _TELL_BROWSERS = (
     "x-frontdesk-decision-id",
     "x-frontdesk-model",
@@ -108,14 +110,21 @@ class FacesApp:
             peer_of_request.set(peer_of(scope))
             await self._connect(scope, receive, send)
             return
-        await self._serving.serve(self._face(f"{scope['method']} {path}"), scope, receive, send)
+        await self._serving.serve(self._face(scope["method"], path), scope, receive, send)
 
-    def _face(self, asked: str) -> Face:
+    def _face(self, method: str, path: str) -> Face:
+        asked = f"{method} {path}"
         face = self._faces.get(asked)
         if face is not None:
             return face
         below = (one for prefix, one in self._below.items() if asked.startswith(prefix))
-        return next(below, _NOTHING)
+        return next(below, None) or self._nothing(path)
+
+    def _nothing(self, path: str) -> Face:
+        served = (asked.split(" ") for asked in self._faces)
+        allowed = [method for method, one in served if one == path]
+        is_anthropics = f"{path}/".startswith(_ANTHROPICS)
+        return _NothingOfAnthropic(allowed) if is_anthropics else _Nothing(allowed)
 
 
 def _is_grpc(scope: Scope) -> bool:
@@ -125,13 +134,32 @@ def _is_grpc(scope: Scope) -> bool:
 
 
 class _Nothing(OpenAIFace):
-    """What is served where nothing is."""
+    """What is served where nothing is, or not with that method."""
 
     method = "other"
 
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = allowed
+
     async def answer(self, request: HttpRequest, call: FrontCall, reply: Reply) -> None:
         """Say so."""
-        raise NoSuchPath(f"nothing is served at {request.path}, or not with that method")
+        _refuse(request.path, self._allowed)
 
 
-_NOTHING = _Nothing()
+class _NothingOfAnthropic(AnthropicFace):
+    """The same, in Anthropic's words."""
+
+    method = "other"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = allowed
+
+    async def answer(self, request: HttpRequest, call: FrontCall, reply: Reply) -> None:
+        """Say so."""
+        _refuse(request.path, self._allowed)
+
+
+def _refuse(path: str, allowed: Sequence[str]) -> NoReturn:
+    if allowed:
+        raise MethodNotAllowed(path, allowed)
+    raise NoSuchPath(f"nothing is served at {path}")

@@ -15,7 +15,7 @@ from frontdesk_server.rpc.reasons import InvalidReason as Reason
 HEADER = "x-frontdesk-"
 MEMBER = "frontdesk_"
 _DEFAULT_ROUTER = "default"
-_ROUTER_PREFIX = "frontdesk/"
+ROUTER_PREFIX = "frontdesk/"
 _LABEL = "label-"
 _LONGEST_VALUE = 4096
 _CAPABILITIES = {capability.value: number for capability, number in CAPABILITY.items()}
@@ -65,6 +65,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Policy, str], None]]] = {
 SETTINGS = frozenset(_SETTINGS)
 _NOT_POLICY = frozenset({"timeout-ms"})
 _REPORT = "report"
+_YES, _NO = ("true", "1"), ("false", "0")
 
 
 def read_headers(asked: Asked, headers: Mapping[str, str]) -> None:
@@ -93,9 +94,9 @@ def name_model(asked: Asked, model: str) -> None:
     policy = asked.request.policy
     if not model:
         asked.violations.add("model", Reason.FIELD_REQUIRED)
-    elif model == _DEFAULT_ROUTER or model.startswith(_ROUTER_PREFIX):
+    elif model == _DEFAULT_ROUTER or model.startswith(ROUTER_PREFIX):
         if not policy.router:
-            policy.router = model.removeprefix(_ROUTER_PREFIX)
+            policy.router = model.removeprefix(ROUTER_PREFIX)
             asked.named["router"] = "model"
     else:
         del policy.allowed_models[:]
@@ -110,7 +111,9 @@ def take_setting(asked: Asked, name: str, value: str, at: str) -> None:
     elif name.startswith(_LABEL):
         asked.request.labels[name[len(_LABEL) :]] = value
     elif name == _REPORT:
-        asked.wants_report = value.lower() in ("true", "1")
+        asked.wants_report = value.lower() in _YES
+        if value.lower() not in (*_YES, *_NO):
+            asked.violations.add(at, Reason.MALFORMED_REQUEST, f"{value[:32]!r} is neither true nor false")
     elif name not in _SETTINGS:
         known = ", ".join(sorted(SETTINGS))
         asked.violations.add(at, Reason.MALFORMED_REQUEST, f"names no setting; there are {known}")

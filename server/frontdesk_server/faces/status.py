@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from frontdesk_server.desk.calls import code_of
-from frontdesk_server.domain.errors import CompletionFailed, FrontdeskError, ModelsUnavailable, RequestTooLarge
+from frontdesk_server.domain.errors import (
+    CompletionFailed,
+    FrontdeskError,
+    ModelsUnavailable,
+    RequestTooLarge,
+    Unauthenticated,
+)
 from frontdesk_server.rpc.status import violations_of
 
 _STATUS = {
@@ -22,9 +29,11 @@ _STATUS = {
 }
 _INTERNAL = 500
 _TOO_LARGE = 413
+_NOT_ALLOWED = 405
 _UNSUPPORTED = 415
 _BAD_GATEWAY = 502
 _RETRY_IN_VAIN = (CompletionFailed, ModelsUnavailable)
+_HOW_TO_SAY_WHO = ("www-authenticate", 'Bearer realm="frontdesk"')
 _SAY_WAIT = frozenset({429, 503})
 
 
@@ -33,6 +42,17 @@ class NoSuchPath(FrontdeskError):
 
     code = "NOT_FOUND"
     reason = "NO_SUCH_PATH"
+
+
+class MethodNotAllowed(FrontdeskError):
+    """Something is served at the path, but with other methods."""
+
+    code = "UNIMPLEMENTED"
+    reason = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, path: str, allowed: Sequence[str]) -> None:
+        self.allowed = tuple(allowed)
+        super().__init__(f"{path} is served to {', '.join(self.allowed)}")
 
 
 class UnsupportedMediaType(FrontdeskError):
@@ -46,6 +66,8 @@ def http_status(error: FrontdeskError) -> int:
     """The status of an error."""
     if isinstance(error, RequestTooLarge):
         return _TOO_LARGE
+    if isinstance(error, MethodNotAllowed):
+        return _NOT_ALLOWED
     if isinstance(error, UnsupportedMediaType):
         return _UNSUPPORTED
     if isinstance(error, CompletionFailed):
@@ -66,6 +88,10 @@ def error_headers(error: FrontdeskError) -> list[tuple[str, str]]:
     """When to come back, and whether at all: both SDKs repeat by themselves what may succeed later."""
     cause = error.cause if isinstance(error, CompletionFailed) else error
     headers = [("x-frontdesk-error", error.reason)]
+    if isinstance(error, Unauthenticated):
+        headers.append(_HOW_TO_SAY_WHO)
+    if isinstance(error, MethodNotAllowed):
+        headers.append(("allow", ", ".join(error.allowed)))
     if isinstance(error, CompletionFailed) and error.completion_id:
         headers.append(("x-frontdesk-decision-id", error.completion_id))
     wait = cause.retry_after_seconds

@@ -32,7 +32,7 @@ def build_identify(loaded: LoadedConfig) -> Identify:
                     return certified[name]
         if config.serves_anonymous:
             return ANONYMOUS
-        raise Unauthenticated("credentials are required: metadata authorization: Bearer …")
+        raise Unauthenticated("credentials are required: authorization: Bearer …")
 
     def identify(metadata: Mapping[str, str], peer: Peer) -> Caller:
         credentials = metadata.get("authorization", "")
@@ -40,7 +40,7 @@ def build_identify(loaded: LoadedConfig) -> Identify:
             return without_credentials(peer)
         scheme, _, secret = credentials.partition(" ")
         if scheme.lower() != _SCHEME or not secret:
-            raise Unauthenticated("the authorization metadata is not of the form: Bearer …")
+            raise Unauthenticated("the authorization is not of the form: Bearer …")
         if tokens is not None and not secret.startswith(PREFIX):
             return tokens(secret)
         caller = ring.caller(secret)

@@ -115,3 +115,64 @@ async def test_http_1_0_is_answered_without_chunks_until_the_connection_ends(tmp
         assert answer.startswith(b"data: ")
     else:
         assert orjson.loads(answer)["choices"]
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,%%%"}}
+SOURCE = {"type": "base64", "media_type": "image/png", "data": "%%%"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "at"),
+    [
+        (PATH, asking(messages=[{"role": "user", "content": [IMAGE]}]), "messages[0].content[0].image_url.url"),
+        (PATH, asking(messages=[{"role": "user", "content": [{"type": "text"}]}]), "messages[0].content[0].text"),
+        (
+            "/v1/responses",
+            RESPONSES | {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:,a"}]}]},
+            "input[0].content[0].image_url",
+        ),
+        (
+            "/v1/responses",
+            RESPONSES | {"input": [{"role": "user", "content": [{"type": "input_text"}]}]},
+            "input[0].content[0].text",
+        ),
+        (
+            "/v1/messages",
+            MESSAGES | {"messages": [{"role": "user", "content": [{"type": "image", "source": SOURCE}]}]},
+            "messages[0].content[0].source.data",
+        ),
+        (
+            "/v1/messages",
+            MESSAGES | {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+            "messages[0].content[0].text",
+        ),
+    ],
+)
+async def test_parts_that_say_nothing_are_named(tmp_path: Path, path: str, body: dict[str, Any], at: str) -> None:
+    async with reached(tmp_path) as (client, _):
+        refused = await client.post(path, json=body)
+    told = refused.json()["error"]["frontdesk"]
+    assert (refused.status_code, [one["field"] for one in told["violations"]]) == (400, [at])
+    assert told["reason"] in ("MALFORMED_REQUEST", "FIELD_REQUIRED")
+
+
+@pytest.mark.parametrize(("said", "status"), [("true", 200), ("1", 200), ("false", 200), ("0", 200), ("maybe", 400)])
+async def test_the_wish_for_a_report_is_true_or_false(tmp_path: Path, said: str, status: int) -> None:
+    async with reached(tmp_path) as (client, _):
+        answer = await client.post(PATH, json=asking(), headers={"x-frontdesk-report": said})
+    assert (answer.status_code, "frontdesk" in answer.json()) == (status, said in ("true", "1"))
+
+
+async def test_paths_tell_what_they_are_served_to_in_their_own_dialect(tmp_path: Path) -> None:
+    async with reached(tmp_path) as (client, _):
+        other_method = await client.get(PATH)
+        anthropics = await client.get("/v1/messages")
+        nowhere = await client.get("/v1/messages/batches")
+        router = await client.get("/v1/models/frontdesk/default")
+        unknown = await client.get("/v1/models/frontdesk/none")
+    assert (other_method.status_code, other_method.headers["allow"]) == (405, "POST")
+    assert other_method.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
+    assert (anthropics.status_code, anthropics.json()["type"]) == (405, "error")
+    assert (nowhere.status_code, nowhere.json()["error"]["type"]) == (404, "not_found_error")
+    assert (router.status_code, router.json()["id"]) == (200, "frontdesk/default")
+    assert (unknown.status_code, unknown.headers["x-frontdesk-error"]) == (404, "UNKNOWN_ROUTER")

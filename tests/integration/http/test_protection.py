@@ -42,6 +42,7 @@ async def test_keys_are_those_of_grpc_by_bearer_or_x_api_key(tmp_path: Path) -> 
     assert (none.status_code, none.json()["error"]["code"]) == (401, "invalid_api_key")
     assert (wrong.status_code, wrong.json()["error"]["type"]) == (401, "authentication_error")
     assert (contract.status_code, known.status_code) == (401, 200)
+    assert none.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_any_key_will_do_where_nobody_is_known(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def content_part(fields: Fields, whole: Json, *, answered: bool) -> pb.ContentPa
 def _worded(kind: str, fields: Fields) -> pb.ContentPart | None:
     match kind:
         case "text":
-            return pb.ContentPart(text=fields.text("text"))
+            return pb.ContentPart(text=fields.required_text("text"))
         case "tool_use":
             called = pb.ToolCall(id=fields.text("id"), name=fields.text("name"), arguments_json=_input(fields))
             return pb.ContentPart(tool_call=called)
@@ -79,7 +79,10 @@ def _media(fields: Fields, untold: str) -> pb.ContentPart | None:
     media = pb.Media(mime_type=members.text("media_type") or untold)
     match members.text("type"):
         case "base64":
-            media.data = from_base64(members.text("data")) or b""
+            data = from_base64(members.text("data"))
+            if data is None:
+                members.wrong("data", "is no data in base 64")
+            media.data = data or b""
         case "url":
             media.uri = members.text("url")
         case "text":

@@ -15,7 +15,7 @@ from frontdesk_server.faces.report import decision_headers, report, settled_head
 from frontdesk_server.faces.status import error_headers, http_status
 
 
-class _Anthropic:
+class AnthropicFace:
     """How every path of the dialect refuses."""
 
     async def refuse(self, error: FrontdeskError, reply: Reply) -> None:
@@ -27,7 +27,7 @@ class _Anthropic:
         return broken(error)
 
 
-class Messages(_Anthropic):
+class Messages(AnthropicFace):
     """The face of messages."""
 
     method = "POST /v1/messages"
@@ -56,7 +56,7 @@ class Messages(_Anthropic):
         await reply.document(document, headers)
 
 
-class CountTokens(_Anthropic):
+class CountTokens(AnthropicFace):
     """The face that counts what a message would bring in: by Frontdesk's own estimate, which no model is asked for."""
 
     method = "POST /v1/messages/count_tokens"

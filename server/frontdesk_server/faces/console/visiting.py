@@ -18,7 +18,6 @@ from frontdesk_server.faces.status import error_headers, http_status, message_of
 from frontdesk_server.rpc.reasons import InvalidReason
 
 _MOST_FIELDS = 32
-_UNAUTHENTICATED = ("www-authenticate", 'Bearer realm="frontdesk"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +126,6 @@ class PageFace:
             raw = self._visit.render(template, {**values, "error": told})
             await reply.content(HTML, raw, headers, told.status)
             return
-        if isinstance(error, Unauthenticated):
-            headers.append(_UNAUTHENTICATED)
         asks = isinstance(error, Unauthenticated | NotFromHere)
         about = {"error": told, "next": self.path, "was_refused": self.visitor.is_signed_in}
         raw = self.views.render("sign_in" if asks else "refused", {**outside(self.path), **about})

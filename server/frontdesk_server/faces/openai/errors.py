@@ -14,6 +14,8 @@ _TYPES = {
     401: "authentication_error",
     403: "permission_error",
     404: "invalid_request_error",
+    405: "invalid_request_error",
+    415: "invalid_request_error",
     413: "invalid_request_error",
     429: "rate_limit_error",
 }

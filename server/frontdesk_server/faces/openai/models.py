@@ -11,6 +11,7 @@ from frontdesk_server.domain.model import Model
 from frontdesk_server.faces import asking
 from frontdesk_server.faces.http import HttpRequest, Reply
 from frontdesk_server.faces.openai.dialect import OpenAIFace
+from frontdesk_server.faces.policy import ROUTER_PREFIX
 
 PATH = "/v1/models"
 
@@ -29,14 +30,20 @@ class Models(OpenAIFace):
         name = unquote(request.path.removeprefix(PATH).lstrip("/"))
         if not name:
             await reply.document({"object": "list", "data": list(listed.values())})
+        elif name.startswith(ROUTER_PREFIX):
+            self._desk.models(name.removeprefix(ROUTER_PREFIX), call)  # which knows who may use what
+            await reply.document(_router(name))
         elif name in listed:
             await reply.document(listed[name])
         else:
             raise UnknownModel("model", name, list(listed))
 
     def _items(self, call: FrontCall) -> list[dict[str, Any]]:
-        router = {"id": "default", "object": "model", "created": 0, "owned_by": "frontdesk"}
-        return [router, *(_item(model, available) for model, available in self._desk.models("", call))]
+        return [_router("default"), *(_item(model, available) for model, available in self._desk.models("", call))]
+
+
+def _router(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "frontdesk"}
 
 
 def _item(model: Model, available: bool) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def _worded(kind: str, fields: Fields) -> tuple[pb.ContentPart | None, Json]:
     """The part as the contract words it, and what within its member only the dialect understands."""
     match kind:
         case "text" | "input_text" | "output_text":
-            return pb.ContentPart(text=fields.text("text")), {}
+            return pb.ContentPart(text=fields.required_text("text")), {}
         case "refusal":
             return pb.ContentPart(text=fields.text("refusal"), refusal=True), {}
         case "image_url":
@@ -46,11 +46,11 @@ def _worded(kind: str, fields: Fields) -> tuple[pb.ContentPart | None, Json]:
 
 def _image(fields: Fields) -> tuple[pb.ContentPart | None, Json]:
     if isinstance(fields.left.get("image_url"), str):
-        return linked_media(fields.text("image_url"), UNTOLD_IMAGE), {}
+        return linked_media(fields, "image_url"), {}
     image = fields.members("image_url")
     if image is None:
-        return linked_media("", UNTOLD_IMAGE), {}
-    part = linked_media(image.text("url"), UNTOLD_IMAGE)
+        return pb.ContentPart(media=pb.Media(mime_type=UNTOLD_IMAGE)), {}
+    part = linked_media(image, "url")
     if isinstance(detail := image.left.get("detail"), str) and detail in DETAILS:
         part.media.detail = DETAILS[image.text("detail")]
     return part, image.rest()
@@ -88,9 +88,12 @@ def _decoded(fields: Fields, name: str) -> bytes:
     return data or b""
 
 
-def linked_media(url: str, untold: str) -> pb.ContentPart:
-    """Media by a data URI or an address; what is neither is left to validation."""
+def linked_media(fields: Fields, name: str) -> pb.ContentPart:
+    """An image by a data URI or an address; what is neither is left to validation."""
+    url = fields.text(name)
     held = data_uri(url)
-    if held is None:
-        return pb.ContentPart(media=pb.Media(mime_type=untold, uri=url))
-    return pb.ContentPart(media=pb.Media(mime_type=held[0] or untold, data=held[1]))
+    if held is not None:
+        return pb.ContentPart(media=pb.Media(mime_type=held[0] or UNTOLD_IMAGE, data=held[1]))
+    if url.startswith("data:"):
+        fields.wrong(name, "is no data URI in base 64")
+    return pb.ContentPart(media=pb.Media(mime_type=UNTOLD_IMAGE, uri=url))

@@ -9,10 +9,11 @@ from frontdesk.v1 import chat_pb2 as pb
 
 from frontdesk_server.faces.asked import Asked, Words
 from frontdesk_server.faces.carried import read_foreign, unsealed
+from frontdesk_server.faces.openai.parts import linked_media
 from frontdesk_server.faces.openai.request import add_function, pass_on, read_schema, read_tool_choice
 from frontdesk_server.faces.policy import name_model, read_headers, read_metadata
 from frontdesk_server.faces.reading import Fields, Json, add_option, block_of, data_uri, from_base64
-from frontdesk_server.faces.vocabulary import DETAILS, EFFORTS, FUNCTION, LONGEST_NAME, PDF, ROLES, UNTOLD_IMAGE
+from frontdesk_server.faces.vocabulary import DETAILS, EFFORTS, FUNCTION, LONGEST_NAME, PDF, ROLES
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 
 DIALECT = "openai_responses"
@@ -138,16 +139,18 @@ def _content(fields: Fields, whole: Json) -> pb.ContentPart:
         case "input_text" | "output_text" | "text":
             fields.any("annotations")
             fields.any("logprobs")
-            part = pb.ContentPart(text=fields.text("text"))
+            part = pb.ContentPart(text=fields.required_text("text"))
         case "refusal":
             part = pb.ContentPart(text=fields.text("refusal"), refusal=True)
         case "input_image" if isinstance(fields.left.get("image_url"), str):
-            part = _media(fields.text("image_url"), UNTOLD_IMAGE)
+            part = linked_media(fields, "image_url")
             if isinstance(detail := fields.left.get("detail"), str) and detail in DETAILS:
                 part.media.detail = DETAILS[fields.text("detail")]
         case "input_file" if isinstance(fields.left.get("file_data"), str):
             text = fields.text("file_data")
             mime_type, data = data_uri(text) or (PDF, from_base64(text) or b"")
+            if not data:
+                fields.wrong("file_data", "is no data in base 64")
             part = pb.ContentPart(media=pb.Media(mime_type=mime_type, data=data, filename=fields.text("filename")))
         case "input_file" if isinstance(fields.left.get("file_url"), str):
             part = pb.ContentPart(media=pb.Media(mime_type=PDF, uri=fields.text("file_url")))
@@ -155,13 +158,6 @@ def _content(fields: Fields, whole: Json) -> pb.ContentPart:
             return pb.ContentPart(provider_block=block_of(DIALECT, whole))
     add_option(part, DIALECT, fields.rest())
     return part
-
-
-def _media(url: str, untold: str) -> pb.ContentPart:
-    held = data_uri(url)
-    if held is None:
-        return pb.ContentPart(media=pb.Media(mime_type=untold, uri=url))
-    return pb.ContentPart(media=pb.Media(mime_type=held[0] or untold, data=held[1]))
 
 
 def _result(item: Fields) -> pb.ToolResult:
