@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -99,6 +100,16 @@ def test_the_demo_escalates_outlives_a_provider_bills_a_cancel_and_leaves_what_i
     for command in commands:
         again = frontdesk(*shlex.split(command), folder=tmp_path, absent=not_installed_by_the_demo())
         assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize("command", [["schema"], ["complete", "Hello", "-c", str(default_config_path())]])
+def test_a_reader_who_has_gone_ends_a_command_without_a_word(command: list[str], tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "frontdesk_server", *command]
+    ran = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, cwd=tmp_path, text=True, timeout=60)
+    os.close(writing)
+    assert (ran.returncode, "Error" in ran.stderr) == (141, False), ran.stderr
 
 
 def not_installed_by_the_demo() -> set[str]:

@@ -17,6 +17,8 @@ DEFAULT_TARGET = "localhost:50051"
 _RESOLVED = re.compile(r"(?:(dns|ipv4|ipv6):(?:///)?)?(.*)", re.DOTALL)
 """Scheme and addresses of a target. One that names a name server of its own keeps it, and is nobody's localhost."""
 
+_LAST_PORT = 65_535
+
 OptionValue = str | int | bool
 
 _SERVICE_CONFIG = {
@@ -68,8 +70,16 @@ def user_agent() -> str:
 
 
 def target_of(target: str | None) -> str:
-    """The target, or else that of FRONTDESK_ADDRESS, or else the default one."""
-    return target or os.environ.get("FRONTDESK_ADDRESS") or DEFAULT_TARGET
+    """The target, or else that of FRONTDESK_ADDRESS, or else the default one.
+
+    Raises:
+        ValueError: its port is none; gRPC would take such a number modulo 65536, and speak to another server.
+    """
+    found = target or os.environ.get("FRONTDESK_ADDRESS") or DEFAULT_TARGET
+    for port in map(_port, _addresses(found)):
+        if port.isdecimal() and int(port) > _LAST_PORT:
+            raise ValueError(f"{found}: port {port} is beyond {_LAST_PORT}")
+    return found
 
 
 def token_of_environment() -> str | None:
@@ -94,9 +104,20 @@ def is_local(target: str) -> bool:
     """Whether the target is on this machine: a unix socket, `localhost`, or nothing but loopback addresses."""
     if target.startswith(("unix:", "unix-abstract:")):
         return True
-    scheme, addresses = _RESOLVED.fullmatch(target).groups()  # type: ignore[union-attr]  # it matches every text
-    hosts = map(_host, addresses.split(",") if scheme in {"ipv4", "ipv6"} else [addresses])
+    hosts = map(_host, _addresses(target))
     return all(host.lower() == "localhost" or _is_loopback(host) for host in hosts)
+
+
+def _addresses(target: str) -> list[str]:
+    """The addresses that a target names; of a unix socket nothing that has a port."""
+    scheme, addresses = _RESOLVED.fullmatch(target).groups()  # type: ignore[union-attr]  # it matches every text
+    return addresses.split(",") if scheme in {"ipv4", "ipv6"} else [addresses]
+
+
+def _port(address: str) -> str:
+    """What stands after the host of host:port or [v6]:port; empty without one."""
+    behind = address.rpartition("]")[2]
+    return behind.partition(":")[2] if behind.count(":") == 1 else ""
 
 
 def _host(address: str) -> str:

@@ -67,7 +67,7 @@ class Client:
     `RoutingPolicy` and `GenerationConfig` are keyword arguments.
 
     Raises:
-        ValueError: the token, or a provider's key, cannot be sent.
+        ValueError: the token, or a provider's key, cannot be sent; or no server has the target's port.
     """
 
     def __init__(

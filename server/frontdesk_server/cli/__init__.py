@@ -65,9 +65,18 @@ class _LazyGroup(TyperGroup):
         return name, command if name is None else _loaded(name), rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what is foreseen to go wrong ends it with its exit code."""
-        with foreseen():
-            return super().invoke(ctx)
+        """Run the command; what is foreseen to go wrong ends it with its exit code.
+
+        Whoever read the output and has seen enough ends it here: further out typer makes a fault at work of that.
+        """
+        try:
+            with foreseen():
+                result = super().invoke(ctx)
+                sys.stdout.flush()
+                return result
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(128 + signal.SIGPIPE) from None
 
 
 def _help(command: str) -> str | None:
@@ -132,8 +141,5 @@ def main() -> None:
     """Run the command line."""
     try:
         app(prog_name="frontdesk")
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

@@ -48,8 +48,15 @@ _OF_A_SERVER = ("address", "tls", "ca", "certificate", "key")
 
 
 def query_text(argument: str) -> str:
-    """The query that the argument is, or names."""
-    return sys.stdin.read() if argument == "-" else argument
+    """The query that the argument is, or names. Raises typer.BadParameter for what is no text, or nothing at all."""
+    try:
+        text = sys.stdin.read() if argument == "-" else argument
+        text.encode()
+    except UnicodeError as error:
+        raise typer.BadParameter("the query is no UTF-8", param_hint="QUERY") from error
+    if not text.strip():
+        raise typer.BadParameter("the query is empty", param_hint="QUERY")
+    return text
 
 
 def refuse_both_ways(context: typer.Context, config: Path | None) -> None:

@@ -100,18 +100,18 @@ def _configured(
 
 def _source(artefact: Path | None, router: str | None) -> Path:
     if (artefact is None) == (router is None):
-        raise DatasetError("either --artefact or --router is needed")
+        raise typer.BadParameter("either --artefact or --router is needed")
     if artefact is not None:
         return artefact
     if router != _DEFAULT:
-        raise DatasetError(f"unknown router {router!r}; known without --config: {_DEFAULT}")
+        raise typer.BadParameter(f"unknown router {router!r}; known without --config: {_DEFAULT}")
     return default_artefact_path()
 
 
 def _models(source: Path, strong: str | None, weak: str | None, pool: str | None) -> tuple[str, ...]:
     """The models to calibrate among, the strongest last."""
     if strong is None or (weak is None) == (pool is None):
-        raise DatasetError("a predictor needs --strong, and either --weak or --pool")
+        raise typer.BadParameter("a predictor needs --strong, and either --weak or --pool")
     models = (*(name for name in listed(pool or weak or "") if name != strong), strong)
     known = Artefact.load(source).models
     if unknown := [model for model in models if model not in known]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import grpc
 import typer
 from frontdesk import Client
-from frontdesk.channel import channel_credentials, channel_options
+from frontdesk.channel import channel_credentials, channel_options, target_of
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 if TYPE_CHECKING:
@@ -46,18 +46,26 @@ class Reach:
     def client(self) -> Client:
         """A client of that server. Raises typer.BadParameter when the options do not belong together."""
         try:
-            return Client(self.address or DEFAULT_ADDRESS, tls=self._credentials() or self.tls, token=self.token)
+            return Client(self._target, tls=self._credentials() or self.tls, token=self.token)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--token") from error
 
     def channel(self) -> grpc.aio.Channel:
         """A channel to that server, for services that are not Frontdesk's own."""
-        target = self.address or DEFAULT_ADDRESS
+        target = self._target
         credentials = channel_credentials(self._credentials() or self.tls, target)
         options = channel_options(target=target)
         if credentials is None:
             return grpc.aio.insecure_channel(target, options)
         return grpc.aio.secure_channel(target, credentials, options)
+
+    @property
+    def _target(self) -> str:
+        """Raises typer.BadParameter for an address that nobody can have."""
+        try:
+            return target_of(self.address or DEFAULT_ADDRESS)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--address") from error
 
     def _credentials(self) -> grpc.ChannelCredentials | None:
         """Of files that it cannot use gRPC says no more than that it cannot connect, so they are tried before."""

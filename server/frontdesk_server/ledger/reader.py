@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, case, func, inspect, or_, select
@@ -16,11 +15,12 @@ from frontdesk_server.domain.ending import STATUSES, status_of
 from frontdesk_server.domain.errors import ConfigError, ConfigFault, DeadlineExceeded, LedgerUnavailable
 from frontdesk_server.domain.ids import first_decision_id
 from frontdesk_server.domain.record import DecisionRecord, RecordCodec
-from frontdesk_server.ledger.engine import open_engine
+from frontdesk_server.ledger.engine import open_engine, sqlite_path
 from frontdesk_server.ledger.migrations import STEPS
 from frontdesk_server.ledger.schema import RECORDS, SCHEMA_VERSION, instant
 from frontdesk_server.ledger.store import SqlStore
 from frontdesk_server.ledger.usable import cause_of, shown
+from frontdesk_server.state.sqlite import lacks_table
 
 ROUTED = "routed"
 """Status of a decision without settlement: it was only routed, or still runs."""
@@ -165,9 +165,11 @@ def open_reader(url: str, codec: RecordCodec) -> Iterator[LedgerReader]:
     """
     engine = open_engine(url)
     try:
-        database = engine.url.database
-        if engine.dialect.name == "sqlite" and database is not None and not Path(database).exists():
-            raise _fault(f"there is no file {database}")
+        path = sqlite_path(engine)
+        if path is not None and not path.exists():
+            raise _fault(f"there is no file {path}")
+        if path is not None and lacks_table(path, SCHEMA_VERSION.name):
+            raise _fault(f"{path} is no ledger of Frontdesk's")
         try:
             _check_schema(engine)
             yield LedgerReader(engine, codec)
@@ -179,7 +181,7 @@ def open_reader(url: str, codec: RecordCodec) -> Iterator[LedgerReader]:
 
 def _check_schema(engine: Engine) -> None:
     if not inspect(engine).has_table(SCHEMA_VERSION.name):
-        raise _fault("it is no ledger of Frontdesk's")
+        raise _fault(f"{shown(engine.url)} is no ledger of Frontdesk's")
     with engine.connect() as connection:
         found = connection.execute(select(SCHEMA_VERSION.c.version)).scalar_one_or_none()
     if found != len(STEPS):

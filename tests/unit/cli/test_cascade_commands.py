@@ -75,7 +75,7 @@ def test_calibrate_says_how_many_labels_are_missing(artefact: Path, tmp_path: Pa
 def test_calibrate_wants_one_thing_to_calibrate(tmp_path: Path) -> None:
     data = write_answers(tmp_path / "few.jsonl", n=35)
     result = _run(calibrate, "--data", data)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "--artefact or --router" in result.output
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -236,6 +238,11 @@ CODES = {
     "a status that is none": ("log --ledger {url} --status ended", 2),
     "a file of an unknown kind": ("export {folder}/rows.xlsx --ledger {url}", 2),
     "a router that is none": ("evaluate --data {folder}/outcomes.jsonl --router magic --strong large --weak small", 2),
+    "a port that no server has": ("route Hello --address 127.0.0.1:99999", 2),
+    "the health of a port that no server has": ("health --address 127.0.0.1:99999", 2),
+    "a query of nothing": ("route ~ -c {default}", 2),
+    "a query that is no text": ("complete a\udcff -c {default}", 2),
+    "nothing to calibrate": ("calibrate --data {folder}/outcomes.jsonl", 2),
     "a server that does not serve": ("health --address 127.0.0.1:1", 1),
     "a server that is not there": ("route Hello --address 127.0.0.1:1", 1),
     "a query that is refused": ("route Hello --router nobody -c {default}", 1),
@@ -301,6 +308,25 @@ def test_what_is_not_installed_is_named_with_what_to_install(bench: Bench, line:
     ran = bench.run(line)
     assert ran.exit_code == 2
     assert f"needs {package}: pip install '.[learn]' in a checkout" in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["log", "stats", "explain 01JD3ZK6Q8W0M5T1N2R4V7X9YB", "report"])
+@pytest.mark.parametrize("table", ["CREATE TABLE theirs (x)", ""])
+def test_a_database_that_is_not_frontdesks_is_left_as_it_is(bench: Bench, command: str, table: str) -> None:
+    theirs = bench.folder / "theirs.db"
+    theirs.write_bytes(b"")
+    with closing(sqlite3.connect(theirs)) as connection:
+        connection.execute(table)
+    before = theirs.read_bytes()
+    ran = bench.run(f"{command} --ledger sqlite:///{{folder}}/theirs.db", 400)
+    assert (ran.exit_code, "theirs.db is no ledger of Frontdesk's" in ran.stderr) == (2, True), ran.stderr
+    assert theirs.read_bytes() == before
+    assert [path.name for path in bench.folder.glob("theirs.db*")] == ["theirs.db"]
+
+
+def test_what_is_no_utf_8_on_standard_input_is_a_fault_of_usage() -> None:
+    ran = CliRunner().invoke(app, ["route", "-", "-c", str(default_config_path())], input=b"a\xff\xfeb")
+    assert (ran.exit_code, "no UTF-8" in ran.stderr) == (2, True)
 
 
 def test_a_query_comes_from_standard_input(bench: Bench) -> None:

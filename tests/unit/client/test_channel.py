@@ -26,6 +26,17 @@ def test_only_unavailable_is_retried_and_load_is_spread() -> None:
     assert config["loadBalancingConfig"] == [{"round_robin": {}}]
 
 
+@pytest.mark.parametrize("target", ["a:99999", "[::1]:65536", "dns:///a:70000", "ipv4:127.0.0.1:1,127.0.0.2:99999"])
+def test_a_port_that_none_can_have_is_refused_and_never_another_one_asked(target: str) -> None:
+    with pytest.raises(ValueError, match=r"port \d+ is beyond 65535"):
+        target_of(target)
+
+
+@pytest.mark.parametrize("target", ["a:65535", "a", "[::1]", "::1", "unix:/run/a:99999/x.sock", "a:http"])
+def test_every_other_target_is_taken_as_it_is(target: str) -> None:
+    assert target_of(target) == target
+
+
 LOCAL = ["localhost:1", "127.0.0.1:1", "[::1]:1", "dns:///localhost:1", "unix:/run/x.sock"]
 REMOTE = ["example.org:1", "localhost.example.org:1", "dns:///frontdesk:1"]
 
