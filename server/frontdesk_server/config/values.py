@@ -15,7 +15,7 @@ from yaml.constructor import SafeConstructor
 
 from frontdesk_server.domain.errors import ConfigFault
 
-MOST_VALUES = 100_000
+MOST_VALUES = 500_000
 """Mappings, lists and scalars of a configuration, those behind an alias counted wherever it stands."""
 
 DEEPEST = 100

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from frontdesk_server.domain.decision import Verdict
@@ -50,6 +52,58 @@ async def test_a_strategy_with_a_defect_fails_and_the_next_one_decides(caught_de
     labels = {"frontdesk_defect_part": "strategy", "error_type": "LookupError"}
     assert metrics.registry.get_sample_value(f"{names.DEFECTS.prometheus_name}_total", labels) == 1
     caught_defects.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Gives:
+    """A strategy that gives what it was given, or raises it."""
+
+    given: Any
+    path: str = "default/chain.0/gives"
+    kind: str = "gives"
+
+    async def rank(self, context: RoutingContext) -> Ranking:
+        if isinstance(self.given, BaseException):
+            raise self.given
+        return self.given  # type: ignore[no-any-return]
+
+
+OUT_OF_FORM = {
+    "a cancelled task of its own": asyncio.CancelledError(),
+    "an exit": SystemExit(1),
+    "nothing": None,
+    "a text": "mid",
+    "a verdict as a text": Ranking("CHOSE", "it is best", "mid"),  # type: ignore[arg-type]
+    "a model of another type": Ranking(Verdict.CHOSE, "it is best", 7),  # type: ignore[arg-type]
+    "a model that does not exist": Ranking(Verdict.CHOSE, "it is best", "nosuchmodel"),
+    "no model": Ranking(Verdict.CHOSE, "it is best"),
+    "a reason that is no text": Ranking(Verdict.CHOSE, None, "mid"),  # type: ignore[arg-type]
+    "a reason that is no Unicode": Ranking(Verdict.CHOSE, "\ud800", "mid"),
+}
+
+
+@pytest.mark.parametrize("given", OUT_OF_FORM.values(), ids=OUT_OF_FORM)
+async def test_what_is_no_ranking_fails_and_the_next_one_decides(given: Any, caught_defects: DefectLog) -> None:
+    chain = Chain("default/chain", (Gives(given), FixedModel("default/chain.1/model", "mid")))
+    ranking = await consult(chain, a_context())
+    assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
+    assert ranking.steps_taken[1].verdict is Verdict.FAILED
+    (line,) = caught_defects
+    assert line["path"] == "default/chain.0/gives"
+    caught_defects.clear()
+
+
+async def test_a_caller_that_leaves_ends_the_strategy() -> None:
+    class Waits(Gives):
+        async def rank(self, context: RoutingContext) -> Ranking:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    asking = asyncio.create_task(consult(Waits(None), a_context()))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
 
 
 @pytest.mark.parametrize("kind", ["embedding", "llm"])

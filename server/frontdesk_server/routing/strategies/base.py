@@ -128,15 +128,34 @@ def conclude(
 
 
 async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
-    """Ask a strategy; what goes wrong in it becomes a failed ranking, so that the next one can take over."""
+    """Ask a strategy; what goes wrong in it becomes a failed ranking, so that the next one can take over.
+
+    That holds for a cancelled task of the strategy's own, too, and for what is no ranking of this query's models.
+    """
     started = context.clock.monotonic()
     try:
-        return await strategy.rank(context)
-    except Exception as error:
+        ranking = await strategy.rank(context)
+        _insist(ranking, context)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():  # it is the caller that leaves
+            raise
         return conclude(strategy, context, started, unforeseen(strategy, context, error))
+    except (Exception, SystemExit) as error:
+        return conclude(strategy, context, started, unforeseen(strategy, context, error))
+    return ranking
 
 
-def unforeseen(strategy: Strategy, context: RoutingContext, error: Exception) -> Ranking:
+def _insist(ranking: Ranking, context: RoutingContext) -> None:
+    """Raises `TypeError` or `ValueError` where a strategy, which may be anybody's, has not kept to the form."""
+    if not isinstance(ranking, Ranking) or not isinstance(ranking.verdict, Verdict):
+        raise TypeError("a strategy returned no Ranking")
+    if ranking.verdict is Verdict.CHOSE and ranking.model not in context.eligible:
+        raise ValueError("a strategy chose a model that may not answer")
+    ranking.reason.encode()  # what the contract cannot carry
+
+
+def unforeseen(strategy: Strategy, context: RoutingContext, error: BaseException) -> Ranking:
     """Report what nobody foresaw in a strategy; it has failed, and says why without the error's text."""
     report_defect("strategy", error, context.observation, path=strategy.path)
     return Ranking(Verdict.FAILED, f"failed unexpectedly: {type_of(error)}")
