@@ -18,6 +18,8 @@ _UNSEEN = (
     r"\x{e0000}-\x{e0fff}"
 )
 """Format characters and whatever else Unicode calls default ignorable."""
+_FILLERS = "\u115f\u1160"
+"""The unseen that Unicode counts among the letters, and that stay as they are."""
 _IS_UNSEEN = re2.compile(f"[{_UNSEEN}]")
 _SINGULAR = re2.compile(rf"[{_UNSEEN}\p{{S}}\p{{No}}]")
 """What is not simply folded as NFKC would: the unseen, and signs, of which some would become letters or digits."""
@@ -112,9 +114,11 @@ class _Singly(dict[int, str]):
         return result
 
     def _folded(self, character: str) -> str:
+        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
+        if plain == character and unicodedata.category(character)[0] in "LNPS" and character not in _FILLERS:
+            return plain  # as most are: the expressions below take many times as long
         if character != ZERO_WIDTH_SPACE and _IS_UNSEEN.fullmatch(character):
             return ""
-        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
         if writing_of(character) is not Writing.SIGN or all(writing_of(each) is Writing.SIGN for each in plain):
             return plain
         raised = unicodedata.decomposition(character).startswith(_RAISED)
