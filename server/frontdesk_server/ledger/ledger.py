@@ -29,7 +29,7 @@ from frontdesk_server.ledger.partitions import Partitions
 from frontdesk_server.ledger.redaction import PatternRedactor, Redactor
 from frontdesk_server.ledger.retention import Retention
 from frontdesk_server.ledger.store import SqlStore
-from frontdesk_server.ledger.usable import cause_of, shown
+from frontdesk_server.ledger.usable import cause_of_closed, shown
 from frontdesk_server.ledger.writer import GroupWriter, WriterLimits
 
 log = structlog.get_logger()
@@ -171,7 +171,9 @@ async def open_ledger(
             await _move(engine, codec)
             partitions = await asyncio.to_thread(_partitioned, engine, config, clock)
         except SQLAlchemyError as error:
-            raise LedgerUnavailable(f"{shown(engine.url)} cannot be opened: {cause_of(error)}") from error
+            raise LedgerUnavailable(
+                f"{shown(engine.url)} cannot be opened: {cause_of_closed(engine, error)}"
+            ) from error
         store = SqlStore(engine, codec)
         limits = WriterLimits(config.flush_ms / 1000, config.max_batch, config.max_queue, config.max_lag_ms / 1000)
         retention = Retention(engine, config.retention_days, config.max_decisions, clock, monitor, partitions)

@@ -15,12 +15,11 @@ from frontdesk_server.domain.ending import STATUSES, status_of
 from frontdesk_server.domain.errors import ConfigError, ConfigFault, DeadlineExceeded, LedgerUnavailable
 from frontdesk_server.domain.ids import first_decision_id
 from frontdesk_server.domain.record import DecisionRecord, RecordCodec
-from frontdesk_server.ledger.engine import open_engine, sqlite_path
 from frontdesk_server.ledger.migrations import STEPS
+from frontdesk_server.ledger.read_only import open_to_read
 from frontdesk_server.ledger.schema import RECORDS, SCHEMA_VERSION, instant
 from frontdesk_server.ledger.store import SqlStore
 from frontdesk_server.ledger.usable import cause_of, shown
-from frontdesk_server.state.sqlite import lacks_table
 
 ROUTED = "routed"
 """Status of a decision without settlement: it was only routed, or still runs."""
@@ -156,20 +155,15 @@ class LedgerReader:
 
 @contextlib.contextmanager
 def open_reader(url: str, codec: RecordCodec) -> Iterator[LedgerReader]:
-    """Open a ledger that exists.
+    """Open a ledger that exists, for reading alone.
 
     Raises:
         ConfigError: there is none at this URL, or its schema is of another version.
         LedgerUnavailable: the database does not answer.
 
     """
-    engine = open_engine(url)
+    engine = open_to_read(url)
     try:
-        path = sqlite_path(engine)
-        if path is not None and not path.exists():
-            raise _fault(f"there is no file {path}")
-        if path is not None and lacks_table(path, SCHEMA_VERSION.name):
-            raise _fault(f"{path} is no ledger of Frontdesk's")
         try:
             _check_schema(engine)
             yield LedgerReader(engine, codec)
@@ -183,9 +177,12 @@ def _check_schema(engine: Engine) -> None:
     if not inspect(engine).has_table(SCHEMA_VERSION.name):
         raise _fault(f"{shown(engine.url)} is no ledger of Frontdesk's")
     with engine.connect() as connection:
-        found = connection.execute(select(SCHEMA_VERSION.c.version)).scalar_one_or_none()
-    if found != len(STEPS):
-        raise _fault(f"it has schema version {found}, not {len(STEPS)}; `frontdesk serve` upgrades it")
+        found = connection.execute(select(SCHEMA_VERSION.c.version)).scalar_one_or_none() or 0
+    told = f"{shown(engine.url)} has schema version {found}, this Frontdesk reads {len(STEPS)}"
+    if found > len(STEPS):
+        raise _fault(f"{told}; use the newer Frontdesk")
+    if found < len(STEPS):
+        raise _fault(f"{told}; whoever writes it upgrades it: start `frontdesk serve` on it once")
 
 
 def _fault(message: str) -> ConfigError:

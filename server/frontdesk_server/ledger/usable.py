@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
-from frontdesk_server.ledger.engine import open_engine
+from frontdesk_server.ledger.engine import open_engine, sqlite_path
 from frontdesk_server.state.sqlite import file_fault
 
 
@@ -36,3 +38,14 @@ def cause_of(error: SQLAlchemyError) -> str:
     """What the database itself says, on one line."""
     told = str(error.orig).strip() if isinstance(error, DBAPIError) else ""
     return told.splitlines()[0] if told else type(error).__name__
+
+
+def cause_of_closed(engine: Engine, error: SQLAlchemyError) -> str:
+    """Why a ledger could not be opened: what is wrong with its file or folder, else what the database says."""
+    path = sqlite_path(engine)
+    if path is None:
+        return cause_of(error)
+    folder = path.absolute().parent
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        return f"the folder {folder} cannot be written"
+    return file_fault(path) or cause_of(error)

@@ -63,26 +63,9 @@ def file_fault(path: Path) -> str:
     return _content_fault(path)
 
 
-def lacks_table(path: Path, name: str) -> bool:
-    """Whether the file is a database without that table; looks without changing it, as it may be a stranger's.
-
-    False where it cannot be told: the reason is for whoever opens it.
-    """
-    try:
-        with contextlib.closing(_open_to_look(path)) as connection:
-            found = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", (name,))
-            return found.fetchone() is None
-    except sqlite3.Error:
-        return False
-
-
-def _open_to_look(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-
-
 def _content_fault(path: Path) -> str:
     try:
-        with contextlib.closing(_open_to_look(path)) as connection:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError:  # another process has it in its hands
         return ""
