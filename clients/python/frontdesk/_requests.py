@@ -70,9 +70,15 @@ class QueryFields(PolicyFields, GenerationFields, total=False):
 
 
 def to_query(query: QueryLike, fields: GenerationFields | None = None) -> Query:
-    """The query as a message, with the given settings of its generation."""
-    if not isinstance(query, Query):
-        query = Query(messages=[user(query)] if isinstance(query, str) else query)
+    """The query as a message, with the given settings of its generation.
+
+    Raises:
+        ValueError: its text is no Unicode text, and so cannot be sent.
+    """
+    if isinstance(query, str):
+        query = Query(messages=[user(query)])
+    elif not isinstance(query, Query):
+        query = Query(messages=query)
     elif fields:
         given, query = query, Query()
         query.CopyFrom(given)
@@ -102,15 +108,19 @@ def _set(message: RoutingPolicy | GenerationConfig, name: str, value: object) ->
 
     Raises:
         TypeError: there is no such field.
+        ValueError: its text is no Unicode text.
     """
     if name not in message.DESCRIPTOR.fields_by_name:
         raise TypeError(f"unexpected keyword argument {name!r}")
-    if isinstance(value, AnyMessage):
-        getattr(message, name).CopyFrom(value)
-    elif name in _LISTS:
-        getattr(message, name)[:] = value
-    else:
-        setattr(message, name, value)
+    try:
+        if isinstance(value, AnyMessage):
+            getattr(message, name).CopyFrom(value)
+        elif name in _LISTS:
+            getattr(message, name)[:] = value
+        else:
+            setattr(message, name, value)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name}: it cannot be sent as UTF-8") from error
 
 
 def _split(fields: QueryFields) -> tuple[GenerationFields, PolicyFields]:

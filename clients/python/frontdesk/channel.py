@@ -77,8 +77,8 @@ def target_of(target: str | None) -> str:
     """
     found = target or os.environ.get("FRONTDESK_ADDRESS") or DEFAULT_TARGET
     for port in map(_port, _addresses(found)):
-        if port.isdecimal() and int(port) > _LAST_PORT:
-            raise ValueError(f"{found}: port {port} is beyond {_LAST_PORT}")
+        if port.isdecimal() and not 1 <= int(port) <= _LAST_PORT:
+            raise ValueError(f"target: {found} has port {port}, which is not in 1 to {_LAST_PORT}")
     return found
 
 

@@ -24,30 +24,49 @@ __all__ = ["assistant", "system", "text_of", "to_json", "tool_result", "user"]
 
 def system(text: str) -> Message:
     """Instructions of the application."""
-    return Message(role=ROLE_SYSTEM, parts=[ContentPart(text=text)])
+    return Message(role=ROLE_SYSTEM, parts=[_text(text)])
 
 
 def user(*parts: str | ContentPart) -> Message:
     """What the end user says or shows."""
-    contents = [ContentPart(text=part) if isinstance(part, str) else part for part in parts]
+    contents = [_text(part) if isinstance(part, str) else part for part in parts]
     return Message(role=ROLE_USER, parts=contents)
 
 
 def assistant(text: str) -> Message:
     """What the LLM said. Pass a completion's own `message` where there is one: it keeps tool calls and reasoning."""
-    return Message(role=ROLE_ASSISTANT, parts=[ContentPart(text=text)])
+    return Message(role=ROLE_ASSISTANT, parts=[_text(text)])
 
 
 def tool_result(tool_call_id: str, content: str | Iterable[str | Media], *, is_error: bool = False) -> Message:
     """What a called tool returned: a text, or several texts, images and documents."""
-    result = ToolResult(tool_call_id=tool_call_id, is_error=is_error)
+    result = ToolResult(tool_call_id=_sendable(tool_call_id, "tool_call_id"), is_error=is_error)
     if isinstance(content, str):
-        result.content = content
+        result.content = _sendable(content, "content")
     else:
         result.parts.extend(
-            ToolResultPart(text=part) if isinstance(part, str) else ToolResultPart(media=part) for part in content
+            ToolResultPart(text=_sendable(part, "content")) if isinstance(part, str) else ToolResultPart(media=part)
+            for part in content
         )
     return Message(role=ROLE_TOOL, parts=[ContentPart(tool_result=result)])
+
+
+def _text(text: str) -> ContentPart:
+    return ContentPart(text=_sendable(text, "text"))
+
+
+def _sendable(text: str, field: str) -> str:
+    """The text, if it can be sent.
+
+    Raises:
+        ValueError: it holds half of a surrogate pair, as bytes that are no UTF-8 become where they are read leniently.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"character {error.start + 1} is U+{ord(text[error.start]):04X}, half of a surrogate pair"
+        raise ValueError(f"{field}: it cannot be sent as UTF-8: {found}") from error
+    return text
 
 
 def text_of(message: Message) -> str:

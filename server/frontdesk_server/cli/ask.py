@@ -73,7 +73,10 @@ def refuse_both_ways(context: typer.Context, config: Path | None) -> None:
 def policy(
     router: str, quality_floor: float | None, allow: list[str] | None, exclude: list[str] | None
 ) -> routing_pb2.RoutingPolicy:
-    """The policy that the options describe."""
+    """The policy that the options describe. Raises typer.BadParameter for names that are no text."""
+    for option, names in (("--router", [router]), ("--allow", allow or []), ("--exclude", exclude or [])):
+        if any(name.encode(errors="replace").decode() != name for name in names):
+            raise typer.BadParameter("it is no UTF-8", param_hint=option)
     return routing_pb2.RoutingPolicy(
         router=router, quality_floor=quality_floor, allowed_models=allow or (), excluded_models=exclude or ()
     )

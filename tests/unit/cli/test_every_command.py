@@ -329,6 +329,12 @@ def test_what_is_no_utf_8_on_standard_input_is_a_fault_of_usage() -> None:
     assert (ran.exit_code, "no UTF-8" in ran.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("option", ["--router", "--allow", "--exclude"])
+def test_a_name_that_is_no_utf_8_is_a_fault_of_usage(option: str) -> None:
+    ran = CliRunner().invoke(app, ["route", option, "a\udcff", "hi", "-c", str(default_config_path())])
+    assert (ran.exit_code, f"{option}: it is no UTF-8" in ran.stderr) == (2, True)
+
+
 def test_a_query_comes_from_standard_input(bench: Bench) -> None:
     words = ["route", "-", "--json", "-c", str(default_config_path())]
     ran = CliRunner().invoke(app, words, input="Fix the bug in this Python function that calculates Fibonacci.\n")

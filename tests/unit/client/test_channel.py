@@ -26,9 +26,11 @@ def test_only_unavailable_is_retried_and_load_is_spread() -> None:
     assert config["loadBalancingConfig"] == [{"round_robin": {}}]
 
 
-@pytest.mark.parametrize("target", ["a:99999", "[::1]:65536", "dns:///a:70000", "ipv4:127.0.0.1:1,127.0.0.2:99999"])
+@pytest.mark.parametrize(
+    "target", ["a:0", "a:99999", "[::1]:65536", "dns:///a:70000", "ipv4:127.0.0.1:1,127.0.0.2:99999"]
+)
 def test_a_port_that_none_can_have_is_refused_and_never_another_one_asked(target: str) -> None:
-    with pytest.raises(ValueError, match=r"port \d+ is beyond 65535"):
+    with pytest.raises(ValueError, match=r"^target: .* has port \d+, which is not in 1 to 65535"):
         target_of(target)
 
 

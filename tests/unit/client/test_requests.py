@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from frontdesk import GenerationConfig, Query, RoutingPolicy, _requests, assistant, system, to_json, tool_result, user
@@ -100,3 +101,30 @@ def test_a_misspelt_argument_is_refused() -> None:
 def test_a_message_is_one_line_of_json() -> None:
     assert json.loads(to_json(user("größe"))) == {"role": "ROLE_USER", "parts": [{"text": "größe"}]}
     assert "\n" not in to_json(user("a\nb"))
+
+
+@pytest.mark.parametrize(
+    ("write", "field"),
+    [
+        (lambda: to_query("a\udcff"), "text"),
+        (lambda: system("a\udcff"), "text"),
+        (lambda: assistant("a\udcff"), "text"),
+        (lambda: user("b", "a\udcff"), "text"),
+        (lambda: tool_result("1", "a\udcff"), "content"),
+        (lambda: tool_result("1", ["a\udcff"]), "content"),
+        (lambda: tool_result("a\udcff", "42"), "tool_call_id"),
+    ],
+)
+def test_a_text_that_is_no_unicode_is_refused_with_its_field(write: Callable[[], object], field: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{field}: .* character 2 is U\+DCFF") as caught:
+        write()
+    assert not isinstance(caught.value, UnicodeError)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"router": "a\udcff"}, "router"), ({"allowed_models": ["small", "a\udcff"]}, "allowed_models")],
+)
+def test_a_wish_that_is_no_unicode_is_refused_with_its_field(fields: PolicyFields, field: str) -> None:
+    with pytest.raises(ValueError, match=f"^{field}: it cannot be sent as UTF-8"):
+        to_policy(None, fields)
