@@ -64,8 +64,10 @@ def file_fault(path: Path) -> str:
 
 
 def _content_fault(path: Path) -> str:
+    # Without a log the file is whole, and reading it as one that does not change puts no log beside it.
+    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError:  # another process has it in its hands
         return ""

@@ -18,6 +18,7 @@ from frontdesk_server.assembly.ledger import open_ledger, open_reader
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.ledger.reader import Filters
+from frontdesk_server.ledger.usable import check_ledger
 from sqlalchemy.exc import OperationalError
 
 from tests.records import a_routed_query
@@ -110,6 +111,14 @@ def test_a_file_that_is_no_ledger_stays_as_it_is(tmp_path: Path, kind: str) -> N
     with pytest.raises(ConfigError) as caught, open_reader(f"sqlite:///{file}"):
         pass
     assert "other.db is no ledger of Frontdesk's" in "".join(caught.value.lines())
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_looking_whether_a_file_can_be_a_ledger_leaves_nothing_beside_it(tmp_path: Path, journal: str) -> None:
+    a_foreign_database(tmp_path / "other.db", journal)
+    before = contents(tmp_path)
+    check_ledger(f"sqlite:///{tmp_path}/other.db")
     assert contents(tmp_path) == before
 
 
