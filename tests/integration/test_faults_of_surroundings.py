@@ -60,8 +60,8 @@ def place_of(path: Path, key: str) -> str:
 
 
 LEDGERS = {
-    "no folder": ("sqlite:///{folder}/missing/ledger.db", "there is no folder", "unable to open database file"),
-    "a folder": ("sqlite:///{folder}", "it is no file", "unable to open database file"),
+    "no folder": ("sqlite:///{folder}/missing/ledger.db", "there is no folder", "cannot be opened"),
+    "a folder": ("sqlite:///{folder}", "it is no file", "cannot be opened"),
     "another file": ("sqlite:///{folder}/other.txt", "file is not a database", "file is not a database"),
     "another database": ("mysql://u:hunter2@host/db", "the ledger is kept in sqlite", "the ledger is kept in sqlite"),
 }
