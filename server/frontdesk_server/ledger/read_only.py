@@ -27,7 +27,6 @@ def open_to_read(url: str) -> Engine:
     Raises:
         ConfigError: the URL cannot be used, or names no ledger.
         LedgerUnavailable: the file cannot be read.
-
     """
     engine = open_engine(url)
     if engine.dialect.name != "sqlite":

@@ -156,8 +156,8 @@ class ObservedCall:
         return inject(self._trace_id, new_span_id(), False, self._inbound, propagators)
 
 
-class ObservedRoute:
-    """Routing of one query."""
+class ObservedAsking:
+    """A part of a call below whose span models are asked."""
 
     __slots__ = ("_call", "_span")
 
@@ -166,12 +166,18 @@ class ObservedRoute:
         self._span = span
 
     def attempt_started(self, model: Model, deployment: Deployment, query: Query, *, purpose: str) -> ObservedAttempt:
-        """A router LLM is about to be called."""
+        """A model is about to be asked."""
         return ObservedAttempt(self._call, self._span, model, deployment, query, purpose)
 
     def defect(self, part: str, error_type: str) -> None:
         """An exception that nobody foresaw was caught."""
         self._call.defect(part, error_type)
+
+
+class ObservedRoute(ObservedAsking):
+    """Routing of one query, which may ask router LLMs."""
+
+    __slots__ = ()
 
     def ended(self, routed: RoutedQuery | None, error: BaseException | None = None) -> None:
         """Routing has decided, or failed."""
@@ -195,22 +201,10 @@ class ObservedRoute:
             lines.decided(observer.log, decision, routed.caller, span)
 
 
-class ObservedCheck:
+class ObservedCheck(ObservedAsking):
     """The questions of one check, below the attempt whose answer it judges."""
 
-    __slots__ = ("_call", "_span")
-
-    def __init__(self, call: ObservedCall, span: Span | None) -> None:
-        self._call = call
-        self._span = span
-
-    def attempt_started(self, model: Model, deployment: Deployment, query: Query, *, purpose: str) -> ObservedAttempt:
-        """A model is about to be asked."""
-        return ObservedAttempt(self._call, self._span, model, deployment, query, purpose)
-
-    def defect(self, part: str, error_type: str) -> None:
-        """An exception that nobody foresaw was caught."""
-        self._call.defect(part, error_type)
+    __slots__ = ()
 
     def ended(self, result: CheckResult | None) -> None:
         """The check has its verdict; None where it came to none."""
