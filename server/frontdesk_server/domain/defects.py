@@ -34,8 +34,8 @@ def report_defect(part: str, error: BaseException, counter: DefectCounter | None
         counter.defect(part, type_of(error))
 
 
-def type_of(error: BaseException) -> str:
-    """The exception's class, with its module unless that is Python's own."""
+def type_of(error: object) -> str:
+    """The class of an exception, or of anything else, with its module unless that is Python's own."""
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 

@@ -41,6 +41,7 @@ from frontdesk_server.routing.affinity import AFFINITY_STRATEGY, consult_affinit
 from frontdesk_server.routing.budget import routing_budget_ms
 from frontdesk_server.routing.choice import Choice, choose, explore
 from frontdesk_server.routing.cues import default_cues
+from frontdesk_server.routing.cutoff import Cutoff
 from frontdesk_server.routing.scope import StrategyTools
 from frontdesk_server.routing.selection import Prediction, Preferences, prior_quality, rank
 from frontdesk_server.routing.signals import compute_signals
@@ -148,6 +149,7 @@ class Engine:
         remaining = None if deadline is None else deadline - started
         field = survey(router.models, query, policy, signals, caller, self._conditions, remaining, self._clock.now())
         _demand_eligible(field)
+        ends_at = self._routing_deadline(router, started, deadline)
         context = RoutingContext(
             query=query,
             signals=signals,
@@ -155,11 +157,13 @@ class Engine:
             eligible=field.eligible,
             outlooks=field.outlooks,
             preferences=router.preferences.resolved(policy),
-            deadline=self._routing_deadline(router, started, deadline),
+            deadline=ends_at,
             observation=observation,
             clock=self._clock,
+            cutoff=(cutoff := Cutoff(ends_at - started)),
         )
-        ranking = await consult(router.strategy, context)
+        with cutoff:
+            ranking = await consult(router.strategy, context)
         if ranking.restricted_to is not None:
             field, context = field.within(ranking.restricted_to), context.within(ranking.restricted_to)
             _demand_eligible(field)

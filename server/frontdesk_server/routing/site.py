@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from frontdesk_server.config.strategy_kinds import StrategyConfig, add_strategy_kind
 from frontdesk_server.config.values import Location
+from frontdesk_server.domain.defects import frames_of, type_of
 from frontdesk_server.routing.scope import Scope
-from frontdesk_server.routing.strategies.base import Strategy
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy
 
 ConfigT = TypeVar("ConfigT", bound=StrategyConfig)
 
@@ -49,9 +50,28 @@ def builds(
 
 
 def build(config: StrategyConfig, path: str, location: Location, scope: Scope) -> Strategy:
-    """Build a strategy and, before it, all below it."""
+    """Build a strategy and, before it, all below it. A builder that fails, which may be anybody's, is a fault."""
     children = {
         child.name: build(child.config, f"{path}.{child.name}/{child.config.kind}", (*location, *child.location), scope)
         for child in config.children()
     }
-    return _builders[type(config)](config, Site(path, location, scope, children))
+    try:
+        built = _builders[type(config)](config, Site(path, location, scope, children))
+        if not all(hasattr(built, needed) for needed in ("kind", "path", "rank")):
+            raise TypeError(f"{type_of(built)} has no kind, path and rank")
+    except Exception as error:
+        place = next(iter(frames_of(error)), "")
+        scope.fault(location, f"the strategy {config.kind!r} cannot be built: {type_of(error)}: {error} ({place})")
+        return _Unbuilt(path, config.kind)
+    return built
+
+
+@dataclass(frozen=True, slots=True)
+class _Unbuilt:
+    """Stands in a tree, which then must not be used, for what could not be built."""
+
+    path: str
+    kind: str
+
+    async def rank(self, context: RoutingContext) -> Ranking:
+        raise NotImplementedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.defects import frames_of, type_of
 from frontdesk_server.domain.errors import UpstreamFailed
-from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, consult
+from frontdesk_server.routing.cutoff import Cutoff
+from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, consult
 from frontdesk_server.routing.strategies.chain import Chain
 from frontdesk_server.routing.strategies.model import FixedModel
 from frontdesk_server.telemetry import names
@@ -19,6 +21,7 @@ from frontdesk_server.telemetry.observer import TelemetryObserver
 
 from tests.conftest import DefectLog
 from tests.unit.routing.desk import FakeAsk, FakeEmbedder, a_context, engine_of, route
+from tests.virtual_time import in_virtual_time
 
 SECRET = "my salary is 90,000"
 
@@ -142,3 +145,59 @@ def test_a_defect_is_named_with_its_module_and_its_innermost_frames_first() -> N
     assert [frame.split()[-1] for frame in frames[:2]] == ["inner", "outer"]
     assert type_of(raised.value) == "frontdesk_server.domain.errors.UpstreamFailed"
     assert type_of(KeyError("x")) == "KeyError"
+
+
+class WaitsForEver(Gives):
+    """A strategy that bounds nothing of what it waits for."""
+
+    async def rank(self, context: RoutingContext) -> Ranking:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class TakesNoNotice(Gives):
+    """A strategy that goes on when it is cancelled, some times."""
+
+    async def rank(self, context: RoutingContext) -> Ranking:
+        started = context.clock.monotonic()
+        for _ in range(3):
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return conclude(self, context, started, Ranking(Verdict.ABSTAINED, "it heard nothing"))
+
+
+async def _consulted(*strategies: Strategy) -> Ranking:
+    with Cutoff(1.0) as cutoff:
+        return await consult(Chain("default/chain", strategies), replace(a_context(), cutoff=cutoff))
+
+
+@in_virtual_time
+async def test_strategies_that_wait_for_ever_are_cut_short_and_the_next_one_decides() -> None:
+    never = WaitsForEver(None)
+    ranking = await _consulted(never, TakesNoNotice(None), never, FixedModel("default/chain.3/model", "mid"))
+
+    assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
+    verdicts = [step.verdict for step in ranking.steps_taken[1:4]]
+    assert verdicts == [Verdict.TIMED_OUT, Verdict.ABSTAINED, Verdict.TIMED_OUT]
+    assert ranking.steps_taken[1].reason == "did not decide in time"
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+
+
+@in_virtual_time
+async def test_a_caller_that_leaves_when_a_strategy_is_cut_short_leaves() -> None:
+    asking = asyncio.create_task(_consulted(WaitsForEver(None)))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(1.1, asking.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
+async def test_routing_cuts_its_strategies_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FixedModel, "rank", WaitsForEver.rank)
+    router = "{default_model: small, strategy: {kind: model, model: mid}, strategy_timeout_ms: 1}"
+
+    decision = await route(engine_of(f"routers: {{default: {router}}}"), "hi")
+
+    assert (decision.model, decision.path[0].verdict) == ("small", Verdict.TIMED_OUT)

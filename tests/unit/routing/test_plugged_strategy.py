@@ -111,6 +111,29 @@ async def test_faults_below_and_in_a_strategy_from_outside_have_their_places() -
         engine_of(ROUTERS.replace("700", "-1"))
 
 
+BUILDERS_OF_NO_STRATEGY = {
+    "that fails": ("raise KeyError('colour')", "KeyError: 'colour' (", "build_shouting)"),
+    "that makes nothing": ("return None", "TypeError: NoneType has no kind, path and rank", ""),
+}
+
+
+@pytest.mark.parametrize(("does", "said", "place"), BUILDERS_OF_NO_STRATEGY.values(), ids=BUILDERS_OF_NO_STRATEGY)
+async def test_a_builder_of_no_strategy_is_a_fault_of_the_configuration_beside_the_others(
+    does: str, said: str, place: str, tmp_path: Path
+) -> None:
+    module = tmp_path / "shouting_strategy.py"
+    module.write_text(MODULE.replace("    return Shouting(", f"    {does}\n    return Shouting("))
+
+    with pytest.raises(ConfigError) as refused:
+        engine_of(ROUTERS.replace("MODEL", "nobody"))
+
+    broken, nobody = sorted(refused.value.faults, key=lambda fault: fault.path)
+    assert broken.path == "routers.default.strategy.rules[0].then"
+    assert f"the strategy 'shouting' cannot be built: {said}" in broken.message
+    assert place in broken.message
+    assert nobody.path == "routers.default.strategy.rules[0].then.model"
+
+
 def test_what_a_router_llm_below_it_is_given_counts() -> None:
     config = parse_config(POOL + ROUTERS.replace("MODEL", "mid"), "test.yaml", {}).config
 

@@ -18,6 +18,7 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.value import value
+from frontdesk_server.routing.cutoff import Cutoff
 from frontdesk_server.routing.selection import Outlook, Prediction, Preferences
 
 Result = TypeVar("Result")
@@ -30,7 +31,7 @@ class RoutingContext:
     `eligible` are the models that passed the hard filters, `outlooks` what each is expected to take, `preferences` the
     caller's wishes with the router's defaults. `restricted_to` are the models to which a rule has restricted the query,
     so that no other may even read it; None where none has. `deadline` is the clock's monotonic instant at which routing
-    must have decided.
+    must have decided; shortly after it the `cutoff` falls on what is still waited for.
     """
 
     query: Query
@@ -43,6 +44,7 @@ class RoutingContext:
     observation: AttemptParent
     clock: Clock
     restricted_to: frozenset[str] | None = None
+    cutoff: Cutoff | None = None
 
     @property
     def hash_key(self) -> str:
@@ -130,13 +132,16 @@ def conclude(
 async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
     """Ask a strategy; what goes wrong in it becomes a failed ranking, so that the next one can take over.
 
-    That holds for a cancelled task of the strategy's own, too, and for what is no ranking of this query's models.
+    That holds for a cancelled task of the strategy's own, too, for what is no ranking of this query's models, and for
+    a strategy that still waits when routing must have decided.
     """
     started = context.clock.monotonic()
     try:
         ranking = await strategy.rank(context)
         _insist(ranking, context)
     except asyncio.CancelledError as error:
+        if context.cutoff is not None and context.cutoff.taken():
+            return conclude(strategy, context, started, Ranking(Verdict.TIMED_OUT, "did not decide in time"))
         task = asyncio.current_task()
         if task is None or task.cancelling():  # it is the caller that leaves
             raise
