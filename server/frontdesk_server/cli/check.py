@@ -32,7 +32,7 @@ from frontdesk_server.domain.usage import NANO_USD_PER_USD
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="Configuration file.")],
+    file: Annotated[Path, typer.Argument(help="Configuration file; - is standard input.")],
     models: Annotated[bool, typer.Option(help="Show what each model takes and refuses.")] = False,
     as_json: JsonOption = False,
 ) -> None:

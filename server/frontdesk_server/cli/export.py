@@ -23,6 +23,7 @@ from frontdesk_server.cli.ledger_access import (
     reading,
 )
 from frontdesk_server.cli.progress import progress_bar, told
+from frontdesk_server.config.files import STANDARD
 from frontdesk_server.ledger.export import (
     DECISION_COLUMNS,
     LEARNING_COLUMNS,
@@ -43,7 +44,7 @@ class Rows(enum.Enum):
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="What to write: a .parquet, .jsonl or .csv file.")],
+    file: Annotated[Path, typer.Argument(help="A .parquet, .jsonl or .csv file; - is JSON Lines to standard output.")],
     rows: Annotated[
         Rows, typer.Option(help="learning: answers with outcomes, for `train`; decisions: all, for `replay`.")
     ] = Rows.LEARNING,
@@ -57,11 +58,13 @@ def export(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the ledger's content to a file.
+    """Write the ledger's content to a file, or to standard output.
 
     Example: frontdesk export --since 30d answers.parquet
+
+    Example: frontdesk export --rows decisions - | jq .model
     """
-    form = _FORMATS.get(file.suffix)
+    form: Format | None = "jsonl" if file == STANDARD else _FORMATS.get(file.suffix)
     if form is None:
         raise typer.BadParameter(f"{file.name} ends in none of {', '.join(_FORMATS)}")
     chosen = filters(router=router, model=model, caller=caller, status=status, since=since, until=until)
@@ -72,8 +75,8 @@ def export(
         with progress_bar("exporting", total) as advance:
             count = write_rows(told(read(reader, chosen), advance), columns, file, form)
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "rows": count}))
-    else:
+        typer.echo(json.dumps({"file": str(file), "rows": count}), err=file == STANDARD)
+    elif file != STANDARD:
         typer.echo(f"{count:,} rows in {file}", err=True)
     if learning and count == 0:
         typer.echo("learning needs ledger.store_prompts and reported outcomes", err=True)

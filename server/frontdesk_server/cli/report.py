@@ -24,6 +24,7 @@ from frontdesk_server.cli.ledger_access import (
     reading,
 )
 from frontdesk_server.cli.replay import load_decisions
+from frontdesk_server.config.files import STANDARD
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import DatasetError, read_dataset
 from frontdesk_server.learning.report.decisions import report_decisions
@@ -34,7 +35,7 @@ def report(
     data: Annotated[list[Path] | None, typer.Option(help="Outcomes: Parquet, JSON Lines or CSV.")] = None,
     decisions: Annotated[Path | None, typer.Option(help="Decisions as `export --rows decisions` writes them.")] = None,
     artefact: Annotated[Path | None, typer.Option(help="Draw this cascade's curve over --data.")] = None,
-    out: Annotated[Path, typer.Option(help="File to write.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(help="File to write; - is standard output.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
     router: RouterOption = "",
     since: SinceOption = None,
@@ -62,8 +63,13 @@ def report(
                     drift = drift_in(reader, chosen, ledger, config)
             with _drawing():
                 page, rows = report_decisions(logged, title=title or "Ledger report", drift=drift), len(logged)
-        out.write_text(page, encoding="utf-8")
-    typer.echo(json.dumps({"out": str(out), "rows": rows}) if as_json else f"Written to {out}.")
+        if out == STANDARD:
+            typer.echo(page, nl=False)
+        else:
+            out.write_text(page, encoding="utf-8")
+    if as_json or out != STANDARD:
+        told = json.dumps({"out": str(out), "rows": rows}) if as_json else f"Written to {out}."
+        typer.echo(told, err=out == STANDARD)
 
 
 def _outcomes(data: list[Path], decisions: Path | None, artefact: Path | None, title: str) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from frontdesk_server.assembly.supervisor import Supervisor, reserved_port
+from frontdesk_server.config.files import STANDARD
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
 from frontdesk_server.config.service import listening_address, tcp_address
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
@@ -41,6 +42,8 @@ def serve(
     address = loaded.config.server.address if address is None else _checked(address, listening_address, "--address")
     http = None if http is None else _checked(http, tcp_address, "--http")
     if workers > 1:
+        if path == STANDARD:
+            raise typer.BadParameter("each worker reads it: standard input is one for all", param_hint="--config")
         raise typer.Exit(_supervise(loaded, path, address, http, workers))
     _serve(loaded if worker is None else _below_the_page(loaded), address, http, worker)
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from frontdesk_server.config.contradictions import contradictions
-from frontdesk_server.config.files import read_again
+from frontdesk_server.config.files import read, read_again
 from frontdesk_server.config.fingerprint import fingerprint
 from frontdesk_server.config.known_keys import known_keys, unknown
 from frontdesk_server.config.references import dangling_references
@@ -73,7 +73,7 @@ def default_config_path() -> Path:
 
 
 def load_config(path: Path, environment: Mapping[str, str] = os.environ, *, again: bool = False) -> LoadedConfig:
-    """Read and validate a file; the first time it may also be a pipe, such as a shell's <(…).
+    """Read and validate a file; the first time it may also be a pipe, or `-` for standard input.
 
     Raises:
         ConfigError: with every fault found, each with its line and column.
@@ -84,7 +84,7 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ, *, agai
 def read_text(path: Path, *, again: bool = False) -> str:
     """What the file holds. Raises ConfigError."""
     try:
-        return (read_again(path) if again else path.read_bytes()).decode("utf-8")
+        return (read_again if again else read)(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), [ConfigFault(f"cannot be read: {error}")]) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import select
 
+from frontdesk_server.config.files import STANDARD
 from frontdesk_server.domain.attempt import AttemptOutcome, CheckResult
 from frontdesk_server.domain.usage import sum_known
 from frontdesk_server.ledger.json_form import json_parts
@@ -154,7 +156,7 @@ _Write = Callable[[Sequence[ExportRow]], object]
 
 
 def write_rows(rows: Iterable[ExportRow], columns: Mapping[str, str], path: Path, form: Format) -> int:
-    """Write rows to a file, a thousand at a time, and return how many there were."""
+    """Write rows to a file, a thousand at a time, or JSON Lines to standard output; return how many there were."""
     count = 0
     with ExitStack() as stack:
         write = _WRITERS[form](path, columns, stack)
@@ -170,7 +172,7 @@ def write_rows(rows: Iterable[ExportRow], columns: Mapping[str, str], path: Path
 
 
 def _jsonl_writer(path: Path, columns: Mapping[str, str], stack: ExitStack) -> _Write:
-    file = stack.enter_context(path.open("wb"))
+    file = sys.stdout.buffer if path == STANDARD else stack.enter_context(path.open("wb"))
 
     def write(rows: Sequence[ExportRow]) -> None:
         for row in rows:

@@ -60,11 +60,11 @@ class Bench(NamedTuple):
     url: str
     ids: tuple[str, ...]
 
-    def run(self, line: str, width: int = 80) -> Result:
+    def run(self, line: str, width: int = 80, given: bytes = b"") -> Result:
         """Run a command line, in which {folder}, {url}, {id} and {default} stand for what there is."""
         places = {"folder": self.folder, "url": self.url, "id": self.ids[0], "default": default_config_path()}
         words = [word.format(**places).replace("~", " ") for word in line.split()]
-        return CliRunner(env={"COLUMNS": str(width), "NO_COLOR": "1"}).invoke(app, words)
+        return CliRunner(env={"COLUMNS": str(width), "NO_COLOR": "1"}).invoke(app, words, input=given)
 
 
 @pytest.fixture(scope="module")
@@ -339,6 +339,40 @@ def test_a_query_comes_from_standard_input(bench: Bench) -> None:
     words = ["route", "-", "--json", "-c", str(default_config_path())]
     ran = CliRunner().invoke(app, words, input="Fix the bug in this Python function that calculates Fibonacci.\n")
     assert json.loads(ran.stdout)["decision"]["model"] == "code-llm"
+
+
+FROM_STANDARD_INPUT = {
+    "a configuration": ("check - --json", "default", 0),
+    "a faulty configuration": ("check -", "faulty.yaml", 2),
+    "a configuration that is looked at twice": ("stats -c - --json", "secrets.yaml", 0),
+    "a configuration that is asked": ("route Hello -c -", "default", 0),
+    "a policy": ("diff-policy --policy - --ledger {url}", "floor.yaml", 0),
+    "a policy that is a configuration": ("diff-policy --policy - --ledger {url}", "secrets.yaml", 0),
+    "outcomes": ("report --data - --out {folder}/from-input.html", "outcomes.jsonl", 0),
+    "outcomes to evaluate on": (
+        "evaluate --data - --router random --pool small,large --resamples 2",
+        "outcomes.jsonl",
+        0,
+    ),
+    "no outcome": ("report --data -", "empty.jsonl", 1),
+    "examples": ("fit-thresholds --references {folder}/labelled.jsonl --examples -", "labelled.jsonl", 0),
+    "what each of several workers would read": ("serve --workers 2 -c -", "default", 2),
+}
+
+
+@pytest.mark.parametrize(("line", "given", "code"), FROM_STANDARD_INPUT.values(), ids=FROM_STANDARD_INPUT)
+def test_a_file_that_is_read_comes_from_standard_input(bench: Bench, line: str, given: str, code: int) -> None:
+    file = default_config_path() if given == "default" else bench.folder / given
+    ran = bench.run(line, given=file.read_bytes())
+    assert ran.exit_code == code, ran.output
+
+
+def test_what_is_written_goes_to_standard_output(bench: Bench) -> None:
+    exported = bench.run("export --rows decisions - --ledger {url}")
+    rows = [json.loads(line) for line in exported.stdout.splitlines()]
+    assert sorted(row["decision_id"] for row in rows) == sorted(bench.ids)
+    assert bench.run("report --decisions - --out -", given=exported.stdout_bytes).stdout.startswith("<!doctype html>")
+    assert not (bench.folder / "-").exists()
 
 
 def test_the_environment_names_the_server_and_gives_way_to_a_configuration(bench: Bench) -> None:

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.config.files import STANDARD
 from frontdesk_server.learning.data import routellm_layout, tables
 from frontdesk_server.learning.data.tables import DatasetError, Row
 
@@ -125,7 +126,7 @@ def concatenate(*datasets: Dataset) -> Dataset:
 
 
 def _read_rows(path: Path) -> Iterator[Row]:
-    if not path.exists():
+    if path != STANDARD and not path.exists():
         raise DatasetError("no such file or directory", file=path)
     if path.is_dir() or routellm_layout.is_wide_csv(path):
         return routellm_layout.read_rows(path)

@@ -1,6 +1,7 @@
 """Rows of a Parquet, JSON Lines or CSV file, each knowing where it stands so that errors can say so."""
 
 import csv
+import io
 import json
 import math
 import sys
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from frontdesk_server.config.files import STANDARD, read
 from frontdesk_server.domain.errors import FrontdeskError
 
 EXTENSIONS = (".parquet", ".jsonl", ".ndjson", ".csv")
@@ -89,14 +91,16 @@ class Row:
 
 
 def read_table(path: Path, required: Sequence[str] = (), columns: Sequence[str] = ()) -> Iterator[Row]:
-    """Yield the rows of a Parquet, JSON Lines or CSV file; of Parquet only the `columns`, where some are named.
+    """Yield the rows of a Parquet, JSON Lines or CSV file, or those of JSON Lines on standard input (`-`).
+
+    Of Parquet only the `columns` are read, where some are named.
 
     Raises DatasetError for a missing file, an unknown extension, content that is not of the kind that the extension
     says, a file without rows, or a row without a required column.
     """
-    if not path.is_file():
+    if path != STANDARD and not path.is_file():
         raise DatasetError("a directory, not a file" if path.is_dir() else "no such file", file=path)
-    match path.suffix.lower():
+    match ".jsonl" if path == STANDARD else path.suffix.lower():
         case ".parquet":
             rows = _read_parquet(path, frozenset(columns))
         case ".jsonl" | ".ndjson":
@@ -133,7 +137,7 @@ def _read_parquet(path: Path, columns: Set[str]) -> Iterator[Row]:
 
 
 def _read_json_lines(path: Path) -> Iterator[Row]:
-    with path.open("rb") as lines:
+    with io.BytesIO(read(path)) if path == STANDARD else path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue

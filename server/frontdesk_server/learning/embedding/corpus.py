@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
+from frontdesk_server.config.files import STANDARD, read
 from frontdesk_server.learning.data.tables import DatasetError, read_table
 
 _COLUMNS = ("text", "prompt")
@@ -17,12 +18,13 @@ _LISTED_CHARACTERS = re.compile(r"\nA\. \[\n.*", re.DOTALL)
 
 
 def read_texts(path: Path) -> list[str]:
-    """Read the distinct texts of a Parquet, JSON Lines or plain text file (one text a line), in their order.
+    """Read the distinct texts of a Parquet, JSON Lines or plain text file (one text a line).
 
-    Of tables the column `text` or `prompt` is read and, where a column `split` exists, its `train` rows alone. Texts
-    are cut at 600 characters, about what an encoder reads of them in distillation. Raises DatasetError.
+    In their order; standard input is plain text. Of tables the column `text` or `prompt` is read and, where a column
+    `split` exists, its `train` rows alone. Texts are cut at 600 characters, about what an encoder reads of them in
+    distillation. Raises DatasetError.
     """
-    if path.suffix == ".txt":
+    if path.suffix == ".txt" or path == STANDARD:
         return _distinct(_lines(path))
     rows = list(read_table(path))
     column = next((name for name in _COLUMNS if name in rows[0].values), None)
@@ -34,7 +36,7 @@ def read_texts(path: Path) -> list[str]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [line for line in read(path).decode().splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"not readable as text in UTF-8: {error}", file=path) from error
     if not lines:

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from frontdesk_server.config.files import read
 from frontdesk_server.learning.data.dataset import DatasetError
 from frontdesk_server.learning.replay.logged import LoggedCandidate, LoggedDecision
 
@@ -61,7 +62,7 @@ class SelectionPolicy:
 def read_policy_yaml(path: Path) -> Any:
     """Read what a policy file says, of whatever kind it is. Raises DatasetError."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(read(path).decode())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DatasetError(f"not readable: {' '.join(str(error).split())}", file=path) from error
 
