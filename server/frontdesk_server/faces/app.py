@@ -91,7 +91,9 @@ class FacesApp:
         return self._console is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. The console is for nobody's pages but its own."""
+        """Serve one request. The console is for nobody's pages but its own; HEAD is GET whose body goes nowhere."""
+        if scope.get("method") == "HEAD":
+            scope = {**scope, "method": "GET"}
         if self._console is not None and scope["type"] == "http" and self._console.serves(scope):
             await self._console.serve(scope, receive, send)
         else:

@@ -18,18 +18,30 @@ from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
 from connectrpc.request import RequestContext
 from connectrpc.server import ConnectASGIApplication, Endpoint
 from frontdesk.v1 import router_service_pb2 as pb
+from google.protobuf.any_pb2 import Any as Detail
+from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from protobuf.wkt import Any as Packed
 
 from frontdesk_server.desk.calls import BegunCall, FrontCall, RunningCalls
 from frontdesk_server.domain.call import Peer
-from frontdesk_server.domain.errors import DeadlineExceeded, FrontdeskError
+from frontdesk_server.domain.errors import DeadlineExceeded, FrontdeskError, RequestTooLarge
 from frontdesk_server.faces.browsers import Pages
 from frontdesk_server.faces.serving import metadata_of
+from frontdesk_server.faces.status import UnsupportedMediaType
+from frontdesk_server.rpc.reasons import DOMAIN, InvalidReason
 from frontdesk_server.rpc.service import SERVICE_NAME, RouterService
 from frontdesk_server.rpc.status import RpcStatus, internal_status, status_of
 
 PREFIX = f"/{SERVICE_NAME}/"
+
+_REFUSED = {
+    Code.INVALID_ARGUMENT: InvalidReason.MALFORMED_REQUEST.name,
+    Code.INTERNAL: InvalidReason.MALFORMED_REQUEST.name,  # frames, whose code the protocol fixes
+    Code.RESOURCE_EXHAUSTED: RequestTooLarge.reason,
+    Code.UNIMPLEMENTED: UnsupportedMediaType.reason,
+}
+"""Why `connectrpc` refuses by itself: what cannot be read, is too long, or is compressed in an unknown way."""
 
 peer_of_request: ContextVar[Peer] = ContextVar("peer_of_request", default=tuple)
 """The names in the certificate of whom this task serves, which `connectrpc` does not tell."""
@@ -47,6 +59,7 @@ class ConnectFace(ConnectASGIApplication[RouterService]):
         super().__init__(
             service=service,
             endpoints=self._served,
+            interceptors=[_Reasons()],
             read_max_bytes=max_message_bytes,
             codecs=[google_protobuf_binary_codec(), google_protobuf_json_codec(ignore_unknown_fields=False)],
         )
@@ -73,6 +86,20 @@ class ConnectFace(ConnectASGIApplication[RouterService]):
             unary = _Unaries(self._calls, self._pages, f"{SERVICE_NAME}/{name}", serve)
             served[PREFIX + name] = Endpoint.unary(info, unary.serve)
         return served
+
+
+class _Reasons:
+    """Gives what `connectrpc` itself refuses, which never becomes a call, the details that every refusal has."""
+
+    async def on_start(self, context: _Context) -> None:
+        """Nothing is to be kept."""
+
+    async def on_end(self, token: None, context: _Context, error: Exception | None, /) -> None:
+        """Raise it anew with the reason."""
+        if isinstance(error, ConnectError) and not error.details and error.code in _REFUSED:
+            packed = Detail()
+            packed.Pack(ErrorInfo(reason=_REFUSED[error.code], domain=DOMAIN))
+            raise ConnectError(error.code, error.message, [_packed(packed)]) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +210,9 @@ def _connect_error(status: RpcStatus) -> ConnectError:
     """The status with its details, as gRPC has it."""
     (raw,) = [value for _, value in status.trailing_metadata if isinstance(value, bytes)]
     details = Status.FromString(raw).details
-    packed = [ErrorDetail(Packed(type_url=one.type_url, value=one.value)) for one in details]
     code = "canceled" if status.code.name == "CANCELLED" else status.code.name.lower()
-    return ConnectError(Code(code), status.message, packed)
+    return ConnectError(Code(code), status.message, [_packed(one) for one in details])
+
+
+def _packed(detail: Detail) -> ErrorDetail:
+    return ErrorDetail(Packed(type_url=detail.type_url, value=detail.value))

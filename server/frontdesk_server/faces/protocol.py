@@ -6,6 +6,7 @@ Uvicorn bounds none of the three for httptools.
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Mapping
 from functools import partial
@@ -19,6 +20,15 @@ PEER = "frontdesk.peer"
 """The ASGI extension that tells the names in the peer's certificate."""
 
 _TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class _PeerLogger(logging.LoggerAdapter[logging.Logger]):
+    """Adds whose connection it is to what uvicorn writes of it."""
+
+    @property
+    def level(self) -> int:
+        """What uvicorn asks a logger for."""
+        return self.logger.level
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -38,6 +48,9 @@ class BoundedProtocol(HttpToolsProtocol):
             transport.abort()
             return
         super().connection_made(transport)
+        if self.client is not None:
+            peer = "{}:{}".format(*self.client)
+            self.logger = _PeerLogger(self.logger, {"peer": peer})  # type: ignore[assignment]  # an adapter is as good
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,7 +1,7 @@
 """Every ErrorInfo reason a caller can meet, with its status code: the one table, which docs/errors.md prints.
 
-The reasons of `domain.errors` come from that tree itself; the reasons of invalid requests are `InvalidReason`.
-`python -m frontdesk_server.rpc.reasons` prints the page.
+The reasons of `domain.errors` come from that tree itself; the reasons of invalid requests are `InvalidReason`. Those
+that only HTTP knows, `faces.reasons` adds, which prints the page.
 """
 
 from __future__ import annotations
@@ -82,11 +82,16 @@ def reason_rows() -> list[ReasonRow]:
     rows = [ReasonRow(reason.name, InvalidRequest.code, reason.value) for reason in InvalidReason]
     rows.append(ReasonRow(INTERNAL, "INTERNAL", "A fault of Frontdesk itself; its log says more."))
     leaves = {
-        error.reason: ReasonRow(error.reason, error.code, (error.__doc__ or "").splitlines()[0])
+        error.reason: row_of(error)
         for error in _descendants(FrontdeskError)  # parents come first, so that the narrower meaning stays
         if "reason" in vars(error) and error is not ConfigError
     }
     return sorted([*rows, *leaves.values()], key=lambda row: (row.code, row.reason))
+
+
+def row_of(error: type[FrontdeskError]) -> ReasonRow:
+    """The row of an error that has a reason."""
+    return ReasonRow(error.reason, error.code, (error.__doc__ or "").splitlines()[0])
 
 
 CLIENT_REASONS = (
@@ -100,9 +105,10 @@ CLIENT_REASONS = (
 """What the clients of every language find themselves."""
 
 
-def errors_page() -> str:
-    """The text of docs/errors.md."""
-    return _PAGE.format(table=_table(reason_rows()), clients=_table(CLIENT_REASONS), domain=DOMAIN)
+def errors_page(of_http: Iterable[ReasonRow]) -> str:
+    """The text of docs/errors.md; of what only HTTP knows, the code is its status."""
+    tables = {"table": reason_rows(), "of_http": of_http, "clients": CLIENT_REASONS}
+    return _PAGE.format(domain=DOMAIN, **{name: _table(rows) for name, rows in tables.items()})
 
 
 def _table(rows: Iterable[ReasonRow]) -> str:
@@ -119,7 +125,7 @@ def _descendants(error: type[FrontdeskError]) -> Iterator[type[FrontdeskError]]:
 _PAGE = """\
 # Errors
 
-<!-- Printed by `python -m frontdesk_server.rpc.reasons`; a test compares. -->
+<!-- Printed by `python -m frontdesk_server.faces.reasons`; a test compares. -->
 
 Every error is a `google.rpc.Status` in the trailer `grpc-status-details-bin`. Its details are:
 
@@ -160,12 +166,15 @@ Every client has the reasons as constants: `frontdesk.reasons.RATE_LIMITED`, `fr
 |---|---|---|
 {table}
 
+[Over HTTP](http.md#errors) alone:
+
+| reason | status | meaning |
+|---|---|---|
+{of_http}
+
 The clients' own:
 
 | reason | code | meaning |
 |---|---|---|
 {clients}
 """
-
-if __name__ == "__main__":
-    print(errors_page(), end="")

@@ -16,6 +16,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor
 from frontdesk_server.config.service import TelemetryConfig
 from frontdesk_server.domain.defects import CAUGHT, DefectCounter
 from frontdesk_server.telemetry import names
+from frontdesk_server.telemetry.libraries import take_library_lines
 from frontdesk_server.telemetry.line_buffer import LineBuffer
 from frontdesk_server.telemetry.terminal import TerminalRenderer
 
@@ -106,8 +107,9 @@ def build_logger(config: TelemetryConfig, stream: TextIO | None = None) -> Filte
 def configure_process(config: TelemetryConfig, counter: DefectCounter | None = None) -> None:
     """Let every module's `structlog.get_logger()` write as the configuration says: the process's one global setting.
 
-    Defects that nobody else counts, `counter` does.
+    Libraries' warnings are among the lines. Defects that nobody else counts, `counter` does.
     """
+    take_library_lines()
     _, processors, wrapper = _pipeline(config, sys.stderr)
     structlog.configure(
         processors=[partial(_count_defect, counter), *processors],

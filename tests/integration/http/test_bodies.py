@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,29 @@ async def test_paths_tell_what_they_are_served_to_in_their_own_dialect(tmp_path:
     assert (nowhere.status_code, nowhere.json()["error"]["type"]) == (404, "not_found_error")
     assert (router.status_code, router.json()["id"]) == (200, "frontdesk/default")
     assert (unknown.status_code, unknown.headers["x-frontdesk-error"]) == (404, "UNKNOWN_ROUTER")
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        (b"NONSENSE\r\n\r\n", "Invalid HTTP request received."),
+        (b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", "Unsupported upgrade"),
+    ],
+    ids=["nonsense", "upgrade"],
+)
+async def test_what_is_no_request_is_a_line_of_the_log_that_names_the_peer(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], sent: bytes, message: str
+) -> None:
+    async with FaultyUpstream() as upstream:
+        config = pool_config(upstream.openai_url) | {"telemetry": {"log_format": "json"}}
+        async with faces(config, tmp_path) as fronts:
+            reader, writer = await asyncio.open_connection(*url_of(fronts).removeprefix("http://").split(":"))
+            writer.write(sent)
+            await reader.readline()
+            peer = "{}:{}".format(*writer.get_extra_info("sockname"))
+            writer.close()
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    told = [line for line in lines if line["event"] == "library.warned"]
+    assert told
+    assert {(line["library"], line["peer"]) for line in told} == {("uvicorn.error", peer)}
+    assert str(told[0]["message"]).startswith(message)

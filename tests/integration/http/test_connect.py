@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from frontdesk.v1 import router_service_pb2 as pb
 from frontdesk.v1.chat_pb2 import ROLE_USER
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -32,6 +33,14 @@ def frames(raw: bytes) -> list[tuple[int, bytes]]:
         found.append((flags, raw[5 : 5 + length]))
         raw = raw[5 + length :]
     return found
+
+
+def reason_of(error: Any) -> str:
+    """The reason among the details of a Connect error."""
+    info = next(one for one in error["details"] if one["type"] == "google.rpc.ErrorInfo")
+    told = ErrorInfo.FromString(base64.b64decode(info["value"] + "=" * (-len(info["value"]) % 4)))
+    assert told.domain == "frontdesk"
+    return told.reason
 
 
 async def streamed(client: httpx.AsyncClient, body: Any) -> list[tuple[int, Any]]:
@@ -76,11 +85,39 @@ async def test_what_grpc_refuses_is_refused_with_the_same_details(tmp_path: Path
         unknown = await client.post(f"{SERVICE}/Complete", json={**QUERY, "colour": "red"})
         grpc = await client.post(f"{SERVICE}/Complete", content=b"", headers={"content-type": "application/grpc"})
     assert (empty.status_code, empty.json()["code"]) == (400, "invalid_argument")
-    info = next(one for one in empty.json()["details"] if one["type"] == "google.rpc.ErrorInfo")
-    value = info["value"] + "=" * (-len(info["value"]) % 4)
-    assert ErrorInfo.FromString(base64.b64decode(value)).reason == "MESSAGES_EMPTY"
+    assert reason_of(empty.json()) == "MESSAGES_EMPTY"
     assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid_argument")
+    assert reason_of(unknown.json()) == "MALFORMED_REQUEST"
     assert grpc.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "code", "reason"),
+    [
+        (b"{", {}, "invalid_argument", "MALFORMED_REQUEST"),
+        (b'{"query": 7}', {}, "invalid_argument", "MALFORMED_REQUEST"),
+        (b"\xff\xff", {"content-type": "application/proto"}, "invalid_argument", "MALFORMED_REQUEST"),
+        (b"{}", {"content-encoding": "br"}, "unimplemented", "UNSUPPORTED_MEDIA_TYPE"),
+        (b" " * (8 * 1024 * 1024 + 1), {}, "resource_exhausted", "REQUEST_TOO_LARGE"),
+    ],
+    ids=["cut", "another-type", "no-protobuf", "compressed", "too-long"],
+)
+async def test_what_is_refused_before_it_is_a_call_has_a_reason_as_well(
+    tmp_path: Path, content: bytes, headers: dict[str, str], code: str, reason: str
+) -> None:
+    async with reached(tmp_path) as (client, _):
+        told = {"content-type": "application/json"} | headers
+        refused = await client.post(f"{SERVICE}/Complete", content=content, headers=told)
+    assert (refused.json()["code"], reason_of(refused.json())) == (code, reason)
+
+
+async def test_a_stream_that_is_no_message_ends_with_a_reason(tmp_path: Path) -> None:
+    async with reached(tmp_path) as (client, _):
+        ((_, end),) = await streamed(client, {"query": 7})
+        headers = {"content-type": "application/connect+json"}
+        cut = await client.post(f"{SERVICE}/StreamComplete", content=framed(b"{}")[:-1], headers=headers)
+    assert reason_of(end["error"]) == "MALFORMED_REQUEST"
+    assert reason_of(json.loads(frames(cut.content)[-1][1])["error"]) == "MALFORMED_REQUEST"
 
 
 async def test_grpc_web_speaks_protobuf(tmp_path: Path) -> None:

@@ -95,6 +95,18 @@ async def test_every_page_is_served_to_this_machine_and_protected(tmp_path: Path
     assert "immutable" in style.headers["cache-control"]
 
 
+async def test_heads_of_pages_are_those_that_get_has(tmp_path: Path) -> None:
+    async with console(tmp_path) as (client, _):
+        for path in ("/console", "/console/now", "/console/nowhere", "/console/", "/v1/models", "/healthz", "/"):
+            whole, head = await client.get(path), await client.head(path)
+            assert (head.status_code, head.content) == (whole.status_code, b"")
+            assert head.headers["content-type"] == whole.headers["content-type"]
+            same_size = {head.headers["content-length"], whole.headers["content-length"]}
+            assert len(same_size) == 1 or path == "/console/now"  # which tells the time
+        posted = await client.head("/v1/chat/completions")
+    assert (posted.status_code, posted.headers["allow"], posted.content) == (405, "POST", b"")
+
+
 async def test_a_browser_that_asks_for_nothing_is_led_there(tmp_path: Path) -> None:
     async with console(tmp_path) as (client, _):
         browser = await client.get("/", headers={"accept": "text/html,*/*;q=0.8"})

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import grpc
 import pytest
 from frontdesk.v1.router_service_pb2 import CompletionFailure
 from frontdesk_server.domain import errors
-from frontdesk_server.rpc.reasons import errors_page, reason_rows
+from frontdesk_server.rpc.reasons import reason_rows
 from frontdesk_server.rpc.status import RpcStatus, internal_status, status_of
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from tests import full_values as full
-
-ROOT = Path(__file__).parents[3]
 
 
 def details(status: RpcStatus) -> dict[str, object]:
@@ -128,10 +125,6 @@ def test_an_unknown_error_leaks_nothing() -> None:
     info = details(status)["ErrorInfo"]
     assert isinstance(info, ErrorInfo)
     assert info.reason == "INTERNAL"
-
-
-def test_the_page_lists_exactly_the_reasons_that_exist() -> None:
-    assert (ROOT / "docs" / "errors.md").read_text() == errors_page()
 
 
 def test_every_reason_stands_once_with_a_code_of_grpc_and_a_meaning() -> None:
