@@ -53,6 +53,13 @@ def http_manager(config: Mapping[str, Any]) -> dict[str, Any]:
     return manager
 
 
+def routes_of(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Its routes; the last is that of what poses no query."""
+    (host,) = http_manager(config)["route_config"]["virtual_hosts"]
+    routes: list[dict[str, Any]] = host["routes"]
+    return routes
+
+
 def ext_proc_filter(config: Mapping[str, Any]) -> dict[str, Any]:
     """The external processing filter of a configuration."""
     filters = http_manager(config)["http_filters"]
@@ -72,7 +79,7 @@ def envoy_config(frontdesk: str, upstreams: Mapping[str, int]) -> dict[str, Any]
         cluster: dict[str, Any] = {"name": name, "type": "STATIC", "connect_timeout": "2s"}
         _point_to(cluster, port)
         resources["clusters"].append(cluster)
-    http_manager(config)["route_config"]["virtual_hosts"][0]["routes"][-1]["route"]["cluster"] = next(iter(upstreams))
+    routes_of(config)[-1]["route"]["cluster"] = next(iter(upstreams))
     return config
 
 

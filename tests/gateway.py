@@ -17,7 +17,7 @@ from frontdesk_server.domain.attempt import Attempt
 from frontdesk_server.domain.call import LocalCall
 from frontdesk_server.rpc.server import RpcServer
 
-from tests.envoy import Envoy, envoy_config, ext_proc_filter, running_envoy
+from tests.envoy import Envoy, envoy_config, ext_proc_filter, routes_of, running_envoy
 from tests.upstream.server import FaultyUpstream
 
 
@@ -79,12 +79,18 @@ class Behind:
 async def behind_envoy(
     program: Path, config: Mapping[str, Any], folder: Path, clusters: Mapping[str, int], **fields: Any
 ) -> AsyncIterator[Behind]:
-    """Serve this configuration behind Envoy; `fields` replace those of the shipped external processing filter."""
+    """Serve this configuration behind Envoy; `fields` replace those of the shipped external processing filter.
+
+    Where that lets queries pass undecided, they have the route that is shipped as a comment.
+    """
     async with AsyncExitStack() as stack:
         frontdesk = await stack.enter_async_context(AsyncExitStack())
         app, server = await frontdesk.enter_async_context(processor(config, folder))
         gateway = envoy_config(server.address, clusters)
         ext_proc_filter(gateway).update(fields)
+        if fields.get("failure_mode_allow"):
+            routes = routes_of(gateway)
+            routes.append({"match": {"path": "/v1/chat/completions"}, "route": routes[-1]["route"]})
         envoy = stack.enter_context(running_envoy(program, gateway))
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=envoy.url, timeout=20))
         yield Behind(app, frontdesk, envoy, client)

@@ -190,10 +190,19 @@ async def test_other_requests_pass_untouched_over_the_same_connection(tmp_path: 
     async with bench(tmp_path) as at:
         for _ in range(3):
             assert (await at.client.get("/v1/models")).status_code == 404
-            assert (await at.client.post("/v1/files", json={"purpose": "x"})).status_code == 404
+            assert (await at.client.get("/v1/models/gpt-4.1?x=/")).status_code == 404
             assert (await at.ask(QUERIES[0])).status_code == 200
         assert len(at.cheap.requests) == 9
         assert at.cheap.connections_opened == 1
+
+
+async def test_what_is_not_offered_reaches_no_provider(tmp_path: Path) -> None:
+    async with bench(tmp_path) as at:
+        for path in ("/v1/embeddings", "/v1/files", "/v1/messages/batches", "/v1/models", "/v1/chat/completions/x"):
+            assert (await at.client.post(path, json={"model": "x", "input": "y"})).status_code == 404
+        for path in ("/v1/files", "/v1/models/../files", "/v1/models/a/b", "/v1/models/%2e%2e%2ffiles"):
+            assert (await at.client.get(path)).status_code == 404
+        assert not at.cheap.requests
 
 
 async def test_a_large_body_passes_and_one_beyond_the_limit_is_refused(tmp_path: Path) -> None:
