@@ -24,14 +24,14 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query, text_query
 from frontdesk_server.routing.engine import Engine
 
-from benchmarks.difficulty.sets import KINDS, LANGUAGES, tuning, untouched
+from benchmarks.difficulty.sets import KINDS, LANGUAGES, blind, tuning, untouched
 
 _RIGHT: dict[str, Callable[[Decision], bool]] = {
     "hard": lambda decision: decision.model == decision.strongest_model,
     "easy": lambda decision: decision.model != decision.strongest_model,
     "code": lambda decision: decision.model == "code-llm",
 }
-_HALVES = {"tuning": tuning, "untouched": untouched}
+_PARTS = {"tuning": tuning, "untouched": untouched, "blind": blind}
 
 
 async def _no_router_llm(
@@ -61,25 +61,25 @@ async def _count(misses: bool) -> None:
     totals: Counter[tuple[str, str, str]] = Counter()
     for language in LANGUAGES:
         cells = []
-        for half, part in _HALVES.items():
+        for name, part in _PARTS.items():
             for kind in KINDS:
                 decisions = await decide(engine, texts := part(language, kind))
                 right = [_RIGHT[kind](decision) for decision in decisions]
                 cells.append(f"{sum(right)} of {len(right)}")
                 others = "others" if language != LANGUAGES[0] else language
-                totals[half, kind, f"{others} right"] += sum(right)
-                totals[half, kind, f"{others} of"] += len(right)
-                if misses and half == "tuning":
+                totals[name, kind, f"{others} right"] += sum(right)
+                totals[name, kind, f"{others} of"] += len(right)
+                if misses and name == "tuning":
                     for text, decision, fits in zip(texts, decisions, right, strict=True):
                         if not fits:
                             print(f"{language} {kind}: {text}\n    {decision.model}: {decision.reason}")
         lines.append((language, cells))
     summed = [
         f"{totals[half, kind, 'others right']} of {totals[half, kind, 'others of']}"
-        for half in _HALVES
+        for half in _PARTS
         for kind in KINDS
     ]
-    print("| language | " + " | ".join(f"{kind}, {half}" for half in _HALVES for kind in KINDS) + " |")
+    print("| language | " + " | ".join(f"{kind}, {half}" for half in _PARTS for kind in KINDS) + " |")
     print("|---|" + "---|" * len(summed))
     for language, cells in [*lines, ("six others", summed)]:
         print(f"| {language} | " + " | ".join(cells) + " |")
