@@ -10,18 +10,18 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from frontdesk_server.domain.scripts import UNSPACED_BASIC
+
 __all__ = ["LONG_NUMBER", "NUMBER", "WORD_START", "Vocabulary", "words_of"]
 
 WORD_START = "\u2581"
 NUMBER, LONG_NUMBER = "0", "00"
 """What stands for numbers of one or two digits, and of more."""
 
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
-_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W\d_{_UNSPACED}]+|\d+|[^\w\s]|_")
+_WORD = re.compile(rf"[{UNSPACED_BASIC}]+|[^\W\d_{UNSPACED_BASIC}]+|\d+|[^\w\s]|_")
 _ASCII_WORD = re.compile(r"[a-z]+|[0-9]+|[^\w\s]|_")
 """Finds the same in lower-case ASCII, in two thirds of the time."""
-_IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
+_IS_UNSPACED = re.compile(rf"[{UNSPACED_BASIC}]")
 _LONGEST_SHORT_NUMBER = 2
 
 

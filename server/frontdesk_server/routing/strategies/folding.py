@@ -9,7 +9,8 @@ from itertools import pairwise
 
 import re2
 
-from frontdesk_server.routing.strategies.words import UNSPACED, Writing, writing_of
+from frontdesk_server.domain.scripts import UNSPACED
+from frontdesk_server.routing.strategies.words import Writing, writing_of
 
 _REMEMBERED = 10_000
 ZERO_WIDTH_SPACE = "\u200b"
@@ -35,7 +36,7 @@ _POINTS = re.compile(
 """What Hebrew and Arabic write or leave out at will: vowels, accents, and the stroke that widens a word."""
 _ACCENTED_GREEK = re.compile("[\u0390\u03ac-\u03b0\u03ca-\u03ce\u1f00-\u1fff]")
 _PLAIN_SIGNS = {"\u2019": "'", "\u02bc": "'", "\u2010": "-", "\u2011": "-"}
-_DIVIDED = re2.compile(f"{UNSPACED} {UNSPACED}")
+_DIVIDED = re2.compile(f"[{UNSPACED}] [{UNSPACED}]")
 _LETTERED = re.compile("[\u2100-\u214f\u2460-\u24ff\u3200-\u33ff\U0001f100-\U0001f2ff]")
 """The blocks of signs that stand for letters or digits."""
 

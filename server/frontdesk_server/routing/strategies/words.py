@@ -15,17 +15,13 @@ from functools import lru_cache
 
 import re2
 
+from frontdesk_server.domain.scripts import UNSPACED
+
 _REMEMBERED = 10_000
 _WORD_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "Pc"})
 _STACKERS = frozenset("\u1039\u17d2\u1a60")
 """The invisible signs of Burmese, Khmer and Tai Tham that put the next consonant under the one before."""
-UNSPACED = (
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\x{3031}-\x{3035}\x{309b}\x{309c}\x{30fc}\p{Bopomofo}\p{Tangut}\p{Nushu}"
-    r"\p{Khitan_Small_Script}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}\p{Tai_Viet}"
-    r"\p{Ahom}]"
-)
-"""One character of a script without spaces between words, as RE2 says it."""
-_UNSPACED = re2.compile(UNSPACED)
+_UNSPACED = re2.compile(f"[{UNSPACED}]")
 _HANGUL = re2.compile(r"\p{Hangul}")
 
 
