@@ -39,7 +39,7 @@ from frontdesk_server.routing.instruction import read
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.difficulty.sets import KINDS, LANGUAGES, tuning
-from benchmarks.wording.texts import CODE, EASY, HARD, plain_sentences, worded_texts
+from benchmarks.wording.texts import CODE, EASY, HARD, worded_texts, written_sentences
 from benchmarks.wording.vectors import read_piece_vectors
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -109,7 +109,7 @@ def _asked(text: str) -> str:
 def _generated() -> Iterator[Labelled]:
     for item in worded_texts(PER_TOPIC, seed=0):
         yield Labelled(item.text, item.difficulty, float(item.code), GENERATED)
-    for item in plain_sentences():
+    for item in written_sentences():
         yield Labelled(item.text, item.difficulty, float(item.code), OWN)
     for made in task_texts(PER_TEMPLATE, seed=0):
         yield Labelled(made.text, made.difficulty, float(made.task == "code"), GENERATED)

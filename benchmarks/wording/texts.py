@@ -60,8 +60,10 @@ def _frames(name: str) -> Mapping[str, Sequence[str]]:
     return {language: frames for language, *frames in _lines(name)}
 
 
-def plain_sentences() -> Iterator[WordedText]:
-    """Yield the sentences that are written out, most of them English: short and easy, middling, code, hard."""
+def written_sentences() -> Iterator[WordedText]:
+    r"""Yield the sentences of `written`, one a line, a file a language and kind; `\n` stands for a line's end."""
     difficulty = {"easy": EASY, "middle": MIDDLING, "code": CODE, "hard": HARD}
-    for kind, text in _lines("plain_sentences"):
-        yield WordedText(text.replace("\\n", "\n"), difficulty[kind], kind == "code", text)
+    for file in sorted((_FOLDER / "written").glob("*.txt")):
+        kind = file.suffixes[0][1:]
+        for text in file.read_text(encoding="utf-8").splitlines():
+            yield WordedText(text.replace("\\n", "\n"), difficulty[kind], kind == "code", text)
