@@ -57,6 +57,17 @@ def gateway_dialects(loaded: LoadedConfig) -> Sequence[Dialect]:
     return DIALECTS
 
 
+def check_http(loaded: LoadedConfig) -> None:
+    """Raises ConfigError where HTTP is configured and what speaks it is not installed."""
+    if loaded.config.server.http is None:
+        return
+    try:
+        import frontdesk_server.faces.server  # noqa: F401
+    except ModuleNotFoundError as error:
+        fault = loaded.fault(("server", "http"), f"needs {error.name}: {brought_by('http')}")
+        raise ConfigError(loaded.source, [fault]) from error
+
+
 def http_front(
     loaded: LoadedConfig,
     app: App,
@@ -74,13 +85,11 @@ def http_front(
     config, http = loaded.config.server, loaded.config.server.http
     if http is None:
         return None
-    try:
-        from frontdesk_server.faces.app import FacesApp
-        from frontdesk_server.faces.browsers import is_local_name
-        from frontdesk_server.faces.server import HttpServer
-    except ModuleNotFoundError as error:
-        fault = loaded.fault(("server", "http"), f"needs {error.name}: {brought_by('http')}")
-        raise ConfigError(loaded.source, [fault]) from error
+    check_http(loaded)
+    from frontdesk_server.faces.app import FacesApp
+    from frontdesk_server.faces.browsers import is_local_name
+    from frontdesk_server.faces.server import HttpServer
+
     name = http.embeddings_backend
     overview: Overview | None = None
     if http.console is not None:

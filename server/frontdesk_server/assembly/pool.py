@@ -55,12 +55,12 @@ def _model(name: str, config: ModelConfig, whole: Config) -> Model:
 
 
 def unserved_capabilities(config: Config, backends: Mapping[str, Backend]) -> dict[str, str]:
-    """Models that are said to do what the API of one of their backends cannot, and what."""
+    """Models that are said to do what the API of one of these backends cannot, and what."""
     unserved = {}
     for name, section in config.models.items():
         for deployment in _deployments(name, section, config):
-            backend = backends[deployment.backend]
-            if beyond := section.capabilities - backend.capabilities:
+            backend = backends.get(deployment.backend)
+            if backend is not None and (beyond := section.capabilities - backend.capabilities):
                 named = ", ".join(sorted(capability.value for capability in beyond))
                 unserved[name] = f"backend {deployment.backend!r} cannot serve {named}"
     return unserved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from random import Random
@@ -17,8 +18,9 @@ from frontdesk_server.config.naming import no_such
 from frontdesk_server.desk.runtime import Runtime
 from frontdesk_server.domain.affinity import Affinity
 from frontdesk_server.domain.backend import Backend
+from frontdesk_server.domain.call import Identify
 from frontdesk_server.domain.clock import Clock
-from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.errors import ConfigError, ConfigFault, collecting
 from frontdesk_server.domain.model import Pool
 from frontdesk_server.domain.remembered import Remembered
 from frontdesk_server.execution.asking import Asker
@@ -83,23 +85,31 @@ def _assembled(loaded: LoadedConfig, shared: SharedState, resources: AsyncExitSt
     config, conditions, clock = loaded.config, shared.conditions, shared.clock
     pool = build_pool(config)
     random = Random()  # noqa: S311 - jitter and load balancing, no secrets
-    backends = _backends(loaded, pool, resources)
-    if unserved := unserved_capabilities(config, backends):
-        faults = [loaded.fault(("models", name, "capabilities"), message) for name, message in unserved.items()]
-        raise ConfigError(loaded.source, faults)
-    if faults := [*_unpriced(loaded, pool), *_unknown_events(loaded)]:
-        raise ConfigError(loaded.source, faults)
+    backends, faults = _backends(loaded, pool, resources)
+    faults += [*_unserved(loaded, backends), *_unpriced(loaded, pool), *_unknown_events(loaded)]
     tools = AttemptTools(backends, conditions, Balancer(random, conditions), config.execution.retry, clock, random)
     ask = Asker(tools, pool)
     limits = Limits(config.limits, shared.limit_store, clock)
     limited = LimitedConditions(conditions, limits)
-    embedder = build_embedder(loaded, resources)
-    engine = Engine(loaded, pool, limited, ask, clock, embedder, shared.affinity, shared.drift, shared.remembered)
+    engine: Engine | None = None
+    identify: Identify | None = None
+    with collecting(faults):
+        embedder = build_embedder(loaded, resources)
+        engine = Engine(loaded, pool, limited, ask, clock, embedder, shared.affinity, shared.drift, shared.remembered)
+    with collecting(faults):
+        identify = build_identify(loaded)
+    if faults or engine is None or identify is None:
+        raise ConfigError(loaded.source, faults)
     checks = {path: build_check(check, ask) for path, check in engine.checks.items()}
     caching = frozenset(name for name, router in config.routers.items() if router.prompt_caching == "auto")
     hedges = {name: router.hedge for name, router in config.routers.items() if router.hedge is not None}
     executor = Executor(tools, pool, checks, config.execution, limits, hedges, engine.fitted, caching)
-    return Runtime(loaded, pool, engine, executor, conditions, limits, build_identify(loaded), resources)
+    return Runtime(loaded, pool, engine, executor, conditions, limits, identify, resources)
+
+
+def _unserved(loaded: LoadedConfig, backends: Mapping[str, Backend]) -> list[ConfigFault]:
+    unserved = unserved_capabilities(loaded.config, backends)
+    return [loaded.fault(("models", name, "capabilities"), message) for name, message in unserved.items()]
 
 
 def _unpriced(loaded: LoadedConfig, pool: Pool) -> list[ConfigFault]:
@@ -114,7 +124,10 @@ def _unknown_events(loaded: LoadedConfig) -> list[ConfigFault]:
     return [loaded.fault((*place, event), no_such("event", event, EVENT_LEVELS)) for event in sorted(unknown)]
 
 
-def _backends(loaded: LoadedConfig, pool: Pool, resources: AsyncExitStack) -> dict[str, Backend]:
+def _backends(
+    loaded: LoadedConfig, pool: Pool, resources: AsyncExitStack
+) -> tuple[dict[str, Backend], list[ConfigFault]]:
+    """All that can be built, and what is wrong with the others."""
     backends: dict[str, Backend] = {}
     faults: list[ConfigFault] = []
     for name, section in loaded.config.backends.items():
@@ -123,6 +136,4 @@ def _backends(loaded: LoadedConfig, pool: Pool, resources: AsyncExitStack) -> di
             resources.push_async_callback(backends[name].aclose)
         except SignOnUnusable as error:
             faults.append(loaded.fault(("backends", name, "sign_on"), str(error)))
-    if faults:
-        raise ConfigError(loaded.source, faults)
-    return backends
+    return backends, faults

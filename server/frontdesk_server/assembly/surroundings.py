@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from frontdesk_server.assembly.fronts import check_http
 from frontdesk_server.config.loading import LoadedConfig
-from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.errors import ConfigError, ConfigFault, collecting
 from frontdesk_server.ledger.usable import check_ledger
 from frontdesk_server.rpc.unix_socket import socket_fault, socket_path
 from frontdesk_server.security import server_credentials
@@ -26,14 +27,12 @@ def check_surroundings(loaded: LoadedConfig) -> None:
         lambda: check_ledger(config.ledger.url.get_secret_value()),
         lambda: check_limit_store(config.limits, loaded.source),
         lambda: _check_socket(loaded),
+        lambda: check_http(loaded),
     )
     faults: list[ConfigFault] = []
     for look in looks:
-        try:
-            with loaded.placing():
-                look()
-        except ConfigError as error:
-            faults += error.faults
+        with collecting(faults), loaded.placing():
+            look()
     if faults:
         raise ConfigError(loaded.source, faults)
 

@@ -23,10 +23,11 @@ from frontdesk_server.cli.ledger_access import JsonOption
 from frontdesk_server.cli.model_facts import model_facts, print_facts
 from frontdesk_server.cli.quality_sources import quality_sources
 from frontdesk_server.cli.tables import Column, console, table
-from frontdesk_server.config.loading import LoadedConfig, load_config
+from frontdesk_server.config.loading import LoadedConfig, place_of
+from frontdesk_server.config.partly import load_partly
 from frontdesk_server.config.pool import ModelConfig
 from frontdesk_server.config.suspicions import suspicions
-from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.errors import ConfigFault, collecting
 from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 
@@ -40,25 +41,41 @@ def check(
 
     Example: frontdesk check frontdesk.yaml --models
     """
-    try:
-        loaded = load_config(file)
-        asyncio.run(_build(loaded))
-    except ConfigError as error:
+    loaded, faults, warnings = _examined(file)
+    if not as_json:
+        for fault in faults:
+            typer.echo(fault.line_in(str(file)), err=True)
+        for warning in warnings:
+            typer.echo(f"warning: {warning.line_in(str(file))}", err=True)
+    if faults or loaded is None:
         if as_json:
-            typer.echo(_json({"source": error.source, "good": False, "faults": list(map(asdict, error.faults))}))
-        else:
-            typer.echo("\n".join(error.lines()), err=True)
-        raise typer.Exit(USAGE) from error
-    warnings = _warnings(loaded)
+            told = {"faults": list(map(asdict, faults)), "warnings": list(map(asdict, warnings))}
+            typer.echo(_json({"source": str(file), "good": False, **told}))
+        raise typer.Exit(USAGE)
     if as_json:
         typer.echo(_json(_told(loaded, warnings, models=models)))
-        return
-    for warning in warnings:
-        typer.echo(f"warning: {warning.line_in(loaded.source)}", err=True)
-    if models:
+    elif models:
         print_facts(build_pool(loaded.config), console())
     else:
         _summarise(loaded, console())
+
+
+def _examined(file: Path) -> tuple[LoadedConfig | None, list[ConfigFault], list[ConfigFault]]:
+    """The configuration, all its faults, and what it should be warned of: in the order of the file."""
+    faults: list[ConfigFault] = []
+    with collecting(faults):
+        part = load_partly(file)
+        if part.loaded is None:
+            return None, sorted(part.faults, key=place_of), []
+        found: list[ConfigFault] = []
+        with collecting(found):
+            check_surroundings(part.loaded)
+        with collecting(found):
+            asyncio.run(_build(part.loaded))
+        faults += (*part.faults, *part.beyond(found))
+        warnings = part.beyond(_warnings(part.loaded))
+        return part.loaded, sorted(faults, key=place_of), sorted(warnings, key=place_of)
+    return None, faults, []
 
 
 def _warnings(loaded: LoadedConfig) -> list[ConfigFault]:
@@ -101,7 +118,6 @@ def _json(value: Any) -> str:
 
 
 async def _build(loaded: LoadedConfig) -> None:
-    check_surroundings(loaded)
     async with open_runtime(loaded):
         pass
 

@@ -13,3 +13,12 @@ def contradictions(config: Config) -> Iterator[tuple[Location, str]]:
     metrics = config.telemetry.prometheus_address
     if metrics == config.server.address and not metrics.endswith(":0"):
         yield ("telemetry", "prometheus_address"), "is the address of the service itself (server.address)"
+    if config.redis is None:
+        stores = {
+            ("limits", "store"): config.limits.store,
+            ("affinity", "store"): config.affinity.store,
+            ("execution", "breaker", "store"): config.execution.breaker.store,
+        }
+        for place, store in stores.items():
+            if store == "redis":
+                yield place, "needs a section redis"

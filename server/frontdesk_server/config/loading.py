@@ -105,23 +105,37 @@ def parse_config(
         ConfigError: with every fault found, each with its line and column.
     """
     reader = Reader(environment, stand_in)
-    try:
-        root = compose(text)
-        data = {} if root is None else reader.value(root, ())
-    except Unreadable as error:
-        raise ConfigError(source, [error.fault]) from error
+    data = read_values(text, source, reader)
     config = None
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
         reader.faults.extend(faults_of(error, reader))
     if reader.faults or config is None:
-        raise ConfigError(source, sorted(reader.faults, key=lambda f: (f.line, f.column)))
-    found = (*dangling_references(config), *contradictions(config))
-    faults = [reader.fault(location, message) for location, message in found]
-    if faults:
+        raise ConfigError(source, sorted(reader.faults, key=place_of))
+    if faults := list(faults_between(config, reader)):
         raise ConfigError(source, faults)
     return LoadedConfig(config, source, fingerprint(data, config), reader.positions)
+
+
+def read_values(text: str, source: str, reader: Reader) -> Any:
+    """The values of a configuration; what is wrong with some of them the reader notes. Raises ConfigError."""
+    try:
+        root = compose(text)
+        return {} if root is None else reader.value(root, ())
+    except Unreadable as error:
+        raise ConfigError(source, [error.fault]) from error
+
+
+def faults_between(config: Config, reader: Reader) -> Iterator[ConfigFault]:
+    """The faults of sections that are good by themselves."""
+    for location, message in (*dangling_references(config), *contradictions(config)):
+        yield reader.fault(location, message)
+
+
+def place_of(fault: ConfigFault) -> Position:
+    """Where a fault stands in the file."""
+    return fault.line, fault.column
 
 
 def faults_of(error: ValidationError, reader: Reader, within: Location = ()) -> Iterator[ConfigFault]:

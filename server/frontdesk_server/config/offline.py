@@ -26,10 +26,11 @@ def load_offline(path: Path, environment: Mapping[str, str] = os.environ) -> Loa
     Raises:
         ConfigError: with every fault found, each with its line and column.
     """
-    return parse_config(read_text(path), str(path), environment, stand_in=_stand_in)
+    return parse_config(read_text(path), str(path), environment, stand_in=stand_in_for)
 
 
-def _stand_in(location: Location) -> str:
+def stand_in_for(location: Location) -> str:
+    """What stands at a place where a variable that is not set is named."""
     return _STAND_INS.get(str(location[-1]), _UNSET) if location else _UNSET
 
 

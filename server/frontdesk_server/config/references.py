@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from frontdesk_server.config.limits import LimitRule
 from frontdesk_server.config.naming import no_such
+from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.security import CallerConfig, SecurityConfig
 from frontdesk_server.config.values import Location
@@ -13,7 +14,7 @@ from frontdesk_server.domain.call import ANONYMOUS
 
 
 def dangling_references(config: Config) -> Iterator[tuple[Location, str]]:
-    """Faults of limits, callers and models that name a router, model, caller or backend which does not exist."""
+    """Faults of limits, callers, models and HTTP that name a router, model, caller or backend which does not exist."""
     for start, part in _naming(config):
         for what, named, known in (("router", part.routers, config.routers), ("model", part.models, config.models)):
             for name in sorted(named - known.keys()):
@@ -22,6 +23,13 @@ def dangling_references(config: Config) -> Iterator[tuple[Location, str]]:
             for name in sorted(part.own_keys - config.backends.keys()):
                 yield (*start, "own_keys"), no_such("backend", name, config.backends)
     yield from _unknown_callers(config)
+    http = config.server.http
+    if http is not None and (embedding := http.embeddings_backend) is not None:
+        where: Location = ("server", "http", "embeddings_backend")
+        if embedding not in config.backends:
+            yield where, no_such("backend", embedding, config.backends)
+        elif not isinstance(config.backends[embedding], OpenAIBackendConfig):
+            yield where, f"{embedding} is no openai backend"
     for name, model in config.models.items():
         served: list[tuple[Location, str]] = [(("models", name, "backend"), model.backend)] if model.backend else []
         served += [

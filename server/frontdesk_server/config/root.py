@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from frontdesk_server.config.base import Section
 from frontdesk_server.config.limits import AffinityStoreConfig, LimitsConfig, RedisConfig
@@ -45,15 +45,3 @@ class Config(Section):
             return section
         callers = 2 if self.security.has_several_callers else 1
         return section.model_copy(update={"max_running_per_caller": -(-section.max_running // callers)})
-
-    @model_validator(mode="after")
-    def _redis_is_there(self) -> Config:
-        stores = {
-            "limits": self.limits.store,
-            "affinity": self.affinity.store,
-            "execution.breaker": self.execution.breaker.store,
-        }
-        users = [name for name, store in stores.items() if store == "redis"]
-        if users and self.redis is None:
-            raise ValueError(f"{' and '.join(users)} need a section redis")
-        return self

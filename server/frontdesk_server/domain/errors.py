@@ -36,7 +36,8 @@ FrontdeskError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -91,6 +92,15 @@ class ConfigError(FrontdeskError):
     def lines(self) -> list[str]:
         """One line a fault, in the form `file:line:column: path: message`."""
         return [fault.line_in(self.source) for fault in self.faults]
+
+
+@contextmanager
+def collecting(faults: list[ConfigFault]) -> Iterator[None]:
+    """Note what is wrong with one part of a configuration, and go on to the next."""
+    try:
+        yield
+    except ConfigError as error:
+        faults += error.faults
 
 
 class RequestError(FrontdeskError):

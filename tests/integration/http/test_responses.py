@@ -142,8 +142,13 @@ async def test_without_a_backend_there_are_no_embeddings(tmp_path: Path) -> None
             await api.embeddings.create(model="m", input="a")
 
 
-async def test_embeddings_need_a_backend_that_has_them(tmp_path: Path) -> None:
-    http = {"embeddings_backend": "nobody"}
-    with pytest.raises(ConfigError, match="nobody is no openai backend"):
-        async with faces(pool_config("http://127.0.0.1:1/v1", server={"http": http}), tmp_path):
+@pytest.mark.parametrize(
+    ("backend", "fault"),
+    [("nobody", "no backend is named 'nobody'; there are upstream"), ("upstream", "upstream is no openai backend")],
+)
+async def test_embeddings_need_a_backend_that_has_them(backend: str, fault: str, tmp_path: Path) -> None:
+    config = pool_config("http://127.0.0.1:1/v1", server={"http": {"embeddings_backend": backend}})
+    config["backends"]["upstream"] = {"kind": "simulated"}
+    with pytest.raises(ConfigError, match=fault):
+        async with faces(config, tmp_path):
             pass

@@ -1,0 +1,108 @@
+"""Every fault of every class is told at once, and none that only follows from another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from frontdesk_server.cli import app
+from typer.testing import CliRunner
+
+GOOD = """\
+server: {address: "127.0.0.1:50051"}
+backends:
+  up: {kind: openai, base_url: "https://api.example.com/v1"}
+  claude: {kind: anthropic, base_url: "https://api.example.com"}
+models:
+  small: {backend: up, capabilities: [logprobs]}
+  opus: {backend: claude}
+  gpt-4.1: {backend: up}
+routers:
+  default: {default_model: small, strategy: {kind: model, model: small}}
+  careful:
+    default_model: opus
+    strategy: {kind: cascade, steps: [{model: small, check: {kind: logprob, threshold: 0.5}}, {model: opus}]}
+limits: {path: limits.db, rules: [{name: a, window: day, requests: 1}]}
+security: {keys: [{caller: search, id: "01234567", sha256: "%s"}]}
+ledger: {url: ""}
+telemetry: {log_levels: {attempt.ended: debug}}
+""" % ("0" * 64)
+
+CLASSES = {
+    "an address": ("127.0.0.1:50051", "127.0.0.1", "server.address"),
+    "a variable that is not set": ('v1"}', 'v1", api_key: "${NOT_SET}"}', "backends.up.api_key"),
+    "a value": ("path: limits.db", "path: 7", "limits.path"),
+    "a key": ("gpt-4.1: {backend: up", "gpt-4.1: {backend: up, tempo: 3", "models.gpt-4.1.tempo"),
+    "a name": ("opus: {backend: claude", "opus: {backend: clyde", "models.opus.backend"),
+    "what an API cannot do": (
+        "{backend: claude",
+        "{backend: claude, capabilities: [logprobs]",
+        "models.opus.capabilities",
+    ),
+    "a router": ("default_model: opus", "default_model: opsu", "routers.careful.default_model"),
+    "a kind of strategy": ("{kind: model, model: small}", "{kind: modl}", "routers.default.strategy.kind"),
+    "a budget of unknown prices": ("requests: 1", "usd: 1", "limits.rules[0].usd"),
+    "a caller": ("window: day", "window: day, callers: [nobody]", "limits.rules[0].callers"),
+    "a ledger": ('ledger: {url: ""}', 'ledger: {url: "mysql://h/d"}', "ledger.url"),
+    "an event": ("attempt.ended", "attempt.endet", "telemetry.log_levels.attempt.endet"),
+    "a certificate": ("security: {", "security: {tls: {certificate: a.pem, key: a.key}, ", "security.tls"),
+    "a key set": ("security: {", "security: {jwt: {jwks_file: a.json, audience: us}, ", "security.jwt.jwks_file"),
+    "an embedder": ("ledger:", "embedder: {kind: static, path: nowhere}\nledger:", "embedder"),
+}
+APART = {
+    "what an API cannot do": {"a name"},
+    "a caller": {"a key set"},
+    "a budget of unknown prices": {"a value", "a key"},
+    "a router": {"an embedder"},
+}
+"""What cannot be told beside others in this configuration: they may be why, or it needs what they spoil."""
+
+
+def _faults(text: str, folder: Path) -> dict[str, str]:
+    (folder / "f.yaml").write_text(text)
+    ran = CliRunner().invoke(app, ["check", str(folder / "f.yaml"), "--json"])
+    return {fault["path"]: fault["message"] for fault in json.loads(ran.stdout)["faults"]}
+
+
+@pytest.mark.parametrize(("old", "new", "path"), CLASSES.values(), ids=CLASSES)
+def test_one_fault_is_one_fault(old: str, new: str, path: str, tmp_path: Path) -> None:
+    assert not _faults(GOOD, tmp_path)
+    assert old in GOOD
+    assert list(_faults(GOOD.replace(old, new, 1), tmp_path)) == [path]
+
+
+@pytest.mark.parametrize("left_out", [set(APART), set().union(*APART.values())], ids=["the others", "these"])
+def test_faults_of_all_classes_are_told_at_once(left_out: set[str], tmp_path: Path) -> None:
+    text, expected = GOOD, set()
+    for old, new, path in (each for name, each in CLASSES.items() if name not in left_out):
+        text = text.replace(old, new, 1)
+        expected.add(path)
+    assert set(_faults(text, tmp_path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("[1, 2]", {""}),
+        ("models: 7", {"backends", "models", "routers"}),
+        (GOOD.replace("models:", "modles:"), {"models", "modles"}),
+        (GOOD.replace("backends:", "backend:"), {"backends", "backend"}),
+        (GOOD.replace("routers:", "routers: 7\nsome:"), {"routers", "some"}),
+        (GOOD.replace("  small: {", "  small: 7\n  smaller: {"), {"models.small"}),
+        (GOOD.replace("  small: {", "  small: 7\n  small: {"), {"models.small"}),
+    ],
+    ids=["a list", "no mapping", "no models", "no backends", "no routers", "no model", "given twice"],
+)
+def test_what_follows_from_a_fault_is_no_further_one(text: str, paths: set[str], tmp_path: Path) -> None:
+    assert set(_faults(text, tmp_path)) == paths
+
+
+def test_a_faulty_configuration_is_warned_of_what_is_left(tmp_path: Path) -> None:
+    text = GOOD.replace("{backend: claude}", "{backend: claude, context_window: 99, prices: auto}")
+    (tmp_path / "f.yaml").write_text(text.replace("default_model: opus", "default_model: opsu"))
+    ran = CliRunner().invoke(app, ["check", str(tmp_path / "f.yaml")])
+    assert ran.exit_code == 2
+    assert "warning: " in ran.stderr
+    assert "models.opus.context_window: 99 tokens" in ran.stderr
+    assert "models.opus.prices: auto finds none" in ran.stderr
