@@ -106,17 +106,17 @@ example-python: .venv/.serving  ## Calls a running server from Python.
 bench-quality: .venv/.ready  ## Measures routing quality on DATA=folder; prints the table, draws the curves.
 	$(BIN)/python benchmarks/routing_quality.py $(DATA) --out .cache/routing-quality
 
-.PHONY: h2load
-h2load:
-	@if ! command -v h2load >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && apt-get install -qq -y --no-install-recommends nghttp2-client; fi
+.PHONY: generators
+generators:
+	@if ! { command -v h2load && command -v wrk; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends nghttp2-client wrk; fi
 
 .PHONY: bench-difficulty
 bench-difficulty: .venv/.ready  ## Counts where hard, easy and programming queries of seven languages are sent.
 	$(BIN)/python -m benchmarks.difficulty
 
 .PHONY: bench
-bench: .venv/.ready h2load  ## Measures speed as ratios to bare baselines in the same run (minutes; needs h2load).
+bench: .venv/.ready generators  ## Measures speed as ratios to bare baselines in the same run (minutes; needs h2load and wrk).
 	$(BIN)/python -m benchmarks.speed
 
 .PHONY: chromium
@@ -133,11 +133,15 @@ pictures: .venv/.ready chromium  ## Has the browser take the pictures of docs/co
 	@PYTHON=$(PYTHON) benchmarks/peers/install
 
 .PHONY: bench-peers
-bench-peers: .venv/.ready h2load .tools/peers/.ready  ## Measures beside LiteLLM and Portkey, installed into .tools/peers.
+bench-peers: .venv/.ready generators .tools/peers/.ready  ## Measures beside LiteLLM and Portkey, installed into .tools/peers.
 	$(BIN)/python -m benchmarks.speed --peers
 
+.PHONY: bench-gateway
+bench-gateway: .venv/.ready  ## Measures what Frontdesk adds behind Envoy, beside a processor that does nothing.
+	$(BIN)/python -m benchmarks.gateway
+
 .PHONY: bench-growth
-bench-growth: .venv/.ready h2load  ## Measures how costs grow with models, rules, references, messages, streams, ledger rows.
+bench-growth: .venv/.ready generators  ## Measures how costs grow with models, rules, references, messages, streams, ledger rows.
 	$(BIN)/python -m benchmarks.growth
 
 .PHONY: bench-inside
@@ -160,7 +164,7 @@ bench-recordings: .venv/.ready .tools/sdks/.ready  ## Replays recorded provider 
 	@touch $@
 
 .PHONY: flame
-flame: .venv/.ready h2load .tools/py-spy/.ready  ## Draws flame graphs of Route, Complete and StreamComplete into .cache/flame.
+flame: .venv/.ready generators .tools/py-spy/.ready  ## Draws flame graphs of Route, Complete and StreamComplete into .cache/flame.
 	$(BIN)/python -m benchmarks.flame
 
 .tools/gen/.ready: protos/requirements.txt

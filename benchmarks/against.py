@@ -11,13 +11,12 @@ On a busy machine many short rounds tell more than a few long ones: --rounds 24 
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import tempfile
 from pathlib import Path
 
 from benchmarks.harness import contenders, queries
-from benchmarks.harness.h2load import require_h2load
+from benchmarks.harness.loaded import require_generators
 from benchmarks.harness.machine import cores
 from benchmarks.harness.pairing import Bench, Contender
 from benchmarks.harness.processes import ROOT
@@ -39,13 +38,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=1.5)
     options = parser.parse_args()
-    require_h2load()
+    require_generators()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended in order, as after Ctrl-C
     with tempfile.TemporaryDirectory(prefix="frontdesk-against-") as place:
         bench = Bench(Path(place), cores(), options.rounds, options.seconds)
         with contenders.upstream(bench.cores, bench.folder) as upstream:
             url = contenders.url(upstream)
-            here, there = _code(ROOT), _code(options.folder.resolve())
+            here, there = contenders.code_of(ROOT), contenders.code_of(options.folder.resolve())
             with (
                 contenders.frontdesk(bench.cores.server, url, name="other", environment=there) as other,
                 contenders.frontdesk(bench.cores.server, url, name="this", environment=here) as this,
@@ -55,11 +54,6 @@ def main() -> None:
                     servers = [Contender(server.name, server, asked) for server in (other, this)]
                     row = bench.compare(method, servers, in_flight)
                     print(compared(f"{method}, {in_flight} at once", row).text(), flush=True)
-
-
-def _code(folder: Path) -> dict[str, str]:
-    """The variables that make Python take Frontdesk from a checkout."""
-    return {"PYTHONPATH": os.pathsep.join(str(folder / part) for part in ("server", "clients/python"))}
 
 
 if __name__ == "__main__":

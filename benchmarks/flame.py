@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import contenders, queries
-from benchmarks.harness.h2load import require_h2load
+from benchmarks.harness.loaded import require_generators
 from benchmarks.harness.machine import cores
 from benchmarks.harness.pairing import Bench, Contender
 from benchmarks.harness.processes import ROOT
@@ -78,13 +78,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=8, help="of a recording")
     parser.add_argument("--out", type=Path, default=Path(".cache/flame"))
     options = parser.parse_args()
-    require_h2load()
+    require_generators()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended in order, as after Ctrl-C
     if not PY_SPY.exists():
         sys.exit("py-spy is not installed: use make flame.")
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="frontdesk-flame-") as place:
-        bench = Bench(Path(place), cores())
+        bench = Bench(Path(place), cores(), seconds=options.seconds * _MARGIN)
         with (
             contenders.upstream(bench.cores, bench.folder) as upstream,
             contenders.frontdesk(bench.cores.all, contenders.url(upstream)) as server,
@@ -98,14 +98,14 @@ def main() -> None:
 def record(bench: Bench, contender: Contender, in_flight: int, seconds: int, out: Path) -> Profile:
     """Load the server and count its CPU; then record it twice, for the picture and for the figures."""
     server = contender.server
-    calls = int(bench.load(contender, 20 * in_flight, in_flight).per_second * seconds)
+    load = bench.prepared(contender, in_flight)
     cpu = server.cpu_seconds()
-    bench.load(contender, calls, in_flight)
+    calls = load().calls
     cpu_us = (server.cpu_seconds() - cpu) / calls * 1e6
     busy = 0.0
     for form, suffix in (("flamegraph", "svg"), ("raw", "folded")):
         with ThreadPoolExecutor(1) as pool:
-            loading = pool.submit(bench.load, contender, int(calls * _MARGIN), in_flight)
+            loading = pool.submit(load)
             command = [PY_SPY, "record", "--pid", server.pid, "--duration", seconds, "--gil"]
             command += ["--rate", _SAMPLES_A_SECOND, "--format", form, "--output", out / f"{contender.name}.{suffix}"]
             cpu = server.cpu_seconds()

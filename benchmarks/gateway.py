@@ -1,10 +1,10 @@
 """What Frontdesk adds to a request on its way through Envoy.
 
-One Envoy has two listeners in front of the same instant upstream: one asks Frontdesk for every request by external
-processing, one asks nobody. Both get the same requests at the same pace, in turns, in the same run; Frontdesk runs on a
-core of its own. Prints the latencies of both and what lies between them.
+One Envoy has a listener a contender, all in front of the same instant upstream: one asks nobody, one asks a processor
+of bare grpc.aio that answers with constants, one asks Frontdesk. They get the same requests at the same pace, in turns,
+in the same run; what is asked runs on a core of its own. A latency counts from when its request was due.
 
-    python -m benchmarks.gateway --rate 500 --seconds 10 --rounds 5
+    python -m benchmarks.gateway --rates 50,100,200 --seconds 5 --rounds 6 [--beside OTHER_CHECKOUT]
 """
 
 from __future__ import annotations
@@ -12,28 +12,29 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import socket
+import signal
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks.harness.h2load import require_h2load
+from benchmarks.harness.contenders import NO_EXPORT, code_of, frontdesk_command
+from benchmarks.harness.loaded import share_of
 from benchmarks.harness.machine import cores
-from benchmarks.harness.processes import ROOT, cpu_seconds, free_port
+from benchmarks.harness.paced import Pace, latencies_ms
+from benchmarks.harness.pairing import alone
+from benchmarks.harness.processes import ROOT, Server, free_port, module, serving
+from benchmarks.harness.queries import Asked
 
-_CONNECTIONS = 20
-_START_SECONDS = 30
 _QUERY = "Summarise this in one sentence: the router reads the query, chooses a model, and says why."
 _BODY = {"model": "default", "messages": [{"role": "user", "content": _QUERY}], "max_tokens": 64}
+_ASKED = Asked("/v1/chat/completions", json.dumps(_BODY).encode(), grpc=False)
 _ANSWER = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -41,6 +42,8 @@ _ANSWER = {
     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "It routes. " * 20}}],
     "usage": {"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 90},
 }
+_ALONE = "Envoy alone"
+_WARM_UP = Pace(100, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,77 +52,109 @@ class Latencies:
 
     p50: float
     p99: float
-    requests: int
     cpu_us: float
-    """Of Frontdesk, for each request, in microseconds."""
+    """Of what is asked, for each request, in microseconds."""
+
+
+Round = Mapping[str, Latencies]
+"""By contender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A listener of Envoy's, and what it asks; Envoy itself where it asks nobody."""
+
+    port: int
+    server: Server
 
 
 def main() -> None:
     """Run the rounds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rate", type=int, default=500, help="requests a second")
-    parser.add_argument("--seconds", type=int, default=10, help="of one round of one listener")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rates", default="50,100,200,500", help="requests a second")
+    parser.add_argument("--seconds", type=float, default=5, help="of one round of one listener")
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--beside", type=Path, help="another checkout whose Frontdesk is asked, too")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    require_h2load()
-    with tempfile.TemporaryDirectory() as name, _servers(Path(name)) as (ports, pid):
-        rounds = [
-            {listener: _load(port, pid, options.rate, options.seconds, Path(name)) for listener, port in ports.items()}
-            for _ in range(options.rounds)
-        ]
-    _report(rounds, as_json=options.json)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended in order, as after Ctrl-C
+    with tempfile.TemporaryDirectory() as name, _contenders(Path(name), options.beside) as contenders:
+        for rate in map(int, options.rates.split(",")):
+            rounds = _rounds(contenders, Pace(rate, options.seconds), options.rounds)
+            _report(rate, rounds, as_json=options.json)
 
 
-def _report(rounds: Sequence[Mapping[str, Latencies]], *, as_json: bool) -> None:
+def _rounds(contenders: Mapping[str, Contender], pace: Pace, rounds: int) -> list[Round]:
+    measured: list[Round] = []
+    with alone([contender.server for contender in contenders.values()]) as only:
+        for number in range(rounds):
+            turn = list(contenders.items())[:: 1 if number % 2 == 0 else -1]
+            seen: dict[str, Latencies] = {}
+            for name, contender in turn:
+                with only(contender.server):
+                    seen[name] = _load(contender, pace)
+            measured.append(seen)
+    return measured
+
+
+def _load(contender: Contender, pace: Pace) -> Latencies:
+    before = contender.server.cpu_seconds()
+    taken = latencies_ms(contender.port, _ASKED, pace, cores().load)
+    used = contender.server.cpu_seconds() - before
+    return Latencies(share_of(taken, 0.5), share_of(taken, 0.99), used / len(taken) * 1e6)
+
+
+def _report(rate: int, rounds: list[Round], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([{name: asdict(one) for name, one in each.items()} for each in rounds]))
+        rows = [{name: asdict(one) for name, one in each.items()} for each in rounds]
+        print(json.dumps({"rate": rate, "rounds": rows}), flush=True)
         return
-    for share in ("p50", "p99"):
-        plain, asked = ([getattr(each[name], share) for each in rounds] for name in ("plain", "asked"))
-        added = [with_ - without for with_, without in zip(asked, plain, strict=True)]
-        print(
-            f"{share}: Envoy alone {statistics.median(plain):.2f} ms, with Frontdesk {statistics.median(asked):.2f} ms,"
-            f" added {statistics.median(added):.2f} ms ({min(added):.2f}-{max(added):.2f})"
+    print(f"\n{rate} a second{'':22}p50 ms    p99 ms  added p50  added p99    CPU µs", flush=True)
+    for name in rounds[0]:
+        p50, p99, cpu_us = (
+            statistics.median(getattr(each[name], field) for each in rounds) for field in ("p50", "p99", "cpu_us")
         )
-    print(f"CPU of Frontdesk: {statistics.median(each['asked'].cpu_us for each in rounds):.0f} µs a request")
-
-
-def _load(port: int, pid: int, rate: int, seconds: int, folder: Path) -> Latencies:
-    """So many requests a second over kept-alive connections, whatever the answers take."""
-    body, log = folder / "body.json", folder / "h2load.log"
-    body.write_text(json.dumps(_BODY))
-    log.unlink(missing_ok=True)
-    command = ["taskset", "--cpu-list", ",".join(map(str, sorted(cores().load))), "h2load", "--h1"]
-    command += ["--clients", str(_CONNECTIONS), "--rps", str(rate / _CONNECTIONS), "--requests", str(rate * seconds)]
-    command += ["--data", str(body), "--header=content-type: application/json", "--log-file", str(log)]
-    command.append(f"http://127.0.0.1:{port}/v1/chat/completions")
-    before = cpu_seconds(pid)
-    subprocess.run(command, check=True, capture_output=True, timeout=seconds * 4 + 30)
-    used = cpu_seconds(pid) - before
-    rows = [line.split("\t") for line in log.read_text().splitlines()]
-    if wrong := [status for _, status, _ in rows if status != "200"]:
-        raise SystemExit(f"{len(wrong)} of {len(rows)} requests failed, the first with {wrong[0]}")
-    taken = sorted(int(microseconds) / 1000 for _, _, microseconds in rows)
-    return Latencies(taken[len(taken) // 2], taken[int(0.99 * len(taken))], len(taken), used / len(taken) * 1e6)
+        added = [
+            statistics.median(getattr(each[name], field) - getattr(each[_ALONE], field) for each in rounds)
+            for field in ("p50", "p99")
+        ]
+        cpu = "" if name == _ALONE else f"{cpu_us:10.0f}"
+        print(f"{name:30}{p50:10.2f}{p99:10.2f}{added[0]:11.2f}{added[1]:11.2f}{cpu}", flush=True)
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[dict[str, int], int]]:
-    """Frontdesk and Envoy; yields the ports of Envoy's two listeners, and Frontdesk's process."""
-    frontdesk, ports = free_port(), {"plain": free_port(), "asked": free_port()}
-    (folder / "frontdesk.yaml").write_text(yaml.safe_dump(_frontdesk_config(folder)))
-    (folder / "envoy.yaml").write_text(yaml.safe_dump(_envoy_config(frontdesk, free_port(), ports)))
-    server = [sys.executable, "-m", "frontdesk_server", "serve", "--config", str(folder / "frontdesk.yaml")]
-    envoy = [str(_envoy()), "-c", str(folder / "envoy.yaml"), "--concurrency", "1", "--disable-hot-restart"]
-    with (
-        _process([*server, "--address", f"127.0.0.1:{frontdesk}"], cores().server, folder / "frontdesk.log") as pid,
-        _process(envoy, cores().load, folder / "envoy.log"),
-    ):
-        for port in (frontdesk, *ports.values()):
-            _await_port(port, folder)
-        _load(ports["asked"], pid, 100, 2, folder)  # warms up
-        yield ports, pid
+def _contenders(folder: Path, other: Path | None) -> Iterator[dict[str, Contender]]:
+    """Envoy, and all that it asks."""
+    with ExitStack() as stack:
+        bare = free_port()
+        command = module("benchmarks.servers.bare_processor", bare)
+        log = folder / "bare.log"
+        asked = {
+            "bare grpc.aio": stack.enter_context(serving("bare", command, bare, cores=cores().server, log=log)),
+            "Frontdesk": stack.enter_context(_frontdesk(folder / "this", ROOT)),
+        }
+        if other is not None:
+            asked["Frontdesk, other checkout"] = stack.enter_context(_frontdesk(folder / "other", other.resolve()))
+        ports = {name: free_port() for name in (_ALONE, *asked)}
+        (folder / "envoy.yaml").write_text(yaml.safe_dump(_envoy_config(asked, free_port(), ports)))
+        command = [str(_envoy()), "-c", str(folder / "envoy.yaml"), "--concurrency", "1", "--disable-hot-restart"]
+        log = folder / "envoy.log"
+        envoy = stack.enter_context(serving("Envoy", command, ports[_ALONE], cores=cores().load, log=log, helper=True))
+        contenders = {name: Contender(port, asked.get(name, envoy)) for name, port in ports.items()}
+        for contender in contenders.values():
+            _load(contender, _WARM_UP)
+        yield contenders
+
+
+@contextmanager
+def _frontdesk(folder: Path, checkout: Path) -> Iterator[Server]:
+    folder.mkdir()
+    config, port = folder / "frontdesk.yaml", free_port()
+    config.write_text(yaml.safe_dump(_frontdesk_config(folder)))
+    environment, log = {**NO_EXPORT, **code_of(checkout)}, folder / "frontdesk.log"
+    command = frontdesk_command(config, port)
+    with serving("Frontdesk", command, port, cores=cores().server, log=log, environment=environment) as server:
+        yield server
 
 
 def _envoy() -> Path:
@@ -150,12 +185,11 @@ def _frontdesk_config(folder: Path) -> dict[str, Any]:
             }
         },
         "ledger": {"url": f"sqlite:///{folder}/ledger.db"},
-        "telemetry": {"log_level": "warning", "sample_ratio": 0.01},
     }
 
 
-def _envoy_config(frontdesk: int, upstream: int, ports: Mapping[str, int]) -> dict[str, Any]:
-    """The shipped configuration with a second listener that asks nobody, and a third that answers."""
+def _envoy_config(asked: Mapping[str, Server], upstream: int, ports: Mapping[str, int]) -> dict[str, Any]:
+    """The shipped configuration with a listener a contender, one that asks nobody, and one that answers."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "deploy/envoy/envoy.yaml").read_text())
     resources = config["static_resources"]
     (shipped,) = resources["listeners"]
@@ -165,20 +199,27 @@ def _envoy_config(frontdesk: int, upstream: int, ports: Mapping[str, int]) -> di
         listener["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": port}
         manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
         manager["access_log"] = []
-        (host,) = manager["route_config"]["virtual_hosts"]
-        if name != "asked":
+        route: dict[str, Any] = {"match": {"prefix": "/"}, "route": {"cluster": "upstream"}}
+        if name in asked:
+            processor = manager["http_filters"][0]["typed_config"]
+            processor["grpc_service"]["envoy_grpc"]["cluster_name"] = name
+            processor["message_timeout"] = "60s"  # what falls behind shows in the latencies
+        else:
             manager["http_filters"] = manager["http_filters"][-1:]
         if name == "upstream":
             answer = {"status": 200, "body": {"inline_string": json.dumps(_ANSWER)}}
             typed = [{"header": {"key": "content-type", "value": "application/json"}, "append_action": 2}]
             route = {"match": {"prefix": "/"}, "direct_response": answer, "response_headers_to_add": typed}
-            host["routes"] = [route]
-        else:
-            host["routes"][-1]["route"]["cluster"] = "upstream"
+        (host,) = manager["route_config"]["virtual_hosts"]
+        host["routes"] = [route]
         resources["listeners"].append(listener)
+    cluster = resources["clusters"][0]
     resources["clusters"] = [
-        resources["clusters"][0] | {"type": "STATIC", "load_assignment": _endpoint("frontdesk", frontdesk)},
         {"name": "upstream", "type": "STATIC", "load_assignment": _endpoint("upstream", upstream)},
+        *(
+            cluster | {"name": name, "type": "STATIC", "load_assignment": _endpoint(name, server.port)}
+            for name, server in asked.items()
+        ),
     ]
     return config
 
@@ -186,29 +227,6 @@ def _envoy_config(frontdesk: int, upstream: int, ports: Mapping[str, int]) -> di
 def _endpoint(cluster: str, port: int) -> dict[str, Any]:
     address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
     return {"cluster_name": cluster, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]}
-
-
-@contextmanager
-def _process(command: Sequence[str], on: frozenset[int], log: Path) -> Iterator[int]:
-    with log.open("wb") as output:
-        pinned = ["taskset", "--cpu-list", ",".join(map(str, sorted(on))), *command]
-        process = subprocess.Popen(pinned, cwd=log.parent, stdout=output, stderr=output)
-        try:
-            yield process.pid  # taskset becomes the command
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _await_port(port: int, folder: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    logs = "\n".join(path.read_text()[-2000:] for path in folder.glob("*.log"))
-    raise SystemExit(f"nothing listens on port {port}:\n{logs}")
 
 
 if __name__ == "__main__":

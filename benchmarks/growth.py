@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.curves import configuration, ledger, load
 from benchmarks.harness import contenders
 from benchmarks.harness.curve import Curve
-from benchmarks.harness.h2load import require_h2load
+from benchmarks.harness.loaded import require_generators
 from benchmarks.harness.machine import cores, machine
 from benchmarks.harness.pairing import Bench
 from benchmarks.harness.results import save
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of load, a size and round")
     parser.add_argument("--out", type=Path, default=Path(".cache/bench"))
     options = parser.parse_args()
-    require_h2load()
+    require_generators()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended in order, as after Ctrl-C
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # a socket a stream

@@ -1,6 +1,6 @@
 """How fast Frontdesk is, as ratios to bare baselines in one run; with `--peers` beside LiteLLM and Portkey, too.
 
-The server that is measured has a core for itself; h2load, the upstream and all else have the others. Everything is
+The server that is measured has a core for itself; the load, the upstream and all else have the others. Everything is
 interleaved and paired (benchmarks/harness/pairing.py), with ledger, metrics and logs on, as shipped. Writes NAME.json,
 NAME.md and NAME.png into the folder of `--out`; NAME is speed, or peers.
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.harness import contenders, queries
 from benchmarks.harness.config import PACE_MS
-from benchmarks.harness.h2load import require_h2load
+from benchmarks.harness.loaded import require_generators
 from benchmarks.harness.machine import cores, machine
 from benchmarks.harness.pairing import Bench, Contender
 from benchmarks.harness.peers import Peer, open_peers
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(".cache/bench"))
     options = parser.parse_args()
     rows = options.rows.split(",") if options.rows else PEER_ROWS if options.peers else ROWS
-    require_h2load()
+    require_generators()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended in order, as after Ctrl-C
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # a socket a stream

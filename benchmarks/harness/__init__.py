@@ -1,1 +1,1 @@
-"""How the benchmarks measure: processes pinned to cores, load by h2load, interleaved rounds, ratios of pairs."""
+"""How the benchmarks measure: processes pinned to cores, load by C clients, interleaved rounds, ratios of pairs."""

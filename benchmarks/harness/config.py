@@ -51,7 +51,7 @@ def configuration(upstream: str, folder: Path) -> Yaml:
         }
     config["routers"]["classifier"] = {**shipped, "strategy": {"kind": "classifier", "quality_floor": 0.8}}
     config["routers"]["embedding"] = {**shipped, "strategy": {"kind": "embedding", "references": _REFERENCES}}
-    config["embedder"] = {"cache_size": 0}  # h2load asks the same again and again; real queries differ
+    config["embedder"] = {"cache_size": 0}  # the load asks the same again and again; real queries differ
     config["ledger"] = {"url": f"sqlite:///{folder}/ledger.db"}
     config["telemetry"] = {"prometheus_address": f"127.0.0.1:{free_port()}", "log_format": "json"}
     return config

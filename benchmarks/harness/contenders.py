@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -11,13 +12,18 @@ from benchmarks.harness.config import Yaml, configuration, written
 from benchmarks.harness.machine import Cores
 from benchmarks.harness.processes import Server, free_port, module, serving
 
-_NO_EXPORT = {"OTEL_SDK_DISABLED": "true"}
+NO_EXPORT = {"OTEL_SDK_DISABLED": "true"}
 """So that variables of whoever runs the benchmarks do not change what is measured."""
 
 
 def url(server: Server) -> str:
     """Where a server is reached over HTTP."""
     return f"http://127.0.0.1:{server.port}"
+
+
+def code_of(checkout: Path) -> dict[str, str]:
+    """The variables that make Python take Frontdesk from a checkout."""
+    return {"PYTHONPATH": os.pathsep.join(str(checkout / part) for part in ("server", "clients/python"))}
 
 
 def upstream(cores: Cores, folder: Path) -> AbstractContextManager[Server]:
@@ -73,5 +79,5 @@ def frontdesk(
             port = free_port()
             command += ["--http", f"127.0.0.1:{port}"]
         log = folder / "frontdesk.log"
-        with serving(name, command, port, cores=cores, log=log, environment=environment or _NO_EXPORT) as server:
+        with serving(name, command, port, cores=cores, log=log, environment=environment or NO_EXPORT) as server:
             yield server

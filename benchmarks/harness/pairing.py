@@ -6,21 +6,26 @@ over the rounds: of the ratios, never the ratio of medians.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness import h2load, wrk
 from benchmarks.harness.calling import WrongAnswer, check
-from benchmarks.harness.h2load import Loaded, load
+from benchmarks.harness.loaded import Loaded
 from benchmarks.harness.machine import Cores
 from benchmarks.harness.processes import Server
 from benchmarks.harness.queries import Asked
 
 _FIRST_CALLS = 20
 _WARM_UP_SECONDS = 0.5
+_LEAST_WAVES = 5
+_MOST_SECONDS = 30
 _LEAST_SHARE = 0.8
 """Of the checked answer's bytes; deltas may share messages under load, and a failed call has no bytes at all."""
 
@@ -101,59 +106,62 @@ class Bench:
     seconds: float = 1.5
     """Of load, a contender and round."""
 
-    def load(self, contender: Contender, calls: int, in_flight: int) -> Loaded:
-        """Load a contender from the load's cores."""
-        return load(
-            contender.server.port,
-            contender.asked,
-            calls=calls,
-            in_flight=in_flight,
-            connections=contender.connections,
-            cores=self.cores.load,
-            folder=self.folder,
+    def prepared(self, contender: Contender, in_flight: int) -> Callable[[], Loaded]:
+        """A load from the load's cores that takes about `seconds`, over HTTP/1.1 whole ones and more of slow servers.
+
+        Warms the server up.
+        """
+        port, asked, cores, folder = contender.server.port, contender.asked, self.cores.load, self.folder
+        if not asked.grpc:
+            by_time = partial(wrk.load, port, asked, in_flight=in_flight, cores=cores, folder=folder)
+            seconds = math.ceil(self.seconds)
+            while by_time(seconds=seconds).calls < _LEAST_WAVES * in_flight and seconds < _MOST_SECONDS:
+                seconds *= 2  # what is in flight at the end does not count, and must not weigh
+            return partial(by_time, seconds=seconds)
+        connections = contender.connections
+        by_calls = partial(
+            h2load.load, port, asked, in_flight=in_flight, connections=connections, cores=cores, folder=folder
         )
+        first = by_calls(calls=max(_FIRST_CALLS, 2 * in_flight))
+        warm = by_calls(calls=max(in_flight, int(first.per_second * _WARM_UP_SECONDS)))
+        return partial(by_calls, calls=max(2 * in_flight, int(warm.per_second * self.seconds)))
 
     def compare(self, name: str, contenders: Sequence[Contender], in_flight: int) -> Row:
         """Measure the contenders, interleaved; the first is what the others are compared to.
 
-        Each contender's answer is checked before and after; its number of calls is fitted to `seconds` beforehand.
+        Each contender's answer is checked before and after.
 
         Raises:
             WrongAnswer: an answer is not what it must be, or answers under load are shorter than the one checked.
         """
         row = Row(name, contenders[0].name, in_flight, {contender.name: [] for contender in contenders})
         with alone([contender.server for contender in contenders]) as only:
-            calls, sizes = {}, {}
+            loads, sizes = {}, {}
             for contender in contenders:
                 with only(contender.server):
                     sizes[contender.name] = len(check(contender.server.port, contender.asked).content)
-                    calls[contender.name] = self._calls(contender, in_flight)
+                    loads[contender.name] = self.prepared(contender, in_flight)
             for contender in order(contenders, self.rounds):
                 with only(contender.server):
-                    sample = self._sample(contender, calls[contender.name], in_flight, sizes[contender.name])
+                    sample = self._sample(contender, loads[contender.name], sizes[contender.name])
                 row.samples[contender.name].append(sample)
             for contender in contenders:
                 with only(contender.server):
                     check(contender.server.port, contender.asked)
         return row
 
-    def _calls(self, contender: Contender, in_flight: int) -> int:
-        """As many calls as take `seconds`; warms the server up."""
-        first = self.load(contender, max(_FIRST_CALLS, 2 * in_flight), in_flight)
-        warm = self.load(contender, max(in_flight, int(first.per_second * _WARM_UP_SECONDS)), in_flight)
-        return max(2 * in_flight, int(warm.per_second * self.seconds))
-
-    def _sample(self, contender: Contender, calls: int, in_flight: int, answer_bytes: int) -> Sample:
+    def _sample(self, contender: Contender, load: Callable[[], Loaded], answer_bytes: int) -> Sample:
         cpu = contender.server.cpu_seconds()
-        loaded = self.load(contender, calls, in_flight)
+        loaded = load()
         used = contender.server.cpu_seconds() - cpu
-        if loaded.data_bytes < _LEAST_SHARE * answer_bytes * calls:
-            raise WrongAnswer(f"{contender.name}: answers of {loaded.data_bytes / calls:.0f} bytes, not {answer_bytes}")
+        if loaded.data_bytes < _LEAST_SHARE * answer_bytes * loaded.calls:
+            size = loaded.data_bytes / loaded.calls
+            raise WrongAnswer(f"{contender.name}: answers of {size:.0f} bytes, not {answer_bytes}")
         return Sample(
             per_second=loaded.per_second,
-            cpu_us=used / calls * 1e6,
-            p50_us=loaded.latency_us(0.5),
-            p99_us=loaded.latency_us(0.99),
+            cpu_us=used / loaded.calls * 1e6,
+            p50_us=loaded.p50_us,
+            p99_us=loaded.p99_us,
             busy=used / loaded.seconds,
         )
 
