@@ -25,11 +25,13 @@ from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality import Artefact, Predictor, default_artefact_path
 from frontdesk_server.domain.query import text_query
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
+from frontdesk_server.learning.data.folds import folds_by_group, numbered
+from frontdesk_server.learning.evaluation.added import verdicts
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
+from frontdesk_server.learning.evaluation.neighbours import Neighbours, Remembered, ask_neighbours, neighbours_of
 from frontdesk_server.learning.evaluation.plots import draw_curves
 from frontdesk_server.learning.training.settings import TrainingSettings
-from frontdesk_server.learning.training.stack import folds_by_group
 from frontdesk_server.learning.training.train import train
 from frontdesk_server.routing.signals import compute_signals
 from quality_table import Row
@@ -45,27 +47,31 @@ SEED = 0
 
 def mmlu_pair(data: Path) -> Iterable[Row]:
     """RouteLLM's MMLU pair, trained on the train questions."""
-    dev = read_dataset(data / "routellm_mmlu" / "dev.parquet")
-    artefact = train(
-        read_dataset(data / "routellm_mmlu" / "train.parquet"), load_default(), TrainingSettings(seed=SEED)
-    )
-    found = evaluate_pair(dev, STRONG, WEAK, _gap(artefact, dev), seed=SEED)
+    learning = read_dataset(data / "routellm_mmlu" / "train.parquet")
+    dev = read_dataset(data / "routellm_mmlu" / "dev.parquet").select_models(learning.models)
+    artefact = train(learning, load_default(), TrainingSettings(seed=SEED))
+    nearby = neighbours_of(dev, load_default(), learning, SEED)
+    found = evaluate_pair(dev, STRONG, WEAK, _gap(artefact, dev), neighbours=nearby, seed=SEED)
     yield Row("mmlu pair", "APGR >= .65, CPT50 <= 30", _pair(found), _pair_beside(found, ".603, 35.4"), found)
 
 
 def mmlu_unseen_domains(data: Path) -> Iterable[Row]:
     """The same, each dev question scored by a predictor that saw no question of its domain."""
     learning = read_dataset(data / "routellm_mmlu" / "train.parquet")
-    dev = read_dataset(data / "routellm_mmlu" / "dev.parquet")
+    dev = read_dataset(data / "routellm_mmlu" / "dev.parquet").select_models(learning.models)
     names = sorted(set(dev.domains) | set(learning.domains))
     fold_of = dict(zip(names, folds_by_group(names, 5, SEED), strict=True))
-    score = np.zeros(len(dev))
+    score, by_neighbours = np.zeros(len(dev)), np.zeros(dev.quality.shape)
     for fold in range(5):
         seen = learning.take([i for i, domain in enumerate(learning.domains) if fold_of[domain] != fold])
         rows = np.array([i for i, domain in enumerate(dev.domains) if fold_of[domain] == fold])
         artefact = train(seen, load_default(), TrainingSettings(unseen_domains=True, seed=SEED))
         score[rows] = _gap(artefact, dev.take(rows))
-    found = evaluate_pair(dev, STRONG, WEAK, score, seed=SEED)
+        asked = Remembered(seen.models, seen.quality, _vectors(seen), numbered(seen.domains))
+        near = ask_neighbours(asked, _vectors(dev.take(rows)), "questions of the other folds' domains", SEED)
+        by_neighbours[rows] = near.expected
+    nearby = Neighbours(dev.models, by_neighbours, near.number, near.among)
+    found = evaluate_pair(dev, STRONG, WEAK, score, neighbours=nearby, seed=SEED)
     yield Row("mmlu pair, unseen domains (5 folds)", "APGR >= .60", _pair(found), _pair_beside(found, "none"), found)
 
 
@@ -76,7 +82,8 @@ def gsm8k_pair(data: Path) -> Iterable[Row]:
         script = Path(__file__).resolve().parent / "train-gsm8k-disjoint"
         subprocess.run([sys.executable, str(script), str(data), out], check=True, stdout=sys.stderr)
         artefact = Artefact.load(Path(out))
-    found = evaluate_pair(dev, STRONG, WEAK, _gap(artefact, dev), seed=SEED)
+    nearby = neighbours_of(dev, load_default(), None, SEED)  # they see outcomes, which the artefact did not
+    found = evaluate_pair(dev, STRONG, WEAK, _gap(artefact, dev), neighbours=nearby, seed=SEED)
     yield Row("gsm8k pair, no outcome seen", "APGR >= .60", _pair(found), _pair_beside(found, ".622, 33.6"), found)
 
 
@@ -86,9 +93,11 @@ def mmlupro_pool(data: Path) -> Iterable[Row]:
     dev = read_dataset(data / "mmlupro" / "dev.parquet").select_models(POOL)
     artefact = train(learning, load_default(), TrainingSettings(seed=SEED))
     predicted = _predict(artefact, dev)[:, [artefact.models.index(model) for model in POOL]]
+    nearby = neighbours_of(dev, load_default(), learning, SEED)
     plain = np.flatnonzero(~np.isin(dev.domains, ["math", "chemistry"]))
     for name, rows in (("mmlupro pool of 8", np.arange(len(dev))), ("the same without math, chemistry", plain)):
-        found = evaluate_pool(dev.take(rows), POOL, predicted[rows], seed=SEED)
+        near = nearby.of(rows, POOL) if nearby else None
+        found = evaluate_pool(dev.take(rows), POOL, predicted[rows], neighbours=near, seed=SEED)
         yield Row(name, ">= 30 % saved or better", _pool(found), _pool_beside(found), found)
 
 
@@ -154,6 +163,10 @@ def main() -> None:
                     draw_curves(row.evaluation, arguments.out, row.name.replace(" ", "-").replace(",", ""), row.name)
 
 
+def _vectors(dataset: Dataset) -> np.ndarray:
+    return np.asarray(load_default().embed_many(dataset.prompts), dtype=float)
+
+
 def _predict(artefact: Artefact, dataset: Dataset) -> np.ndarray:
     return np.asarray(Predictor(artefact, load_default()).predict_many(dataset.prompts).quality, dtype=float)
 
@@ -178,9 +191,11 @@ def _pair(found: Evaluation) -> str:
 def _pair_beside(found: Evaluation, published: str) -> str:
     baselines = found.result["baselines"]
     length, chance = baselines["prompt_length"], baselines["random"]
+    neighbours = baselines["neighbours"]
     return (
+        f"neighbours {neighbours['apgr']['value']:.3f}, {neighbours['cpt50']['value']:.1f}; "
         f"length {length['apgr']['value']:.3f}, {length['cpt50']['value']:.1f}; "
-        f"random {_with_interval(chance['apgr'])}; published {published}"
+        f"random {_with_interval(chance['apgr'])}; published {published}. {' '.join(verdicts(found.result))}"
     )
 
 
@@ -195,11 +210,12 @@ def _pool(found: Evaluation) -> str:
 
 def _pool_beside(found: Evaluation) -> str:
     baselines = found.result["baselines"]
-    return "; ".join(
+    told = "; ".join(
         f"{name.replace('_', ' ')} {baselines[name]['cost_saved_at_equal_quality']['value']:.2f}, "
         f"{baselines[name]['quality_at_equal_cost']['value']:.3f}"
-        for name in ("prompt_length", "random", "oracle")
+        for name in ("fixed", "shuffled", "neighbours", "prompt_length", "oracle")
     )
+    return f"{told}. {' '.join(verdicts(found.result))}"
 
 
 if __name__ == "__main__":

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import orjson
 import typer
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 
 from frontdesk_server.artefacts.cascade.artefact import KIND as CASCADE
 from frontdesk_server.artefacts.cascade.artefact import load_cascade, read_kind
+from frontdesk_server.artefacts.embedders import Embedder, load_default
 from frontdesk_server.artefacts.quality import Artefact, Predictor, default_artefact_path
+from frontdesk_server.assembly.embedder import load_local_embedder
 from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
@@ -25,20 +26,23 @@ from frontdesk_server.config.offline import load_offline
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
+from frontdesk_server.learning.evaluation.added import verdicts
 from frontdesk_server.learning.evaluation.comparable import NotComparable
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
+from frontdesk_server.learning.evaluation.neighbours import neighbours_of
 from frontdesk_server.learning.evaluation.plain_routers import (
     CLASSIFIER,
     PLAIN_ROUTERS,
+    is_training_data,
     plain_qualities,
     predicted_qualities,
 )
 from frontdesk_server.learning.evaluation.router_evaluation import evaluate_router
-from frontdesk_server.learning.recorded.trial import candidates, try_routers
+from frontdesk_server.learning.recorded.trial import Trial, candidates, try_routers
 
 _DEFAULT = "default"
-_MOST_CURVES = 5
+_MOST_CURVES = 6
 """Figures that are resampled for their intervals, of the kind of evaluation that has most of them."""
 
 
@@ -68,6 +72,13 @@ def evaluate(
         str, typer.Option(help=f"Router of the configuration, or one of {', '.join(PLAIN_ROUTERS)}.")
     ] = "",
     config: RoutingConfigOption = None,
+    learned: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--learned-from",
+            help="Outcomes that nearest neighbours learn from, as the training did; else other folds of --data.",
+        ),
+    ] = None,
     strong: Annotated[str, typer.Option(help="Strong model of a pair.")] = "",
     weak: Annotated[str, typer.Option(help="Weak model of a pair.")] = "",
     pool: Annotated[str, typer.Option(help="Models of a pool, separated by commas, instead of a pair.")] = "",
@@ -76,7 +87,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Draw the cost-quality curve of a router beside random, prompt length, every single model and the oracle.
+    """Draw the cost-quality curve of a router beside random, prompt length, nearest neighbours and the oracle.
 
     Example: frontdesk evaluate --data dev.parquet --artefact artefacts/mine --strong large --weak small --out plots
 
@@ -90,7 +101,8 @@ def evaluate(
 
     dataset = read_dataset(*data)
     try:
-        found = _evaluated(dataset, artefact, router, config, (strong, weak, pool), resamples, seed)
+        past = read_dataset(*learned) if learned else None
+        found = _evaluated(dataset, past, artefact, router, config, (strong, weak, pool), resamples, seed)
     except NotComparable as error:
         typer.echo(f"evaluate: {error}", err=True)
         raise typer.Exit(UNSUPPORTED) from error
@@ -107,6 +119,7 @@ def evaluate(
 
 def _evaluated(
     dataset: Dataset,
+    past: Dataset | None,
     artefact: Path | None,
     router: str,
     config: Path | None,
@@ -117,22 +130,41 @@ def _evaluated(
     """Evaluate with the models of the options --strong, --weak and --pool."""
     strong, weak, pool = models
     names = listed(pool) or tuple(name for name in (strong, weak) if name)
-    loaded = None if config is None or artefact is not None else load_offline(config)
-    steps = _MOST_CURVES * resamples + (0 if loaded is None else len(dataset))
+    loaded = None if config is None else load_offline(config)
+    configured = loaded is not None and artefact is None and _is_configured(loaded, router)
+    ask = partial(neighbours_of, embedder=_local_embedder(loaded), past=past, seed=seed)
+    steps = _MOST_CURVES * resamples + (len(dataset) if configured else 0)
     with progress_bar("evaluating", steps) as advance:
         options: dict[str, Any] = {"resamples": resamples, "seed": seed, "advance": advance}
-        if loaded is not None and _is_configured(loaded, router):
+        if loaded is not None and configured:
             wanted = names if pool or len(names) > 1 else ()
-            return _configured(loaded, dataset, router or _DEFAULT, wanted, strong, options)
+            chosen, trial = _tried(loaded, dataset, router or _DEFAULT, wanted, strong, advance)
+            options |= {"neighbours": ask(chosen), "no_curve": trial.no_curve}
+            return evaluate_router(chosen, trial.run, trial.outcomes, **options)
         if artefact is not None and read_kind(artefact) == CASCADE:
-            return evaluate_cascade(dataset, load_cascade(artefact), **options)
+            cascade = load_cascade(artefact)
+            nearby = ask(dataset.select_models((*cascade.members.names, cascade.strongest)))
+            return evaluate_cascade(dataset, cascade, neighbours=nearby, **options)
         if not (pool or (strong and weak)):
             raise typer.BadParameter("name --strong and --weak, or --pool")
-        dataset = dataset.select_models(names)
-        predicted = _predicted(dataset, artefact, router or CLASSIFIER, config, seed)
+        learned = _learned(artefact, router or CLASSIFIER)
+        chosen = dataset.select_models(names)
+        if learned is None:
+            predicted = plain_qualities(chosen, names, router, seed)
+        else:
+            predicted = predicted_qualities(chosen, names, Predictor(learned, embedder_of(config)))
+        options["neighbours"] = ask(chosen)
         if pool:
-            return evaluate_pool(dataset, names, predicted, **options)
-        return evaluate_pair(dataset, strong, weak, predicted[:, 0] - predicted[:, 1], **options)
+            found = evaluate_pool(chosen, names, predicted, **options)
+        else:
+            found = evaluate_pair(chosen, strong, weak, predicted[:, 0] - predicted[:, 1], **options)
+        found.result["learned_from_these"] = learned is not None and is_training_data(dataset, learned)
+        return found
+
+
+def _local_embedder(loaded: LoadedConfig | None) -> Embedder:
+    """Whose vectors say what is near: the configured embedder, that which ships where it would have to be called."""
+    return load_default() if loaded is None or loaded.config.embedder.kind == "openai" else load_local_embedder(loaded)
 
 
 def _is_configured(loaded: LoadedConfig, router: str) -> bool:
@@ -140,28 +172,27 @@ def _is_configured(loaded: LoadedConfig, router: str) -> bool:
     return router in loaded.config.routers or router not in PLAIN_ROUTERS
 
 
-def _configured(
-    loaded: LoadedConfig, dataset: Dataset, router: str, wanted: tuple[str, ...], strong: str, options: dict[str, Any]
-) -> Evaluation:
+def _tried(
+    loaded: LoadedConfig,
+    dataset: Dataset,
+    router: str,
+    wanted: tuple[str, ...],
+    strong: str,
+    advance: Callable[[int], None],
+) -> tuple[Dataset, Trial]:
+    """The models that a router may choose among, and what it did."""
     models = candidates(loaded.config, dataset, router, wanted)
-    advance: Callable[[int], None] = options["advance"]
     (trial,) = try_routers(loaded, dataset, [router], models, strongest=strong, advance=advance)
-    chosen = dataset.select_models(models)
-    return evaluate_router(chosen, trial.run, trial.outcomes, no_curve=trial.no_curve, **options)
+    return dataset.select_models(models), trial
 
 
-def _predicted(
-    dataset: Dataset, artefact: Path | None, router: str, config: Path | None, seed: int
-) -> NDArray[np.float64]:
-    """Return the quality that a plain router expects, [n, models]."""
+def _learned(artefact: Path | None, router: str) -> Artefact | None:
+    """The artefact to evaluate, None for a plain router that has none."""
     if artefact is None and router not in PLAIN_ROUTERS:
         raise typer.BadParameter(
             f"unknown router {router!r}; without --config known: {', '.join(PLAIN_ROUTERS)}", param_hint="--router"
         )
-    if artefact is None and router != CLASSIFIER:
-        return plain_qualities(dataset, dataset.models, router, seed)
-    predictor = Predictor(Artefact.load(artefact or default_artefact_path()), embedder_of(config))
-    return predicted_qualities(dataset, dataset.models, predictor)
+    return None if artefact is None and router != CLASSIFIER else Artefact.load(artefact or default_artefact_path())
 
 
 def _show(found: Evaluation, screen: Console) -> None:
@@ -180,6 +211,8 @@ def _show(found: Evaluation, screen: Console) -> None:
     columns = [Column("always", head=True), Column("quality", right=True), Column(PER_THOUSAND, right=True)]
     screen.print(table(columns, singles, screen.width))
     screen.print(f"\n{found.result['queries']:,} queries; in brackets 95 % bootstrap intervals")
+    for verdict in verdicts(found.result):
+        screen.print(Text(verdict))
     for plan, count in found.result.get("without_outcome", {}).items():
         screen.print(Text(f"Left out: {count:,} queries that go to {plan}, whose outcome is not recorded."))
     if found.result.get("no_curve"):

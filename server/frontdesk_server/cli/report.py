@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.status import Status
 
 from frontdesk_server.artefacts.cascade.artefact import load_cascade
+from frontdesk_server.artefacts.cascade.policy import FittedCascade
+from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality.drift import ModelDrift
 from frontdesk_server.cli.drift_view import drift_in
 from frontdesk_server.cli.faults import foreseen
@@ -26,7 +28,9 @@ from frontdesk_server.cli.ledger_access import (
 from frontdesk_server.cli.replay import load_decisions
 from frontdesk_server.config.files import STANDARD
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
-from frontdesk_server.learning.data.dataset import DatasetError, read_dataset
+from frontdesk_server.learning.data.dataset import Dataset, DatasetError, read_dataset
+from frontdesk_server.learning.evaluation.estimates import Evaluation
+from frontdesk_server.learning.evaluation.neighbours import neighbours_of
 from frontdesk_server.learning.report.decisions import report_decisions
 from frontdesk_server.learning.report.outcomes import report_dataset
 
@@ -77,8 +81,14 @@ def _outcomes(data: list[Path], decisions: Path | None, artefact: Path | None, t
         raise DatasetError("give --data or --decisions, not both")
     with _drawing():
         dataset = read_dataset(*data)
-        evaluation = None if artefact is None else evaluate_cascade(dataset, load_cascade(artefact))
+        evaluation = None if artefact is None else _evaluated(dataset, load_cascade(artefact))
         return report_dataset(dataset, title=title, evaluation=evaluation), len(dataset)
+
+
+def _evaluated(dataset: Dataset, cascade: FittedCascade) -> Evaluation:
+    models = (*cascade.members.names, cascade.strongest)
+    nearby = neighbours_of(dataset.select_models(models), load_default(), None, seed=0)
+    return evaluate_cascade(dataset, cascade, neighbours=nearby)
 
 
 def _drawing() -> Status:

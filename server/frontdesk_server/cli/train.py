@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from frontdesk_server.artefacts.quality import Artefact
 from frontdesk_server.cli.learning_access import embedder_of, listed
@@ -23,6 +23,7 @@ from frontdesk_server.cli.ledger_access import (
 from frontdesk_server.cli.progress import progress_bar, told
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
+from frontdesk_server.learning.evaluation.added import told_of_added
 from frontdesk_server.learning.training.settings import FEATURES, TrainingSettings
 from frontdesk_server.ledger.export import learning_rows
 from frontdesk_server.ledger.reader import Filters
@@ -113,18 +114,4 @@ def _show(artefact: Artefact, out: Path, screen: Console) -> None:
         f"{'domains' if metrics['held_out_by'] == 'domain' else 'queries'}, {metrics['folds']} folds. Artefact in {out}"
     )
     if added := metrics.get("routing_adds"):
-        screen.print(_verdict(added))
-
-
-def _verdict(added: Mapping[str, float | int | bool]) -> str:
-    """What routing itself adds, in points of quality, and whether that is more than its error."""
-    told = (
-        f"Routing adds {100 * added['over_shuffle']:.1f} ± {100 * added['over_shuffle_error']:.1f} points to the same "
-        f"choices shuffled, and {100 * added['over_neighbours']:.1f} ± {100 * added['over_neighbours_error']:.1f} to "
-        f"those of the {added['neighbours']} nearest neighbours."
-    )
-    if not added["beats_shuffle"]:
-        return f"{told} The first is not more than its error: nothing shows that this artefact tells queries apart."
-    if not added["beats_neighbours"]:
-        return f"{told} The second is not more than its error: plain neighbours would route as well."
-    return told
+        screen.print(Text(told_of_added(added)))

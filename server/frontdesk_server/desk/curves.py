@@ -30,6 +30,8 @@ class Curves:
     queries: int
     figures: Mapping[str, Mapping[str, float | None]]
     """By router and baseline, what it reaches: `apgr`, `cost_saved_at_equal_quality`, …"""
+    verdicts: tuple[str, ...]
+    """Sentences that belong beside the figures: what routing itself adds."""
 
 
 def read_curves(path: Path) -> Curves:
@@ -50,7 +52,8 @@ def _curves(document: Any) -> Curves:
     points = {str(name): _place(point) for name, point in drawn["points"].items()}
     known = {"router": document["router"], **document["baselines"]}
     figures = {str(name): _values(told) for name, told in known.items()}
-    return Curves(str(drawn["axis"]), lines, points, int(document["queries"]), figures)
+    verdicts = tuple(map(str, drawn["verdicts"]))
+    return Curves(str(drawn["axis"]), lines, points, int(document["queries"]), figures, verdicts)
 
 
 def _thinned(places: list[Any]) -> tuple[Place, ...]:

@@ -360,7 +360,7 @@ async def test_an_evaluation_is_drawn_for_whom_its_models_are(tmp_path: Path) ->
     drawn = {"axis": "cost", "curves": {"router": [[0, 1], [0.5, 0.9]]}, "points": {"small": [0, 0.5], "mid": [1, 0.9]}}
     figures = {"router": {"apgr": {"value": 0.61, "ci95": None}}, "baselines": {"random": {"apgr": {"value": 0.5}}}}
     file = tmp_path / "evaluation.json"
-    file.write_text(json.dumps({**figures, "queries": 12, "drawn": drawn}))
+    file.write_text(json.dumps({**figures, "queries": 12, "drawn": {**drawn, "verdicts": ["Routing adds nothing."]}}))
     key = new_key()
     security = {"keys": [key_of("ours", key, models=["small"])]}
     parts: dict[str, Any] = {"security": security, "console": {"evaluation": "evaluation.json"}}
@@ -374,6 +374,7 @@ async def test_an_evaluation_is_drawn_for_whom_its_models_are(tmp_path: Path) ->
     assert re.findall(r'<th scope="row">(\w+)</th>', page)[:3] == ["small", "router", "router"]
     assert 'data-value="0.9"' in page
     assert "0.61" in page
+    assert "Routing adds nothing." in page
     for told in (broken, missing):
         assert (told.status_code, "evaluation.json" in told.text, "frontdesk evaluate" in told.text) == (
             200,

@@ -14,6 +14,7 @@ from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality import Artefact
 from frontdesk_server.cli.calibrate import calibrate
 from frontdesk_server.cli.evaluate import evaluate
+from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.recorded import certification
 from frontdesk_server.learning.training.settings import TrainingSettings
 from frontdesk_server.learning.training.train import train
@@ -91,11 +92,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train(animals_and_formulas(TRAINED, seed=1), load_default(), settings).save(folder / "mine")
     (folder / "frontdesk.yaml").write_text(CONFIGURATION)
     write_outcomes(folder / "held-out.jsonl")
+    write_outcomes(folder / "train.jsonl", data=animals_and_formulas(TRAINED, seed=1))
     return folder
 
 
-def write_outcomes(path: Path, kept: Callable[[int, str], bool] = lambda query, model: True) -> Path:
-    data = animals_and_formulas(HELD_OUT, seed=2)
+def write_outcomes(
+    path: Path, kept: Callable[[int, str], bool] = lambda query, model: True, data: Dataset | None = None
+) -> Path:
+    data = animals_and_formulas(HELD_OUT, seed=2) if data is None else data
     rows = [
         {
             "query_id": query_id,
@@ -145,7 +149,9 @@ def test_the_curve_of_a_classifier_is_that_of_its_artefact(folder: Path) -> None
     assert of_router["no_curve"] is None
     for key in ("apgr", "cpt20", "cpt50", "cpt80", "cost_saved_at_equal_quality"):
         assert of_router[key]["value"] == of_artefact[key]["value"]
-    assert of_router["baselines"].keys() == of_artefact["baselines"].keys()
+    assert of_router["baselines"].keys() == of_artefact["baselines"].keys() | {"fixed", "shuffled"}
+    for name, figures in of_artefact["baselines"].items():
+        assert of_router["baselines"][name]["apgr"] == figures["apgr"]
 
 
 def test_the_router_itself_is_a_point_with_intervals(folder: Path) -> None:
@@ -172,6 +178,39 @@ def test_rules_have_a_point_and_no_curve(folder: Path, tmp_path: Path) -> None:
     assert all(Path(plot).exists() for plot in found["plots"])
     shown = run(evaluate, "--data", folder / "held-out.jsonl", "--resamples", "5", *arguments[:4])
     assert "No curve: no classifier decides" in shown.output
+    assert "Routing adds" in shown.output
+
+
+def test_a_point_stands_beside_what_others_reach_at_its_cost(folder: Path) -> None:
+    """Two models, so that the same choices shuffled are the dice between them, and less is no better than the small."""
+    found = evaluated(folder, "--config", folder / "frontdesk.yaml", "--router", "ruled")
+    small, large = found["models"]["small"], found["models"]["large"]
+    baselines = {name: (told["quality"]["value"], told["cost"]["value"]) for name, told in found["baselines"].items()}
+    assert baselines.keys() == {"fixed", "shuffled", "prompt_length", "neighbours", "oracle"}
+    assert baselines["fixed"] == pytest.approx((small["quality"], small["cost"]))
+    share = found["chosen_share"]["small"]
+    mixed = share * small["quality"] + (1.0 - share) * large["quality"]
+    assert baselines["shuffled"] == pytest.approx((mixed, found["cost"]["value"]))
+    assert all(cost <= found["cost"]["value"] * 1.001 for _, cost in baselines.values())
+    assert baselines["oracle"][0] > found["quality"]["value"] > baselines["shuffled"][0] + 0.1
+    assert found["routing_adds"]["over_shuffle"] == pytest.approx(found["quality"]["value"] - mixed, abs=1e-4)
+    assert found["routing_adds"]["beats_shuffle"] is True
+
+
+def test_neighbours_learn_from_what_the_training_saw(folder: Path) -> None:
+    arguments = ("--artefact", folder / "mine", "--strong", "large", "--weak", "small")
+    other = evaluated(folder, *arguments)
+    past = evaluated(folder, *arguments, "--learned-from", folder / "train.jsonl")
+    assert other["routing_adds"]["neighbours_among"] == "the other queries"
+    assert past["routing_adds"]["neighbours_among"].endswith("queries that are not judged")
+    assert not past["learned_from_these"]
+
+
+def test_an_evaluation_on_the_training_data_says_so(folder: Path) -> None:
+    arguments = ("--artefact", folder / "mine", "--strong", "large", "--weak", "small", "--resamples", "5")
+    assert evaluated(folder, *arguments[:-2], data="train.jsonl")["learned_from_these"] is True
+    shown = run(evaluate, "--data", folder / "train.jsonl", *arguments)
+    assert "the very queries that it was learned from" in " ".join(shown.output.split())
 
 
 def test_what_rules_decide_comes_first_on_the_curve(folder: Path) -> None:

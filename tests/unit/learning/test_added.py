@@ -3,50 +3,138 @@
 from __future__ import annotations
 
 import numpy as np
-from frontdesk_server.learning.training.added import added_by_routing, neighbour_predictions
+import pytest
+from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.learning.data.dataset import Dataset
+from frontdesk_server.learning.evaluation.added import Added, added_by_choices, added_by_predictions, told_of_added
+from frontdesk_server.learning.evaluation.neighbours import (
+    NUMBERS,
+    Remembered,
+    ask_neighbours,
+    ask_other_folds,
+    neighbours_of,
+)
 
 
-def _world(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Outcomes of two models, each better on one side of a plane, unit vectors of the queries, and folds."""
+def _world(seed: int, n: int = 400) -> tuple[Remembered, np.ndarray]:
+    """Outcomes of two models, each better on one side of a plane, and folds."""
     draw = np.random.default_rng(seed)
     vectors = draw.normal(size=(n, 4))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     first = vectors[:, 0] > 0
     right = np.column_stack([np.where(first, 0.9, 0.3), np.where(first, 0.3, 0.9)])
-    return (draw.random(right.shape) < right).astype(float), vectors, np.arange(n) % 5
+    quality = (draw.random(right.shape) < right).astype(float)
+    return Remembered(("a", "b"), quality, vectors, np.arange(n)), np.arange(n) % 5
+
+
+def _sides(world: Remembered) -> np.ndarray:
+    return np.column_stack([world.vectors[:, 0], -world.vectors[:, 0]])
 
 
 def test_what_tells_queries_apart_beats_the_shuffle() -> None:
-    quality, vectors, folds = _world(seed=0)
-    predicted = np.column_stack([vectors[:, 0], -vectors[:, 0]])
-    added = added_by_routing(predicted, quality, vectors, folds, seed=0)
+    world, folds = _world(seed=0)
+    added = added_by_predictions(_sides(world), world.quality, ask_other_folds(world, folds, "the other folds", seed=0))
 
-    assert added["over_shuffle"] > 0.2
+    assert added["over_shuffle"] > 0.2  # type: ignore[operator]
     assert added["beats_shuffle"] is True
 
 
 def test_knowing_which_model_is_better_on_average_adds_nothing() -> None:
-    quality, vectors, folds = _world(seed=1)
-    quality[:, 1] = 1.0
-    noise = np.random.default_rng(1).normal(size=quality.shape) * 0.01
-    added = added_by_routing(np.array([0.5, 1.0]) + noise, quality, vectors, folds, seed=0)
+    world, _ = _world(seed=1)
+    world.quality[:, 1] = 1.0
+    noise = np.random.default_rng(1).normal(size=world.quality.shape) * 0.01
+    added = added_by_predictions(np.array([0.5, 1.0]) + noise, world.quality, None)
 
-    assert abs(added["over_shuffle"]) < 0.1
+    assert abs(added["over_shuffle"]) < 0.1  # type: ignore[arg-type]
     assert added["beats_shuffle"] is False
+    assert "over_neighbours" not in added
 
 
 def test_the_neighbours_own_choices_are_no_better_than_the_neighbours() -> None:
-    quality, vectors, folds = _world(seed=2)
-    predicted, number = neighbour_predictions(quality, vectors, folds, seed=0)
-    added = added_by_routing(predicted, quality, vectors, folds, seed=0)
+    world, folds = _world(seed=2)
+    neighbours = ask_other_folds(world, folds, "the other folds", seed=0)
+    added = added_by_predictions(neighbours.expected, world.quality, neighbours)
 
     assert (added["over_neighbours"], added["beats_neighbours"]) == (0.0, False)
-    assert added["neighbours"] == number
+    assert (added["neighbours"], added["neighbours_among"]) == (neighbours.number, "the other folds")
 
 
-def test_unknown_outcomes_are_never_chosen() -> None:
-    quality, vectors, folds = _world(seed=3)
-    quality[::3, 0] = np.nan
-    added = added_by_routing(np.column_stack([vectors[:, 0], -vectors[:, 0]]), quality, vectors, folds, seed=0)
+def test_unknown_outcomes_and_unknown_predictions_are_never_chosen() -> None:
+    world, folds = _world(seed=3)
+    world.quality[::3, 0] = np.nan
+    predicted = _sides(world)
+    predicted[1::3, 1] = -np.inf
+    added = added_by_predictions(predicted, world.quality, ask_other_folds(world, folds, "the other folds", seed=0))
 
     assert np.isfinite([added["over_shuffle"], added["over_neighbours"]]).all()
+
+
+def test_choices_that_follow_no_query_add_nothing_however_good_they_are() -> None:
+    """Half of the queries go to the better model, by dice."""
+    draw = np.random.default_rng(4)
+    quality = (draw.random((2_000, 2)) < [0.3, 0.9]).astype(float)
+    answered = np.eye(2)[draw.integers(2, size=2_000)]
+    reached = (quality * answered).sum(axis=1)
+    added = added_by_choices(reached, answered, quality.mean(axis=0), quality[:, 1], None)
+
+    assert abs(added["over_shuffle"]) < 0.03  # type: ignore[arg-type]
+    assert added["beats_shuffle"] is False
+
+
+def test_the_number_of_neighbours_is_that_which_predicts_best() -> None:
+    """Coarse worlds want many neighbours; where twins come to the same, and others do not, few are better."""
+    coarse, _ = _world(seed=5)
+    draw = np.random.default_rng(5)
+    points = np.repeat(draw.normal(size=(80, 16)), 5, axis=0)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    twins = Remembered(("a",), np.repeat(draw.integers(2, size=80), 5)[:, None].astype(float), points, np.arange(400))
+
+    assert ask_neighbours(coarse, coarse.vectors[:3], "", seed=0).number >= 20
+    assert ask_neighbours(twins, twins.vectors[:3], "", seed=0).number == NUMBERS[0]
+
+
+def test_no_neighbour_is_of_the_querys_own_group() -> None:
+    """Of twins the number would be the smallest; in one group with its twins no query learns from them."""
+    draw = np.random.default_rng(6)
+    points = np.repeat(draw.normal(size=(80, 16)), 5, axis=0)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    quality = np.repeat(draw.random(80) < 0.7, 5)[:, None].astype(float)
+    grouped = Remembered(("a",), quality, points, np.repeat(np.arange(80), 5))
+
+    assert ask_neighbours(grouped, points[:3], "", seed=0).number > NUMBERS[0]
+
+
+def test_past_outcomes_of_judged_prompts_are_forgotten(outcomes: Dataset, further_outcomes: Dataset) -> None:
+    """With them the neighbours would know every answer."""
+    asked = neighbours_of(outcomes, load_default(), further_outcomes, seed=0)
+    assert asked is not None
+    assert asked.among == f"{len(set(further_outcomes.prompts) - set(outcomes.prompts))} queries that are not judged"
+    assert neighbours_of(outcomes, load_default(), outcomes, seed=0) is None
+
+
+def test_too_few_queries_have_no_neighbours_worth_asking(outcomes: Dataset) -> None:
+    assert neighbours_of(outcomes.take(range(19)), load_default(), None, seed=0) is None
+
+
+@pytest.mark.parametrize(
+    ("beats_shuffle", "beats_neighbours", "said"),
+    [
+        pytest.param(False, False, "nothing shows that this router tells queries apart", id="no better than dice"),
+        pytest.param(True, False, "plain neighbours would route as well", id="no better than neighbours"),
+        pytest.param(True, True, "40 nearest neighbours among the other folds", id="better than both"),
+    ],
+)
+def test_what_is_not_more_than_its_error_is_said(beats_shuffle: bool, beats_neighbours: bool, said: str) -> None:
+    added: Added = {
+        "over_shuffle": 0.02,
+        "over_shuffle_error": 0.01,
+        "beats_shuffle": beats_shuffle,
+        "neighbours": 40,
+        "neighbours_among": "the other folds",
+        "over_neighbours": 0.01,
+        "over_neighbours_error": 0.005,
+        "beats_neighbours": beats_neighbours,
+    }
+    told = told_of_added(added)
+    assert told.startswith("Routing adds 2.0 ± 1.0 points to the same choices shuffled, and 1.0 ± 0.5 to those of the")
+    assert told.endswith(f"{said}.")

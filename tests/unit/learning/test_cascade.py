@@ -11,6 +11,7 @@ import pytest
 from frontdesk_server.artefacts.cascade.artefact import load_cascade, read_kind, save_cascade
 from frontdesk_server.artefacts.cascade.policy import Action, Answered, FittedCascade
 from frontdesk_server.artefacts.cascade.state import FEATURES, describe, feature_count
+from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality.artefact import ArtefactError
 from frontdesk_server.learning.cascades.difficulty import Folds, TextFeatures
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade, replay_fitted, saved_at_loss
@@ -18,6 +19,8 @@ from frontdesk_server.learning.cascades.fit import CascadeFitOptions, CrossValid
 from frontdesk_server.learning.cascades.scorer import ScorePrior, score_states
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.data.recorded import record_answers
+from frontdesk_server.learning.evaluation.neighbours import neighbours_of
+from frontdesk_server.learning.report.outcomes import report_dataset
 
 from tests.unit.learning.recorded_fixture import POOL, recorded_dataset
 
@@ -44,6 +47,25 @@ def test_a_fitted_cascade_saves_most_of_the_cost_within_the_allowed_loss(
     assert result["cost_saved_at_max_loss"]["value"] > beaten + 0.2
     low, high = result["quality"]["ci95"]
     assert low < result["quality"]["value"] < high
+    assert result["learned_from_these"] is False
+
+
+def test_a_cascade_stands_beside_what_others_reach_at_its_cost(fitted: FittedCascade, held_out: Dataset) -> None:
+    neighbours = neighbours_of(held_out.select_models((*POOL, "strong")), load_default(), None, seed=0)
+    result = evaluate_cascade(held_out, fitted, neighbours=neighbours, resamples=5).result
+    cost, reached = result["cost"]["value"], result["quality"]["value"]
+    for name in ("fixed", "shuffled", "neighbours", "prompt_length"):
+        assert result["baselines"][name]["cost"]["value"] <= cost * 1.001
+        assert result["baselines"][name]["quality"]["value"] < reached
+    assert result["routing_adds"]["beats_shuffle"] is result["routing_adds"]["beats_neighbours"] is True
+
+
+def test_a_cascade_says_when_it_is_read_on_what_it_was_fitted_to(fitted: FittedCascade, tmp_path: Path) -> None:
+    found = evaluate_cascade(recorded_dataset(tmp_path), fitted, resamples=2)
+    assert found.result["learned_from_these"] is True
+    page = report_dataset(recorded_dataset(tmp_path), title="Fitted", evaluation=found)
+    assert "Routing adds" in page
+    assert "the very queries that it was learned from" in page
 
 
 ALONE = CrossValidated(3, 0.0, 0.0, 0.0, 0.0, 0.0)

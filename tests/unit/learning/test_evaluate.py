@@ -1,10 +1,19 @@
 import numpy as np
 import pytest
+from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.evaluation.comparable import NotComparable
 from frontdesk_server.learning.evaluation.curve import pair_curve
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
-from frontdesk_server.learning.evaluation.pool_routing import best_single, envelope, expected_costs, pool_points
+from frontdesk_server.learning.evaluation.neighbours import neighbours_of
+from frontdesk_server.learning.evaluation.pool_routing import (
+    best_at_cost,
+    best_single,
+    choices_at_cost,
+    envelope,
+    expected_costs,
+    pool_points,
+)
 
 from tests.unit.learning.conftest import make_dataset
 
@@ -47,6 +56,20 @@ def test_a_pair_stands_beside_its_baselines(outcomes: Dataset) -> None:
     assert result["models"]["large"]["cost"] == pytest.approx(10_000.0)
 
 
+def test_nearest_neighbours_stand_beside_every_router(outcomes: Dataset) -> None:
+    """They tell animals from formulas, which a score by dice does not."""
+    neighbours = neighbours_of(outcomes, load_default(), None, seed=0)
+    dice = np.random.default_rng(0).random((len(outcomes), 2))
+    pair = evaluate_pair(outcomes, "large", "small", dice[:, 0], neighbours=neighbours, resamples=10).result
+    pool = evaluate_pool(outcomes, outcomes.models, dice, neighbours=neighbours, resamples=10).result
+    assert pair["baselines"]["neighbours"]["apgr"]["value"] > 0.7
+    assert pool["baselines"]["neighbours"]["cost_saved_at_equal_quality"]["value"] > 0.3
+    for result in (pair, pool):
+        added = result["routing_adds"]
+        assert added["over_neighbours"] < -3 * added["over_neighbours_error"]
+        assert added["beats_shuffle"] is added["beats_neighbours"] is False
+
+
 def test_equal_quality_saves_what_need_not_be_asked(outcomes: Dataset) -> None:
     """By the oracle's score the strong model is needed only where the weak one fails and it does not."""
     gap = outcomes.quality[:, 1] - outcomes.quality[:, 0]
@@ -76,7 +99,7 @@ def test_a_pool_saves_by_sending_easy_queries_to_cheap_models(outcomes: Dataset)
     assert result["best_single"] == "large"
     assert result["cost_saved_at_equal_quality"]["value"] > 0.3
     assert result["baselines"]["oracle"]["cost_saved_at_equal_quality"]["value"] > 0.4
-    assert result["baselines"]["random"]["cost_saved_at_equal_quality"]["value"] == 0.0
+    assert result["baselines"]["fixed"]["cost_saved_at_equal_quality"]["value"] == 0.0
     assert result["baselines"]["shuffled"]["cost_saved_at_equal_quality"]["value"] == 0.0
     assert result["apgr"]["value"] is None
 
@@ -88,6 +111,18 @@ def test_a_model_of_unknown_outcome_is_not_chosen() -> None:
     paid, reached = pool_points(predicted, np.array([[1.0, 2.0]] * 2), quality, cost)
     assert reached[0] == pytest.approx(0.6)
     assert paid[0] == pytest.approx(1.5)
+
+
+def test_what_a_cost_affords() -> None:
+    """Of the prices, the lowest whose choices keep within the cost; of points, the best."""
+    quality = np.array([[0.0, 1.0], [0.0, 1.0]])
+    cost = np.array([[1.0, 3.0]] * 2)
+    gains_on_the_first = np.array([[0.5, 0.9], [0.5, 0.6]])
+    chosen = [choices_at_cost(gains_on_the_first, cost, quality, cost, limit) for limit in (3.0, 2.0, 1.0)]
+    assert [columns.tolist() for columns in chosen if columns is not None] == [[1, 1], [1, 0], [0, 0]]
+    assert choices_at_cost(gains_on_the_first, cost, quality, cost, 0.5) is None
+    assert best_at_cost(np.array([1.0, 2.0, 3.0]), np.array([0.2, 0.9, 0.8]), 3.0) == (2.0, 0.9)
+    assert np.isnan(best_at_cost(np.array([1.0]), np.array([0.2]), 0.5)).all()
 
 
 def test_the_best_single_model_must_be_known_nearly_always() -> None:

@@ -6,6 +6,7 @@ import pytest
 from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality import TASKS, Artefact, Predictor
 from frontdesk_server.learning.data.dataset import Dataset
+from frontdesk_server.learning.data.folds import folds_by_group
 from frontdesk_server.learning.training.blocks import Targets
 from frontdesk_server.learning.training.factors import fit_factors
 from frontdesk_server.learning.training.ferns import fit_ferns
@@ -13,7 +14,7 @@ from frontdesk_server.learning.training.heads import LabelledTexts
 from frontdesk_server.learning.training.matrix import fit_scaling, read_texts
 from frontdesk_server.learning.training.reliability import measure_reliability
 from frontdesk_server.learning.training.settings import FEATURES, TrainingSettings
-from frontdesk_server.learning.training.stack import fit_stack, folds_by_group
+from frontdesk_server.learning.training.stack import fit_stack
 from frontdesk_server.learning.training.topics import fit_topics, number_domains, with_topics_out_of_fold
 from frontdesk_server.learning.training.train import TrainingError, progress_steps, train
 

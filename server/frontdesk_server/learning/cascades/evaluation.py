@@ -3,7 +3,8 @@
 The result is JSON like that of other routers. ``quality``, ``cost``, ``cost_saved`` and ``quality_loss`` are those of
 the chosen policy; ``cost_saved_at_equal_quality`` and ``cost_saved_at_max_loss`` are read off the curve of all
 policies, two mixed at random. Losses and savings are against always asking the strongest model. The baselines choose
-their models and thresholds in hindsight on these very queries, which favours them.
+their models and thresholds in hindsight on these very queries, which favours them; their ``quality`` and ``cost`` are
+the best at no more than the cost of the chosen policy. ``routing_adds`` is what :mod:`..evaluation.added` says of it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from frontdesk_server.artefacts.cascade.simulate import Replayed, replay_policy
 from frontdesk_server.artefacts.cascade.state import describe
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.data.recorded import RecordedAnswers, record_answers
-from frontdesk_server.learning.evaluation.estimates import Evaluation, bootstrapped, single_models
-from frontdesk_server.learning.evaluation.pool_routing import envelope
+from frontdesk_server.learning.evaluation.estimates import Evaluation, Figures, bootstrapped, plain, single_models
+from frontdesk_server.learning.evaluation.neighbours import Neighbours
+from frontdesk_server.learning.evaluation.pool_routing import best_at_cost, choices_by_price, envelope, expected_costs
+from frontdesk_server.learning.evaluation.same_cost import Choices, beside_at_same_cost
 
 __all__ = ["evaluate_cascade", "replay_fitted", "saved_at_loss"]
 
@@ -46,6 +49,7 @@ def evaluate_cascade(
     dataset: Dataset,
     artefact: FittedCascade,
     *,
+    neighbours: Neighbours | None = None,
     resamples: int = 500,
     seed: int = 0,
     advance: Callable[[int], None] = lambda _: None,
@@ -57,7 +61,8 @@ def evaluate_cascade(
     data = record_answers(dataset, artefact.members.names, artefact.strongest, compare=artefact.compare, at_least=1)
     runs = replay_fitted(data, artefact, artefact.policies)
     curve = _Policies(np.array([run.quality for run in runs]), np.array([run.cost_nano_usd for run in runs]))
-    baselines = _baselines(data)
+    nearby = None if neighbours is None else neighbours.of(data.rows, data.models)
+    baselines = _baselines(data, nearby)
     rng = np.random.default_rng(seed)
 
     def router(rows: Rows) -> dict[str, float]:
@@ -72,12 +77,16 @@ def evaluate_cascade(
         }
 
     figures = bootstrapped(router, len(data), resamples, rng, advance)
-    compared = {
-        name: bootstrapped(partial(_savings, data, policies, artefact.max_loss), len(data), resamples, rng, advance)
-        for name, policies in baselines.items()
-    }
     chosen = runs[artefact.chosen]
     absent = {"value": None, "ci95": None}
+    answered = np.eye(len(data.models))[chosen.answered_by]
+    beside, added = beside_at_same_cost(data, Choices(chosen.quality, chosen.cost_nano_usd, answered), nearby)
+    compared = {
+        name: _within(policies, float(chosen.cost_nano_usd.mean()))
+        | bootstrapped(partial(_savings, data, policies, artefact.max_loss), len(data), resamples, rng, advance)
+        for name, policies in baselines.items()
+    }
+    compared |= {name: beside[name] for name in ("fixed", "shuffled")}
     result = {
         "kind": "cascade",
         "strongest": artefact.strongest,
@@ -90,6 +99,8 @@ def evaluate_cascade(
         **figures,
         "router": figures,
         "baselines": compared,
+        "routing_adds": added,
+        "learned_from_these": artefact.details.get("data_sha256") == data.sha256,
         "models": single_models(dataset.select_models(data.models)),
         "answered_share": _shares(data, [chosen.answered_by == j for j in range(len(data.models))]),
         "asked_share": _shares(data, list(chosen.asked.T)),
@@ -147,24 +158,35 @@ def _savings(data: RecordedAnswers, policies: _Policies, max_loss: float, rows: 
     }
 
 
-def _baselines(data: RecordedAnswers) -> dict[str, _Policies]:
-    """Mixing models at random, sending long prompts to the strongest, plain agreement of two or three, an oracle."""
+def _within(policies: _Policies, limit: float) -> Figures:
+    """Quality and cost of the best policy that costs no more."""
+    cost, quality = best_at_cost(policies.cost.mean(axis=1), policies.quality.mean(axis=1), limit)
+    return plain({"quality": quality, "cost": cost})
+
+
+def _baselines(data: RecordedAnswers, nearby: Neighbours | None) -> dict[str, _Policies]:
+    """Mixing models at random, sending long prompts to the strongest, plain agreement, neighbours, an oracle."""
     quality, cost = data.quality, data.cost_nano_usd
-    length = np.array([len(prompt) for prompt in data.prompts])
+    length = np.array([float(len(prompt)) for prompt in data.prompts])
     cuts = np.quantile(length, np.linspace(0.0, 1.0, _LENGTH_CUTS + 1))
     long = [(j, length > cut) for j in range(data.members) for cut in cuts]
     agreeing = [_agreement(data, asked) for size in (2, 3) for asked in combinations(range(data.members), size)]
     good = np.where(quality >= quality[:, -1:], cost, np.inf).argmin(axis=1)
     rows = np.arange(len(data))
-    return {
+    baselines = {
         "random": _Policies(quality.T, cost.T),
         "prompt_length": _Policies(
             np.array([np.where(is_long, quality[:, -1], quality[:, j]) for j, is_long in long]),
             np.array([np.where(is_long, cost[:, -1], cost[:, j]) for j, is_long in long]),
         ),
-        **({"agreement": _stacked(agreeing)} if agreeing else {}),
         "oracle": _Policies(quality[rows, good][None], cost[rows, good][None]),
     }
+    if agreeing:
+        baselines["agreement"] = _stacked(agreeing)
+    if nearby is not None:
+        routed = np.array(list(choices_by_price(nearby.expected, expected_costs(cost, length), quality, cost)))
+        baselines["neighbours"] = _Policies(quality[rows, routed], cost[rows, routed])
+    return baselines
 
 
 def _agreement(data: RecordedAnswers, asked: tuple[int, ...]) -> _Policies:

@@ -34,6 +34,8 @@ class RecordedAnswers:
     """[n, k], size of each final answer, see `domain.answers.answer_size`."""
     easiness: NDArray[np.float64]
     """[n], how well all models of the data do on the query, each against its own mean."""
+    rows: NDArray[np.intp]
+    """[n], which queries of the data set they are."""
     sha256: str
 
     @property
@@ -74,6 +76,7 @@ def record_answers(
         np.array([group_answers(list(row), compare=compare) for row in answers]),
         np.array([[answer_size(answer, compare=compare) for answer in row] for row in answers]),
         np.nanmean(deviation[rows], axis=1),
+        rows,
         dataset.sha256,
     )
 

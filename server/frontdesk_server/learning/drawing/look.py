@@ -46,9 +46,11 @@ class Stroke:
 
 _STROKES: Mapping[str, Stroke] = {
     "prompt length": Stroke("third", 1.6),
+    "neighbours": Stroke("second", 1.6, (2.0, 3.0)),
     "agreement": Stroke("third", 1.6, (2.0, 3.0)),
     "oracle": Stroke("second", 1.6),
     "random": Stroke("mark", 1.6, (5.0, 5.0)),
+    "fixed": Stroke("mark", 1.6, (5.0, 5.0)),
     "best models for their price": Stroke("mark", 1.6, (5.0, 5.0)),
     "strongest model": Stroke("mark", 1.6, (5.0, 5.0)),
 }

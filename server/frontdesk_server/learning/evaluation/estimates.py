@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from frontdesk_server.domain.money import PER_THOUSAND, in_thousands
 from frontdesk_server.learning.data.dataset import Dataset
+from frontdesk_server.learning.evaluation.added import verdicts
 
 __all__ = ["Evaluation", "Figures", "bootstrapped", "plain", "single_models", "spread"]
 
@@ -41,12 +42,12 @@ class Evaluation:
         return in_thousands(position) if self.priced else position
 
     def document(self) -> dict[str, Any]:
-        """Axis, curves and points as they are drawn, for JSON."""
+        """Axis, curves and points as they are drawn, and what is told beside them, for JSON."""
         curves = {
             name: [[self.drawn(float(x)) for x in xs], [float(y) for y in ys]] for name, (xs, ys) in self.curves.items()
         }
         points = {model: [self.drawn(x), y] for model, (x, y) in self.points.items()}
-        return {"axis": self.axis, "curves": curves, "points": points}
+        return {"axis": self.axis, "curves": curves, "points": points, "verdicts": verdicts(self.result)}
 
 
 def bootstrapped(

@@ -12,7 +12,9 @@ The result is JSON: under ``router`` and under each name in ``baselines`` stand 
 ========================================  ==============================================================================
 
 Costs are null where the data has none; savings are then in calls of the strong model. Intervals are percentiles of a
-bootstrap over queries; that of ``random`` is the spread of random scores.
+bootstrap over queries; that of ``random``, for a pair, is the spread of random scores. For a pool ``fixed`` is the best
+single model at each cost, ``shuffled`` the same choices dealt to other queries. ``neighbours`` are there where they
+could be asked; under ``routing_adds`` stands what :mod:`.added` says.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,9 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
+from frontdesk_server.learning.evaluation.added import added_by_predictions
 from frontdesk_server.learning.evaluation.comparable import demand_alternatives
 from frontdesk_server.learning.evaluation.curve import RECOVERIES, pair_curve
 from frontdesk_server.learning.evaluation.estimates import Evaluation, bootstrapped, plain, single_models, spread
+from frontdesk_server.learning.evaluation.neighbours import Neighbours
 from frontdesk_server.learning.evaluation.pool_routing import (
     best_single,
     envelope,
@@ -47,6 +51,7 @@ def evaluate_pair(
     weak: str,
     score: Matrix,
     *,
+    neighbours: Neighbours | None = None,
     resamples: int = 500,
     seed: int = 0,
     advance: Callable[[int], None] = lambda _: None,
@@ -58,6 +63,7 @@ def evaluate_pair(
         demand_alternatives(pair)
         raise DatasetError(f"no query has outcomes of both {strong!r} and {weak!r}")
     pair, score = pair.take(known), score[known]
+    nearby = None if neighbours is None else neighbours.of(known, pair.models)
     has_costs = not np.isnan(pair.cost_nano_usd).any()
     paid = pair.cost_nano_usd if has_costs else np.broadcast_to([0.0, 1.0], pair.quality.shape)
     rng = np.random.default_rng(seed)
@@ -66,6 +72,8 @@ def evaluate_pair(
         "prompt_length": np.array([float(len(prompt)) for prompt in pair.prompts]),
         "oracle": pair.quality[:, 1] - pair.quality[:, 0] + 1e-6 * rng.random(len(pair)),
     }
+    if nearby is not None:
+        scores["neighbours"] = nearby.expected[:, 1] - nearby.expected[:, 0]
 
     def measure(values: Matrix, rows: NDArray[np.int64]) -> dict[str, float]:
         return _pair_values(values[rows], pair.quality[rows], paid[rows], has_costs)
@@ -88,6 +96,7 @@ def evaluate_pair(
         **router,
         "router": router,
         "baselines": figures,
+        "routing_adds": added_by_predictions(np.column_stack([np.zeros(len(pair)), score]), pair.quality, nearby),
         "models": single_models(pair),
     }
     return Evaluation(
@@ -105,6 +114,7 @@ def evaluate_pool(
     pool: Sequence[str],
     predicted: Matrix,
     *,
+    neighbours: Neighbours | None = None,
     resamples: int = 200,
     seed: int = 0,
     advance: Callable[[int], None] = lambda _: None,
@@ -117,11 +127,14 @@ def evaluate_pool(
     best = best_single(chosen.quality)
     known = np.flatnonzero(~np.isnan(chosen.quality[:, best] + chosen.cost_nano_usd[:, best]))
     chosen, predicted = chosen.take(known), predicted[known]
+    nearby = None if neighbours is None else neighbours.of(known, pool)
     quality, cost = chosen.quality, chosen.cost_nano_usd
     sizes = np.array([float(len(prompt)) for prompt in chosen.prompts])
     expected = expected_costs(cost, sizes)
     tried = np.where(np.isnan(quality), 0.0, quality)
     candidates = {"router": predicted, "prompt_length": quality_by_length(quality, sizes), "oracle": tried}
+    if nearby is not None:
+        candidates["neighbours"] = nearby.expected
     rng = np.random.default_rng(seed)
 
     def measure(values: Matrix, rows: NDArray[np.int64]) -> dict[str, float]:
@@ -132,8 +145,8 @@ def evaluate_pool(
         name: bootstrapped(partial(measure, values), len(chosen), resamples, rng, advance)
         for name, values in candidates.items()
     }
-    mixed = envelope(np.nanmean(cost, axis=0), np.nanmean(quality, axis=0))
-    figures["random"] = plain(_pool_values(*mixed, quality[:, best].mean(), cost[:, best].mean()))
+    fixed = envelope(np.nanmean(cost, axis=0), np.nanmean(quality, axis=0))
+    figures["fixed"] = plain(_pool_values(*fixed, quality[:, best].mean(), cost[:, best].mean()))
     shuffled = envelope(*shuffled_points(predicted, expected, quality, cost))
     figures["shuffled"] = plain(_pool_values(*shuffled, quality[:, best].mean(), cost[:, best].mean()))
     router = figures.pop("router")
@@ -147,9 +160,10 @@ def evaluate_pool(
         **router,
         "router": router,
         "baselines": figures,
+        "routing_adds": added_by_predictions(predicted, quality, nearby),
         "models": single_models(chosen),
     }
-    curves = {n: envelope(*pool_points(v, expected, quality, cost)) for n, v in candidates.items()} | {"random": mixed}
+    curves = {n: envelope(*pool_points(v, expected, quality, cost)) for n, v in candidates.items()} | {"fixed": fixed}
     points = {model: (float(np.nanmean(cost[:, j])), float(np.nanmean(quality[:, j]))) for j, model in enumerate(pool)}
     return Evaluation(result, curves, points, priced=True)
 

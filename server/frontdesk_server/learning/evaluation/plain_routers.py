@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.artefacts.quality import Predictor
+from frontdesk_server.artefacts.quality import Artefact, Predictor
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 
-__all__ = ["CLASSIFIER", "PLAIN_ROUTERS", "plain_qualities", "predicted_qualities"]
+__all__ = ["CLASSIFIER", "PLAIN_ROUTERS", "is_training_data", "plain_qualities", "predicted_qualities"]
 
 Matrix = NDArray[np.float64]
 
@@ -23,6 +23,12 @@ def predicted_qualities(dataset: Dataset, models: Sequence[str], predictor: Pred
         raise DatasetError(f"the artefact does not know {', '.join(absent)}; it knows: {', '.join(predictor.models)}")
     columns = [predictor.models.index(model) for model in models]
     return np.asarray(predictor.predict_many(dataset.prompts).quality[:, columns], dtype=np.float64)
+
+
+def is_training_data(dataset: Dataset, artefact: Artefact) -> bool:
+    """Whether the outcomes are the very ones that an artefact was trained on."""
+    known = set(artefact.models) <= set(dataset.models)
+    return known and dataset.select_models(artefact.models).sha256 == artefact.data_sha256
 
 
 def plain_qualities(dataset: Dataset, models: Sequence[str], router: str, seed: int) -> Matrix:

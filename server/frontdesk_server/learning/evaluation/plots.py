@@ -55,12 +55,12 @@ def draw_curves(evaluation: Evaluation, directory: Path, name: str, title: str) 
 
 
 def _curves(evaluation: Evaluation) -> dict[str, list[tuple[float, float]]]:
-    """The lines by name, as they are drawn; without one for chance, that between the cheapest and the dearest model."""
+    """The lines by name, as they are drawn; without one for no router, that between the cheapest and dearest model."""
     curves = {
         name.replace("_", " "): [(evaluation.drawn(float(x)), float(y)) for x, y in zip(*line, strict=True)]
         for name, line in evaluation.curves.items()
     }
-    if "random" not in curves and evaluation.points:
+    if not {"random", "fixed"} & curves.keys() and evaluation.points:
         ends = sorted(evaluation.points.values())
         curves["random"] = [(evaluation.drawn(x), y) for x, y in (ends[0], ends[-1])]
     return curves

@@ -9,13 +9,24 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["best_single", "envelope", "expected_costs", "pool_points", "quality_by_length", "shuffled_points"]
+__all__ = [
+    "best_at_cost",
+    "best_single",
+    "choices_at_cost",
+    "choices_by_price",
+    "envelope",
+    "expected_costs",
+    "pool_points",
+    "quality_by_length",
+    "shuffled_points",
+]
 
 Matrix = NDArray[np.float64]
 
 _STEPS = 100
 _LEAST_SHARE_OF_MEAN_COST = 0.1
 _NEARLY_ALWAYS_KNOWN = 0.95
+_ROUNDING = 1.0 + 1e-9
 
 
 def expected_costs(cost: Matrix, sizes: Matrix) -> Matrix:
@@ -46,7 +57,7 @@ def pool_points(predicted: Matrix, expected_cost: Matrix, quality: Matrix, cost:
     rows = np.arange(len(predicted))
     points = [
         (cost[rows, chosen].mean(), quality[rows, chosen].mean())
-        for chosen in _choices(predicted, expected_cost, quality, cost)
+        for chosen in choices_by_price(predicted, expected_cost, quality, cost)
     ]
     paid, reached = np.array(points).T
     return paid, reached
@@ -57,10 +68,30 @@ def shuffled_points(predicted: Matrix, expected_cost: Matrix, quality: Matrix, c
     usual_cost, usual_quality = np.nanmean(cost, axis=0), np.nanmean(quality, axis=0)
     points = [
         (usual_cost[chosen].mean(), usual_quality[chosen].mean())
-        for chosen in _choices(predicted, expected_cost, quality, cost)
+        for chosen in choices_by_price(predicted, expected_cost, quality, cost)
     ]
     paid, reached = np.array(points).T
     return paid, reached
+
+
+def choices_at_cost(
+    predicted: Matrix, expected_cost: Matrix, quality: Matrix, cost: Matrix, limit: float
+) -> NDArray[np.int64] | None:
+    """Return the columns chosen at the lowest price whose mean cost keeps within a limit; None where none does."""
+    rows = np.arange(len(predicted))
+    for chosen in choices_by_price(predicted, expected_cost, quality, cost):
+        if cost[rows, chosen].mean() <= limit * _ROUNDING:
+            return chosen
+    return None
+
+
+def best_at_cost(cost: Matrix, quality: Matrix, limit: float) -> tuple[float, float]:
+    """Return the cost and quality of the best point within a cost, NaN where there is none."""
+    within = np.flatnonzero(cost <= limit * _ROUNDING)
+    if not len(within):
+        return float("nan"), float("nan")
+    best = within[quality[within].argmax()]
+    return float(cost[best]), float(quality[best])
 
 
 def envelope(cost: Matrix, quality: Matrix) -> tuple[Matrix, Matrix]:
@@ -71,8 +102,10 @@ def envelope(cost: Matrix, quality: Matrix) -> tuple[Matrix, Matrix]:
     return cost[order][kept], quality[order][kept]
 
 
-def _choices(predicted: Matrix, expected_cost: Matrix, quality: Matrix, cost: Matrix) -> Iterator[NDArray[np.int64]]:
-    """Yield the column chosen for each query, at each price."""
+def choices_by_price(
+    predicted: Matrix, expected_cost: Matrix, quality: Matrix, cost: Matrix
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the column chosen for each query, at each price, from none to the dearest."""
     prices = np.concatenate([[0.0], np.geomspace(1e-4, 1e3, _STEPS)]) / np.median(expected_cost)
     available = np.where(np.isnan(quality + cost), -np.inf, predicted)
     for price in prices:

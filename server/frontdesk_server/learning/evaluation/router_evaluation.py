@@ -4,13 +4,14 @@ The result is JSON like that of :mod:`.evaluate`. ``quality``, ``cost``, ``cost_
 the router's own decisions, the last two against always asking its strongest model. The other keys are read off the
 curve that its classifier's predictions draw, by predicted gain between two models, by a price among more;
 what the rest of the tree decides comes first on it whatever the knob says. Without such predictions they are null, and
-``no_curve`` says why.
+``no_curve`` says why. ``quality`` and ``cost`` of a baseline are the best that it reaches at no more than the router's
+cost (:mod:`.same_cost`), null where models have no recorded costs.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.evaluation.comparable import demand_alternatives
-from frontdesk_server.learning.evaluation.estimates import Evaluation, bootstrapped, single_models
+from frontdesk_server.learning.evaluation.estimates import Evaluation, Figures, bootstrapped, single_models
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
+from frontdesk_server.learning.evaluation.neighbours import Neighbours
 from frontdesk_server.learning.evaluation.router_run import RouterOutcomes, RouterRun
+from frontdesk_server.learning.evaluation.same_cost import Choices, beside_at_same_cost
 
 __all__ = ["evaluate_router"]
 
@@ -36,6 +39,7 @@ def evaluate_router(
     run: RouterRun,
     outcomes: RouterOutcomes,
     *,
+    neighbours: Neighbours | None = None,
     no_curve: str = "",
     resamples: int = 500,
     seed: int = 0,
@@ -54,11 +58,15 @@ def evaluate_router(
     rng = np.random.default_rng(seed)
     figures = bootstrapped(_measure(dataset, run, outcomes, known), len(known), resamples, rng, advance)
     no_curve = no_curve or _why_no_curve(dataset, run)
-    curve = None if no_curve else _curve(dataset, run, known, resamples, seed, advance)
+    nearby = None if neighbours is None else neighbours.of(known, dataset.models)
+    options: dict[str, Any] = {"resamples": resamples, "seed": seed, "advance": advance}
+    curve = None if no_curve else _curve(dataset, run, known, nearby, options)
+    choices = Choices(outcomes.quality[known], outcomes.cost_nano_usd[known], outcomes.answered[known])
+    beside, added = beside_at_same_cost(dataset.take(known), choices, nearby)
     swept = {key: curve.result[key] if curve else _ABSENT for key in _CURVE_KEYS}
     router = {**swept, **figures}
     quality, cost = figures["quality"]["value"], figures["cost"]["value"]
-    result = {
+    result: dict[str, Any] = {
         "kind": "router",
         "router_name": run.router,
         "strongest": run.strongest,
@@ -72,7 +80,8 @@ def evaluate_router(
         "bootstrap": {"resamples": resamples, "seed": seed},
         **router,
         "router": router,
-        "baselines": curve.result["baselines"] if curve else {},
+        "baselines": _joined(curve.result["baselines"] if curve else {}, beside),
+        "routing_adds": added,
         "models": single_models(dataset),
     }
     points = dict(curve.points) if curve else _priced(result["models"])
@@ -113,29 +122,31 @@ def _why_no_curve(dataset: Dataset, run: RouterRun) -> str:
 
 
 def _curve(
-    dataset: Dataset,
-    run: RouterRun,
-    known: NDArray[np.intp],
-    resamples: int,
-    seed: int,
-    advance: Callable[[int], None],
+    dataset: Dataset, run: RouterRun, known: NDArray[np.intp], nearby: Neighbours | None, options: Mapping[str, Any]
 ) -> Evaluation:
     """Sweep the predictions; where another strategy decided, its choice stands above all predictions."""
     predicted = np.where(np.isnan(run.predicted), -np.inf, run.predicted)
     for row in np.flatnonzero(np.isinf(predicted).all(axis=1)):
         for step in run.favourite(int(row))[:1]:
             predicted[row, run.models.index(step.model)] = 1.0
+    predicted, tried = predicted[known], dataset.take(known)
     if len(run.models) == 2:
         strong = run.models.index(run.strongest)
-        gain = np.clip(predicted[known, strong] - predicted[known, 1 - strong], -2.0, 2.0)
-        pair = dataset.take(known)
-        weak = run.models[1 - strong]
-        return evaluate_pair(pair, run.strongest, weak, gain, resamples=resamples, seed=seed, advance=advance)
-    answered = ~np.isnan(dataset.quality + dataset.cost_nano_usd) & np.isfinite(predicted)
-    usable = known[answered[known].any(axis=1)]
-    return evaluate_pool(
-        dataset.take(usable), run.models, predicted[usable], resamples=resamples, seed=seed, advance=advance
-    )
+        gain = np.clip(predicted[:, strong] - predicted[:, 1 - strong], -2.0, 2.0)
+        return evaluate_pair(tried, run.strongest, run.models[1 - strong], gain, neighbours=nearby, **options)
+    answered = ~np.isnan(tried.quality + tried.cost_nano_usd) & np.isfinite(predicted)
+    usable = np.flatnonzero(answered.any(axis=1))
+    nearby = None if nearby is None else nearby.of(usable, run.models)
+    return evaluate_pool(tried.take(usable), run.models, predicted[usable], neighbours=nearby, **options)
+
+
+def _joined(swept: Mapping[str, Figures], beside: Mapping[str, Figures]) -> dict[str, Figures]:
+    """Baselines with what is read off their curves, and what they reach at the router's cost."""
+    absent = dict.fromkeys(("quality", "cost"), _ABSENT)
+    return {
+        name: {**{key: swept.get(name, {}).get(key, _ABSENT) for key in _CURVE_KEYS}, **beside.get(name, absent)}
+        for name in dict.fromkeys((*swept, *beside))
+    }
 
 
 def _chosen_share(run: RouterRun) -> dict[str, float]:

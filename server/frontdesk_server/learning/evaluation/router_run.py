@@ -59,10 +59,12 @@ class RouterRun:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RouterOutcomes:
-    """What a run comes to on each query, both [n]; NaN where a chosen model's outcome or cost is not recorded."""
+    """What a run comes to on each query; NaN where a chosen model's outcome or cost is not recorded."""
 
     quality: Vector
     cost_nano_usd: Vector
+    answered: Matrix
+    """[n, models of the run], the chance that the answer of a model with a known outcome stands."""
     missing: Mapping[str, int]
     """Queries without an outcome, by the plan that lacks it."""
 
@@ -111,20 +113,24 @@ async def resolve(run: RouterRun, dataset: Dataset, checks: RecordedChecks) -> R
     """
     for step in {step for plans in run.plans for plan in plans for step in plan}:
         checks.demand(step)
-    outcomes = np.full((2, len(dataset)), np.nan)
+    quality, cost = np.zeros((2, len(dataset)))
+    answered = np.zeros(run.predicted.shape)
     missing: Counter[str] = Counter()
     for row, plans in enumerate(run.plans):
-        outcomes[:, row] = 0.0
         for plan, chance in plans.items():
-            found = await _outcome(plan, row, dataset, checks)
-            outcomes[:, row] += chance * np.array(found)
-            if np.isnan(found[0]):
+            model, spent = await _answer(plan, row, dataset, checks)
+            reached = dataset.quality[row, dataset.model_index(model)] if model else np.nan
+            quality[row] += chance * reached
+            cost[row] += chance * spent
+            if model is None or np.isnan(reached):
                 missing[" > ".join(step.model for step in plan) or "no model"] += 1
-    return RouterOutcomes(outcomes[0], outcomes[1], dict(missing.most_common()))
+            else:
+                answered[row, run.models.index(model)] += chance
+    return RouterOutcomes(quality, cost, answered, dict(missing.most_common()))
 
 
-async def _outcome(plan: Plan, row: int, dataset: Dataset, checks: RecordedChecks) -> tuple[float, float]:
-    """Quality and cost of carrying out a plan."""
+async def _answer(plan: Plan, row: int, dataset: Dataset, checks: RecordedChecks) -> tuple[str | None, float]:
+    """Whose answer stands when a plan is carried out, None where that is not recorded, and what it costs."""
     spent = 0.0
     for position, step in enumerate(plan):
         column = dataset.model_index(step.model)
@@ -136,8 +142,8 @@ async def _outcome(plan: Plan, row: int, dataset: Dataset, checks: RecordedCheck
             spent += verdict.cost_nano_usd
             if not verdict.passed:
                 continue
-        return float(dataset.quality[row, column]), spent
-    return float("nan"), float("nan")
+        return step.model, spent
+    return None, float("nan")
 
 
 def _classified(decision: Decision) -> bool:

@@ -18,6 +18,7 @@ from frontdesk_server.domain.money import PER_THOUSAND, per_thousand, usd
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.learning.drawing.svg import Line, bars, xy_chart
 from frontdesk_server.learning.replay.logged import LoggedDecision
+from frontdesk_server.learning.replay.shuffle import added_in_log
 from frontdesk_server.learning.report.page import Headline, Section, render_page, table
 
 __all__ = ["report_decisions"]
@@ -39,6 +40,7 @@ def report_decisions(decisions: Sequence[LoggedDecision], *, title: str, drift: 
     sections = [
         *_over_time(ordered),
         Section("Chosen models", "Share of decisions.", bars(share, share=True)),
+        *_added(decisions),
         Section("Models", f"By the model chosen; cost as settled, in {PER_THOUSAND}.", _models(decisions)),
         Section("Routers", "Share of decisions.", bars(_router_shares(decisions), share=True)),
         *_drift(drift),
@@ -126,6 +128,19 @@ def _sums(ordered: Sequence[LoggedDecision], lines: dict[str, Amount]) -> str:
 
 def _moment(start: datetime) -> str:
     return f"{start:%Y-%m-%d %H:%M}"
+
+
+def _added(decisions: Sequence[LoggedDecision]) -> list[Section]:
+    found = added_in_log(decisions)
+    if found is None:
+        return []
+    shuffled = "unknown" if found.shuffled is None else f"{found.shuffled:.3f}"
+    rows = [["as decided", f"{found.reached:.3f}"], ["the same choices shuffled", shuffled]]
+    about = (
+        f"{found.verdict} Of {found.outcomes:,} reported outcomes, by their propensities. Whether nearest neighbours "
+        "would route as well, frontdesk evaluate tells where several models answered the same queries."
+    )
+    return [Section("What routing itself adds", about, table(["", "quality"], rows))]
 
 
 def _models(decisions: Sequence[LoggedDecision]) -> str:

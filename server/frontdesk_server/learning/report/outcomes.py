@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from frontdesk_server.domain.money import PER_THOUSAND, in_thousands, per_thousand
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.drawing.svg import Line, Point, heatmap, xy_chart
+from frontdesk_server.learning.evaluation.added import verdicts
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.pool_routing import envelope
 from frontdesk_server.learning.report.page import Headline, Section, render_page, table
@@ -83,7 +84,7 @@ def _cost_and_quality(
     points = [Point(models[j], in_thousands(cost[j]), quality[j], models[j] in emphasised) for j in shown]
     lines = [Line("best models for their price", _pairs(*front))] if len(front[0]) > 1 else []
     for name, (paid, reached) in evaluation.curves.items() if evaluation else ():
-        if len(paid) > 1 and name != "random":
+        if len(paid) > 1 and name not in ("random", "fixed"):
             lines.append(Line(name.replace("_", " "), _pairs(paid, reached)))
     chart = xy_chart(points, lines, x_title=f"{PER_THOUSAND}, logarithmic", y_title="quality", log_x=True)
     return Section(
@@ -97,7 +98,7 @@ def _comparison(evaluation: Evaluation | None) -> Section | None:
     result: Mapping[str, Any] = evaluation.result
     names = [
         key
-        for key in ("apgr", "cpt50", "cpt80", "cost_saved_at_equal_quality", "cost_saved_at_max_loss")
+        for key in ("quality", "apgr", "cpt50", "cpt80", "cost_saved_at_equal_quality", "cost_saved_at_max_loss")
         if _value(result.get(key)) is not None
     ]
     rows = [
@@ -105,7 +106,8 @@ def _comparison(evaluation: Evaluation | None) -> Section | None:
         for name, figures in (("router", result["router"]), *result["baselines"].items())
     ]
     body = table(["", *(name.replace("_", " ") for name in names)], rows)
-    return Section("The router beside what it must beat", "With 95 % intervals from resampling queries.", body)
+    lead = " ".join((*verdicts(result), "In brackets 95 % intervals from resampling queries."))
+    return Section("The router beside what it must beat", lead, body)
 
 
 def _models(dataset: Dataset, cost: NDArray[np.float64]) -> str:

@@ -10,9 +10,9 @@ from scipy import sparse
 from sklearn.linear_model import Ridge
 
 from frontdesk_server.artefacts.quality.tasks import TASKS
+from frontdesk_server.learning.data.folds import folds_by_group
 from frontdesk_server.learning.training.classifier import fit_classifier
 from frontdesk_server.learning.training.matrix import FeatureMatrix
-from frontdesk_server.learning.training.stack import folds_by_group
 
 __all__ = ["Heads", "LabelledTexts", "fit_heads"]
 

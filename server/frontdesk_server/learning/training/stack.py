@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from frontdesk_server.learning.training.blocks import BLOCKS, Fitted, Targets
 from frontdesk_server.learning.training.matrix import FeatureMatrix
 
-__all__ = ["Stack", "fit_stack", "folds_by_group"]
+__all__ = ["Stack", "fit_stack"]
 
 Matrix = NDArray[np.float64]
 
@@ -37,14 +37,6 @@ class Stack:
         """Return the targets it expects, shape [n, targets]."""
         parts = (self.weights[name] * (block.predict(features) - self.mean) for name, block in self.fitted.items())
         return self.mean + sum(parts, start=np.zeros((len(features), len(self.mean))))
-
-
-def folds_by_group(groups: Sequence[str], folds: int, seed: int) -> NDArray[np.int64]:
-    """Deal groups to folds at random; rows of one group stay together."""
-    distinct = sorted(set(groups))
-    order = np.random.default_rng(seed).permutation(len(distinct))
-    fold_of = {group: int(order[i]) % folds for i, group in enumerate(distinct)}
-    return np.array([fold_of[group] for group in groups])
 
 
 def fit_stack(

@@ -17,7 +17,9 @@ from frontdesk_server.artefacts.quality.drift import profile_scores
 from frontdesk_server.artefacts.quality.features import FeatureSpec
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.learning.data.dataset import Dataset
-from frontdesk_server.learning.training.added import added_by_routing
+from frontdesk_server.learning.data.folds import folds_by_group, numbered
+from frontdesk_server.learning.evaluation.added import added_by_predictions
+from frontdesk_server.learning.evaluation.neighbours import Remembered, ask_other_folds
 from frontdesk_server.learning.training.blocks import BLOCKS, Targets
 from frontdesk_server.learning.training.export import Parts, export_arrays
 from frontdesk_server.learning.training.factors import Factors, fit_factors
@@ -26,7 +28,7 @@ from frontdesk_server.learning.training.matrix import FeatureMatrix, fit_scaling
 from frontdesk_server.learning.training.posterior import fit_posterior
 from frontdesk_server.learning.training.reliability import measure_reliability
 from frontdesk_server.learning.training.settings import FEATURES, TrainingSettings
-from frontdesk_server.learning.training.stack import Stack, fit_stack, folds_by_group
+from frontdesk_server.learning.training.stack import Stack, fit_stack
 from frontdesk_server.learning.training.topics import fit_topics, number_domains, with_topics_out_of_fold
 
 __all__ = ["TrainingError", "progress_steps", "train"]
@@ -74,7 +76,9 @@ def train(
     held_out = np.clip(factors.offset + np.hstack([stack.out_of_fold for stack in stacks]) @ factors.loadings, 0.0, 1.0)
     added = {}
     if len(usable.models) > 1:
-        added = dict(added_by_routing(held_out, usable.quality, features.dense, folds, settings.seed))
+        asked = Remembered(usable.models, usable.quality, features.dense, numbered(groups))
+        neighbours = ask_other_folds(asked, folds, "the other folds", settings.seed)
+        added = dict(added_by_predictions(held_out, usable.quality, neighbours))
     heads = fit_heads(raw_labelled.scaled(scaling), labelled, settings.seed) if labelled and raw_labelled else None
     posterior = fit_posterior(features.linear, factors, held_out, usable.quality)
     parts = Parts(scaling, factors, topics, stacks, posterior, heads)

@@ -1,0 +1,103 @@
+"""What routing itself adds, so that nothing flatters itself.
+
+A router that knows which model is better on average, but nothing of a query, gains by choosing that model: routing adds
+nothing. So what its choices reached is compared, query by query, with
+
+* the same choices shuffled over the queries: as many for each model, hence at the same expected cost;
+* the choices by nearest neighbours in the embedding (:mod:`.neighbours`).
+
+Predictions alone choose nothing yet: every model's mean prediction is taken off, and each query goes to the model that
+gains most beyond its mean. A router that has chosen is compared with the neighbours at no more than its own cost.
+Errors are standard errors over queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontdesk_server.learning.evaluation.neighbours import Neighbours
+
+__all__ = ["Added", "added_by_choices", "added_by_predictions", "told_of_added", "verdicts"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Added = Mapping[str, float | int | bool | str]
+"""``over_shuffle``, ``over_shuffle_error``, ``beats_shuffle``; the same of ``neighbours``, where these could be asked,
+with their number, ``neighbours``, and whom they were sought among, ``neighbours_among``. In parts of quality."""
+
+_ERRORS_APART = 1.96
+
+
+def added_by_predictions(predicted: Matrix, quality: Matrix, neighbours: Neighbours | None) -> Added:
+    """Compare by predictions and outcomes (NaN where unknown), both [n, models]; a query has an outcome at least."""
+    mine = _gains_beyond_means(predicted, quality)
+    return _compared(mine, mine - _gains_beyond_means(neighbours.expected, quality) if neighbours else None, neighbours)
+
+
+def added_by_choices(
+    reached: Vector, answered: Matrix, usual: Vector, by_neighbours: Vector | None, neighbours: Neighbours | None
+) -> Added:
+    """Compare what was `reached` [n] with what neighbours reach at that cost [n], None where that is unknown.
+
+    `answered` [n, models] has the chance that a model's answer stood, `usual` [models] its mean quality.
+    """
+    ahead = None if by_neighbours is None else reached - by_neighbours
+    return _compared(reached - answered @ usual, ahead, neighbours)
+
+
+def told_of_added(added: Added) -> str:
+    """What routing itself adds, in points of quality, and whether that is more than its error."""
+    told = f"Routing adds {_points(added, 'over_shuffle')} points to the same choices shuffled"
+    if "over_neighbours" in added:
+        told += (
+            f", and {_points(added, 'over_neighbours')} to those of the {added['neighbours']} nearest neighbours among "
+            f"{added['neighbours_among']}"
+        )
+    if not added["beats_shuffle"]:
+        return f"{told}. The first is not more than its error: nothing shows that this router tells queries apart."
+    if not added.get("beats_neighbours", True):
+        return f"{told}. The second is not more than its error: plain neighbours would route as well."
+    return f"{told}."
+
+
+def verdicts(result: Mapping[str, Any]) -> list[str]:
+    """What every reader of an evaluation's result must be told beside its figures, in sentences."""
+    told = [told_of_added(result["routing_adds"])]
+    if result.get("learned_from_these"):
+        told.append("These are the very queries that it was learned from: on others it will do worse.")
+    return told
+
+
+def _compared(over_shuffle: Vector, over_neighbours: Vector | None, neighbours: Neighbours | None) -> Added:
+    added = _figures("shuffle", over_shuffle)
+    if over_neighbours is None or neighbours is None:
+        return added
+    among: Added = {"neighbours": neighbours.number, "neighbours_among": neighbours.among}
+    return {**added, **among, **_figures("neighbours", over_neighbours)}
+
+
+def _figures(rival: str, ahead: Vector) -> Added:
+    mean, error = float(ahead.mean()), float(ahead.std(ddof=1)) / sqrt(len(ahead)) if len(ahead) > 1 else 0.0
+    return {
+        f"over_{rival}": round(mean, 5),
+        f"over_{rival}_error": round(error, 5),
+        f"beats_{rival}": mean > _ERRORS_APART * error,
+    }
+
+
+def _gains_beyond_means(predicted: Matrix, quality: Matrix) -> Vector:
+    """What each query's choice reached, above the mean of the chosen model."""
+    usual = np.nanmean(quality, axis=0)
+    expected = np.isfinite(predicted)
+    mean = np.where(expected, predicted, 0.0).sum(axis=0) / np.maximum(expected.sum(axis=0), 1)
+    chosen = np.where(expected & ~np.isnan(quality), predicted - mean, -np.inf).argmax(axis=1)
+    return np.asarray(quality[np.arange(len(quality)), chosen] - usual[chosen])
+
+
+def _points(added: Added, name: str) -> str:
+    return f"{100 * float(added[name]):.1f} ± {100 * float(added[f'{name}_error']):.1f}"

@@ -1,0 +1,101 @@
+"""What others reach at no more than the cost of choices that were made, and what routing itself adds to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontdesk_server.learning.evaluation.added import Added, added_by_choices
+from frontdesk_server.learning.evaluation.estimates import Figures, plain
+from frontdesk_server.learning.evaluation.neighbours import Neighbours
+from frontdesk_server.learning.evaluation.pool_routing import (
+    best_at_cost,
+    choices_at_cost,
+    expected_costs,
+    pool_points,
+    quality_by_length,
+)
+
+__all__ = ["Choices", "Outcomes", "beside_at_same_cost"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+class Outcomes(Protocol):
+    """What each of `m` models came to on `n` queries: a data set, or the recorded answers of a cascade."""
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """One per query."""
+        ...
+
+    @property
+    def quality(self) -> Matrix:
+        """[n, m], NaN where unknown."""
+        ...
+
+    @property
+    def cost_nano_usd(self) -> Matrix:
+        """[n, m], NaN where unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """What choices came to on each of `n` queries."""
+
+    quality: Vector
+    cost_nano_usd: Vector
+    """NaN where unknown."""
+    answered: Matrix
+    """[n, models], the chance that a model's answer stood."""
+
+
+def beside_at_same_cost(
+    outcomes: Outcomes, choices: Choices, neighbours: Neighbours | None
+) -> tuple[dict[str, Figures], Added]:
+    """Return quality and cost of what must be beaten, by name, and what routing itself adds.
+
+    `fixed` is the best model among those that always asked cost no more, `shuffled` the same choices dealt to other
+    queries; all but the latter need costs of every model. All are of the same queries in the same order, each with an
+    outcome.
+    """
+    priced = np.flatnonzero(~np.isnan(choices.cost_nano_usd))
+    cost, quality = outcomes.cost_nano_usd[priced], outcomes.quality[priced]
+    if not len(priced) or np.isnan(cost + quality).all(axis=0).any():
+        usual = _usual(outcomes.quality)
+        shuffled = _figures(float("nan"), float((choices.answered @ usual).mean()))
+        return {"shuffled": shuffled}, added_by_choices(choices.quality, choices.answered, usual, None, None)
+    usual, answered = _usual(quality), choices.answered[priced]
+    limit = float(choices.cost_nano_usd[priced].mean())
+    sizes = np.array([float(len(outcomes.prompts[row])) for row in priced])
+    expected = expected_costs(cost, sizes)
+    rivals = {"prompt_length": quality_by_length(quality, sizes), "oracle": np.nan_to_num(quality)}
+    by_neighbours = None
+    if neighbours is not None:
+        rivals["neighbours"] = neighbours.expected[priced]
+        chosen = choices_at_cost(rivals["neighbours"], expected, quality, cost, limit)
+        by_neighbours = None if chosen is None else quality[np.arange(len(priced)), chosen]
+    found = {
+        "fixed": _figures(*best_at_cost(np.nanmean(cost, axis=0), usual, limit)),
+        "shuffled": _figures(limit, float((answered @ usual).mean())),
+        **{
+            name: _figures(*best_at_cost(*pool_points(values, expected, quality, cost), limit))
+            for name, values in rivals.items()
+        },
+    }
+    return found, added_by_choices(choices.quality[priced], answered, usual, by_neighbours, neighbours)
+
+
+def _usual(quality: Matrix) -> Vector:
+    """The mean quality of each model, 0 where none is known."""
+    known = ~np.isnan(quality)
+    return np.asarray(np.nan_to_num(quality).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+
+
+def _figures(cost: float, quality: float) -> Figures:
+    return plain({"quality": quality, "cost": cost})
