@@ -24,10 +24,11 @@ _START_SECONDS = 60
 def needed(program: str) -> str:
     """Where `prometheus` or `promtool` is; absent, its tests are skipped, and fail where CI promises it."""
     found = shutil.which(program)
-    return found or _absent(f"{program} is not installed (Debian: apt-get install prometheus)")
+    return found or absent(f"{program} is not installed (Debian: apt-get install prometheus)")
 
 
-def _absent(reason: str) -> NoReturn:
+def absent(reason: str) -> NoReturn:
+    """Skip the test for want of a program, and fail where CI promises it."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -76,7 +76,7 @@ def running_sentinel(program: Path, master: int) -> Iterator[int]:
             f"bind 127.0.0.1\nport {port}\ndir {folder}\nsentinel monitor front 127.0.0.1 {master} 1\n"
             "sentinel down-after-milliseconds front 500\nsentinel failover-timeout front 5000\n"
         )
-        command = [program, settings, "--sentinel"]
+        command: list[str | Path] = [program, settings, "--sentinel"]
         sentinel = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _wait_until_ready(("127.0.0.1", port), sentinel)

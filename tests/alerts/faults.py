@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from frontdesk import Client
 from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality.drift import WINDOW
@@ -16,8 +24,11 @@ from frontdesk_server.config import strategy_kinds
 from frontdesk_server.learning.data.dataset import build_dataset
 from frontdesk_server.learning.training.settings import TrainingSettings
 from frontdesk_server.learning.training.train import train
+from redis.asyncio import Redis
 
 from tests.integration.test_workers import Service
+from tests.prometheus import free_port
+from tests.redis_server import find_redis, listening_redis
 
 Config = dict[str, Any]
 REFUSING = "http://127.0.0.1:9/v1"
@@ -106,6 +117,25 @@ def _full(folder: Path) -> Config:
     return config
 
 
+def _shared_limits(folder: Path) -> Config:
+    config = pool(folder)
+    config["redis"] = {"url": f"redis://127.0.0.1:{free_port()}"}
+    rule = {"name": "everyone", "window": "month", "usd": 1_000}
+    config["limits"] = {"store": "redis", "when_unavailable": "share", "rules": [rule]}
+    config["affinity"] = {"store": "redis"}
+    return config
+
+
+@contextmanager
+def _redis(config: Config) -> Iterator[None]:
+    """The Redis that the configuration names."""
+    program = find_redis()
+    assert program is not None, "there is no redis-server"
+    port = config["redis"]["url"].rpartition(":")[2]
+    with listening_redis(program, int(port), "--port", port):
+        yield
+
+
 def _faulty_strategy(folder: Path) -> Config:
     (folder / "faulty_strategy.py").write_text(_FAULTY_STRATEGY)
     info = folder / "faulty-1.0.dist-info"
@@ -151,6 +181,14 @@ async def _locked(service: Service, client: Client, folder: Path) -> AsyncIterat
 
 
 @asynccontextmanager
+async def _redis_ends(service: Service, client: Client, folder: Path) -> AsyncIterator[None]:
+    url = yaml.safe_load((folder / "frontdesk.yaml").read_text())["redis"]["url"]
+    async with Redis.from_url(url) as redis:
+        await redis.shutdown(nosave=True)
+    yield
+
+
+@asynccontextmanager
 async def _many_alike(service: Service, client: Client, folder: Path) -> AsyncIterator[None]:
     for _ in range(WINDOW // 50):
         await client.route_batch(["Is the weather nice?"] * 50, timeout=60)
@@ -159,12 +197,16 @@ async def _many_alike(service: Service, client: Client, folder: Path) -> AsyncIt
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: the configuration that is served, what is done to the service, and the alerts that fire, no others."""
+    """A fault: the configuration that is served, what is done to the service, and the alerts that fire, no others.
+
+    `beside` is what stands beside the service from before its start.
+    """
 
     name: str
     alerts: frozenset[str] = frozenset()
     config: Callable[[Path], Config] = pool
     bring_about: Callable[[Service, Client, Path], AbstractAsyncContextManager[None]] = field(default=_nothing)
+    beside: Callable[[Config], AbstractContextManager[None]] = lambda _: nullcontext()
 
 
 FAULTS = (
@@ -191,6 +233,13 @@ FAULTS = (
         frozenset({"LedgerDropsRecords", "LedgerFallsBehind"}),
         _short_queue,
         _locked,
+    ),
+    Fault(
+        "Redis ends, and limits are shares",
+        frozenset({"RedisGone"}),
+        _shared_limits,
+        _redis_ends,
+        _redis,
     ),
     Fault("a plugged-in strategy raises what nobody foresaw", frozenset({"Defect"}), _faulty_strategy),
     Fault("queries are others than in training", frozenset({"ScoresDrift"}), _trained_elsewhere, _many_alike),

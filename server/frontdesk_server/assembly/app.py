@@ -172,7 +172,7 @@ async def open_app(loaded: LoadedConfig, *, worker: int = 0) -> AsyncIterator[Ap
         monitor = telemetry.ledger_monitor
         with loaded.placing(), _configured(loaded):
             ledger = await stack.enter_async_context(open_ledger(config.ledger, monitor=monitor, clock=clock))
-            redis = await stack.enter_async_context(open_redis(config.redis, loaded.source))
+            redis = await stack.enter_async_context(open_redis(config.redis, loaded.source, telemetry.metrics))
             limit_store = await stack.enter_async_context(
                 open_limit_store(config.limits, redis, clock, loaded.source, telemetry.metrics)
             )

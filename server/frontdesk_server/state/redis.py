@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
 from frontdesk_server.config.limits import RedisConfig
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.domain.extras import brought_by
+from frontdesk_server.state.outage import Outage
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -26,14 +27,29 @@ class RedisGone(Exception):
     """Redis does not answer."""
 
 
+class RedisMonitor(Protocol):
+    """Where it is seen that Redis does not answer."""
+
+    def watch_redis(self, use: str, gone_seconds: Callable[[], float]) -> None:
+        """For how long it has not, what is used of it: `limits` or `others`."""
+
+
 class SharedRedis:
     """A client, and what begins every key."""
 
-    def __init__(self, client: Redis, prefix: str) -> None:
+    def __init__(self, client: Redis, prefix: str, monitor: RedisMonitor | None = None) -> None:
         self.client = client
         self.prefix = prefix
-        self._gone = False
+        self._monitor = monitor
+        self._outage = self.watched("others")
         self._again_at = 0.0
+
+    def watched(self, use: str) -> Outage:
+        """An outage of what is used of it, which the monitor sees."""
+        outage = Outage()
+        if self._monitor is not None:
+            self._monitor.watch_redis(use, lambda: outage.seconds)
+        return outage
 
     async def ask(self, command: Callable[[], Awaitable[T]]) -> T:
         """What Redis answers. After a failure one command every half second finds out whether it is back.
@@ -43,23 +59,23 @@ class SharedRedis:
         """
         from redis.exceptions import RedisError
 
-        if self._gone and time.monotonic() < self._again_at:
+        if self._outage.lasts and time.monotonic() < self._again_at:
             raise RedisGone("it did not answer just now")
         self._again_at = time.monotonic() + _AGAIN_SECONDS
         try:
             answer = await command()
         except (RedisError, OSError, TimeoutError) as error:
-            if not self._gone:
+            if not self._outage.lasts:
                 log.warning("redis.gone", error=str(error))
-            self._gone = True
+            self._outage.failed()
             raise RedisGone(str(error)) from error
-        if self._gone:
+        if self._outage.lasts:
             log.warning("redis.back")
-        self._gone = False
+        self._outage.answered()
         return answer
 
 
-def build_redis(config: RedisConfig | None, source: str) -> SharedRedis | None:
+def build_redis(config: RedisConfig | None, source: str, monitor: RedisMonitor | None = None) -> SharedRedis | None:
     """A client that connects when it is first used; None without configuration. `source` names it in faults.
 
     Raises:
@@ -79,17 +95,19 @@ def build_redis(config: RedisConfig | None, source: str) -> SharedRedis | None:
     except (ValueError, TypeError, RedisError) as error:  # whose text may repeat a part of the password
         fault = ConfigFault("cannot be used: its port or one of its options is none of Redis's", "redis.url")
         raise ConfigError(source, [fault]) from error
-    return SharedRedis(client, config.prefix)
+    return SharedRedis(client, config.prefix, monitor)
 
 
 @asynccontextmanager
-async def open_redis(config: RedisConfig | None, source: str) -> AsyncIterator[SharedRedis | None]:
+async def open_redis(
+    config: RedisConfig | None, source: str, monitor: RedisMonitor | None = None
+) -> AsyncIterator[SharedRedis | None]:
     """What `build_redis` builds, closed at the end.
 
     Raises:
         ConfigError: the URL is none of Redis, or the client is not installed.
     """
-    redis = build_redis(config, source)
+    redis = build_redis(config, source, monitor)
     try:
         yield redis
     finally:

@@ -181,6 +181,10 @@ class Metrics:
         """Read the number of calls that wait for admission whenever metrics are collected."""
         self._single[names.CALLS_QUEUED].set_function(queued)
 
+    def watch_redis(self, use: str, gone_seconds: Callable[[], float]) -> None:
+        """Read for how long Redis has not answered whenever metrics are collected."""
+        self._of[names.REDIS_GONE](use).set_function(gone_seconds)
+
     def watch_ledger(self, waiting: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
         """Read the ledger's backlog whenever metrics are collected."""
         self._single[names.LEDGER_WAITING].set_function(waiting)

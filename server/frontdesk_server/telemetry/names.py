@@ -105,6 +105,7 @@ COMPLETION_STATUS = "frontdesk.completion.status"
 BREAKER_STATE = "frontdesk.breaker.state"
 DEFECT_PART = "frontdesk.defect.part"
 DROP_REASON = "frontdesk.ledger.drop_reason"
+REDIS_USE = "frontdesk.redis.use"
 SIGN = "frontdesk.sign"
 
 # Values
@@ -344,13 +345,17 @@ DEFECTS = Metric(
 CALLS_RUNNING = Metric("frontdesk.calls.running", "gauge", "{call}", "Calls being served.")
 CALLS_QUEUED = Metric("frontdesk.calls.queued", "gauge", "{call}", "Calls waiting for admission.")
 BREAKER = Metric(
-    "frontdesk.breaker.state", "gauge", "1", "1 for the state a model's best breaker is in.", (MODEL, BREAKER_STATE)
+    "frontdesk.breaker.state",
+    "gauge",
+    "1",
+    "1 for the state a model's best breaker is in; of workers the share.",
+    (MODEL, BREAKER_STATE),
 )
 DEPLOYMENT_BREAKER = Metric(
     "frontdesk.deployment.breaker.state",
     "gauge",
     "1",
-    "1 for the state the breaker of one of a model's deployments is in.",
+    "1 for the state the breaker of one of a model's deployments is in; of workers the share.",
     (MODEL, BACKEND, REQUEST_MODEL, BREAKER_STATE),
 )
 SCORE_SHIFT = Metric(
@@ -359,6 +364,13 @@ SCORE_SHIFT = Metric(
     "1",
     "How far the latest 500 predictions of a classifier are from those of training: 0.2 and more is drift.",
     (STRATEGY_PATH, MODEL),
+)
+REDIS_GONE = Metric(
+    "frontdesk.redis.gone",
+    "gauge",
+    "s",
+    "For how long Redis has not answered: for limits, and for breakers, affinity and answers of router LLMs (others).",
+    (REDIS_USE,),
 )
 LEDGER_LAG = Metric("frontdesk.ledger.lag", "gauge", "s", "Age of the oldest record that is not committed.")
 LEDGER_WAITING = Metric("frontdesk.ledger.waiting", "gauge", "{record}", "Records that are not committed.")

@@ -1,7 +1,8 @@
 """One metrics page for several workers: what each serves on a page of its own, added up.
 
 Counters never fall by the death of a worker: what it had counted when it was last asked is kept, as Prometheus itself
-does across a restart. Of the gauges amounts are added; of states, ratios and ages the page shows the greatest.
+does across a restart. Of the gauges amounts are added; of breakers' states the page shows what share of the workers is
+in each, of ratios and ages the greatest.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from http.client import HTTPConnection, HTTPException
+from statistics import mean
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.metrics_core import Metric as Family
@@ -23,7 +25,8 @@ from frontdesk_server.telemetry import names
 _SECONDS = 2.0
 """How long a worker may take to answer."""
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, told as where it is reached
-_STATES = frozenset(
+_SHARES = frozenset(metric.prometheus_name for metric in names.METRICS if names.BREAKER_STATE in metric.attributes)
+_GREATEST = frozenset(
     metric.prometheus_name for metric in names.METRICS if metric.kind == "gauge" and metric.unit in {"1", "s"}
 )
 
@@ -41,16 +44,17 @@ class WorkersCollector(Collector):
     def collect(self) -> Iterator[Family]:
         """The families of all workers, each once."""
         with self._asking:
-            sums: dict[str, Family] = {}
-            totals: dict[str, dict[Key, float]] = {}
+            families: dict[str, Family] = {}
+            shown_by_all: dict[str, dict[Key, list[float]]] = {}
             for page, shown in self._workers:
                 _ask(page, shown)
                 for name, one in shown.items():
-                    sums.setdefault(name, Family(name, one.family.documentation, one.family.type))
-                    one.add_to(totals.setdefault(name, {}))
-        for name, family in sums.items():
-            for (sample, labels), value in totals[name].items():
-                family.add_sample(sample, dict(labels), value)
+                    families.setdefault(name, Family(name, one.family.documentation, one.family.type))
+                    one.add_to(shown_by_all.setdefault(name, {}))
+        for name, family in families.items():
+            together = mean if name in _SHARES else max if name in _GREATEST else sum
+            for (sample, labels), values in shown_by_all[name].items():
+                family.add_sample(sample, dict(labels), together(values))
             yield family
 
 
@@ -76,12 +80,10 @@ class _Shown:
         if self.family.type == "gauge":
             self._now = {}
 
-    def add_to(self, totals: dict[Key, float]) -> None:
-        """Add its samples to those of other workers."""
-        greatest = self.family.name in _STATES
+    def add_to(self, shown_by_all: dict[Key, list[float]]) -> None:
+        """Put its samples beside those of other workers."""
         for key in self._now.keys() | self._before.keys():
-            value = self._now.get(key, 0.0) + self._before.get(key, 0.0)
-            totals[key] = max(totals.get(key, value), value) if greatest else totals.get(key, 0.0) + value
+            shown_by_all.setdefault(key, []).append(self._now.get(key, 0.0) + self._before.get(key, 0.0))
 
 
 def _ask(page: Callable[[], str], shown: dict[str, _Shown]) -> None:

@@ -67,20 +67,27 @@ def test_counts_survive_a_worker_and_its_successor_adds_to_them() -> None:
     assert calls_of(value) == 17
 
 
-def test_amounts_are_summed_and_of_states_and_ages_the_greatest_is_shown() -> None:
-    one, two = Worker(), Worker()
-    for worker, state, waiting, lag in ((one, "open", 3, 0.5), (two, "closed", 4, 2.0)):
+def test_amounts_are_summed_and_of_ages_the_greatest_and_of_states_the_share_of_workers_is_shown() -> None:
+    one, two, three = Worker(), Worker(), Worker()
+    for worker, state, waiting, lag in ((one, "open", 3, 0.5), (two, "closed", 4, 2.0), (three, "open", 0, 0.0)):
         assert worker.metrics is not None
         worker.metrics.watch_breaker("small", lambda state=state: state)  # type: ignore[misc]
         worker.metrics.watch_ledger(lambda waiting=waiting: waiting, lambda lag=lag: lag)  # type: ignore[misc]
+        worker.metrics.watch_redis("limits", lambda lag=lag: lag)  # type: ignore[misc]
         worker.metrics.call_started()
-    value = summed(one.page, two.page)
+    value = summed(one.page, two.page, three.page)
     assert value(names.LEDGER_WAITING.prometheus_name) == 7
     assert value(names.LEDGER_LAG.prometheus_name) == 2.0
-    assert value(names.CALLS_RUNNING.prometheus_name) == 2
-    for state, shown in (("open", 1), ("closed", 1), ("half_open", 0)):
+    assert value(names.REDIS_GONE.prometheus_name, frontdesk_redis_use="limits") == 2.0
+    assert value(names.CALLS_RUNNING.prometheus_name) == 3
+
+    def share(state: str) -> float | None:
         labels = dict(zip(names.BREAKER.labels, ("small", state), strict=True))
-        assert value(names.BREAKER.prometheus_name, **labels) == shown
+        return value(names.BREAKER.prometheus_name, **labels)
+
+    assert [share(state) for state in ("open", "closed", "half_open")] == pytest.approx([2 / 3, 1 / 3, 0])
+    three.metrics = None
+    assert (share("open"), share("closed")) == (0.5, 0.5), "of those that answer"
 
 
 def test_a_worker_that_does_not_answer_is_in_no_state() -> None:

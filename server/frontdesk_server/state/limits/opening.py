@@ -28,8 +28,10 @@ async def open_limit_store(
         if config.store == "redis" and redis is not None:
             from frontdesk_server.state.limits.redis import RedisLimitStore
 
-            shares = config.when_unavailable == "share"
-            store: LimitStore = RedisLimitStore(redis.client, redis.prefix, clock, defects, shares=shares)
+            shares, outage = config.when_unavailable == "share", redis.watched("limits")
+            store: LimitStore = RedisLimitStore(
+                redis.client, redis.prefix, clock, defects, shares=shares, outage=outage
+            )
         elif config.store == "sqlite":
             from frontdesk_server.state.limits.sqlite import SqliteLimitStore
 

@@ -22,6 +22,7 @@ from frontdesk_server.state.limits.batch import Job, LimitBatch, Unheard
 from frontdesk_server.state.limits.redis_scripts import APPLY, GREET
 from frontdesk_server.state.limits.shares import LEASE_SECONDS, Shares
 from frontdesk_server.state.limits.store import Change, Hold, LimitStoreError
+from frontdesk_server.state.outage import Outage
 
 log = structlog.get_logger()
 
@@ -49,6 +50,7 @@ class RedisLimitStore:
         *,
         shares: bool = False,
         lease_seconds: float = LEASE_SECONDS,
+        outage: Outage | None = None,
     ) -> None:
         self._clock = clock
         self._defects = defects
@@ -63,6 +65,7 @@ class RedisLimitStore:
         self._number = 0
         self._jobs: list[Job] = []
         self._alone = False
+        self._outage = outage or Outage()
         self._unheard: Unheard | None = None
         self._greet_at = 0.0
         self._wake = asyncio.Event()
@@ -167,6 +170,7 @@ class RedisLimitStore:
             if changes := self._shares.told(_MOST_JOBS):
                 await self._apply([Job.told(changes)])
         if not self._alone:
+            self._outage.answered()
             log.warning("limits.store_back", processes=self._shares.processes)
 
     async def _apply(self, jobs: Sequence[Job]) -> None:
@@ -197,6 +201,7 @@ class RedisLimitStore:
 
     def _cut_off(self, error: BaseException, unheard: Unheard | None) -> None:
         """Nobody answers: from now on this process is alone, with the jobs in hand and those that wait."""
+        self._outage.failed()
         if not self._alone:
             self._alone = True
             self._shares.leave()
