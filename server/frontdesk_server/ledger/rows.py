@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -27,6 +28,7 @@ Row = tuple[Any, ...]
 _MESSAGE_CHARACTERS = 500
 _UNSTATED = RoutingPolicy()
 _POLICY_FIELDS = tuple(field.name for field in fields(RoutingPolicy))
+_policy_values = attrgetter(*_POLICY_FIELDS)
 _NO_ATTEMPT: Row = (None,) * len(LAST_ATTEMPT)
 
 UNSETTLED: Row = (None,) * len(SETTLED)
@@ -145,10 +147,10 @@ def _figures(attempt: Attempt) -> Row:
 
 def _policy(policy: RoutingPolicy) -> str:
     """What the caller stated; all else is the router's default."""
-    if policy is _UNSTATED or policy == _UNSTATED:
+    if policy is _UNSTATED:
         return "{}"
-    stated = {name: value for name in _POLICY_FIELDS if (value := getattr(policy, name)) != getattr(_UNSTATED, name)}
-    return _json(stated)
+    pairs = zip(_POLICY_FIELDS, _policy_values(policy), _policy_values(_UNSTATED), strict=True)
+    return _json({name: value for name, value, unstated in pairs if value != unstated})
 
 
 def _json(value: Mapping[str, Any] | list[Any]) -> str:

@@ -37,7 +37,9 @@ class ContractCodec:
 
     def encode_decision(self, decision: Decision) -> bytes:
         """A `Decision`."""
-        return decision.encoded.data or encode_decision(decision).SerializeToString()
+        if decision.encoded.data is None:
+            encode_decision(decision)  # which keeps its bytes
+        return decision.encoded.data or b""
 
     def decode_decision(self, data: bytes, text: str) -> Decision:
         """The inverse, with the text that was kept apart."""
