@@ -14,11 +14,12 @@ from collections.abc import Sequence
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import DataError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.defects import DefectCounter, report_defect
 from frontdesk_server.state.limits.batch import Job, LimitBatch, Unheard
+from frontdesk_server.state.limits.redis_errors import is_gone
 from frontdesk_server.state.limits.redis_scripts import APPLY, GREET
 from frontdesk_server.state.limits.shares import LEASE_SECONDS, Shares
 from frontdesk_server.state.limits.store import Change, Hold, LimitStoreError
@@ -31,8 +32,6 @@ _RETURN_SECONDS = 0.25
 _PRESENT_SECONDS = 10
 _MOST_JOBS = 256
 _MOST_RENEWALS = 200
-_FAULTS_OF_JOBS = (ResponseError, DataError)
-"""Their subclasses, such as a replica that is read only, are faults of Redis."""
 
 
 class RedisLimitStore:
@@ -147,7 +146,7 @@ class RedisLimitStore:
         try:
             told, processes = await self._greet_script(keys=keys, args=[self._process, self._number, _PRESENT_SECONDS])
         except Exception as error:
-            if not _is_gone(error):
+            if not is_gone(error):
                 report_defect("limits", error, self._defects)
             self._cut_off(error, None)
             return
@@ -184,7 +183,7 @@ class RedisLimitStore:
                 keys=[self._key_of_batches, *batch.keys], args=[*header, *batch.counters, *batch.fields]
             )
         except Exception as error:
-            if _is_gone(error):
+            if is_gone(error):
                 self._cut_off(error, Unheard(self._number, jobs))
             elif len(jobs) > 1:
                 for job in jobs:
@@ -246,11 +245,6 @@ class RedisLimitStore:
     @property
     def _key_of_batches(self) -> str:
         return f"{self._prefix}batch:{self._process}"
-
-
-def _is_gone(error: Exception) -> bool:
-    """Whether Redis does not answer, or takes nothing at the moment; if not, what it was asked is at fault."""
-    return isinstance(error, RedisError | OSError) and type(error) not in _FAULTS_OF_JOBS
 
 
 def _amount(aside: bytes | str) -> int:
