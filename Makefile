@@ -147,7 +147,7 @@ bench-growth: .venv/.ready generators  ## Measures how costs grow with models, r
 .PHONY: bench-inside
 bench-inside: .venv/.ready  ## Measures single decisions in process, and how exactly limits hold.
 	$(BIN)/python benchmarks/decision_time.py
-	$(BIN)/python benchmarks/limits.py
+	$(BIN)/python -m benchmarks.limits
 
 .tools/sdks/.ready:
 	@$(PYTHON) -m venv .tools/sdks

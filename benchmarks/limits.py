@@ -1,8 +1,9 @@
 """How exactly budgets hold, and how quickly they refuse, with many concurrent callers in several processes.
 
 Callers call until the budget refuses them three times in a row; each call takes a quarter of a second on average and
-uses a random part of what it had reserved. Prints what was spent of the budget, and how long
-reserving and refusing took.
+uses a random part of what it had reserved. Prints what was spent of the budget, and how long reserving and refusing
+took; with Redis also what one script that does nothing takes meanwhile, from the same processes by a connection of its
+own: less than that no answer of Redis can take.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,9 @@ from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.usage import Usage
 from frontdesk_server.state.limits import Limits, Reservation, Used, open_limit_store
 from frontdesk_server.state.redis import open_redis
+from redis.asyncio import Redis
+
+from tests.redis_server import find_redis, running_redis
 
 MODEL = Model("small", (Deployment("fake", "small"),), 8192, prices=Prices(200_000_000, 1_000_000_000))
 INPUT_TOKENS = 400
@@ -42,7 +46,8 @@ BUDGET_NANO_USD = round(BUDGET_USD * 1e9)
 CALL_SECONDS = 0.25
 """Of a call on average; callers come at random moments."""
 REFUSALS_TO_STOP = 3
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 300
+BARE_EVERY_SECONDS = 0.02
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class Tally:
     refusals: int = 0
     reserving_ms: list[float] = field(default_factory=list)
     refusing_ms: list[float] = field(default_factory=list)
+    bare_ms: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,8 @@ class Result:
     reserving_p99_ms: float
     refusing_p50_ms: float
     refusing_p99_ms: float
+    bare_p50_ms: float
+    bare_p99_ms: float
 
 
 def routed_query(caller: str) -> RoutedQuery:
@@ -120,6 +128,17 @@ async def call_until_refused(limits: Limits, caller: str, random: Random, tally:
         tally.spent_nano_usd += cost or 0
 
 
+async def call_bare(client: Redis, tally: Tally) -> None:
+    """Run a script that does nothing, again and again."""
+    script = client.register_script("return 1")
+    await script()
+    while True:
+        await asyncio.sleep(BARE_EVERY_SECONDS)
+        started = time.perf_counter()
+        await script()
+        tally.bare_ms.append((time.perf_counter() - started) * 1000)
+
+
 async def run_callers(store: str, place: str, callers: int, seed: int) -> Tally:
     """So many callers in this process, on one shared budget."""
     tally, clock = Tally(), SystemClock()
@@ -130,17 +149,31 @@ async def run_callers(store: str, place: str, callers: int, seed: int) -> Tally:
         redis = await stack.enter_async_context(open_redis(redis_config, "benchmark"))
         counters = await stack.enter_async_context(open_limit_store(config, redis, clock, "benchmark"))
         limits = Limits(config, counters, clock)
+        bare = None if redis is None else asyncio.create_task(call_bare(redis.client, tally))
         async with asyncio.TaskGroup() as group:
             for index in range(callers):
                 random = Random(seed * 100_000 + index)  # noqa: S311 - load, no secrets
                 group.create_task(call_until_refused(limits, f"caller-{seed}-{index}", random, tally))
+        if bare is not None:
+            bare.cancel()
     return tally
 
 
 def measure(store: str, place: str, processes: int, callers: int) -> Result:
     """Share the callers out over so many processes and add up what they saw."""
     share = callers // processes
-    command = [sys.executable, __file__, "--store", store, "--place", place, "--callers", str(share), "--worker"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.limits",
+        "--store",
+        store,
+        "--place",
+        place,
+        "--callers",
+        str(share),
+        "--worker",
+    ]
     workers = [
         subprocess.Popen([*command, str(seed)], stdout=subprocess.PIPE, text=True) for seed in range(1, processes + 1)
     ]
@@ -153,6 +186,7 @@ def measure(store: str, place: str, processes: int, callers: int) -> Result:
     spent = sum(tally.spent_nano_usd for tally in tallies)
     reserving = sorted(ms for tally in tallies for ms in tally.reserving_ms)
     refusing = sorted(ms for tally in tallies for ms in tally.refusing_ms)
+    bare = sorted(ms for tally in tallies for ms in tally.bare_ms)
     worst = MODEL.prices.cost_nano_usd(Usage(INPUT_TOKENS * 5 // 4, OUTPUT_TOKENS)) if MODEL.prices else None
     return Result(
         store=store,
@@ -168,6 +202,8 @@ def measure(store: str, place: str, processes: int, callers: int) -> Result:
         reserving_p99_ms=quantile(reserving, 0.99),
         refusing_p50_ms=quantile(refusing, 0.5),
         refusing_p99_ms=quantile(refusing, 0.99),
+        bare_p50_ms=quantile(bare, 0.5),
+        bare_p99_ms=quantile(bare, 0.99),
     )
 
 
@@ -179,20 +215,27 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 def describe(result: Result) -> str:
     """One line of the table."""
     used = 100 * result.spent_nano_usd / result.budget_nano_usd
+    took = (
+        (result.reserving_p50_ms, result.reserving_p99_ms),
+        (result.refusing_p50_ms, result.refusing_p99_ms),
+        (result.bare_p50_ms, result.bare_p99_ms),
+    )
     return (
         f"{result.store:7} {result.processes:9} {result.callers:7} {result.calls:6} {result.refusals:8} {used:7.2f} % "
-        f"{result.overspent_nano_usd:9} {result.reserving_p50_ms:7.2f} /{result.reserving_p99_ms:6.2f} "
-        f"{result.refusing_p50_ms:7.2f} /{result.refusing_p99_ms:6.2f}"
+        f"{result.overspent_nano_usd:9} " + " ".join(f"{p50:9.2f} /{p99:7.2f}" for p50, p99 in took)
     )
 
 
-HEADER = "store   processes callers  calls refusals    spent overspent  reserving p50/p99 refusing p50/p99 (ms)"
+HEADER = (
+    "store   processes callers  calls refusals    spent overspent "
+    "reserving p50/p99  refusing p50/p99  bare script, in ms"
+)
 
 
 def main() -> None:
-    """Measure memory in one process, and the shared stores in three."""
+    """Measure memory in one process, and the shared stores in three: Redis is a server of this run's own."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--store", choices=["memory", "sqlite", "redis"], help="default: memory, then sqlite")
+    parser.add_argument("--store", choices=["memory", "sqlite", "redis"], help="default: all")
     parser.add_argument("--place", default="", help="file or URL of the store")
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--callers", type=int, default=201, help="in all")
@@ -203,11 +246,15 @@ def main() -> None:
         tally = asyncio.run(run_callers(arguments.store, arguments.place, arguments.callers, arguments.worker))
         print(json.dumps(asdict(tally)))
         return
-    with tempfile.TemporaryDirectory() as folder:
-        file = str(Path(folder) / "limits.db")
+    with ExitStack() as stack:
+        file = str(Path(stack.enter_context(tempfile.TemporaryDirectory())) / "limits.db")
         plans = [("memory", "-", 1), ("sqlite", file, 1), ("sqlite", f"{file}.3", 3)]
+        places = {"memory": "-", "sqlite": file}
+        if (program := find_redis()) is not None:
+            places["redis"] = stack.enter_context(running_redis(program))
+            plans.append(("redis", places["redis"], 3))
         if arguments.store:
-            plans = [(arguments.store, arguments.place or file, arguments.processes)]
+            plans = [(arguments.store, arguments.place or places[arguments.store], arguments.processes)]
         results = [measure(store, place, processes, arguments.callers) for store, place, processes in plans]
     if arguments.json:
         print(json.dumps([asdict(result) for result in results]))
