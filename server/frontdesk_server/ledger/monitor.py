@@ -9,7 +9,7 @@ from frontdesk_server.domain.record import DropReason
 
 
 class LedgerMonitor(Protocol):
-    """Told from the ledger's writer thread; must neither block nor raise."""
+    """Told from the ledger's writer thread, and from the event loop; must neither block nor raise."""
 
     def opened(self, waiting: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
         """The ledger is open; its backlog can be read at any time, from any thread."""
@@ -18,7 +18,7 @@ class LedgerMonitor(Protocol):
         """A batch is durable."""
 
     def failed(self, error: BaseException, waiting: int) -> None:
-        """The store refused a batch; it is kept and tried again. `waiting` records are in memory."""
+        """The store refused a batch, or says nothing (TimeoutError); it is kept, with `waiting` records in memory."""
 
     def recovered(self, waiting: int) -> None:
         """The store takes batches again."""

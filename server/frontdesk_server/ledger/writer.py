@@ -5,9 +5,9 @@ the first, encodes them and commits them in one transaction.
 
 Back-pressure: a record is taken only if, at the pace of the last commits, it will be committed within `max_lag_ms`,
 and if fewer than `max_queue` wait; else its caller waits for the next commit. So what a killed process loses is what it
-was given in the last `flush_ms` + `max_lag_ms`. While the store fails (disk full, locked, unreachable) nobody waits:
-batches are tried again with growing pauses, records are kept in memory up to `max_queue`, and those beyond are dropped
-and counted.
+was given in the last `flush_ms` + `max_lag_ms`. While the store fails (disk full, locked, unreachable, or it has said
+nothing for two seconds) nobody waits: batches are tried again with growing pauses, records are kept in memory up to
+`max_queue`, and those beyond are dropped and counted.
 """
 
 from __future__ import annotations
@@ -21,21 +21,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimedOut
+from sqlalchemy.exc import SQLAlchemyError
 
 from frontdesk_server.domain.decision import RoutedQuery
 from frontdesk_server.domain.defects import report_defect
-from frontdesk_server.domain.errors import DecisionNotFound, LedgerUnavailable
 from frontdesk_server.domain.record import DropReason, RecordCodec
-from frontdesk_server.ledger.batch import Batch, DecisionEntry, Entry, OutcomeEntry, SettlementEntry, encode
+from frontdesk_server.ledger.batch import Batch, DecisionEntry, Entry, SettlementEntry, encode
 from frontdesk_server.ledger.content import ContentPolicy
+from frontdesk_server.ledger.faults import record_at_fault
 from frontdesk_server.ledger.monitor import LedgerMonitor
+from frontdesk_server.ledger.waiters import release, settle
 
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
 _FIRST_PACE_SECONDS = 0.0002
+_END_SECONDS = 1.0
+"""How long a stop waits beyond its time for a store that is trying."""
 
 
 class BatchStore(Protocol):
@@ -47,12 +49,17 @@ class BatchStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
-    """How records are grouped. `drain_seconds` bounds how long a stop tries to write what waits."""
+    """How records are grouped.
+
+    `stall_seconds` bounds how long callers wait for a store that says nothing, `drain_seconds` how long a stop tries to
+    write what waits.
+    """
 
     flush_seconds: float = 0.05
     max_batch: int = 500
     max_queue: int = 20_000
     max_lag_seconds: float = 0.25
+    stall_seconds: float = 2.0
     drain_seconds: float = 10.0
 
 
@@ -80,6 +87,7 @@ class GroupWriter:
         self._decisions: dict[str, RoutedQuery] = {}
         self._settlements: dict[str, SettlementEntry] = {}
         self._in_hand: Sequence[Entry] = ()
+        self._taken_at = 0.0
         self._waiting = threading.Event()
         self._urgent = threading.Event()
         self._stopping = threading.Event()
@@ -93,6 +101,7 @@ class GroupWriter:
         self._loop = asyncio.get_running_loop()
         self._room = asyncio.Event()
         self._thread.start()
+        self._watch()
 
     async def stop(self) -> None:
         """Write what waits, for at most `drain_seconds`, then end the thread."""
@@ -100,7 +109,10 @@ class GroupWriter:
         self._stopping.set()
         self._urgent.set()
         self._waiting.set()
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, self._limits.drain_seconds + _END_SECONDS)
+        self._watching.cancel()
+        if self._thread.is_alive():  # the store says nothing, to which a daemon thread may go on listening
+            self._monitor.dropped(self.waiting, "stopped")
 
     @property
     def waiting(self) -> int:
@@ -139,11 +151,11 @@ class GroupWriter:
             raise
         if self._full:
             self._monitor.dropped(1, "queue_full")
-            self._release([entry])
+            release([entry])
             return
         self._enqueue(entry)
         if self._failing:
-            self._release([entry])
+            release([entry])
 
     @property
     def _full(self) -> bool:
@@ -164,26 +176,12 @@ class GroupWriter:
         if not self._waiting.is_set():
             self._waiting.set()
 
-    def _release(self, entries: Iterable[Entry]) -> None:
-        """The store fails: calls go on without durability, only reports of outcomes are refused (and kept)."""
-        for entry in entries:
-            if entry.waiter is None or entry.waiter.done():
-                continue
-            if isinstance(entry, OutcomeEntry):
-                entry.waiter.set_exception(LedgerUnavailable("the ledger cannot be written", _LONGEST_PAUSE_SECONDS))
-            else:
-                entry.waiter.set_result(False)
-
-    def _settle(self, entries: Sequence[Entry], replaced: Sequence[bool | None]) -> None:
-        answers = iter(replaced)
-        for entry in entries:
-            answer = next(answers) if isinstance(entry, OutcomeEntry) else True
-            if entry.waiter is None or entry.waiter.done():
-                continue
-            if isinstance(entry, OutcomeEntry) and answer is None:
-                entry.waiter.set_exception(DecisionNotFound(entry.outcome.decision_id))
-            else:
-                entry.waiter.set_result(bool(answer))
+    def _watch(self) -> None:
+        """A store that says nothing for too long is one that fails, until it says something."""
+        seconds = self._limits.stall_seconds
+        if self._in_hand and not self._failing and time.monotonic() - self._taken_at > seconds:
+            self._degrade(TimeoutError())
+        self._watching = self._loop.call_later(seconds / 4, self._watch)
 
     # What follows runs in the thread.
 
@@ -208,20 +206,21 @@ class GroupWriter:
             lost, self._in_hand = self._in_hand, ()
             self._monitor.dropped(len(lost), "defect")
             self._forget(lost)
-            self._in_loop(lambda: self._release(lost))
+            self._in_loop(lambda: release(lost))
             self._in_loop(self._room.set)
 
     def _write_some(self) -> None:
         count = min(len(self._queue), self._limits.max_batch)
         entries = [self._queue[index] for index in range(count)]
+        self._taken_at = started = time.monotonic()
         self._in_hand = entries  # before they leave the queue, so that the lag never looks shorter than it is
         for _ in range(count):
             self._queue.popleft()
-        started = time.monotonic()
         self._commit(self._encode(entries))
         self._forget(entries)
         self._in_hand = ()
-        self._pace_seconds += ((time.monotonic() - started) / count - self._pace_seconds) / 4
+        took_seconds = min(time.monotonic() - started, self._limits.stall_seconds)
+        self._pace_seconds += (took_seconds / count - self._pace_seconds) / 4
         self._in_loop(self._room.set)  # last: whoever finds no room before this is woken by it
 
     def _encode(self, entries: Sequence[Entry]) -> Batch:
@@ -242,7 +241,7 @@ class GroupWriter:
             try:
                 replaced = self._store.write(batch)
             except Exception as error:
-                if _record_at_fault(error):
+                if record_at_fault(error):
                     self._commit_apart(batch, error)
                     return
                 self._degrade(error)
@@ -287,7 +286,7 @@ class GroupWriter:
             self._failing = False
             self._monitor.recovered(self.waiting)
         self._monitor.committed(len(batch.entries), seconds)
-        self._in_loop(lambda: self._settle(batch.entries, replaced))
+        self._in_loop(lambda: settle(batch.entries, replaced))
 
     def _degrade(self, error: Exception) -> None:
         self._failing = True
@@ -295,7 +294,7 @@ class GroupWriter:
         self._in_loop(self._release_everybody)
 
     def _release_everybody(self) -> None:
-        self._release((*self._in_hand, *tuple(self._queue)))
+        release((*self._in_hand, *tuple(self._queue)))
         self._room.set()
 
     def _give_up(self, batch: Batch) -> None:
@@ -306,15 +305,8 @@ class GroupWriter:
     def _lost(self, entry: Entry, reason: DropReason) -> None:
         self._monitor.dropped(1, reason)
         if reason != "content":
-            self._in_loop(lambda: self._release([entry]))
+            self._in_loop(lambda: release([entry]))
 
     def _in_loop(self, callback: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(callback)
-
-
-def _record_at_fault(error: Exception) -> bool:
-    """Whether another record would have been taken; if not, the store fails and may recover."""
-    if isinstance(error, DataError | IntegrityError):
-        return True
-    return not isinstance(error, DBAPIError | PoolTimedOut | OSError)

@@ -275,3 +275,36 @@ async def test_what_nobody_foresaw_loses_the_records_in_hand_and_the_thread_goes
     assert monitor.losses == {"defect": 1}
     assert [defect["error_type"] for defect in caught_defects] == ["ZeroDivisionError"]
     caught_defects.clear()
+
+
+async def test_nobody_waits_for_a_store_that_says_nothing_and_what_it_was_given_is_kept() -> None:
+    store, monitor = FakeStore(), RecordingMonitor()
+    async with writing(store, monitor, max_queue=10, stall_seconds=0.05) as writer:
+        store.gate.clear()
+        durable, report = an_entry(waited=True), an_outcome()
+        for entry in (durable, report):
+            await writer.submit(entry)
+        assert durable.waiter is not None
+        assert report.waiter is not None
+        async with asyncio.timeout(5):
+            assert not await durable.waiter
+            with pytest.raises(LedgerUnavailable):
+                await report.waiter
+            for _ in range(12):
+                await writer.submit(an_entry())
+        assert len(monitor.failures) == 1
+        assert monitor.losses["queue_full"] > 0
+        store.gate.set()
+        await until(lambda: not writer.failing)
+    assert durable.routed.decision.decision_id in store.ids
+
+
+async def test_a_stop_does_not_wait_for_a_store_that_says_nothing() -> None:
+    store, monitor = FakeStore(), RecordingMonitor()
+    async with writing(store, monitor, drain_seconds=0.05) as writer:
+        store.gate.clear()
+        await writer.submit(an_entry())
+        await until(lambda: store.tries)
+        async with asyncio.timeout(5):
+            await writer.stop()
+        assert monitor.losses == {"stopped": 1}
