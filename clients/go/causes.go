@@ -11,6 +11,7 @@ var causes = []struct {
 	{regexp.MustCompile(`failed to verify certificate|x509:`), "the server's certificate is not trusted", false},
 	{regexp.MustCompile(`does not look like a TLS handshake`), "the server does not speak TLS as asked", false},
 	{regexp.MustCompile(`connection refused|no such file or directory`), "nobody listens there", false},
+	{regexp.MustCompile(`looked like an HTTP/1.1 header`), "the server speaks HTTP there, and gRPC on another port", true},
 	{regexp.MustCompile(`no such host|produced zero addresses|name resolver error`), "there is no such name", false},
 	{
 		regexp.MustCompile(`server preface|connection reset|broken pipe|EOF|use of closed|error reading from server`),

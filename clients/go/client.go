@@ -24,7 +24,10 @@ type Client struct {
 // FRONTDESK_ADDRESS says, else [DefaultTarget]. It speaks TLS, but plaintext with a target on this machine, unless an option says
 // otherwise. The token is that of FRONTDESK_TOKEN unless an option gives one. It returns at once; the first call connects.
 func Dial(target string, options ...Option) (*Client, error) {
-	target = targetOf(target)
+	target, err := targetOf(target)
+	if err != nil {
+		return nil, err
+	}
 	s, err := settingsOf(target, options)
 	if err != nil {
 		return nil, err

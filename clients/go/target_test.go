@@ -1,6 +1,61 @@
 package frontdesk
 
-import "testing"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/frontdesk/frontdesk/clients/go/frontdeskv1"
+)
+
+func TestATargetThatCannotBeMeantIsRefusedAndToldWhatIsWrong(t *testing.T) {
+	raw, err := os.ReadFile("../../tests/contract/vectors/targets.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known []struct{ Name, Fault string }
+	if err := json.Unmarshal(raw, &known); err != nil || len(known) == 0 {
+		t.Fatal("no targets", err)
+	}
+	for _, each := range known {
+		told := ""
+		if client, err := Dial(each.Name); err != nil {
+			told = err.Error()
+		} else {
+			_ = client.Close()
+		}
+		want := ""
+		if each.Fault != "" {
+			want = "frontdesk: target: " + each.Fault
+		}
+		if told != want && !(each.Fault == "" && each.Name == "xds:///frontdesk") { // a scheme that a program may register
+			t.Errorf("%s: %q, want %q", each.Name, told, want)
+		}
+	}
+}
+
+func TestAnHTTPServerIsToldFromOneThatWantsTLS(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	client, err := Dial(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	_, err = client.Route(ctx, &frontdeskv1.RouteRequest{Query: Ask("hi")})
+	var failed *Error
+	if !errors.As(err, &failed) || !strings.HasPrefix(failed.Message, "the server speaks HTTP there, and gRPC on another port (") {
+		t.Fatal(err)
+	}
+}
 
 func TestThisMachineIsToldFromOthers(t *testing.T) {
 	for target, want := range map[string]bool{

@@ -4,7 +4,7 @@ messages.json: every message with every field set, one vector for each arm of ea
 and the same from a newer server, with an enum value and fields that this version does not know.
 errors.json: every documented reason as the bytes of its google.rpc.Status, and what a client must read from it.
 
-Beside them lie explanations.json and events.json, written by hand so that no implementation is its own judge.
+Beside them lie explanations, events and targets, written by hand so that no implementation is its own judge.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ _CAUSES = (
         "the server does not speak TLS as asked",
     ),
     (re.compile(r"Connection refused|No such file or directory"), "nobody listens there"),
+    (re.compile(r"http1\.x server"), "the server speaks HTTP there, and gRPC on another port"),
     (
         re.compile(r"DNS resolution failed|Could not contact DNS|address lookup|Name or service not known"),
         "there is no such name",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any, cast
 
 import grpc
@@ -40,30 +41,37 @@ class Secrets:
         return (*token, *named)
 
 
-def bearer(token: str) -> tuple[str, str]:
-    """The metadata of a token. Raises ValueError when it cannot be sent."""
+class UnusableSecret(ValueError):
+    """A secret that cannot be sent. The message tells why, never the secret."""
+
+
+def bearer(token: object) -> tuple[str, str]:
+    """The metadata of a token. Raises UnusableSecret."""
     return "authorization", f"Bearer {clean(token, 'the token')}"
 
 
-def clean(secret: str, what: str) -> str:
+def clean(secret: object, what: str) -> str:
     """The secret without the space around it, such as the newline at the end of a key file.
 
     Raises:
-        ValueError: it is empty, or no header can carry it. The message tells the place, never the secret.
+        UnusableSecret: it is no text, or an empty one, or no header can carry it.
     """
+    if not isinstance(secret, str):
+        raise UnusableSecret(f"{what} is no text, but of type {type(secret).__name__}")
     trimmed = secret.strip()
     if not trimmed:
-        raise ValueError(f"{what} is empty")
+        raise UnusableSecret(f"{what} is empty")
     for place, character in enumerate(trimmed):
         if not "!" <= character <= "~":
-            raise ValueError(f"{what} cannot be sent: character {place + 1} is U+{ord(character):04X}")
+            raise UnusableSecret(f"{what} cannot be sent: character {place + 1} is U+{ord(character):04X}")
     return trimmed
 
 
 def no_token(error: Exception) -> FrontdeskError:
-    """The error of a call whose token source failed: its type alone, for its text may hold the token."""
+    """The error of a call whose token source failed: the type alone, for texts may hold the token."""
     code = grpc.StatusCode.UNAUTHENTICATED
-    return FrontdeskError(code, code.name, f"no token: its source raised {type(error).__name__}")
+    told = str(error) if isinstance(error, UnusableSecret) else f"its source raised {type(error).__name__}"
+    return FrontdeskError(code, code.name, f"no token: {told}")
 
 
 class _Authorizing:
@@ -75,7 +83,7 @@ class _Authorizing:
     async def _authorized(self, details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
         try:
             token = self._source()
-            entry = bearer(token if isinstance(token, str) else await token)
+            entry = bearer(await token if isawaitable(token) else token)
         except Exception as error:
             raise no_token(error) from error
         metadata = grpc.aio.Metadata(*(details.metadata or ()), entry)

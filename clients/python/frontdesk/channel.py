@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
-from ipaddress import ip_address
 
 import grpc
 
+from frontdesk._target import DEFAULT_TARGET, is_local, target_of
 from frontdesk._version import __version__
 
-DEFAULT_TARGET = "localhost:50051"
-
-_RESOLVED = re.compile(r"(?:(dns|ipv4|ipv6):(?:///)?)?(.*)", re.DOTALL)
-"""Scheme and addresses of a target. One that names a name server of its own keeps it, and is nobody's localhost."""
-
-_LAST_PORT = 65_535
+__all__ = [
+    "DEFAULT_OPTIONS",
+    "DEFAULT_TARGET",
+    "OptionValue",
+    "channel_credentials",
+    "channel_options",
+    "is_local",
+    "target_of",
+    "token_of_environment",
+    "user_agent",
+]
 
 OptionValue = str | int | bool
 
@@ -69,19 +73,6 @@ def user_agent() -> str:
     return f"frontdesk-python/{__version__}"
 
 
-def target_of(target: str | None) -> str:
-    """The target, or else that of FRONTDESK_ADDRESS, or else the default one.
-
-    Raises:
-        ValueError: its port is none; gRPC would take such a number modulo 65536, and speak to another server.
-    """
-    found = target or os.environ.get("FRONTDESK_ADDRESS") or DEFAULT_TARGET
-    for port in map(_port, _addresses(found)):
-        if port.isdecimal() and not 1 <= int(port) <= _LAST_PORT:
-            raise ValueError(f"target: {found} has port {port}, which is not in 1 to {_LAST_PORT}")
-    return found
-
-
 def token_of_environment() -> str | None:
     """What FRONTDESK_TOKEN holds, if anything."""
     return os.environ.get("FRONTDESK_TOKEN", "").strip() or None
@@ -98,37 +89,3 @@ def channel_credentials(tls: bool | grpc.ChannelCredentials | None, target: str)
     if isinstance(tls, bool):
         return grpc.ssl_channel_credentials() if tls else None
     return tls
-
-
-def is_local(target: str) -> bool:
-    """Whether the target is on this machine: a unix socket, `localhost`, or nothing but loopback addresses."""
-    if target.startswith(("unix:", "unix-abstract:")):
-        return True
-    hosts = map(_host, _addresses(target))
-    return all(host.lower() == "localhost" or _is_loopback(host) for host in hosts)
-
-
-def _addresses(target: str) -> list[str]:
-    """The addresses that a target names; of a unix socket nothing that has a port."""
-    scheme, addresses = _RESOLVED.fullmatch(target).groups()  # type: ignore[union-attr]  # it matches every text
-    return addresses.split(",") if scheme in {"ipv4", "ipv6"} else [addresses]
-
-
-def _port(address: str) -> str:
-    """What stands after the host of host:port or [v6]:port; empty without one."""
-    behind = address.rpartition("]")[2]
-    return behind.partition(":")[2] if behind.count(":") == 1 else ""
-
-
-def _host(address: str) -> str:
-    """The host of host, host:port, [v6] or [v6]:port."""
-    if address.startswith("["):
-        return address[1:].partition("]")[0]
-    return address.partition(":")[0] if address.count(":") == 1 else address
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:  # a name
-        return False

@@ -4,8 +4,9 @@ const causes: readonly [pattern: RegExp, words: string, plain: boolean][] = [
   [/EPROTO|wrong version number|packet length too long/i, "the server does not speak TLS as asked", false],
   [/ECONNREFUSED|ENOENT/, "nobody listens there", false],
   [/Name resolution failed|ENOTFOUND|EAI_AGAIN/, "there is no such name", false],
+  [/Protocol error/, "the server speaks HTTP there, and gRPC on another port", true],
   [
-    /ECONNRESET|EPIPE|Connection dropped|socket hang up|closed|Protocol error|disconnected|Failed to connect/i,
+    /ECONNRESET|EPIPE|Connection dropped|socket hang up|closed|disconnected|Failed to connect/i,
     "the server closes connections in plain text: it may want TLS",
     true,
   ],

@@ -19,7 +19,7 @@ import {
   type RouteResponse,
   type StreamCompleteRequestSchema,
 } from "./gen/frontdesk/v1/router_service_pb.js";
-import { channelCredentials, type ClientOptions, defaultChannelOptions, isPlaintext, proxyOptions } from "./options.js";
+import { channelCredentials, type ClientOptions, defaultChannelOptions, isPlaintext, proxyOptions, refuseUnknown } from "./options.js";
 import { CompletionStream } from "./stream.js";
 import { targetOf } from "./target.js";
 import { bearer, tokenOfEnvironment } from "./token.js";
@@ -36,9 +36,11 @@ export class FrontdeskClient {
 
   /**
    * @param target such as `dns:///frontdesk:50051`, `unix:/run/frontdesk.sock` or `ipv4:10.0.0.1:50051,10.0.0.2:50051`. Default: what
-   * FRONTDESK_ADDRESS says, else `localhost:50051`.
+   * FRONTDESK_ADDRESS says, else `localhost:50051`. One that gRPC would not understand as meant, or an option that there is not, makes
+   * the constructor throw a RangeError.
    */
   constructor(target?: string, options: ClientOptions = {}) {
+    refuseUnknown(options);
     const called = targetOf(target);
     const interceptors = [...(options.interceptors ?? [])];
     const token = options.token ?? tokenOfEnvironment();

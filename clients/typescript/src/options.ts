@@ -63,6 +63,21 @@ export interface ClientOptions {
   interceptors?: Interceptor[];
 }
 
+const known: Record<keyof ClientOptions, true> = {
+  plaintext: true,
+  rootCertificates: true,
+  credentials: true,
+  token: true,
+  channelOptions: true,
+  interceptors: true,
+};
+
+/** Throws a RangeError for an option that there is not, such as that of another client: to ignore it could be to call in plain text. */
+export function refuseUnknown(options: ClientOptions): void {
+  const unknown = Object.keys(options).find((name) => !(name in known));
+  if (unknown !== undefined) throw new RangeError(`there is no option ${unknown}; there are ${Object.keys(known).join(", ")}`);
+}
+
 /** Whether the options, or else the target, ask for plain text. */
 export function isPlaintext(target: string, options: ClientOptions): boolean {
   if (options.credentials) return !options.credentials._isSecure();

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
-from frontdesk import Client, sync
+from frontdesk import Client, FrontdeskError, sync
 from frontdesk._secrets import Secrets
 from frontdesk.channel import DEFAULT_OPTIONS, channel_credentials, channel_options, target_of, token_of_environment
 from hypothesis import given
@@ -26,17 +29,17 @@ def test_only_unavailable_is_retried_and_load_is_spread() -> None:
     assert config["loadBalancingConfig"] == [{"round_robin": {}}]
 
 
-@pytest.mark.parametrize(
-    "target", ["a:0", "a:99999", "[::1]:65536", "dns:///a:70000", "ipv4:127.0.0.1:1,127.0.0.2:99999"]
-)
-def test_a_port_that_none_can_have_is_refused_and_never_another_one_asked(target: str) -> None:
-    with pytest.raises(ValueError, match=r"^target: .* has port \d+, which is not in 1 to 65535"):
-        target_of(target)
+TARGETS = json.loads((Path(__file__).parents[2] / "contract/vectors/targets.json").read_text())
 
 
-@pytest.mark.parametrize("target", ["a:65535", "a", "[::1]", "::1", "unix:/run/a:99999/x.sock", "a:http"])
-def test_every_other_target_is_taken_as_it_is(target: str) -> None:
-    assert target_of(target) == target
+@pytest.mark.parametrize("known", TARGETS, ids=lambda known: known["name"])
+def test_a_target_that_cannot_be_meant_is_refused_and_told_what_is_wrong(known: dict[str, str]) -> None:
+    try:
+        assert target_of(known["name"]) == known["name"]
+        told = None
+    except ValueError as error:
+        told = str(error)
+    assert told == (f"target: {known['fault']}" if "fault" in known else None)
 
 
 LOCAL = ["localhost:1", "127.0.0.1:1", "[::1]:1", "dns:///localhost:1", "unix:/run/x.sock"]
@@ -99,6 +102,55 @@ def test_a_secret_that_no_header_carries_is_refused_without_being_told(before: s
         sync.Client(provider_keys={"openai": secret})
 
 
+def _raise() -> str:
+    raise OSError("it is s3cret")
+
+
+SOURCES = {
+    "raises": (_raise, "its source raised OSError"),
+    "gives nothing": (lambda: None, "the token is no text, but of type NoneType"),
+    "gives bytes": (lambda: b"s3cret", "the token is no text, but of type bytes"),
+    "gives a blank": (lambda: " \n", "the token is empty"),
+    "gives what no header carries": (lambda: "a s3cret", "the token cannot be sent: character 2 is U+0020"),
+}
+
+
+@pytest.mark.parametrize(("source", "told"), SOURCES.values(), ids=SOURCES)
+async def test_a_source_without_a_token_ends_each_call_with_what_was_wrong(source: Any, told: str) -> None:
+    async def later() -> Any:
+        return source()
+
+    def read_blocking(client: sync.Client) -> object:
+        return list(client.stream_complete("hi"))
+
+    failed: list[FrontdeskError] = []
+    for asked in (source, later):
+        async with Client("localhost:1", token=asked) as client:
+            for call in (client.route("hi"), client.stream_complete("hi").completion()):
+                with pytest.raises(FrontdeskError) as caught:
+                    await asyncio.wait_for(call, 5)
+                failed.append(caught.value)
+    with sync.Client("localhost:1", token=source) as blocking:
+        for ask in (lambda: blocking.route("hi"), lambda: read_blocking(blocking)):
+            with pytest.raises(FrontdeskError) as caught:
+                ask()
+            failed.append(caught.value)
+    assert {(error.code, error.message) for error in failed} == {(grpc.StatusCode.UNAUTHENTICATED, f"no token: {told}")}
+    assert all(error.__cause__ for error in failed)
+
+
 def test_an_empty_token_is_refused() -> None:
     with pytest.raises(ValueError, match="the token is empty"):
         Client(token=" \n")
+
+
+async def test_an_http_server_is_told_from_one_that_wants_tls() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        async with Client(f"{host}:{port}") as client:
+            with pytest.raises(FrontdeskError, match="the server speaks HTTP there, and gRPC on another port"):
+                await client.route("hi", timeout=20)

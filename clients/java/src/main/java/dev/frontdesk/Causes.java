@@ -16,6 +16,7 @@ final class Causes {
           new Cause(Pattern.compile("NotSslRecord|not an SSL/TLS record"), "the server does not speak TLS as asked"),
           new Cause(Pattern.compile("Connection refused|ConnectException|No such file"), "nobody listens there"),
           new Cause(Pattern.compile("UnknownHostException|Unable to resolve host"), "there is no such name"),
+          new Cause(Pattern.compile("485454502f"), "the server speaks HTTP there, and gRPC on another port"), // "HTTP/"
           new Cause(
               Pattern.compile("Network closed|First received frame was not SETTINGS|Connection reset|end of stream|closed"),
               "the server closes connections in plain text: it may want TLS"));

@@ -117,6 +117,21 @@ class VectorsTest {
         });
   }
 
+  @TestFactory
+  Stream<DynamicTest> aTargetThatCannotBeMeantIsRefusedAndToldWhatIsWrong() throws IOException {
+    return tests(
+        vectors("targets"),
+        vector -> {
+          String target = vector.get("name").getAsString();
+          if (vector.has("fault")) {
+            Exception thrown = assertThrows(IllegalArgumentException.class, () -> FrontdeskClient.builder(target));
+            assertEquals("target: " + vector.get("fault").getAsString(), thrown.getMessage());
+          } else {
+            assertEquals(target, Targets.of(target));
+          }
+        });
+  }
+
   private static JsonElement vectors(String name) throws IOException {
     Path path = Path.of("../../tests/contract/vectors/" + name + ".json");
     return JsonParser.parseString(Files.readString(path));
