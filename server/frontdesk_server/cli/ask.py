@@ -89,7 +89,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     except FrontdeskError as error:
         typer.echo(f"{error.reason}: {error.message}", err=True)
         for violation in error.violations:
-            typer.echo(f"  {violation.field}: {violation.description}", err=True)
+            told = "" if violation.description == error.message else f": {violation.description}"
+            typer.echo(f"  {violation.field}{told}", err=True)
         raise typer.Exit(FAULT) from error
 
 

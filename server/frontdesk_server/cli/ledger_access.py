@@ -50,8 +50,10 @@ def reading(ledger: str | None, config: Path | None) -> Iterator[LedgerReader]:
     if url is None:
         section = ledger_of(config or default_config_path())
         url = section.read_url.get_secret_value() or section.url.get_secret_value()
-    if not url:
-        raise typer.BadParameter("the configuration keeps no ledger")
+        if not url:
+            raise typer.BadParameter("it keeps no ledger", param_hint="--config")
+    elif not url.strip():
+        raise typer.BadParameter("it is empty", param_hint="--ledger")
     with open_reader(url) as reader:
         yield reader
 

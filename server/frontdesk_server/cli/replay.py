@@ -28,6 +28,7 @@ from frontdesk_server.cli.ledger_access import (
 )
 from frontdesk_server.cli.progress import progress_bar, told
 from frontdesk_server.cli.tables import Column, console, table
+from frontdesk_server.config.naming import no_such
 from frontdesk_server.config.offline import load_offline
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
@@ -110,13 +111,20 @@ def _load(
 def load_decisions(
     data: Path | None, chosen: Filters, ledger: str | None, config: Path | None
 ) -> tuple[LoggedDecision, ...]:
-    """The decisions of an export or, without one, of the ledger. Raises DatasetError where there is none."""
+    """The decisions of an export or, without one, of the ledger. Raises DatasetError where there is none.
+
+    Raises typer.BadParameter for a router that none of them is of, whenever they were made.
+    """
     if data is None:
         with reading(ledger, config) as reader, progress_bar("reading", reader.count(chosen)) as advance:
             decisions = build_decisions(told(decision_rows(reader, chosen), advance))
+            routers = set() if decisions else set(reader.routers())
     else:
-        read = since(read_decisions(data), chosen.since)
-        decisions = tuple(decision for decision in read if chosen.router in ("", decision.router))
+        read = read_decisions(data)
+        routers = {decision.router for decision in read}
+        decisions = tuple(d for d in since(read, chosen.since) if chosen.router in ("", d.router))
+    if not decisions and routers and chosen.router and chosen.router not in routers:
+        raise typer.BadParameter(no_such("router", chosen.router, routers), param_hint="--router")
     if not decisions:
         raise DatasetError("there is no such decision", file=data)
     return decisions

@@ -122,6 +122,11 @@ class LedgerReader:
             query = select(func.count()).select_from(RECORDS).where(*filters.clauses())
             return connection.execute(query).scalar_one()
 
+    def routers(self) -> list[str]:
+        """The routers that have decided something."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(select(RECORDS.c.router).distinct()).scalars())
+
     def newest(self, filters: Filters, limit: int, before: str = "") -> list[DecisionSummary]:
         """The newest decisions, oldest first; with `before` of those older than this one."""
         query = _summaries(filters).order_by(RECORDS.c.decision_id.desc()).limit(limit)

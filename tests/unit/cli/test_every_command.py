@@ -235,6 +235,8 @@ CODES = {
     "both ways to be answered": ("complete Hello -c {default} --tls", 2),
     "a ledger that is not there": ("log --ledger sqlite:///{folder}/absent.db", 2),
     "a ledger that is none": ("stats --ledger mysql://nowhere/x", 2),
+    "a ledger of no name": ("log --ledger=", 2),
+    "a router that decided nothing": ("diff-policy --policy {folder}/floor.yaml --ledger {url} --router a-router", 2),
     "a status that is none": ("log --ledger {url} --status ended", 2),
     "a file of an unknown kind": ("export {folder}/rows.xlsx --ledger {url}", 2),
     "a router that is none": ("evaluate --data {folder}/outcomes.jsonl --router magic --strong large --weak small", 2),
@@ -333,6 +335,21 @@ def test_what_is_no_utf_8_on_standard_input_is_a_fault_of_usage() -> None:
 def test_a_name_that_is_no_utf_8_is_a_fault_of_usage(option: str) -> None:
     ran = CliRunner().invoke(app, ["route", option, "a\udcff", "hi", "-c", str(default_config_path())])
     assert (ran.exit_code, f"{option}: it is no UTF-8" in ran.stderr) == (2, True)
+
+
+def test_a_router_that_decided_nothing_is_guessed(bench: Bench) -> None:
+    exported = bench.run("export --rows decisions - --ledger {url}").stdout_bytes
+    line = "diff-policy --policy {folder}/floor.yaml --router a-router-with-a-nam"
+    for ran in (bench.run(f"{line} --ledger {{url}}", 200), bench.run(f"{line} --data -", 200, given=exported)):
+        assert (ran.exit_code, "did you mean 'a-router-with-a-name'?" in ran.stderr) == (2, True), ran.stderr
+
+
+def test_a_refusal_is_told_once(bench: Bench) -> None:
+    ran = bench.run("route Hello --router nobody -c {default}")
+    assert ran.stderr.splitlines() == [
+        "UNKNOWN_ROUTER: no router is named 'nobody'; there are default",
+        "  policy.router",
+    ]
 
 
 def test_a_query_comes_from_standard_input(bench: Bench) -> None:
