@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 import pytest
+import structlog
 import yaml
 from frontdesk import Client, FrontdeskError, Query, user
 from frontdesk.v1.router_service_pb2 import StreamCompleteRequest
@@ -180,6 +181,18 @@ async def test_limits_follow_at_once_while_a_stream_runs(upstream: FaultyUpstrea
             await client.complete("Hello")
         assert refusal.value.reason == "RATE_LIMITED"
         stream.cancel()
+
+
+async def test_what_holds_only_after_a_restart_is_named(
+    upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = structlog.testing.CapturingLogger()
+    monkeypatch.setattr(App, "log", log)
+    async with configured(tmp_path, upstream) as service:
+        await service.reload(limits={"rules": [{"name": "a", "window": "day", "requests": 9}]})
+        await service.reload(ledger={"url": f"sqlite:///{tmp_path}/other.db"}, server={"address": "127.0.0.1:1"})
+    told = [call.kwargs["changed"] for call in log.calls if call.args == ("config.needs_restart",)]
+    assert told == [["ledger"]]
 
 
 async def test_a_fault_of_ours_while_reloading_ends_nothing(

@@ -83,7 +83,7 @@ async def test_a_killed_worker_is_replaced_and_the_others_serve_on(tmp_path: Pat
         await service.wait_for("server.listening", times=2)
         victim = children_of(service.process.pid)[0]
         os.kill(victim, signal.SIGKILL)
-        await service.wait_for("ended with -9")
+        await service.wait_for('"worker":[01],"exit_code":-9,.*"event":"worker.ended"')
         async with Client(service.address) as client:
             assert (await client.route("What is 2 + 2?", timeout=10)).model == "small-llm"
         await service.wait_for("server.listening", times=3)

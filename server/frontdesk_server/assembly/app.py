@@ -20,6 +20,7 @@ from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.assembly.pool import unknown_prices
 from frontdesk_server.assembly.runtime import SharedState, assemble_runtime, build_runtime, prepare_runtime
 from frontdesk_server.assembly.shared import open_shared_state
+from frontdesk_server.assembly.staying import changed_in_vain
 from frontdesk_server.assembly.supervisor import on_supervisor_gone
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.desk.calls import RunningCalls, anyone
@@ -66,6 +67,7 @@ class App:
         self._providers = providers
         self._reloading = asyncio.Lock()
         self._latest = runtimes.current
+        self._started = runtimes.current.loaded.config
 
     @property
     def log(self) -> FilteringBoundLogger:
@@ -112,6 +114,8 @@ class App:
 
     def _take(self, runtime: Runtime) -> None:
         self.log.info("config.reloaded", replaced=self.loaded.version, version=runtime.loaded.version)
+        if changed := changed_in_vain(self._started, runtime.loaded.config):
+            self.log.warning("config.needs_restart", changed=changed)
         self._providers.update(runtime.providers())
         _watch(self.telemetry, runtime)
         self._runtimes.replace(runtime)

@@ -14,7 +14,8 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from typing import IO
+
+from structlog.typing import FilteringBoundLogger
 
 _BACKOFF_SECONDS = 0.2
 _MAX_BACKOFF_SECONDS = 5.0
@@ -28,11 +29,11 @@ Command = Callable[[int], Sequence[str]]
 class Supervisor:
     """Keeps `workers` processes running until it is told to stop."""
 
-    def __init__(self, command: Command, workers: int, grace_seconds: float, output: IO[str] = sys.stderr) -> None:
+    def __init__(self, command: Command, workers: int, grace_seconds: float, log: FilteringBoundLogger) -> None:
         self._command = command
         self._workers = workers
         self._grace_seconds = grace_seconds
-        self._output = output
+        self._log = log
         self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         self._processes: dict[int, asyncio.subprocess.Process] = {}
         self._stopping = asyncio.Event()
@@ -72,7 +73,7 @@ class Supervisor:
                 return
             if asyncio.get_running_loop().time() - started > _STEADY_SECONDS:
                 backoff = _BACKOFF_SECONDS
-            self._output.write(f"frontdesk: worker {index} ended with {code}; replaced in {backoff:g} s\n")
+            self._log.error("worker.ended", worker=index, exit_code=code, replaced_in_seconds=backoff)
             await self._pause(backoff)
             backoff = min(backoff * 2, _MAX_BACKOFF_SECONDS)
 

@@ -76,6 +76,8 @@ def _serve(loaded: LoadedConfig, address: str, http: str | None, worker: int | N
 
 
 def _supervise(loaded: LoadedConfig, path: Path, address: str, http: str | None, workers: int) -> int:
+    from frontdesk_server.telemetry.logging import build_logger
+
     if address.startswith("unix:"):
         raise ConfigError(loaded.source, [ConfigFault("workers cannot share a unix socket", "server.address")])
     try:
@@ -83,9 +85,9 @@ def _supervise(loaded: LoadedConfig, path: Path, address: str, http: str | None,
             command = [sys.executable, "-m", "frontdesk_server", "serve", "-c", str(path), "--address", shared]
             command += [] if http is None else ["--http", http]
             grace_seconds = loaded.config.server.grace_seconds + _GRACE_MARGIN_SECONDS
-            return asyncio.run(
-                Supervisor(lambda index: [*command, "--worker", str(index)], workers, grace_seconds).run()
-            )
+            log = build_logger(loaded.config.telemetry)
+            supervisor = Supervisor(lambda index: [*command, "--worker", str(index)], workers, grace_seconds, log)
+            return asyncio.run(supervisor.run())
     except OSError as error:
         raise ConfigError(
             loaded.source, [ConfigFault(f"cannot listen on {address}: {error}", "server.address")]

@@ -1,0 +1,32 @@
+"""What is opened at the start, and stays as it is when the configuration is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from frontdesk_server.config.root import Config
+from frontdesk_server.config.service import ServerConfig
+
+
+def _beside_addresses(server: ServerConfig) -> ServerConfig:
+    """Where it listens may have been said on the command line, over any file."""
+    http = server.http and server.http.model_copy(update={"address": ""})
+    return server.model_copy(update={"address": "", "http": http})
+
+
+_STAYING: Mapping[str, Callable[[Config], object]] = {
+    "server": lambda config: _beside_addresses(config.server),
+    "security.tls": lambda config: config.security.tls,
+    "execution.admission": lambda config: config.execution.admission,
+    "execution.breaker": lambda config: config.execution.breaker,
+    "limits.store": lambda config: (config.limits.store, config.limits.path),
+    "affinity": lambda config: config.affinity,
+    "redis": lambda config: config.redis,
+    "ledger": lambda config: config.ledger,
+    "telemetry": lambda config: config.telemetry,
+}
+
+
+def changed_in_vain(started: Config, now: Config) -> list[str]:
+    """The sections that are not as they were at the start, and hold from the next one on."""
+    return [place for place, part in _STAYING.items() if part(started) != part(now)]
