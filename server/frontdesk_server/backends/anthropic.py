@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from frontdesk_server.backends.anthropic_betas import with_betas, without_betas
 from frontdesk_server.backends.anthropic_request import messages_body
 from frontdesk_server.backends.anthropic_response import AnthropicTranslator
 from frontdesk_server.backends.exchange import Upstream, converse
@@ -43,11 +44,11 @@ class AnthropicBackend:
 
     def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        return converse(self._upstream, self._body, AnthropicTranslator(call.provider), call)
+        return converse(self._upstream, self._body, AnthropicTranslator(call.provider), with_betas(call))
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._upstream.aclose()
 
     def _body(self, call: BackendCall) -> dict[str, Any]:
-        return messages_body(call, DEFAULT_MAX_TOKENS)
+        return without_betas(messages_body(call, DEFAULT_MAX_TOKENS))

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from frontdesk_server.backends.anthropic import DEFAULT_MAX_TOKENS, AnthropicBackend
+from frontdesk_server.backends.anthropic_betas import with_betas, without_betas
 from frontdesk_server.backends.anthropic_request import messages_body
 from frontdesk_server.backends.anthropic_response import AnthropicTranslator
 from frontdesk_server.backends.exchange import Upstream, converse
@@ -59,14 +60,14 @@ class VertexClaudeBackend:
 
     def stream(self, call: BackendCall) -> AsyncGenerator[Batch]:
         """Yield the answer as `domain.backend.Backend` demands."""
-        return converse(self._upstream, self._body, AnthropicTranslator(call.provider), call)
+        return converse(self._upstream, self._body, AnthropicTranslator(call.provider), with_betas(call))
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._upstream.aclose()
 
     def _body(self, call: BackendCall) -> dict[str, Any]:
-        body = messages_body(call, DEFAULT_MAX_TOKENS)
+        body = without_betas(messages_body(call, DEFAULT_MAX_TOKENS))
         del body["model"]
         return {"anthropic_version": self._version, **body}
 

@@ -1,4 +1,4 @@
-"""What is changed of a query for one model's sake, where nothing that its caller set is lost by it."""
+"""What is changed of a query for one model's sake, and is said where anything that its caller set is lost by it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from frontdesk_server.domain.attempt import Adjustment
-from frontdesk_server.domain.objections import can_rest, refused_settings, rests_for_tools
+from frontdesk_server.domain.objections import can_rest, refused_settings, rests_for_tools, rests_in_its_loop
 from frontdesk_server.domain.profile import Profile, Range, Thinking
 from frontdesk_server.domain.query import (
     GenerationConfig,
@@ -30,6 +30,11 @@ def adjusted(query: Query, profile: Profile) -> tuple[Query, list[Adjustment]]:
     if rests_for_tools(profile, query):
         changes["reasoning_effort"] = ReasoningEffort.NONE
         made.append(Adjustment("query.generation.reasoning_effort", "none: its API takes these tools with no other"))
+    elif rests_in_its_loop(profile, query):
+        changes |= {"reasoning_effort": None, "reasoning_budget_tokens": None}
+        said = "reasoning_effort" if generation.reasoning_budget_tokens is None else "reasoning_budget_tokens"
+        detail = "left out: it cannot begin to reason in a tool loop that began without reasoning which it signed"
+        made.append(Adjustment(f"query.generation.{said}", detail))
     elif generation.reasoning_effort is ReasoningEffort.NONE and not (profile.reasons_unasked or can_rest(profile)):
         changes["reasoning_effort"] = None  # it has no word for what it does anyway
     if generation.parallel_tool_calls and not profile.parallel_tool_calls:

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from frontdesk_server.domain.decision import Exclusion, ExclusionReason
 from frontdesk_server.domain.model import Deployment, Model
-from frontdesk_server.domain.objections import objection, room_objection
+from frontdesk_server.domain.objections import objection, rests_in_its_loop, room_objection
 from frontdesk_server.domain.profile import (
     MIN_THINKING_TOKENS,
     MOST_LEAST_OUTPUT_TOKENS,
@@ -33,7 +33,6 @@ _TAKES_NOTHING = Profile(
     thinking=Thinking.NONE,
     efforts=frozenset(),
     reasons_unasked=True,
-    loops_begin_reasoning=True,
     json_object=False,
     json_schema=False,
     image_detail=False,
@@ -97,4 +96,6 @@ class Fitting:
         if budget is None and not (profile.reserves_budget and generation.demands_reasoning):
             return None
         bound = model.output_bound(generation.max_output_tokens, self.input_tokens)
-        return None if bound is None else room_objection(bound, budget or MIN_THINKING_TOKENS)
+        if bound is None or rests_in_its_loop(profile, self.query):
+            return None
+        return room_objection(bound, budget or MIN_THINKING_TOKENS)

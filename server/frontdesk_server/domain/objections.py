@@ -33,7 +33,9 @@ _DETAILS = (ImageDetail.LOW, ImageDetail.HIGH)
 
 def objection(profile: Profile, query: Query) -> str | None:
     """What the caller set that the model cannot honour; None when there is nothing."""
-    objections = [*_of_reasoning(profile, query), *_of_settings(profile, query), *_of_content(profile, query)]
+    rests = rests_in_its_loop(profile, query)
+    objections = [] if rests else [*_of_reasoning(profile, query)]
+    objections += [*_of_settings(profile, query, rests=rests), *_of_content(profile, query)]
     if profile.refused:
         refused = sorted(" with ".join(sorted(one)) for one in refused_settings(profile, query))
         objections += [_refused(one, reasons=False) for one in refused]
@@ -74,14 +76,12 @@ def _of_reasoning(profile: Profile, query: Query) -> Iterator[str]:
         elif effort not in profile.efforts:
             known = ", ".join(e.value for e in ReasoningEffort if e in profile.efforts) or "none"
             yield f"reasoning has the efforts {known}, not {effort.value}"
-    if profile.loops_begin_reasoning and query.generation.demands_reasoning and not _reasons_in_its_loop(query):
-        yield "it cannot begin to reason in a tool loop that began without reasoning which it signed"
 
 
-def _of_settings(profile: Profile, query: Query) -> Iterator[str]:
+def _of_settings(profile: Profile, query: Query, *, rests: bool) -> Iterator[str]:
     generation = query.generation
     own = profile.at_rest
-    takes = own if rests_for_tools(profile, query) else profile.takes(generation)
+    takes = own if rests or rests_for_tools(profile, query) else profile.takes(generation)
     reasons = takes is not own
     yield from _of_sampling(generation, takes, own, reasons=reasons)
     if generation.logprobs and not takes.logprobs:
@@ -205,6 +205,14 @@ def rests_for_tools(profile: Profile, query: Query) -> bool:
         return False
     held = not profile.reasoning.tools or (not profile.reasoning.demanded_tool and demands_tool(query))
     return held and profile.at_rest.tools and (profile.at_rest.demanded_tool or not demands_tool(query))
+
+
+def rests_in_its_loop(profile: Profile, query: Query) -> bool:
+    """Whether a model that is asked to reason does not, since its API lets none begin within a tool loop.
+
+    Anthropic's own API leaves reasoning out then, which its page on extended thinking calls graceful degradation.
+    """
+    return profile.loops_begin_reasoning and query.generation.demands_reasoning and not _reasons_in_its_loop(query)
 
 
 def _reasons_in_its_loop(query: Query) -> bool:

@@ -144,7 +144,8 @@ def test_bedrock_is_sent_what_it_documents_or_the_model_is_excluded(
     demands = demands_of(decoded, RoutingPolicy(), Caller(), 100)
     exclusion = demands.exclusion(model, Outlook(None, None))
     bound = model.output_bound(decoded.generation.max_output_tokens, 100)
-    call = BackendCall("m", decoded, stream=True, max_output_tokens=bound, profile=profile)
+    adapted, _ = adjusted(decoded, profile)
+    call = BackendCall("m", adapted, stream=True, max_output_tokens=bound, profile=profile)
     if exclusion is not None:
         event("excluded")
         if exclusion.reason is ExclusionReason.CAPABILITY:

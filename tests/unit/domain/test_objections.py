@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from frontdesk_server.domain.adjusting import adjusted
 from frontdesk_server.domain.objections import objection
 from frontdesk_server.domain.query import (
     ContentPart,
@@ -75,12 +77,6 @@ def test_what_the_messages_api_honours(query: Query) -> None:
         (asking(top_p=0.5), "top_p"),
         (asking(choice=ToolChoice(tool_name="f")), "demanded tool"),
         (asking(choice=ToolChoice(ToolChoiceMode.REQUIRED)), "demanded tool"),
-        (asking(user(), said(_CALL), _RESULT), "tool loop"),
-        (asking(user(), said(ReasoningPart("another's"), _CALL), _RESULT), "tool loop"),
-        (asking(user(), said(TextPart("let me see"), _SIGNED, _CALL), _RESULT), "tool loop"),
-        (asking(user(), said(_CALL), _RESULT, said(_SIGNED, _CALL), _RESULT), "tool loop"),
-        (asking(user(), said(_CALL), _RESULT, user(" ")), "tool loop"),
-        (asking(user(), said(_CALL), user("hurry"), _RESULT), "tool loop"),
     ],
 )
 def test_what_the_messages_api_cannot_honour(query: Query, words: str) -> None:
@@ -88,3 +84,30 @@ def test_what_the_messages_api_cannot_honour(query: Query, words: str) -> None:
     assert detail is not None
     assert words in detail
     assert objection(COMPATIBLE, query) is None
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        (user(), said(_CALL), _RESULT),
+        (user(), said(ReasoningPart("another's"), _CALL), _RESULT),
+        (user(), said(TextPart("let me see"), _SIGNED, _CALL), _RESULT),
+        (user(), said(_CALL), _RESULT, said(_SIGNED, _CALL), _RESULT),
+        (user(), said(_CALL), _RESULT, user(" ")),
+        (user(), said(_CALL), user("hurry"), _RESULT),
+    ],
+)
+@pytest.mark.parametrize("budget", [None, 2048])
+def test_within_a_tool_loop_that_began_otherwise_it_rests_and_that_is_said(
+    messages: tuple[Message, ...], budget: int | None
+) -> None:
+    effort = _EFFORT if budget is None else None
+    query = asking(*messages, effort=effort, reasoning_budget_tokens=budget, temperature=0.5)
+    assert objection(ANTHROPIC, query) is None
+    sent, made = adjusted(query, ANTHROPIC)
+    assert not sent.generation.demands_reasoning
+    name = "reasoning_effort" if budget is None else "reasoning_budget_tokens"
+    assert [one.field for one in made] == [f"query.generation.{name}"]
+    assert objection(ANTHROPIC, sent) is None
+    assert adjusted(replace(query, generation=sent.generation), ANTHROPIC) == (sent, [])
+    assert adjusted(query, COMPATIBLE)[0].generation.reasoning_effort is effort

@@ -15,6 +15,7 @@ from frontdesk_server.faces.vocabulary import EFFORTS, LONGEST_NAME
 from frontdesk_server.rpc.reasons import InvalidReason as Reason
 
 _CHOICES = {"auto": pb.ToolChoice.MODE_AUTO, "any": pb.ToolChoice.MODE_REQUIRED, "none": pb.ToolChoice.MODE_NONE}
+_BETAS = "anthropic-beta"
 _SCHEMA_NAME = "answer"
 WORDS = Words(
     fields={
@@ -61,6 +62,8 @@ def read_messages_request(body: Json, headers: Mapping[str, str], *, counting: b
     _read_tool_choice(asked, fields)
     _read_generation(asked.query.generation, fields, counting=counting)
     rest = fields.rest()
+    if betas := [beta.strip() for beta in headers.get(_BETAS, "").split(",") if beta.strip()]:
+        rest["anthropic_beta"] = betas  # what the header is called where it is a member
     asked.passed.extend(rest)
     add_option(asked.query, DIALECT, rest)
     return asked

@@ -114,8 +114,8 @@ def _block(part: ContentPart) -> Json | None:
     match part:
         case TextPart(text=text, citations=citations):
             own = own_state(part)
-            cited = [citation_of(one) for one in citations] if citations and "citations" not in own else None
-            return {"type": "text", "text": text, "citations": cited, **own}
+            cited = {"citations": [citation_of(one) for one in citations]} if citations else {}
+            return {"type": "text", "text": text, **cited, **own}
         case ToolCall(id, name, arguments_json):
             return {"type": "tool_use", "id": id, "name": name, "input": _object(arguments_json), **own_state(part)}
         case ReasoningPart(redacted_data=data) if data:
