@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Mapping
 from functools import partial
@@ -20,6 +21,9 @@ PEER = "frontdesk.peer"
 """The ASGI extension that tells the names in the peer's certificate."""
 
 _TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+_STILL_THERE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_LOOK_SECONDS = 0.02
 
 
 class _PeerLogger(logging.LoggerAdapter[logging.Logger]):
@@ -40,6 +44,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _in_head = False
     _overdue: asyncio.TimerHandle | None = None
+    _looking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, or close it where there are too many."""
@@ -56,8 +61,34 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
         self._read_in_time()
+        if self._looking is not None:
+            self._looking.cancel()
         if self in self.connections:
             super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn closes whatever was asked
+        """The caller sends no more: it has left, or waits for the answer to what it has sent.
+
+        TCP tells the two apart only when something is sent, which one that has left resets. Before an answer that can
+        be a 100 of HTTP/1.1 (RFC 9110, section 15.2); otherwise the caller counts as gone.
+        """
+        cycle = self.cycle
+        waits = cycle is not None and not (cycle.more_body or cycle.response_started or self._in_head)
+        if not waits or self.scheme == "https" or self.scope["http_version"] != "1.1":
+            return False
+        cycle.keep_alive = False
+        self.transport.write(_STILL_THERE)
+        self._look()
+        return True
+
+    def _look(self) -> None:
+        """Watch out for the reset, of which no transport tells that has read to the end."""
+        if self.transport.is_closing():
+            return
+        if self.transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.transport.abort()
+            return
+        self._looking = self.loop.call_later(_LOOK_SECONDS, self._look)
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come."""

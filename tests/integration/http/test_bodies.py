@@ -15,7 +15,7 @@ import pytest
 from tests.faces import faces, url_of
 from tests.integration.http.test_chat_completions import PATH, asking, events_of, reached
 from tests.service import pool_config
-from tests.upstream import FaultyUpstream
+from tests.upstream import FaultyUpstream, Script
 
 HOLE = b'"hole"'
 TOOL = {"type": "function", "function": {"name": "f", "parameters": "hole"}}
@@ -203,3 +203,21 @@ async def test_what_is_no_request_is_a_line_of_the_log_that_names_the_peer(
     assert told
     assert {(line["library"], line["peer"]) for line in told} == {("uvicorn.error", peer)}
     assert str(told[0]["message"]).startswith(message)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_caller_who_sends_no_more_gets_the_answer(tmp_path: Path, stream: bool) -> None:
+    body = orjson.dumps(asking(stream=stream))
+    head = f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+    async with (
+        FaultyUpstream(Script(first_token_seconds=0.2)) as upstream,
+        faces(pool_config(upstream.openai_url), tmp_path) as fronts,
+    ):
+        reader, writer = await asyncio.open_connection(*url_of(fronts).removeprefix("http://").split(":"))
+        writer.write(head + body)
+        writer.write_eof()
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+    assert b"HTTP/1.1 200 OK" in answer
+    assert answer.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n" if stream else b"}")
+    assert b"four" in answer
