@@ -31,12 +31,12 @@ main()
 
 
 def frontdesk(*arguments: str, folder: Path, absent: Collection[str] = ()) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, without the credentials of whoever runs the tests.
+    """A command in a process of its own, without the settings of whoever runs the tests.
 
     There as if the packages `absent` were not installed.
     """
     program = ["-c", _WITHOUT.format(absent=sorted(absent))] if absent else ["-m", "frontdesk_server"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI", "FRONTDESK"))}
     return subprocess.run(
         [sys.executable, *program, *arguments],
         cwd=folder,

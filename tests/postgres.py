@@ -43,7 +43,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
         path = self._root / "log"
-        command = [self._binaries / "postgres", "-D", self._root / "data", *self._options]
+        command = [str(self._binaries / "postgres"), "-D", str(self._root / "data"), *self._options]
         with path.open("wb") as log:
             self._server = subprocess.Popen(command, user=self._user, cwd=self._root, stdout=log, stderr=log)
         _wait_until_ready(self._root / ".s.PGSQL.5432", self._server, path)

@@ -23,7 +23,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self.seconds
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # a name of the platform's best one
+class _Selector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
         self._loop = loop

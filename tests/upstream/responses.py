@@ -342,4 +342,4 @@ def _logprob(token: str, body: Json) -> Json:
 
 def sse(event: Json) -> bytes:
     """One event of a stream."""
-    return b"event: " + event["type"].encode() + b"\ndata: " + orjson.dumps(event) + b"\n\n"
+    return b"event: " + str(event["type"]).encode() + b"\ndata: " + orjson.dumps(event) + b"\n\n"

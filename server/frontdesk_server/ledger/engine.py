@@ -35,8 +35,6 @@ _OPTIONS = {
 }
 """So that a server that has vanished is noticed; the URL may state others (libpq's names)."""
 _POSTGRES_READING = "-c default_transaction_read_only=on -c statement_timeout=%d"
-_STEPS_BETWEEN_LOOKS = 20_000
-"""Instructions of SQLite's machine, some milliseconds' worth, after which it is looked whether its time is over."""
 T = TypeVar("T")
 
 
@@ -47,17 +45,18 @@ def open_engine(
     *,
     reading_seconds: float | None = None,
 ) -> Engine:
-    """Build an engine; nothing is connected yet. With `reading_seconds` it only reads, and at most for so long.
+    """Build an engine; nothing is connected yet.
+
+    With `reading_seconds` PostgreSQL is only read, and at most for so long; whoever only reads SQLite opens its file by
+    `read_only`.
 
     Raises:
         ConfigError: the URL cannot be used.
-
     """
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            engine = _sqlite(parsed, durability, busy_timeout_ms)
-            return engine if reading_seconds is None else _only_reading(engine, reading_seconds)
+            return _sqlite(parsed, durability, busy_timeout_ms)
         if parsed.get_backend_name() == "postgresql":
             options: dict[str, Any] = {}
             if parsed.get_driver_name() == "psycopg":
@@ -152,17 +151,5 @@ def _sqlite(url: URL, durability: Durability, busy_timeout_ms: int) -> Engine:
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _only_reading(engine: Engine, seconds: float) -> Engine:
-    """The SQLite engine so that whoever takes a connection of it reads, for so long at most."""
-
-    @event.listens_for(engine, "checkout")
-    def _bound(connection: Any, _record: object, _proxy: object) -> None:
-        over = time.monotonic() + seconds
-        connection.execute("PRAGMA query_only = ON")
-        connection.set_progress_handler(lambda: time.monotonic() > over, _STEPS_BETWEEN_LOOKS)
 
     return engine

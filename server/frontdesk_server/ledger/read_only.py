@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -18,17 +19,19 @@ from frontdesk_server.ledger.engine import open_engine, sqlite_path
 from frontdesk_server.ledger.schema import SCHEMA_VERSION
 
 _BUSY_SECONDS = 2.0
+_STEPS_BETWEEN_LOOKS = 20_000
+"""Instructions of SQLite's machine, some milliseconds' worth, after which it is looked whether its time is over."""
 _TABLES = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
 
 
-def open_to_read(url: str) -> Engine:
-    """An engine for a ledger that exists; that of an SQLite file cannot write.
+def open_to_read(url: str, seconds: float | None = None) -> Engine:
+    """An engine for a ledger that exists; that of an SQLite file cannot write. No reading takes longer than `seconds`.
 
     Raises:
         ConfigError: the URL cannot be used, or names no ledger.
         LedgerUnavailable: the file cannot be read.
     """
-    engine = open_engine(url)
+    engine = open_engine(url, reading_seconds=seconds)
     if engine.dialect.name != "sqlite":
         return engine
     engine.dispose()
@@ -39,12 +42,19 @@ def open_to_read(url: str) -> Engine:
         raise LedgerUnavailable(f"{path} cannot be read: permission denied")
     if not _is_ledger(path):
         raise ConfigError("ledger", [ConfigFault(f"{path} is no ledger of Frontdesk's", "ledger.url")])
-    return _engine(path)
+    return _engine(path, seconds)
 
 
-def _engine(path: Path) -> Engine:
-    # Every reading opens the file anew, for whether somebody writes it may have changed.
-    engine = create_engine(f"sqlite:///{path}", creator=lambda: _connected(path), poolclass=NullPool)
+def _engine(path: Path, seconds: float | None) -> Engine:
+    def connect() -> sqlite3.Connection:
+        connection = _connected(path)
+        if seconds is not None:
+            over = time.monotonic() + seconds
+            connection.set_progress_handler(lambda: time.monotonic() > over, _STEPS_BETWEEN_LOOKS)
+        return connection
+
+    # Every reading opens the file anew: another may lie there, and whether somebody writes it may have changed.
+    engine = create_engine(f"sqlite:///{path}", creator=connect, poolclass=NullPool)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

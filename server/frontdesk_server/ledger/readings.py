@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from frontdesk_server.domain.errors import LedgerUnavailable, Overloaded
 from frontdesk_server.domain.record import RecordCodec
-from frontdesk_server.ledger.engine import open_engine
+from frontdesk_server.ledger.read_only import open_to_read
 from frontdesk_server.ledger.reader import LedgerReader
 from frontdesk_server.ledger.usable import cause_of
 
@@ -26,7 +26,7 @@ class Readings:
     """Reads one ledger. It has a thread of its own, so that no reading keeps a call's own look-up waiting."""
 
     def __init__(self, url: str, codec: RecordCodec, *, seconds: float = _SECONDS) -> None:
-        self._engine = open_engine(url, reading_seconds=seconds)
+        self._engine = open_to_read(url, seconds)
         self._reader = LedgerReader(self._engine, codec)
         self._thread = ThreadPoolExecutor(1, "readings")
         self._asked = 0
