@@ -1,4 +1,4 @@
-"""Rows of the ledger: what a ledger of years costs a call, a look-up and the commands that read it."""
+"""Rows of the ledger: what a ledger of years costs a call, a look-up, the console, and the commands that read it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, closing
+from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 
 from frontdesk.v1 import router_service_pb2 as pb
@@ -21,10 +23,11 @@ from benchmarks.harness.curve import Curve, cpu_of
 from benchmarks.harness.http2 import grpc_frame
 from benchmarks.harness.machine import Cores
 from benchmarks.harness.pairing import Bench, Contender
-from benchmarks.harness.processes import Server
+from benchmarks.harness.processes import Server, free_port
 
 _IN_FLIGHT = 16
 _LOOK_UPS = 200
+_PAGES = 11
 _ROUNDS = 3
 _ID = "decision_id"
 
@@ -38,13 +41,14 @@ def measure(bench: Bench, upstream_url: str, most_rows: int) -> Curve:
         sizes = tuple(
             sorted({len(tables) * max(1, most_rows // len(tables) // part) for part in (most_rows, 100, 10, 1)})
         )
-        files, servers = [], []
+        files, servers, pages = [], [], []
         for size in sizes:
             file = folder / f"{size}.db"
             shutil.copy(seed, file)
             _multiply(file, tables, size // len(tables) - 1)
             files.append(file)
-            change = lambda config, file=file: config.update(ledger={"url": f"sqlite:///{file}"})  # noqa: E731
+            pages.append(free_port())
+            change = partial(_with_ledger_and_console, file, pages[-1])
             server = contenders.frontdesk(bench.cores.server, upstream_url, name=f"{size} rows", change=change)
             servers.append(stack.enter_context(server))
         curve = Curve("Ledger (SQLite)", "rows", sizes)
@@ -52,9 +56,16 @@ def measure(bench: Bench, upstream_url: str, most_rows: int) -> Curve:
         row = bench.compare("ledger", measured, _IN_FLIGHT)
         curve.costs["Complete: CPU µs a call"] = cpu_of(row, [one.name for one in measured])
         curve.costs["GetDecision µs"] = [_look_up_us(server, decision_id) for server in servers]
+        for page in ("decisions", "spending"):
+            curve.costs[f"console, {page} ms"] = [_page_ms(port, page) for port in pages]
         for command in ("log", "stats"):
             curve.costs[f"frontdesk {command} s"] = [_command_seconds(command, file) for file in files]
     return curve
+
+
+def _with_ledger_and_console(file: Path, port: int, config: Yaml) -> None:
+    config["ledger"] = {"url": f"sqlite:///{file}"}
+    config["server"] = {"http": {"address": f"127.0.0.1:{port}", "console": {}}}
 
 
 def _seed(cores: Cores, upstream_url: str, folder: Path) -> tuple[Path, str]:
@@ -106,6 +117,20 @@ def _look_up_us(server: Server, decision_id: str) -> float:
             called = call(asked)
             taken.append((time.perf_counter() - started) * 1e6)
             assert called.status == "0", called
+    return statistics.median(taken)
+
+
+def _page_ms(port: int, page: str) -> float:
+    """Wall time of a page of the console, whose list of decisions a browser that watches asks for every two seconds."""
+    taken = []
+    with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        for _ in range(_PAGES):
+            started = time.perf_counter()
+            connection.request("GET", f"/console/{page}")
+            response = connection.getresponse()
+            response.read()
+            taken.append((time.perf_counter() - started) * 1e3)
+            assert response.status == 200, response.status
     return statistics.median(taken)
 
 
