@@ -182,7 +182,7 @@ class RecordingMonitor:
     def committed(self, records: int, seconds: float) -> None:
         self.records += records
 
-    def failed(self, error: BaseException, waiting: int) -> None:
+    def failed(self, error: BaseException, told: str, waiting: int) -> None:
         self.failures.append(str(getattr(error, "orig", error)))
 
     def recovered(self, waiting: int) -> None:

@@ -199,7 +199,7 @@ class LedgerConfig(Section):
     read_url: Secret = Secret("")
     """Where the console, `frontdesk log` and the like read, such as a standby of PostgreSQL's. Default: `url`."""
     durability: Literal["group", "sync"] = "group"
-    """`group` commits within flush_ms off the request path; `sync` before the answer is complete."""
+    """`group` commits within flush_ms off the request path; `sync` before an answer is complete, if the store works."""
     flush_ms: Annotated[float, Field(gt=0)] = 50.0
     """Longest time a record waits for others to be committed with."""
     max_lag_ms: Milliseconds = 250.0

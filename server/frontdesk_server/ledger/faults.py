@@ -14,3 +14,8 @@ def record_at_fault(error: Exception) -> bool:
     if isinstance(error, DataError | IntegrityError):
         return getattr(error.orig, "sqlstate", "") != _CHECK_VIOLATION
     return not isinstance(error, DBAPIError | PoolTimedOut | OSError)
+
+
+def told_by(error: Exception) -> str:
+    """What the store itself says, on one line; nothing of an error that may quote a record."""
+    return "" if record_at_fault(error) else str(getattr(error, "orig", error)).strip().partition("\n")[0]

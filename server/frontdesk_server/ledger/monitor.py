@@ -17,8 +17,11 @@ class LedgerMonitor(Protocol):
     def committed(self, records: int, seconds: float) -> None:
         """A batch is durable."""
 
-    def failed(self, error: BaseException, waiting: int) -> None:
-        """The store refused a batch, or says nothing (TimeoutError); it is kept, with `waiting` records in memory."""
+    def failed(self, error: BaseException, told: str, waiting: int) -> None:
+        """The store refused a batch, or says nothing (TimeoutError); it is kept, with `waiting` records in memory.
+
+        `told` is what the store says of itself, and never quotes a record.
+        """
 
     def recovered(self, waiting: int) -> None:
         """The store takes batches again."""
@@ -39,7 +42,7 @@ class NullMonitor:
     def committed(self, records: int, seconds: float) -> None:
         """Keep nothing."""
 
-    def failed(self, error: BaseException, waiting: int) -> None:
+    def failed(self, error: BaseException, told: str, waiting: int) -> None:
         """Keep nothing."""
 
     def recovered(self, waiting: int) -> None:

@@ -28,7 +28,7 @@ from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.record import DropReason, RecordCodec
 from frontdesk_server.ledger.batch import Batch, DecisionEntry, Entry, SettlementEntry, encode
 from frontdesk_server.ledger.content import ContentPolicy
-from frontdesk_server.ledger.faults import record_at_fault
+from frontdesk_server.ledger.faults import record_at_fault, told_by
 from frontdesk_server.ledger.monitor import LedgerMonitor
 from frontdesk_server.ledger.waiters import release, settle
 
@@ -277,7 +277,7 @@ class GroupWriter:
 
     def _tell(self, error: Exception) -> None:
         """What a database says is a failure of the store; all else is a defect of our own, of which the place tells."""
-        self._monitor.failed(error, self.waiting)
+        self._monitor.failed(error, told_by(error), self.waiting)
         if not isinstance(error, SQLAlchemyError | OSError):
             report_defect("ledger", error)
 
@@ -290,7 +290,7 @@ class GroupWriter:
 
     def _degrade(self, error: Exception) -> None:
         self._failing = True
-        self._monitor.failed(error, self.waiting)
+        self._monitor.failed(error, told_by(error), self.waiting)
         self._in_loop(self._release_everybody)
 
     def _release_everybody(self) -> None:

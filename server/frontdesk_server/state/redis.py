@@ -27,6 +27,14 @@ class RedisGone(Exception):
     """Redis does not answer."""
 
 
+def told_by(error: BaseException) -> str:
+    """What Redis says, in words that name what to do where its own do not."""
+    from redis.exceptions import AuthenticationError
+
+    wants = "it wants credentials, or others than it is sent: " if isinstance(error, AuthenticationError) else ""
+    return wants + str(error)
+
+
 class RedisMonitor(Protocol):
     """Where it is seen that Redis does not answer."""
 
@@ -66,7 +74,7 @@ class SharedRedis:
             answer = await command()
         except (RedisError, OSError, TimeoutError) as error:
             if not self._outage.lasts:
-                log.warning("redis.gone", error=str(error))
+                log.warning("redis.gone", error=told_by(error))
             self._outage.failed()
             raise RedisGone(str(error)) from error
         if self._outage.lasts:

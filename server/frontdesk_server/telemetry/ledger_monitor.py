@@ -25,11 +25,11 @@ class TelemetryLedgerMonitor:
         """A batch is durable."""
         self._metrics.ledger_committed(records, seconds)
 
-    def failed(self, error: BaseException, waiting: int) -> None:
-        """The store refused a batch. The error's class only: its text may quote a record."""
+    def failed(self, error: BaseException, told: str, waiting: int) -> None:
+        """The store refused a batch. Of the error its class alone: its text may quote a record."""
         self._metrics.ledger_failed()
         cause = getattr(error, "orig", None) or error
-        self._log.write(names.LOG_LEDGER_FAILING, error=type(cause).__name__, waiting=waiting)
+        self._log.write(names.LOG_LEDGER_FAILING, error=type(cause).__name__, told=told, waiting=waiting)
 
     def recovered(self, waiting: int) -> None:
         """The store takes batches again."""

@@ -24,6 +24,7 @@ from frontdesk_server.state.limits.redis_scripts import APPLY, GREET
 from frontdesk_server.state.limits.shares import LEASE_SECONDS, Shares
 from frontdesk_server.state.limits.store import Change, Hold, LimitStoreError
 from frontdesk_server.state.outage import Outage
+from frontdesk_server.state.redis import told_by
 
 log = structlog.get_logger()
 
@@ -204,7 +205,7 @@ class RedisLimitStore:
         if not self._alone:
             self._alone = True
             self._shares.leave()
-            log.warning("limits.store_gone", error=str(error), shares=self._lease_ms > 0)
+            log.warning("limits.store_gone", error=told_by(error), shares=self._lease_ms > 0)
         waiting, self._jobs = self._jobs, []
         for job in waiting:
             if job.answer is None:
