@@ -25,6 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
+from tests.conftest import DefectLog
 from tests.fakes import FakeClock
 
 CLOCK = SystemClock()
@@ -159,9 +160,57 @@ async def test_what_was_just_refused_is_refused_without_asking_until_time_passes
     assert await store.reserve([hold("a", 5)]) is None
     assert await store.reserve([hold("a", 1)]) == 0
     before = asked.asked
-    clock.seconds += 0.3
+    clock.seconds += 1.1
     assert await store.reserve([hold("a", 1)]) == 0
     assert asked.asked == before + 1
+
+
+async def test_whoever_is_refused_all_the_time_is_refused_at_once_and_let_in_soon_after_there_is_room() -> None:
+    clock = FakeClock()
+    others = AskedStore(clock)
+    store = RememberedRefusals(others, clock)
+    await others.reserve([hold("a", 10)])
+    assert await store.reserve([hold("a", 1)]) == 0
+    before = others.asked
+    for _ in range(8):
+        clock.seconds += 0.3
+        assert await store.reserve([hold("a", 1)]) == 0
+        await looked(store)
+    assert others.asked == before, "what there is was looked at beside the calls"
+    others.change([change("a", -1)])
+    clock.seconds += 0.3
+    assert await store.reserve([hold("a", 1)]) == 0
+    await looked(store)
+    assert await store.reserve([hold("a", 1)]) is None
+
+
+async def test_what_cannot_be_looked_at_is_asked_for(caught_defects: DefectLog) -> None:
+    class Gone(AskedStore):
+        fault: Exception = LimitStoreError("gone")
+
+        async def values(self, keys: Sequence[str]) -> list[int]:
+            raise self.fault
+
+    clock = FakeClock()
+    gone = Gone(clock)
+    store = RememberedRefusals(gone, clock)
+    await gone.reserve([hold("a", 10)])
+    for fault in (LimitStoreError("gone"), KeyError("a fault of its own")):
+        gone.fault = fault
+        assert await store.reserve([hold("a", 1)]) == 0
+        before = gone.asked
+        clock.seconds += 0.3
+        assert await store.reserve([hold("a", 1)]) == 0
+        await store.aclose()
+        assert await store.reserve([hold("a", 1)]) == 0
+        assert gone.asked == before + 1
+    assert [defect["error_type"] for defect in caught_defects] == ["KeyError"]
+    caught_defects.clear()
+
+
+async def looked(store: RememberedRefusals) -> None:
+    """Whatever is looked at beside calls has been seen."""
+    await asyncio.gather(*store._looks.values())
 
 
 async def drained(store: LimitStore) -> None:

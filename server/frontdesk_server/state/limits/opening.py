@@ -41,7 +41,7 @@ async def open_limit_store(
         else:
             store = MemoryLimitStore(clock)
         stack.push_async_callback(store.aclose)
-        yield store if isinstance(store, MemoryLimitStore) else RememberedRefusals(store, clock)
+        yield store if isinstance(store, MemoryLimitStore) else RememberedRefusals(store, clock, defects)
 
 
 def check_limit_store(config: LimitsConfig, source: str) -> None:
