@@ -122,6 +122,21 @@ async def test_while_redis_does_not_answer_nobody_waits_for_it_and_own_conversat
         assert await affinity.model("b") == "large", "lost in Redis, but this process knows"
 
 
+async def test_who_is_cancelled_while_redis_answers_is_cancelled(redis_url: str) -> None:
+    async def asks_for_ever(redis: SharedRedis) -> None:
+        while True:
+            await redis.ask(redis.client.ping)
+
+    async with redis_at(redis_url) as redis:
+        for pause in range(60):
+            asking = asyncio.create_task(asks_for_ever(redis))
+            await asyncio.sleep(pause / 10_000)
+            asking.cancel()
+            done, _ = await asyncio.wait([asking], timeout=5)
+            assert done, "it was swallowed"
+            assert asking.cancelled()
+
+
 async def _is_back(redis: SharedRedis) -> bool:
     try:
         return bool(await redis.ask(redis.client.ping))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -70,6 +71,8 @@ class SharedRedis:
         if self._outage.lasts and time.monotonic() < self._again_at:
             raise RedisGone("it did not answer just now")
         self._again_at = time.monotonic() + _AGAIN_SECONDS
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
         try:
             answer = await command()
         except (RedisError, OSError, TimeoutError) as error:
@@ -80,6 +83,9 @@ class SharedRedis:
         if self._outage.lasts:
             log.warning("redis.back")
         self._outage.answered()
+        if task and task.cancelling() > cancelled:
+            # The client sends by `wait_for`, which swallows it before Python 3.12 (python/cpython#86296).
+            raise asyncio.CancelledError
         return answer
 
 
