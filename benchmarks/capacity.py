@@ -29,12 +29,12 @@ class Assumptions:
     """Until an answer is complete."""
     input_tokens: float = 1_000
     output_tokens: float = 250
-    unary_cpu_ms: float = 2.4
-    """Of one call of `Complete`: docs/performance.md has 2.1 to 3.3 with 16 and 64 at once."""
-    stream_cpu_ms: float = 2.6
-    """Of a stream but for its chunks."""
-    chunk_cpu_ms: float = 0.19
-    """Of each chunk that comes by itself: 2,000 paced streams of 50 took 11.9 ms each."""
+    unary_cpu_ms: float = 3.8
+    """Of one call of `Complete`: docs/performance.md has 3.8 and 4.1 with 16 and 64 at once, on the slower machine."""
+    stream_cpu_ms: float = 4.2
+    """Of a stream but for its chunks, there."""
+    chunk_cpu_ms: float = 0.38
+    """Of each chunk that comes by itself, there: 2,000 paced streams of 50 took 23.4 ms each."""
     chunks: float = 100
     """Of a stream: some providers send a token each, others dozens."""
     busy: float = 0.6
@@ -43,14 +43,21 @@ class Assumptions:
     """One of which may fail at the busiest."""
     running_a_process: float = 512
     """`execution.admission.max_running`."""
-    process_mib: float = 150
-    """Of a process that serves nothing."""
-    call_kib: float = 80
-    """Of a running stream."""
-    row_bytes: float = 900
-    """Of a decision in PostgreSQL: 600 bytes of contract, the columns beside them, its share of two indexes."""
-    rows_a_second_a_primary: float = 10_000
-    """What one PostgreSQL primary is planned to take."""
+    process_mib: float = 175
+    """Of a process that has served for an hour (docs/replicas.md)."""
+    call_kib: float = 70
+    """Of a running stream (docs/performance.md)."""
+    flush_ms: float = 500
+    """`ledger.flush_ms`: how often a process commits, at most."""
+    commit_ms: float = 2.0
+    """Of PostgreSQL's processors for one commit, however small: benchmarks/ledger_throughput.py --batch 16, 50, 500."""
+    decision_us: float = 80
+    """Of the same for each decision in it, which is written when it is made and again when it is settled."""
+    wal_bytes: float = 2_400
+    """Of PostgreSQL's log for one decision."""
+    row_bytes: float = 1_260
+    """Of a decision that is kept, with its share of two indexes."""
+    database_cores: float = 32
     retention_days: float = 7
     changes_a_call: float = 2
     """Of counters of limits in Redis (reserved, settled), and as many of affinity."""
@@ -68,7 +75,7 @@ class Assumptions:
     log_usd_a_gb: float = 0.50
     storage_usd_a_gb: float = 0.115
     database_usd: float = 3_000
-    """A month of one PostgreSQL primary with its standby, 32 cores."""
+    """A month of one PostgreSQL primary with its standby."""
     redis_usd: float = 600
     """A month of Redis with its replica."""
     input_usd_a_million: float = 0.15
@@ -137,6 +144,21 @@ class Capacity:
         return self.calls_a_month * bytes_a_call / 1e9
 
     @property
+    def commits(self) -> float:
+        """Of the ledger, a second: no process commits more often than it is told to, or than there is something."""
+        return min(self.processes * 1000 / self.of.flush_ms, 2 * self.calls)
+
+    @property
+    def database_cores(self) -> float:
+        """Kept busy by the ledger."""
+        return self.commits * self.of.commit_ms / 1e3 + self.calls * self.of.decision_us / 1e6
+
+    @property
+    def primaries(self) -> int:
+        """Of PostgreSQL, as busy as the processes."""
+        return ceil(self.database_cores / self.of.busy / self.of.database_cores)
+
+    @property
     def kept_gb(self) -> float:
         """Of the ledger while records are kept."""
         return self.calls * self.of.mean_share * 86_400 * self.of.retention_days * self.of.row_bytes / 1e9
@@ -165,10 +187,20 @@ def quantities(c: Capacity) -> Iterator[tuple[str, str, str]]:
     yield "connections to providers", f"{c.running:,.0f}", "one a running call by HTTP/1.1; a hundredth by HTTP/2"
     yield "connections of one caller", f"{c.processes:,}", "one to each process, by round robin"
     yield (
-        "ledger rows",
+        "decisions into the ledger",
         f"{c.calls:,.0f} a second",
-        f"{ceil(c.calls / a.rows_a_second_a_primary)} primaries at {a.rows_a_second_a_primary:,.0f} each; "
         f"{c.calls * a.mean_share * 86_400 / 1e9:.2f} billion a day, {c.kept_gb:,.0f} GB in {a.retention_days:g} days",
+    )
+    yield "commits of the ledger", f"{c.commits:,.0f} a second", f"one of a process in {a.flush_ms:g} ms (`flush_ms`)"
+    yield (
+        "PostgreSQL: cores kept busy",
+        f"{c.database_cores:,.1f}",
+        f"{a.commit_ms:g} ms a commit and {a.decision_us:g} µs a decision; {c.processes:,} connections that write",
+    )
+    yield (
+        "PostgreSQL: its log",
+        f"{c.calls * a.wal_bytes / 1e6:,.0f} MB/s",
+        f"{a.wal_bytes:,.0f} bytes a decision, to the disk and to each standby",
     )
     yield (
         "Redis: changes of counters",
@@ -196,11 +228,10 @@ def costs(c: Capacity) -> Iterator[tuple[str, float, str]]:
         c.processes * a.core_usd_an_hour * HOURS,
         f"{a.core_usd_an_hour:g} a core and hour, on demand, none scaled down",
     )
-    primaries = ceil(c.calls / a.rows_a_second_a_primary)
     yield (
         "PostgreSQL",
-        primaries * a.database_usd + c.kept_gb * 2 * a.storage_usd_a_gb,
-        f"{primaries} primaries with standbys",
+        c.primaries * a.database_usd + c.kept_gb * 2 * a.storage_usd_a_gb,
+        f"{c.primaries} of {a.database_cores:g} cores, each with a standby, and their disks",
     )
     yield "Redis", a.redis_usd, "one with a replica"
     yield (

@@ -1,11 +1,12 @@
 """How many settled decisions a second go into a ledger, from one process and from several, and what bounds it.
 
 Each process writes decisions as a server does: their bytes are there, since the caller has got them, the columns
-beside them are made, and 500 are committed at a time. An answer that takes no longer than a commit is one row, written
-once; of another the decision is written first, and its row again when it is settled. Beside the rate, which is as good
-as the machine is idle, stands what a decision costs of a processor: to make the rows, to commit them, and in
-PostgreSQL, all of its processes together; and how many decisions that comes to if one core did all of it. PostgreSQL is
-a server of this run's own, with `fsync` as it is by default.
+beside them are made, and 500 (`--batch`) are committed at a time. An answer that takes no longer than a commit is one
+row, written once; of another the decision is written first, and its row again when it is settled. Beside the rate,
+which is as good as the machine is idle, stands what a decision costs of a processor: to make the rows, to commit them,
+and in PostgreSQL, all of its processes together; and how many decisions that comes to if one core did all of it. Then
+come the bytes of a decision: of PostgreSQL's log (WAL), and of what is kept with its indexes. PostgreSQL is a server of
+this run's own, with `fsync` as it is by default.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ from sqlalchemy import Engine, text
 from tests.postgres import find_postgres, running_postgres
 from tests.records import a_routed_query, an_attempt
 
-BATCH = 500
+_PAGE_BYTES = 4096
+"""Of SQLite's file, as by default."""
 SECONDS = 5.0
 CODEC = ContractCodec()
 CONTENT = ContentPolicy(PatternRedactor(()))
@@ -51,9 +53,9 @@ WAYS = ("once", "twice")
 """How often a decision's row is written."""
 
 
-def commits(way: str) -> list[Sequence[Entry]]:
+def commits(way: str, size: int) -> list[Sequence[Entry]]:
     """Completions of one attempt each, with a decision of two candidates, as they are committed one after the other."""
-    now, routed = datetime.now(UTC), [a_routed_query() for _ in range(BATCH)]
+    now, routed = datetime.now(UTC), [a_routed_query() for _ in range(size)]
     for one in routed:
         encode_decision(one.decision)
     for attempt in SETTLEMENT.attempts:
@@ -70,14 +72,14 @@ def encoded(batch: Sequence[Entry]) -> list[Row]:
     return list(encoding.records.values())
 
 
-def write(url: str, way: str, start: float) -> dict[str, float]:
+def write(url: str, way: str, size: int, start: float) -> dict[str, float]:
     """Work for some seconds from this instant on: decisions a second, and seconds of processor for all of them."""
     engine = open_engine(url)
     time.sleep(max(0.0, start - time.time()))
     took = encoding = committing = 0.0
     decisions = 0
     while took < SECONDS:
-        for batch in commits(way):  # made outside of what is measured: new ones, for none may conflict
+        for batch in commits(way, size):  # made outside of what is measured: new ones, for none may conflict
             began, used = time.perf_counter(), time.process_time()
             ready = encoded(batch)
             between = time.process_time()
@@ -86,7 +88,7 @@ def write(url: str, way: str, start: float) -> dict[str, float]:
             took += time.perf_counter() - began
             encoding += between - used
             committing += time.process_time() - between
-        decisions += BATCH
+        decisions += size
     engine.dispose()
     return {"rate": decisions / took, "decisions": decisions, "encode": encoding, "commit": committing}
 
@@ -103,11 +105,20 @@ def server_seconds(engine: Engine) -> float:
     return (ticks + sum(map(int, _stat(leader)[11:15]))) / os.sysconf("SC_CLK_TCK")  # those that have ended included
 
 
+def logged_and_kept_bytes(engine: Engine) -> tuple[int, int]:
+    """How long PostgreSQL's log is, and how large the tables of decisions with their indexes; of SQLite its file."""
+    postgres = "SELECT pg_current_wal_lsn() - '0/0', sum(pg_total_relation_size(inhrelid)) FROM pg_inherits"
+    asked = postgres if engine.dialect.name == "postgresql" else "SELECT 0, file.* FROM pragma_page_count() AS file"
+    with engine.connect() as connection:
+        logged, kept = connection.execute(text(asked)).one()
+    return int(logged), int(kept or 0) * (1 if engine.dialect.name == "postgresql" else _PAGE_BYTES)
+
+
 def _stat(process: str) -> list[str]:
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
 
 
-def measure(url: str, processes: int, way: str) -> dict[str, float]:
+def measure(url: str, processes: int, way: str, size: int) -> dict[str, float]:
     """So many processes at once: decisions a second, and microseconds of processor for each."""
     engine = open_engine(url)
     migrate(engine)
@@ -115,16 +126,19 @@ def measure(url: str, processes: int, way: str) -> dict[str, float]:
         partitions = Partitions(engine, LedgerConfig().partition_hours, SystemClock())
         partitions.start()
         partitions.make()
-    before = server_seconds(engine)
+    before, (logged, kept) = server_seconds(engine), logged_and_kept_bytes(engine)
     start = time.time() + 4
-    command = [sys.executable, "-m", "benchmarks.ledger_throughput", "--url", url, "--way", way, "--start", str(start)]
+    command = [sys.executable, "-m", "benchmarks.ledger_throughput", "--url", url, "--way", way]
+    command += ["--batch", str(size), "--start", str(start)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
     told = [json.loads(process.communicate(timeout=120)[0]) for process in running]
     total = {name: sum(one[name] for one in told) for name in told[0]}
     total["serve"] = server_seconds(engine) - before
+    logged_then, kept_then = logged_and_kept_bytes(engine)
     engine.dispose()
     used = {name: 1e6 * total[name] / total["decisions"] for name in ("encode", "commit", "serve")}
-    return {"rate": total["rate"], **used, "core": 1e6 / sum(used.values())}
+    sizes = {"logged": (logged_then - logged) / total["decisions"], "kept": (kept_then - kept) / total["decisions"]}
+    return {"rate": total["rate"], **used, "core": 1e6 / sum(used.values()), **sizes}
 
 
 def main() -> None:
@@ -134,21 +148,25 @@ def main() -> None:
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--start", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=500, help="decisions committed at a time")
     arguments = parser.parse_args()
     if arguments.url:
-        print(json.dumps(write(arguments.url, arguments.way, arguments.start)))
+        print(json.dumps(write(arguments.url, arguments.way, arguments.batch, arguments.start)))
         return
     binaries = find_postgres()
-    print("| written | ledger | processes | decisions a second | µs: rows | commit | PostgreSQL | a core and second |")
-    print("|---|---|---|---|---|---|---|---|")
+    heads = "decisions a second | µs: rows | commit | PostgreSQL | a core and second | bytes: WAL | kept |"
+    print(f"| written | ledger | processes | {heads}")
+    print("|" + "---|" * 10)
     with tempfile.TemporaryDirectory() as folder:
         for way, processes in product(WAYS, (1, 2)):
             rounds: dict[str, list[dict[str, float]]] = {"SQLite": [], "PostgreSQL": []}
             for index in range(arguments.rounds):  # in turn, so that both see the same machine
-                rounds["SQLite"].append(measure(f"sqlite:///{folder}/{way}-{processes}-{index}.db", processes, way))
+                rounds["SQLite"].append(
+                    measure(f"sqlite:///{folder}/{way}-{processes}-{index}.db", processes, way, arguments.batch)
+                )
                 if binaries is not None:
                     with running_postgres(binaries, fsync=True) as url:
-                        rounds["PostgreSQL"].append(measure(url, processes, way))
+                        rounds["PostgreSQL"].append(measure(url, processes, way, arguments.batch))
             for name, found in rounds.items():
                 if found:
                     typical = [statistics.median(one[what] for one in found) for what in found[0]]

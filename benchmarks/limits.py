@@ -1,6 +1,6 @@
 """How exactly budgets hold, and how quickly they refuse, with many concurrent callers in several processes.
 
-Callers call until the budget refuses them three times in a row; each call takes a quarter of a second on average and
+Callers call until the budget refuses them ten times in a row; each call takes a quarter of a second on average and
 uses a random part of what it had reserved. Prints what was spent of the budget, and how long reserving and refusing
 took; with Redis also what one script that does nothing takes meanwhile, from the same processes by a connection of its
 own: less than that no answer of Redis can take.
@@ -44,7 +44,7 @@ BUDGET_USD = 0.2
 BUDGET_NANO_USD = round(BUDGET_USD * 1e9)
 CALL_SECONDS = 0.25
 """Of a call on average; callers come at random moments."""
-REFUSALS_TO_STOP = 3
+REFUSALS_TO_STOP = 10
 TIMEOUT_SECONDS = 300
 BARE_EVERY_SECONDS = 0.02
 
