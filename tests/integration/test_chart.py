@@ -71,7 +71,24 @@ LITTLE: dict[str, Any] = {
     "connectionAgeSeconds": 0,
 }
 MONITORED = {"monitoring": {"enabled": True}}
-CASES = {"as it comes": {}, "monitored": MONITORED, "everything": EVERYTHING, "little": LITTLE}
+SIMULATED = yaml.safe_load((ROOT / "deploy/frontdesk.yaml").read_text(encoding="utf-8"))
+CASES: dict[str, dict[str, Any]] = {
+    "as it comes": {},
+    "monitored": MONITORED,
+    "everything": EVERYTHING,
+    "little": LITTLE,
+    "nothing below a key": {"config": None, "podLabels": None, "secretEnv": None},
+    "no pods": {"replicas": 0, "autoscaling": {"enabled": False}, "resources": {"requests": {"cpu": None}}},
+    "names like numbers": {"secretEnv": ["123"], "serviceAccount": {"name": "456"}, "priorityClassName": "0"},
+    "a Secret at two places": {"secretFiles": [{"name": "my.tls", "path": "/a"}, {"name": "my.tls", "path": "/b"}]},
+    "labels with dots": {"podLabels": {"example.org/team.name": "ours"}, "nodeSelector": {"example.org/disk": "1"}},
+    "PostgreSQL without Redis": {
+        "config": {
+            **{name: SIMULATED[name] for name in ("backends", "models", "routers")},
+            "ledger": {"url": "postgresql+psycopg://frontdesk@db/frontdesk"},
+        }
+    },
+}
 
 
 @pytest.fixture(scope="session")
@@ -336,12 +353,58 @@ def test_the_alerts_are_those_that_are_proven(render: Callable[..., Manifests]) 
         ({"image": {"digest": "latest"}}, "/image/digest"),
         ({"shutdown": {"graceSeconds": "1m"}}, "/shutdown/graceSeconds"),
         ({"secretFiles": [{"name": "tls"}]}, "/secretFiles/0"),
+        ({"secretEnv": [""]}, "/secretEnv/0"),
+        ({"env": [{"name": "WORKERS", "value": 2}]}, "/env/0/value"),
+        ({"autoscaling": None}, "missing property 'autoscaling'"),
+        ({"ports": {"metrics": None}}, "missing property 'metrics'"),
+        ({"podLabels": {"app.kubernetes.io/name": "mine"}}, "app.kubernetes.io/name"),
+        ({"podAnnotations": {"checksum/config": "mine"}}, "checksum/config"),
+        ({"fullnameOverride": "1st"}, "/fullnameOverride"),
+        ({"podDisruptionBudget": {"maxUnavailable": "0%"}}, "/podDisruptionBudget/maxUnavailable"),
+        ({"config": {"server": 5}}, "/config/server"),
     ],
 )
 def test_values_that_mean_nothing_are_refused_with_their_place(values: dict[str, Any], place: str, helm: Helm) -> None:
     done = helm("template", "desk", str(CHART), values=values)
     assert done.returncode != 0
     assert place in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"autoscaling": {"minReplicas": 5, "maxReplicas": 2}}, "autoscaling.minReplicas is more than"),
+        ({"resources": {"requests": {"cpu": None}}}, "set resources.requests.cpu"),
+        ({"ports": {"http": 50051}}, "ports: grpc, http and metrics must differ"),
+        ({"workers": 3, "ports": {"http": 9466}}, "above metrics that several workers use"),
+        ({"config": {"server": {"http": {"address": ":80"}}}}, "set ports.http instead"),
+        ({"config": {"server": {"http": {"allowed_origins": ["https://a.example"]}}}}, "set ports.http"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused_in_words(values: dict[str, Any], told: str, helm: Helm) -> None:
+    done = helm("template", "desk", str(CHART), values=values)
+    assert done.returncode != 0
+    assert told in done.stderr
+
+
+def test_a_release_that_is_named_like_a_number_is_named_so(helm: Helm) -> None:
+    done = helm("template", "123", str(CHART), values={"nameOverride": "true"})
+    assert done.returncode == 0, done.stderr
+    for manifest in filter(None, yaml.safe_load_all(done.stdout)):
+        labels = manifest["metadata"]["labels"]
+        assert (labels["app.kubernetes.io/instance"], labels["app.kubernetes.io/name"]) == ("123", "true")
+        assert manifest["metadata"]["name"].startswith("123-true")
+
+
+def test_whoever_installs_is_told_what_pods_do_not_share(helm: Helm, tmp_path: Path) -> None:
+    def told(limits: dict[str, Any]) -> str:
+        config = {**CASES["PostgreSQL without Redis"]["config"], "limits": limits}
+        return helm("install", "desk", str(CHART), "--dry-run=client", values={"config": config}).stdout
+
+    rules = [{"name": "all", "window": "month", "usd": 1}]
+    assert "Each pod counts" in told({"rules": rules})
+    assert "Each pod counts" not in told({"rules": rules, "store": "redis"})
+    assert "Each pod counts" not in told({})
 
 
 def test_every_value_is_described_by_the_schema(helm: Helm) -> None:

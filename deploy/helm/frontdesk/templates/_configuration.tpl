@@ -7,11 +7,11 @@
     "server.max_connection_age_seconds" "connectionAgeSeconds"
     "telemetry.prometheus_address" "ports.metrics" -}}
 {{- $section := index (splitList "." $place) 0 -}}
-{{- if hasKey (index $.Values.config $section | default dict) (index (splitList "." $place) 1) -}}
+{{- if hasKey (index ($.Values.config | default dict) $section | default dict) (index (splitList "." $place) 1) -}}
 {{- fail (printf "config.%s is the chart's to say: set %s instead" $place $value) -}}
 {{- end -}}
 {{- end -}}
-{{- $config := deepCopy .Values.config | default (.Files.Get "files/frontdesk.yaml" | fromYaml) -}}
+{{- $config := deepCopy (.Values.config | default dict) | default (.Files.Get "files/frontdesk.yaml" | fromYaml) -}}
 {{- $server := dict
     "address" (printf "0.0.0.0:%d" (int .Values.ports.grpc))
     "drain_seconds" .Values.shutdown.drainSeconds

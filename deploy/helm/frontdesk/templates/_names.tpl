@@ -13,8 +13,8 @@
 {{- end }}
 
 {{- define "frontdesk.selector" -}}
-app.kubernetes.io/name: {{ include "frontdesk.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "frontdesk.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "frontdesk.labels" -}}
