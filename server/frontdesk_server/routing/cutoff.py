@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Self
+import types
+from collections.abc import Coroutine, Generator
+from typing import Any, TypeVar
 
 _GRACE_SECONDS = 0.1
 """Strategies that keep to their time by themselves end first, and know what they have spent."""
+
+Result = TypeVar("Result")
 
 
 class Cutoff:
@@ -16,25 +20,34 @@ class Cutoff:
     only the innermost one, which waits, has failed.
     """
 
-    __slots__ = ("_cancels", "_falls", "_loop", "_task", "_timer")
+    __slots__ = ("_cancels", "_falls", "_loop", "_seconds", "_task", "_timer")
+
+    _task: asyncio.Task[Any]
+    _loop: asyncio.AbstractEventLoop
+    _timer: asyncio.Handle
 
     def __init__(self, seconds: float) -> None:
-        """For the running task, which has so many seconds left."""
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("only a task can be cut short")
-        self._task = task
-        self._cancels = task.cancelling()
-        self._loop = task.get_loop()
+        """For what begins now and has so many seconds."""
+        self._seconds = seconds
         self._falls = 0
-        self._timer: asyncio.Handle = self._loop.call_later(seconds + _GRACE_SECONDS, self._fall)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        self._undo()
+    @types.coroutine
+    def watch(self, work: Coroutine[Any, Any, Result]) -> Generator[Any, Any, Result]:
+        """What the work returns. There is a timer only where it waits for anything, which most trees never do."""
+        try:
+            waits_for = work.send(None)
+            self._begin()
+            while True:
+                try:
+                    sent = yield waits_for
+                except BaseException as error:
+                    waits_for = work.throw(error)
+                else:
+                    waits_for = work.send(sent)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        finally:
+            self._end()
 
     def taken(self) -> bool:
         """Whether a cancellation that has just arrived is the cutoff's alone, which is hereby dealt with."""
@@ -44,6 +57,20 @@ class Cutoff:
         self._timer = self._loop.call_soon(self._fall)
         self._undo()
         return self._task.cancelling() <= self._cancels
+
+    def _begin(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can be cut short")
+        self._task = task
+        self._cancels = task.cancelling()
+        self._loop = task.get_loop()
+        self._timer = self._loop.call_later(self._seconds + _GRACE_SECONDS, self._fall)
+
+    def _end(self) -> None:
+        if hasattr(self, "_timer"):
+            self._timer.cancel()
+            self._undo()
 
     def _fall(self) -> None:
         """Cancel, and again where a strategy takes no notice."""

@@ -162,8 +162,7 @@ class Engine:
             clock=self._clock,
             cutoff=(cutoff := Cutoff(ends_at - started)),
         )
-        with cutoff:
-            ranking = await consult(router.strategy, context)
+        ranking = await cutoff.watch(consult(router.strategy, context))
         if ranking.restricted_to is not None:
             field, context = field.within(ranking.restricted_to), context.within(ranking.restricted_to)
             _demand_eligible(field)

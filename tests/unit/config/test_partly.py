@@ -65,9 +65,12 @@ def _faults(text: str, folder: Path) -> dict[str, str]:
     return {fault["path"]: fault["message"] for fault in json.loads(ran.stdout)["faults"]}
 
 
+def test_a_good_configuration_has_no_fault(tmp_path: Path) -> None:
+    assert not _faults(GOOD, tmp_path)
+
+
 @pytest.mark.parametrize(("old", "new", "path"), CLASSES.values(), ids=CLASSES)
 def test_one_fault_is_one_fault(old: str, new: str, path: str, tmp_path: Path) -> None:
-    assert not _faults(GOOD, tmp_path)
     assert old in GOOD
     assert list(_faults(GOOD.replace(old, new, 1), tmp_path)) == [path]
 

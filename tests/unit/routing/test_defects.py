@@ -167,8 +167,8 @@ class TakesNoNotice(Gives):
 
 
 async def _consulted(*strategies: Strategy) -> Ranking:
-    with Cutoff(1.0) as cutoff:
-        return await consult(Chain("default/chain", strategies), replace(a_context(), cutoff=cutoff))
+    cutoff = Cutoff(1.0)
+    return await cutoff.watch(consult(Chain("default/chain", strategies), replace(a_context(), cutoff=cutoff)))
 
 
 @in_virtual_time
