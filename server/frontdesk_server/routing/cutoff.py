@@ -24,12 +24,12 @@ class Cutoff:
 
     _task: asyncio.Task[Any]
     _loop: asyncio.AbstractEventLoop
-    _timer: asyncio.Handle
 
     def __init__(self, seconds: float) -> None:
         """For what begins now and has so many seconds."""
         self._seconds = seconds
         self._falls = 0
+        self._timer: asyncio.Handle | None = None
 
     @types.coroutine
     def watch(self, work: Coroutine[Any, Any, Result]) -> Generator[Any, Any, Result]:
@@ -47,11 +47,13 @@ class Cutoff:
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
         finally:
-            self._end()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._undo()
 
     def taken(self) -> bool:
         """Whether a cancellation that has just arrived is the cutoff's alone, which is hereby dealt with."""
-        if not self._falls:
+        if not self._falls or self._timer is None:
             return False
         self._timer.cancel()
         self._timer = self._loop.call_soon(self._fall)
@@ -66,11 +68,6 @@ class Cutoff:
         self._cancels = task.cancelling()
         self._loop = task.get_loop()
         self._timer = self._loop.call_later(self._seconds + _GRACE_SECONDS, self._fall)
-
-    def _end(self) -> None:
-        if hasattr(self, "_timer"):
-            self._timer.cancel()
-            self._undo()
 
     def _fall(self) -> None:
         """Cancel, and again where a strategy takes no notice."""
