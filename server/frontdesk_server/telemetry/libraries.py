@@ -8,9 +8,10 @@ from typing import Any
 import structlog
 
 from frontdesk_server.domain.defects import frames_of, type_of
-from frontdesk_server.telemetry.names import LOG_LIBRARY_WARNED
 
 log = structlog.get_logger()
+
+_WARNED = "library.warned"
 
 
 class LibraryLines(logging.Handler):
@@ -28,7 +29,7 @@ class LibraryLines(logging.Handler):
         if error is not None:
             told |= {"error_type": type_of(error), "frames": frames_of(error)}
         write = log.error if record.levelno >= logging.ERROR else log.warning
-        write(LOG_LIBRARY_WARNED, **told)
+        write(_WARNED, **told)
 
 
 def take_library_lines() -> None:

@@ -157,7 +157,6 @@ LOG_LEDGER_FAILING = "ledger.failing"
 LOG_LEDGER_RECOVERED = "ledger.recovered"
 LOG_LEDGER_DROPPED = "ledger.dropped"
 LOG_LEDGER_CLEANED = "ledger.cleaned"
-LOG_LIBRARY_WARNED = "library.warned"
 LOG_SCORES_DRIFTED = "scores.drifted"
 
 
