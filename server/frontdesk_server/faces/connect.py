@@ -18,7 +18,6 @@ from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
 from connectrpc.request import RequestContext
 from connectrpc.server import ConnectASGIApplication, Endpoint
 from frontdesk.v1 import router_service_pb2 as pb
-from google.protobuf.any_pb2 import Any as Detail
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from protobuf.wkt import Any as Packed
@@ -42,6 +41,8 @@ _REFUSED = {
     Code.UNIMPLEMENTED: UnsupportedMediaType.reason,
 }
 """Why `connectrpc` refuses by itself: what cannot be read, is too long, or is compressed in an unknown way."""
+
+_ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
 peer_of_request: ContextVar[Peer] = ContextVar("peer_of_request", default=tuple)
 """The names in the certificate of whom this task serves, which `connectrpc` does not tell."""
@@ -97,9 +98,9 @@ class _Reasons:
     async def on_end(self, token: None, context: _Context, error: Exception | None, /) -> None:
         """Raise it anew with the reason."""
         if isinstance(error, ConnectError) and not error.details and error.code in _REFUSED:
-            packed = Detail()
-            packed.Pack(ErrorInfo(reason=_REFUSED[error.code], domain=DOMAIN))
-            raise ConnectError(error.code, error.message, [_packed(packed)]) from error
+            info = ErrorInfo(reason=_REFUSED[error.code], domain=DOMAIN)
+            packed = Packed(type_url=_ERROR_INFO, value=info.SerializeToString())
+            raise ConnectError(error.code, error.message, [ErrorDetail(packed)]) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +212,5 @@ def _connect_error(status: RpcStatus) -> ConnectError:
     (raw,) = [value for _, value in status.trailing_metadata if isinstance(value, bytes)]
     details = Status.FromString(raw).details
     code = "canceled" if status.code.name == "CANCELLED" else status.code.name.lower()
-    return ConnectError(Code(code), status.message, [_packed(one) for one in details])
-
-
-def _packed(detail: Detail) -> ErrorDetail:
-    return ErrorDetail(Packed(type_url=detail.type_url, value=detail.value))
+    packed = [ErrorDetail(Packed(type_url=one.type_url, value=one.value)) for one in details]
+    return ConnectError(Code(code), status.message, packed)
