@@ -10,6 +10,7 @@ import structlog
 from frontdesk_server.artefacts.cascade.policy import FittedCascade
 from frontdesk_server.artefacts.embedders import AsyncEmbedder, EmbedderError
 from frontdesk_server.artefacts.quality.drift import DriftMonitor
+from frontdesk_server.artefacts.wording import default_wording
 from frontdesk_server.config.checks import CheckConfig
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.routers import RouterConfig
@@ -91,7 +92,7 @@ class Engine:
         Raises:
             ConfigError: the trees contradict themselves or the pool; lists every fault with its place.
         """
-        default_cues()  # compiled now, so that no query waits for it
+        default_cues(), default_wording()  # read and compiled now, so that no query waits for it
         tools = StrategyTools(ask, clock, embedder, loaded.folder, drift, remembered)
         trees, faults = build_trees(loaded.config, pool, tools)
         if faults:

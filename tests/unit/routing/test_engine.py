@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from frontdesk_server.artefacts.wording import default_wording
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.conditions import CalmConditions
 from frontdesk_server.domain.decision import Decision, Exclusion, ExclusionReason, StepKind, StreamMode, Verdict
@@ -19,6 +20,7 @@ from frontdesk_server.domain.query import (
     ToolResult,
     text_query,
 )
+from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.engine import Engine
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,13 @@ async def test_a_decision_tells_all_that_led_to_it() -> None:
     ]
     assert decision.reason.startswith("always mid; task chat, difficulty 0.0")
     assert decision.signals.text == "hello"
+
+
+def test_no_query_waits_for_what_every_query_is_read_with() -> None:
+    default_cues.cache_clear()
+    default_wording.cache_clear()
+    _engine()
+    assert (default_cues.cache_info().currsize, default_wording.cache_info().currsize) == (1, 1)
 
 
 async def test_all_candidates_are_told_best_first_and_excluded_last_with_their_reason() -> None:
