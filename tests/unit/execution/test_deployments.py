@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from frontdesk_server.config.service import RetryConfig
 from frontdesk_server.domain.attempt import Attempt
+from frontdesk_server.domain.clock import Clock, SystemClock
 from frontdesk_server.domain.errors import (
     CompletionFailed,
     UpstreamContextExceeded,
@@ -29,6 +30,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import Script, answer, plan_of, routed
 from tests.unit.execution.test_executor import MODELS, Desk, collect
+from tests.virtual_time import LoopClock, in_virtual_time
 
 EAST, WEST = Deployment("fake", "east"), Deployment("fake", "west")
 TWICE_SERVED = replace(MODELS["small"], deployments=(EAST, WEST))
@@ -46,8 +48,8 @@ ERRORS: tuple[UpstreamError, ...] = (
 )
 
 
-def a_desk(east: Script, west: Script, retry: RetryConfig = NO_REPEATS) -> Desk:
-    desk = Desk({"east": [east], "west": [west], "mid": [answer("mid")]}, retry=retry)
+def a_desk(east: Script, west: Script, retry: RetryConfig = NO_REPEATS, clock: Clock | None = None) -> Desk:
+    desk = Desk({"east": [east], "west": [west], "mid": [answer("mid")]}, retry=retry, clock=clock or SystemClock())
     desk.executor = replace(desk.executor, models={**MODELS, "small": TWICE_SERVED})
     return desk
 
@@ -136,8 +138,9 @@ def test_a_call_succeeds_whenever_a_deployment_answers(errors: list[UpstreamErro
     asyncio.run(play())
 
 
+@in_virtual_time
 async def test_a_deployment_is_not_blamed_for_the_time_that_another_one_took() -> None:
-    desk = a_desk([0.1, UpstreamFailed("500")], [0.1, UpstreamFailed("500")])
+    desk = a_desk([0.1, UpstreamFailed("500")], [0.1, UpstreamFailed("500")], clock=LoopClock())
     hasty = replace(TWICE_SERVED, timeouts=Timeouts(first_token_seconds=0.15))
     desk.executor = replace(desk.executor, models={**MODELS, "small": hasty})
     for _ in range(4):

@@ -45,6 +45,7 @@ from frontdesk_server.execution.order import AttemptTools
 
 from tests.fakes import NO_BOOKS, FakeBackend, FakeClock, Script, a_model, answer, plan_of, routed
 from tests.sink import all_of, events_of
+from tests.virtual_time import LoopClock, in_virtual_time
 
 CLOCK = SystemClock()
 MODELS = {m.name: m for m in (a_model("small"), a_model("mid", output_usd=3), a_model("frontier", output_usd=15))}
@@ -374,10 +375,11 @@ async def test_a_question_that_names_the_placeholder_of_the_answer_is_judged_as_
         ((), ("small", "mid"), "MODELS_UNAVAILABLE", "small: circuit breaker is open for 5.0 s more"),
     ],
 )
+@in_virtual_time
 async def test_where_no_model_could_be_asked_the_reason_of_each_is_told(
     slow: Sequence[str], opened: Sequence[str], reason: str, told: str
 ) -> None:
-    desk = Desk({})
+    desk = Desk({}, clock=LoopClock())
     for name in slow:
         desk.conditions.observe(MODELS[name], 40.0)
     for name in opened:
