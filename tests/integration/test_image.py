@@ -26,6 +26,10 @@ ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "deploy/Dockerfile"
 LOCK = ROOT / "deploy/requirements.lock"
 _INSTALL_SECONDS = 900
+BASE = re.findall(r"^FROM python:(\d+\.\d+)", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)[0]
+PYTHON = shutil.which(f"python{BASE}") or sys.executable
+"""The base image's, where it is installed; else that which the tests run with."""
+USER = 10001
 _PLACES = re.compile(r"(?<![\w./-])/(opt|source|var/lib)(?=/)")
 """Folders of the image's root that its steps name."""
 
@@ -68,12 +72,13 @@ def sent_to_the_builder(source: str) -> list[Path]:
 
 
 def build(root: Path) -> None:
-    """Take the steps of the stage that builds, with the folder in place of the root, and this Python as its own."""
+    """Take the steps of the stage that builds, with the folder in place of the root, and `PYTHON` as its own."""
     (root / "opt").mkdir(parents=True)
     work = root
-    tools = root / "usr-bin"
-    tools.mkdir()
-    (tools / "python").symlink_to(sys.executable)
+    tools = root / "usr/bin"
+    tools.mkdir(parents=True)
+    (tools / "python").symlink_to(PYTHON)
+    (root / "usr/lib").symlink_to(Path(PYTHON).resolve().parents[1] / "lib")  # found beside it, whoever looks
     environment = {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(root), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     environment |= {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "http"))}
     for kind, text in stages()[0].steps:
@@ -104,6 +109,14 @@ def _copy(source: str, target: Path) -> None:
         shutil.copy(ROOT / file, to)
 
 
+def the_user(python: Path) -> int | None:
+    """That of the image, where these tests run as root and a Python that everybody may run; else None."""
+    if os.geteuid() != 0:
+        return None
+    ran = subprocess.run(["setpriv", f"--reuid={USER}", "--clear-groups", python, "-c", ""], capture_output=True)
+    return None if ran.returncode else USER
+
+
 @pytest.fixture(scope="module")
 def image() -> Iterator[Path]:
     """The folder in which the steps were taken, readable by all."""
@@ -127,19 +140,23 @@ class TestBuilt:
         config = (ROOT / "deploy/frontdesk.yaml").read_text().replace("/var/lib/frontdesk", str(data))
         (data / "frontdesk.yaml").write_text(config.replace("0.0.0.0:9464", f"127.0.0.1:{free_port()}"))
         environment = {"PATH": "/usr/bin:/bin"}
-        command = [frontdesk, "serve", "--config", data / "frontdesk.yaml", "--address", address]
+        command: list[str | Path] = [frontdesk, "serve", "--config", data / "frontdesk.yaml", "--address", address]
+        user = the_user(frontdesk.with_name("python"))
+        if user is not None:
+            os.chown(data, user, user)
         with (image / "log").open("wb") as log:
-            served = subprocess.Popen(command, cwd=data, env=environment, stdout=log, stderr=log)
+            served = subprocess.Popen(command, cwd=data, env=environment, stdout=log, stderr=log, user=user, group=user)
         probe = [frontdesk, *json.loads(stages()[1].only("HEALTHCHECK").partition("CMD ")[2])[1:], "--address", address]
         try:
             deadline = time.monotonic() + 120
             while subprocess.run(probe, env=environment, capture_output=True, cwd=data).returncode:
                 assert served.poll() is None, (image / "log").read_text()
                 assert time.monotonic() < deadline, (image / "log").read_text()
-            asked = [frontdesk, "complete", "--address", address, "What is 2 + 2?"]
+            asked: list[str | Path] = [frontdesk, "complete", "--address", address, "What is 2 + 2?"]
             answered = subprocess.run(asked, env=environment, capture_output=True, text=True, cwd=data)
             assert answered.returncode == 0, answered.stderr
-            assert (data / "frontdesk.db").exists()
+            kept = (data / "frontdesk.db").stat()
+            assert kept.st_uid == (os.geteuid() if user is None else USER)
         finally:
             served.send_signal(signal.SIGTERM)
             assert served.wait(60) == 0
@@ -209,9 +226,9 @@ def test_every_package_is_locked_by_hashes_and_to_no_place(file: str) -> None:
 
 def test_the_image_runs_as_nobody_that_matters_and_tells_its_health() -> None:
     last = stages()[-1]
-    assert last.only("USER") == "10001:10001"
+    assert last.only("USER") == f"{USER}:{USER}"
     assert json.loads(last.only("ENTRYPOINT"))[0] == json.loads(last.only("HEALTHCHECK").partition("CMD ")[2])[0]
-    assert "--uid 10001" in last.only("RUN")
+    assert f"--uid {USER}" in last.only("RUN")
     assert all("--require-hashes" in text for _, text in stages()[0].steps if "--requirement" in text)
 
 
