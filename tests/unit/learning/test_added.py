@@ -15,6 +15,9 @@ from frontdesk_server.learning.evaluation.neighbours import (
     neighbours_of,
 )
 
+FREE = np.full((400, 2), np.nan)
+"""Costs that nobody recorded."""
+
 
 def _world(seed: int, n: int = 400) -> tuple[Remembered, np.ndarray]:
     """Outcomes of two models, each better on one side of a plane, and folds."""
@@ -33,7 +36,8 @@ def _sides(world: Remembered) -> np.ndarray:
 
 def test_what_tells_queries_apart_beats_the_shuffle() -> None:
     world, folds = _world(seed=0)
-    added = added_by_predictions(_sides(world), world.quality, ask_other_folds(world, folds, "the other folds", seed=0))
+    neighbours = ask_other_folds(world, folds, "the other folds", seed=0)
+    added = added_by_predictions(_sides(world), world.quality, FREE, neighbours)
 
     assert added["over_shuffle"] > 0.2  # type: ignore[operator]
     assert added["beats_shuffle"] is True
@@ -43,7 +47,7 @@ def test_knowing_which_model_is_better_on_average_adds_nothing() -> None:
     world, _ = _world(seed=1)
     world.quality[:, 1] = 1.0
     noise = np.random.default_rng(1).normal(size=world.quality.shape) * 0.01
-    added = added_by_predictions(np.array([0.5, 1.0]) + noise, world.quality, None)
+    added = added_by_predictions(np.array([0.5, 1.0]) + noise, world.quality, FREE, None)
 
     assert abs(added["over_shuffle"]) < 0.1  # type: ignore[arg-type]
     assert added["beats_shuffle"] is False
@@ -53,7 +57,7 @@ def test_knowing_which_model_is_better_on_average_adds_nothing() -> None:
 def test_the_neighbours_own_choices_are_no_better_than_the_neighbours() -> None:
     world, folds = _world(seed=2)
     neighbours = ask_other_folds(world, folds, "the other folds", seed=0)
-    added = added_by_predictions(neighbours.expected, world.quality, neighbours)
+    added = added_by_predictions(neighbours.expected, world.quality, FREE, neighbours)
 
     assert (added["over_neighbours"], added["beats_neighbours"]) == (0.0, False)
     assert (added["neighbours"], added["neighbours_among"]) == (neighbours.number, "the other folds")
@@ -64,9 +68,26 @@ def test_unknown_outcomes_and_unknown_predictions_are_never_chosen() -> None:
     world.quality[::3, 0] = np.nan
     predicted = _sides(world)
     predicted[1::3, 1] = -np.inf
-    added = added_by_predictions(predicted, world.quality, ask_other_folds(world, folds, "the other folds", seed=0))
+    neighbours = ask_other_folds(world, folds, "the other folds", seed=0)
+    added = added_by_predictions(predicted, world.quality, FREE, neighbours)
 
     assert np.isfinite([added["over_shuffle"], added["over_neighbours"]]).all()
+
+
+def test_sending_long_queries_to_the_dear_model_pays_for_what_it_spends() -> None:
+    """Long queries gain a fifth more from the strong model and cost twice as much: dice do better with that money."""
+    draw = np.random.default_rng(7)
+    long = draw.random(4_000) < 0.5
+    right = np.column_stack([np.full(4_000, 0.5), np.where(long, 0.76, 0.7)])
+    quality = (draw.random(right.shape) < right).astype(float)
+    cost = np.column_stack([np.ones(4_000), np.where(long, 200.0, 100.0)])
+    predicted = np.column_stack([np.zeros(4_000), long.astype(float)])
+    free = added_by_predictions(predicted, quality, np.full(cost.shape, np.nan), None)
+    paid = added_by_predictions(predicted, quality, cost, None)
+
+    assert free["over_shuffle"] > 0.0  # type: ignore[operator]
+    assert paid["over_shuffle"] < 0.0  # type: ignore[operator]
+    assert paid["beats_shuffle"] is False
 
 
 def test_choices_that_follow_no_query_add_nothing_however_good_they_are() -> None:

@@ -3,8 +3,12 @@
 A router that knows which model is better on average, but nothing of a query, gains by choosing that model: routing adds
 nothing. So what its choices reached is compared, query by query, with
 
-* the same choices shuffled over the queries: as many for each model, hence at the same expected cost;
+* the same choices shuffled over the queries: as many for each model;
 * the choices by nearest neighbours in the embedding (:mod:`.neighbours`).
+
+Choices that send long queries to a dear model cost more than the same shuffled. Where costs are recorded, what one side
+spends more is therefore taken off its quality, at what quality costs between the cheapest and the best single model:
+for two models that is the comparison with dice at the same cost.
 
 Predictions alone choose nothing yet: every model's mean prediction is taken off, and each query goes to the model that
 gains most beyond its mean. A router that has chosen is compared with the neighbours at no more than its own cost.
@@ -22,7 +26,7 @@ from numpy.typing import NDArray
 
 from frontdesk_server.learning.evaluation.neighbours import Neighbours
 
-__all__ = ["Added", "added_by_choices", "added_by_predictions", "told_of_added", "verdicts"]
+__all__ = ["Added", "added_by_choices", "added_by_predictions", "told_of_added", "verdicts", "worth"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -33,10 +37,26 @@ with their number, ``neighbours``, and whom they were sought among, ``neighbours
 _ERRORS_APART = 1.96
 
 
-def added_by_predictions(predicted: Matrix, quality: Matrix, neighbours: Neighbours | None) -> Added:
-    """Compare by predictions and outcomes (NaN where unknown), both [n, models]; a query has an outcome at least."""
-    mine = _gains_beyond_means(predicted, quality)
-    return _compared(mine, mine - _gains_beyond_means(neighbours.expected, quality) if neighbours else None, neighbours)
+def worth(quality: Matrix, cost: Matrix) -> tuple[Matrix, float]:
+    """Return quality less cost [n, models], NaN where unknown, and the quality that a nano-USD is worth.
+
+    That is 0, and costs are left out, where the cost of an outcome is unknown.
+    """
+    if np.isnan(cost[~np.isnan(quality)]).any():
+        return quality, 0.0
+    usual, spent = np.nanmean(quality, axis=0), np.nanmean(np.where(np.isnan(quality), np.nan, cost), axis=0)
+    best, cheapest = int(usual.argmax()), int(spent.argmin())
+    dearer = float(spent[best] - spent[cheapest])
+    rate = float(usual[best] - usual[cheapest]) / dearer if dearer > 0.0 else 0.0
+    return quality - rate * np.nan_to_num(cost), rate
+
+
+def added_by_predictions(predicted: Matrix, quality: Matrix, cost: Matrix, neighbours: Neighbours | None) -> Added:
+    """Compare by predictions, outcomes and costs (NaN where unknown), all [n, models]; each query has an outcome."""
+    outcomes, _ = worth(quality, cost)
+    mine = _gains_beyond_means(predicted, outcomes)
+    ahead = mine - _gains_beyond_means(neighbours.expected, outcomes) if neighbours else None
+    return _compared(mine, ahead, neighbours)
 
 
 def added_by_choices(
@@ -44,7 +64,7 @@ def added_by_choices(
 ) -> Added:
     """Compare what was `reached` [n] with what neighbours reach at that cost [n], None where that is unknown.
 
-    `answered` [n, models] has the chance that a model's answer stood, `usual` [models] its mean quality.
+    `answered` [n, models] has the chance that a model's answer stood, `usual` [models] its mean; all less their costs.
     """
     ahead = None if by_neighbours is None else reached - by_neighbours
     return _compared(reached - answered @ usual, ahead, neighbours)

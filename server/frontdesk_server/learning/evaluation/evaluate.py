@@ -96,7 +96,9 @@ def evaluate_pair(
         **router,
         "router": router,
         "baselines": figures,
-        "routing_adds": added_by_predictions(np.column_stack([np.zeros(len(pair)), score]), pair.quality, nearby),
+        "routing_adds": added_by_predictions(
+            np.column_stack([np.zeros(len(pair)), score]), pair.quality, pair.cost_nano_usd, nearby
+        ),
         "models": single_models(pair),
     }
     return Evaluation(
@@ -160,7 +162,7 @@ def evaluate_pool(
         **router,
         "router": router,
         "baselines": figures,
-        "routing_adds": added_by_predictions(predicted, quality, nearby),
+        "routing_adds": added_by_predictions(predicted, quality, cost, nearby),
         "models": single_models(chosen),
     }
     curves = {n: envelope(*pool_points(v, expected, quality, cost)) for n, v in candidates.items()} | {"fixed": fixed}

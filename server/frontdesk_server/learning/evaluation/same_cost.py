@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.learning.evaluation.added import Added, added_by_choices
+from frontdesk_server.learning.evaluation.added import Added, added_by_choices, worth
 from frontdesk_server.learning.evaluation.estimates import Figures, plain
 from frontdesk_server.learning.evaluation.neighbours import Neighbours
 from frontdesk_server.learning.evaluation.pool_routing import (
@@ -61,8 +61,8 @@ def beside_at_same_cost(
     """Return quality and cost of what must be beaten, by name, and what routing itself adds.
 
     `fixed` is the best model among those that always asked cost no more, `shuffled` the same choices dealt to other
-    queries; all but the latter need costs of every model. All are of the same queries in the same order, each with an
-    outcome.
+    queries, whose cost may be another; all but the latter need costs of every model. All are of the same queries in the
+    same order, each with an outcome.
     """
     priced = np.flatnonzero(~np.isnan(choices.cost_nano_usd))
     cost, quality = outcomes.cost_nano_usd[priced], outcomes.quality[priced]
@@ -71,6 +71,7 @@ def beside_at_same_cost(
         shuffled = _figures(float("nan"), float((choices.answered @ usual).mean()))
         return {"shuffled": shuffled}, added_by_choices(choices.quality, choices.answered, usual, None, None)
     usual, answered = _usual(quality), choices.answered[priced]
+    outcomes_less_costs, rate = worth(quality, cost)
     limit = float(choices.cost_nano_usd[priced].mean())
     sizes = np.array([float(len(outcomes.prompts[row])) for row in priced])
     expected = expected_costs(cost, sizes)
@@ -79,16 +80,17 @@ def beside_at_same_cost(
     if neighbours is not None:
         rivals["neighbours"] = neighbours.expected[priced]
         chosen = choices_at_cost(rivals["neighbours"], expected, quality, cost, limit)
-        by_neighbours = None if chosen is None else quality[np.arange(len(priced)), chosen]
+        by_neighbours = None if chosen is None else outcomes_less_costs[np.arange(len(priced)), chosen]
     found = {
         "fixed": _figures(*best_at_cost(np.nanmean(cost, axis=0), usual, limit)),
-        "shuffled": _figures(limit, float((answered @ usual).mean())),
+        "shuffled": _figures(float((answered @ np.nanmean(cost, axis=0)).mean()), float((answered @ usual).mean())),
         **{
             name: _figures(*best_at_cost(*pool_points(values, expected, quality, cost), limit))
             for name, values in rivals.items()
         },
     }
-    return found, added_by_choices(choices.quality[priced], answered, usual, by_neighbours, neighbours)
+    reached = choices.quality[priced] - rate * choices.cost_nano_usd[priced]
+    return found, added_by_choices(reached, answered, _usual(outcomes_less_costs), by_neighbours, neighbours)
 
 
 def _usual(quality: Matrix) -> Vector:

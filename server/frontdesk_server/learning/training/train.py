@@ -78,7 +78,7 @@ def train(
     if len(usable.models) > 1:
         asked = Remembered(usable.models, usable.quality, features.dense, numbered(groups))
         neighbours = ask_other_folds(asked, folds, "the other folds", settings.seed)
-        added = dict(added_by_predictions(held_out, usable.quality, neighbours))
+        added = dict(added_by_predictions(held_out, usable.quality, usable.cost_nano_usd, neighbours))
     heads = fit_heads(raw_labelled.scaled(scaling), labelled, settings.seed) if labelled and raw_labelled else None
     posterior = fit_posterior(features.linear, factors, held_out, usable.quality)
     parts = Parts(scaling, factors, topics, stacks, posterior, heads)
