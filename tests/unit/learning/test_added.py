@@ -140,7 +140,7 @@ def test_too_few_queries_have_no_neighbours_worth_asking(outcomes: Dataset) -> N
 @pytest.mark.parametrize(
     ("beats_shuffle", "beats_neighbours", "said"),
     [
-        pytest.param(False, False, "nothing shows that this router tells queries apart", id="no better than dice"),
+        pytest.param(False, False, "nothing shows that it beats dice at the same cost", id="no better than dice"),
         pytest.param(True, False, "plain neighbours would route as well", id="no better than neighbours"),
         pytest.param(True, True, "40 nearest neighbours among the other folds", id="better than both"),
     ],

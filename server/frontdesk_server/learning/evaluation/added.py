@@ -79,7 +79,7 @@ def told_of_added(added: Added) -> str:
             f"{added['neighbours_among']}"
         )
     if not added["beats_shuffle"]:
-        return f"{told}. The first is not more than its error: nothing shows that this router tells queries apart."
+        return f"{told}. The first is not more than its error: nothing shows that it beats dice at the same cost."
     if not added.get("beats_neighbours", True):
         return f"{told}. The second is not more than its error: plain neighbours would route as well."
     return f"{told}."
