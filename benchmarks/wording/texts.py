@@ -6,11 +6,13 @@ The tables beside this module have a column (topics) or a line (frames) a langua
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-EASY, MIDDLING, HARD, CODE = 0.05, 0.3, 0.95, 0.25
+EASY, MIDDLING, HARD, CODE = 0.05, 0.25, 0.95, 0.25
+UNSPACED_LANGUAGES = ("zh", "ja")
 _FOLDER = Path(__file__).parent
 
 
@@ -60,10 +62,30 @@ def _frames(name: str) -> Mapping[str, Sequence[str]]:
     return {language: frames for language, *frames in _lines(name)}
 
 
-def written_sentences() -> Iterator[WordedText]:
-    r"""Yield the sentences of `written`, one a line, a file a language and kind; `\n` stands for a line's end."""
+def written_sentences() -> Iterator[Sequence[WordedText]]:
+    r"""Yield the sentences of `written`, a file a language and kind, where neighbours are of one field.
+
+    A sentence is a line, in which `\n` stands for a line's end.
+    """
     difficulty = {"easy": EASY, "middle": MIDDLING, "code": CODE, "hard": HARD}
     for file in sorted((_FOLDER / "written").glob("*.txt")):
         kind = file.suffixes[0][1:]
-        for text in file.read_text(encoding="utf-8").splitlines():
-            yield WordedText(text.replace("\\n", "\n"), difficulty[kind], kind == "code", text)
+        lines = file.read_text(encoding="utf-8").splitlines()
+        yield [WordedText(line.replace("\\n", "\n"), difficulty[kind], kind == "code", line) for line in lines]
+
+
+def rambling_texts(per_ask: int, seed: int) -> Iterator[WordedText]:
+    """Yield every small thing asked for after, or amid, tales that have nothing to do with it."""
+    draw = random.Random(seed)  # noqa: S311 - reproducible variety, not secrets
+    tales, asks = defaultdict(list), []
+    for language, part, text in _lines("rambling"):
+        if part == "tale":
+            tales[language].append(text)
+        else:
+            asks.append((language, text))
+    for language, ask in asks:
+        space = "" if language in UNSPACED_LANGUAGES else " "
+        for _ in range(per_ask):
+            parts = draw.sample(tales[language], draw.randint(1, 4))
+            parts.insert(draw.randint(len(parts) - 1, len(parts)), ask)
+            yield WordedText(space.join(parts), EASY, False, ask)

@@ -29,6 +29,7 @@ class Cue:
     math: float = 0.0
     given: bool = False
     instructs: bool = False
+    wants: bool = False
     rates: bool = False
 
 
@@ -82,6 +83,7 @@ def _cue(entry: Mapping[str, Any], words: Mapping[str, str]) -> Cue:
         math=entry.get("math", 0.0),
         given=entry.get("given", False),
         instructs=entry.get("instructs", False),
+        wants=entry.get("wants", False),
         rates=entry.get("rates", False),
     )
 

@@ -36,11 +36,12 @@ _MOST_CODE_VOTES = 4.0
 _EASIEST_WORDING = -1.0
 """That words are plain says little beyond this: it is what they ask for that makes a query easy."""
 
-INTERCEPT, OF_CUES, OF_WORDING, OF_CODE = 0.92, 0.63, 1.4, -0.17
-"""Fitted by benchmarks/train_wording.py on sentences of our own, each read by a table that had not seen it.
+INTERCEPT, OF_CUES, OF_WORDING, OF_CODE = 0.9, 0.7, 1.3, -0.17
+"""Near what benchmarks/train_wording.py fits on sentences of our own, read by tables that had not seen their field.
 
-The intercept is 0.4 higher, so that a difficulty of 0.6 stands where the fit says one half. Programming is taken for a
-little easier, since there is a model for it.
+The intercept is higher, so that a difficulty of 0.6 stands where the fit says one half. Cues count twice what the fit
+gives them: most of those sentences were written to have none. Programming is taken for a little easier, since there is
+a model for it.
 """
 
 
@@ -53,12 +54,12 @@ class Difficulty(NamedTuple):
 
 
 def judge_task(instruction: Sequence[Cue], *, code: bool, wording: Wording) -> Task:
-    """The task with most points; ties go to the one that was named first. The wording votes for code alone."""
+    """The task with most points; ties go to the one that was named first. The wording votes where it tells of code."""
     points: dict[Task, float] = {}
     for cue in instruction:
         for task, vote in cue.votes:
             points[task] = points.get(task, 0.0) + vote
-    if wording.code > 0.0:
+    if code and wording.code > 0.0:
         points[Task.CODE] = points.get(Task.CODE, 0.0) + min(wording.code, _MOST_CODE_VOTES)
     if points:
         return max(points, key=points.__getitem__)

@@ -44,18 +44,21 @@ def read(text: str, cues: CueSet) -> Reading:
     own = without_brought_along(excerpt)
     asked = asking_sentences(own, rated=any(cue.rates for cue in everywhere))
     if rambles(asked):
-        asked = _commands(asked, cues) or asked
+        asked = _wishes(asked, cues) or asked
     if len(asked) < len(own):
         # What asks comes with what it needs, but claims about it do not.
         own = own if rambles(own) else asked
     return Reading(everywhere if own is excerpt else cues.found_in(own), everywhere, asked)
 
 
-def _commands(text: str, cues: CueSet) -> str:
+def _wishes(text: str, cues: CueSet) -> str:
+    """The sentences of a text that command something or say what is wanted."""
     sentences = sentences_of(text)
     if len(sentences) == 1:
         return text
-    return " ".join([sentence for sentence in sentences if any(cue.instructs for cue in cues.found_in(sentence))])
+    return " ".join(
+        [sentence for sentence in sentences if any(cue.instructs or cue.wants for cue in cues.found_in(sentence))]
+    )
 
 
 def _about_a_given_text(excerpt: str, everywhere: Sequence[Cue], cues: CueSet) -> Reading:

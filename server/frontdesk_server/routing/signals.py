@@ -14,6 +14,8 @@ from frontdesk_server.routing.language import detect_language
 _FOLLOW_UP_CHARACTERS = 40
 _TELLING_LOG_ODDS = 0.5
 _HALF_A_POINT, _HINT_LOG_ODDS = 0.5, -0.2
+_FEW_BYTES, _WORD_OR_TWO_LOG_ODDS = 12, 2.0
+"""A word or two, or four Chinese characters, say little: "odd", "c" and "table" are no programs yet."""
 _FOLLOW_UP = "follows up on the turn before"
 
 
@@ -59,9 +61,20 @@ def _says_something(reading: Reading, wording: Wording) -> bool:
 
 
 def _is_code(reading: Reading, wording: Wording) -> bool:
-    """Whether there is program code, or the talk is of it: by the cues, or by the wording of what is no mathematics."""
+    """Whether there is code, or the talk is of it: by the cues, or by the wording where no cue says otherwise.
+
+    The wording of work on a given text is the text's.
+    """
     points = sum([cue.code for cue in reading.everywhere])
     if points >= 1:
         return True
-    hint = _HINT_LOG_ODDS if points >= _HALF_A_POINT else 0.0
-    return wording.code > hint and not any(cue.math or cue.raises > _HALF_A_POINT for cue in reading.instruction)
+    if reading.about_a_given_text:
+        return False
+    least = 0.0
+    if points >= _HALF_A_POINT:
+        least = _HINT_LOG_ODDS
+    elif len(reading.asked.encode("utf-8", "replace")) <= _FEW_BYTES:
+        least = _WORD_OR_TWO_LOG_ODDS
+    return wording.code > least and not any(
+        cue.math or max(cue.raises, cue.lowers) > _HALF_A_POINT for cue in reading.instruction
+    )

@@ -4,13 +4,29 @@
 from __future__ import annotations
 
 import pytest
-from frontdesk_server.domain.query import Message, Query, Role, TextPart, ToolCall, ToolResult
+from frontdesk_server.domain.query import Message, Query, Role, TextPart, Tool, ToolCall, ToolResult
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.routing.signals import compute_signals
 
 HARD = "Why is every finite division ring commutative?"
 EASY = "What is the capital of Portugal?"
-QUESTIONS = (HARD, EASY, "Warum ist die Menge der reellen Zahlen überabzählbar?", "西班牙的首都是哪里？")
+QUESTIONS = (
+    HARD,
+    EASY,
+    "Warum ist die Menge der reellen Zahlen überabzählbar?",
+    "Wie heißt die Hauptstadt von Spanien?",
+    "Pourquoi le problème de l'arrêt est-il indécidable ?",
+    "De quelle couleur sont les cerises ?",
+    "¿Por qué no existe una fórmula general para las raíces de quinto grado?",
+    "¿Cuántos días tiene una semana?",
+    "Por que a hipótese do contínuo independe dos axiomas?",
+    "Quem escreveu Dom Casmurro?",
+    "为什么连续统假设无法判定？",
+    "西班牙的首都是哪里？",
+    "選択公理から非可測集合の存在が導かれるのはなぜですか。",
+    "りんごは英語で何と言いますか。",
+)
+"""A hard and an easy one of each language."""
 
 RECIPE = (
     "Wash the potatoes and boil them for twenty minutes. Meanwhile chop the onions and fry them in a little butter until "
@@ -80,12 +96,25 @@ def test_a_claim_in_any_language_does_not_sway_it(claim: str, question: str) -> 
     assert _asked(f"{claim}{between}{question}").difficulty == _asked(question).difficulty
 
 
-def test_what_a_tool_brought_does_not_sway_it() -> None:
-    asked = Message(Role.USER, (TextPart(EASY),))
-    called = Message(Role.ASSISTANT, (ToolCall("1", "search", "{}"),))
-    brought = Message(Role.TOOL, (ToolResult("1", PAPER),))
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_tools_and_what_they_brought_do_not_sway_it(question: str) -> None:
+    tools = (Tool("prove", PAPER, '{"type": "object", "properties": {"theorem": {"type": "string"}}}'),)
+    asked = Message(Role.USER, (TextPart(question),))
+    called = Message(Role.ASSISTANT, (TextPart(PAPER), ToolCall("1", "prove", '{"theorem": "lower bound"}')))
+    brought = Message(Role.TOOL, (ToolResult("1", PAPER * 20),))
+    bare = _asked(question)
 
-    assert compute_signals(Query((asked, called, brought))).difficulty == _asked(EASY).difficulty
+    for conversation in (Query((asked,), tools=tools), Query((asked, *(called, brought) * 5), tools=tools)):
+        signals = compute_signals(conversation)
+        assert (signals.difficulty, signals.task) == (bare.difficulty, bare.task)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("document", [PAPER * 60, RECIPE * 60], ids=["of a paper", "of recipes"])
+def test_the_question_below_a_long_document_counts(question: str, document: str) -> None:
+    assert len(document) > 40_000
+    assert _asked(f"{document}\n\n{question}").difficulty == _asked(question).difficulty
+    assert _asked(f"<document>{document}</document>\n{question}").difficulty == _asked(question).difficulty
 
 
 @pytest.mark.parametrize(
@@ -105,3 +134,27 @@ def test_the_question_counts_in_a_message_that_rambles() -> None:
 
     assert _asked(f"{ramble}What is the capital of Portugal?").difficulty < 0.4
     assert _asked(f"{RECIPE[:300]} {HARD}").difficulty > 0.5
+
+
+@pytest.mark.parametrize(
+    ("tale", "wish"),
+    [
+        ("My cousin studies algebraic topology and spoke of homology groups all evening long. " * 3,
+         "He would like to know how tall the lighthouse is."),
+        ("Mein Vetter forscht über Verschränkung und erzählte den ganzen Abend davon. " * 3,
+         "Ich möchte nur wissen, wann die Bäckerei aufmacht."),
+        ("Mon cousin étudie la topologie algébrique et en a parlé toute la soirée. " * 3,
+         "Je voudrais savoir à quelle heure ouvre la boulangerie."),
+        ("Mi primo estudia topología algebraica y habló de ella toda la noche. " * 3,
+         "Quisiera saber a qué hora abre la panadería."),
+        ("Meu primo estuda topologia algébrica e falou disso a noite inteira. " * 3,
+         "Queria saber a que horas abre a padaria."),
+        ("表哥是研究代数拓扑的，吃饭的时候讲了一晚上同调群。" * 4, "我想知道面包店几点开门。"),
+        ("いとこは代数的位相幾何を研究していて、一晩中その話でした。" * 4, "パン屋が何時に開くか知りたいです。"),
+    ],
+)  # fmt: skip
+def test_of_a_tale_without_a_question_what_is_wanted_counts(tale: str, wish: str) -> None:
+    wished = _asked(tale + wish)
+
+    assert wished.difficulty_cues[-1].split()[-1] == _asked(wish).difficulty_cues[-1].split()[-1], "read alike"
+    assert wished.difficulty < 0.6

@@ -23,6 +23,9 @@ OUTPUTS = ("difficulty", "code")
 MAX_WORDS = 120
 """Words and signs beyond these are not read: what is asked is short, and so is the time it takes to read it."""
 
+_ASKED_PIECES = 25
+"""About as many as it takes to ask."""
+
 _MEMO_MAX_WORDS = 20_000
 _MEMO_MAX_CHARACTERS = 24
 
@@ -42,8 +45,17 @@ UNWORDED = Wording(0.0, 0.0)
 """Of a text without a known piece."""
 
 
+def share_of(pieces: int) -> float:
+    """By what the sum over so many pieces of a text is multiplied.
+
+    Evidence adds up as by the root of the number, until there are more pieces than it takes to ask: what a long tale
+    says in passing must not add up to a hard question.
+    """
+    return 1.0 / max(sqrt(pieces), pieces / sqrt(_ASKED_PIECES))
+
+
 class WordingReader:
-    """A learned table at work: the sum of the weights of a text's pieces by the root of their number.
+    """A learned table at work: the sum of the weights of a text's pieces by their share.
 
     Remembers the words it has met, until there are too many. Safe to share.
     """
@@ -84,7 +96,7 @@ class WordingReader:
             code += part[2]
         if not count:
             return UNWORDED
-        share = 1.0 / sqrt(count)
+        share = share_of(count)
         return Wording(self._bias[0] + share * difficulty, self._bias[1] + share * code)
 
     def _enter(self, word: str) -> tuple[int, float, float]:

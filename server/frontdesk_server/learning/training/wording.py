@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from frontdesk_server.artefacts.wording import OUTPUTS
 from frontdesk_server.artefacts.wording.pieces import Vocabulary, words_of
-from frontdesk_server.artefacts.wording.reader import MAX_WORDS
+from frontdesk_server.artefacts.wording.reader import MAX_WORDS, share_of
 
 __all__ = ["PieceVectors", "WordingTable", "fit_wording", "text_vectors"]
 
 Matrix = NDArray[np.float64]
+
+_ROUNDS = 300
 
 _STEPS = 127
 """Of eight-bit weights on either side of zero."""
@@ -63,7 +65,7 @@ def text_vectors(texts: Sequence[str], known: PieceVectors) -> Matrix:
     for row, text in enumerate(texts):
         numbers = [number for word in words_of(text)[:MAX_WORDS] for number in vocabulary.split(word)]
         if numbers:
-            vectors[row] = known.vectors[numbers].sum(axis=0) / sqrt(len(numbers))
+            vectors[row] = known.vectors[numbers].sum(axis=0) * share_of(len(numbers))
     return vectors
 
 
@@ -73,16 +75,22 @@ def fit_wording(vectors: Matrix, labels: Matrix, weights: Matrix, strengths: Seq
     `strengths` are the inverse regularisation of each output.
     """
     columns = [_fit(vectors, labels[:, output], weights, strengths[output]) for output in range(len(OUTPUTS))]
-    return WordingTable(np.column_stack([column for column, _ in columns]), np.array([bias for _, bias in columns]))
+    return WordingTable(np.column_stack([column[:-1] for column in columns]), np.array([c[-1] for c in columns]))
 
 
-def _fit(vectors: Matrix, labels: Matrix, weights: Matrix, strength: float) -> tuple[Matrix, float]:
-    """A label between 0 and 1 counts as both, in part."""
+def _fit(vectors: Matrix, labels: Matrix, weights: Matrix, strength: float) -> Matrix:
+    """Weights and bias by logistic regression; a label between 0 and 1 counts as both, in part."""
     known = ~np.isnan(labels)
-    twice = np.vstack([vectors[known]] * 2)
-    parts = np.concatenate([weights[known] * labels[known], weights[known] * (1.0 - labels[known])])
-    counted = parts > 0
-    classes = np.repeat([1, 0], int(known.sum()))[counted]
-    model = LogisticRegression(C=strength, max_iter=300, tol=1e-4)
-    model.fit(twice[counted], classes, sample_weight=parts[counted])
-    return np.asarray(model.coef_[0]), float(model.intercept_[0])
+    inputs = np.column_stack([vectors[known], np.ones(int(known.sum()))]).astype(np.float32)
+    labels, weights = labels[known], weights[known]
+
+    def loss(parameters: Matrix) -> tuple[float, Matrix]:
+        odds = (inputs @ parameters.astype(np.float32)).astype(np.float64)
+        misses = weights * (expit(odds) - labels)
+        slope = (misses.astype(np.float32) @ inputs).astype(np.float64)
+        shrunk = np.append(parameters[:-1], 0.0)
+        value = weights @ (np.logaddexp(0.0, odds) - labels * odds) + shrunk @ shrunk / (2 * strength)
+        return float(value), slope + shrunk / strength
+
+    found = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": _ROUNDS})
+    return np.asarray(found.x)

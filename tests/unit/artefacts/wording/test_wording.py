@@ -70,6 +70,13 @@ def test_a_text_weighs_the_sum_of_its_pieces_by_the_root_of_their_number() -> No
     assert reader.read("ж") == (0.0, 0.0)
 
 
+def test_what_a_long_text_says_in_passing_does_not_add_up() -> None:
+    reader = WordingReader(PIECES, np.full((len(PIECES), 2), 0.5, np.float32), np.zeros(2, np.float32))
+
+    assert reader.read("? " * 4) == (1.0, 1.0)
+    assert reader.read("? " * 25) == reader.read("? " * 100) == (2.5, 2.5)
+
+
 @pytest.mark.parametrize("shape", [(3, 2), (10, 3)])
 def test_weights_of_another_shape_are_refused(shape: tuple[int, int]) -> None:
     with pytest.raises(WordingError):
