@@ -31,10 +31,12 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 from frontdesk_server.artefacts.wording import Wording, default_wording_path
+from frontdesk_server.artefacts.wording.clauses import clauses_of
 from frontdesk_server.domain.signals import Task
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
 from frontdesk_server.learning.training.ability import item_difficulties
-from frontdesk_server.learning.training.wording import fit_wording, text_vectors
+from frontdesk_server.learning.training.wording import PieceVectors, fit_wording, text_vectors
+from frontdesk_server.routing.asked import rambles
 from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.difficulty import difficulty_by_cues, judge_task
 from frontdesk_server.routing.instruction import read
@@ -51,7 +53,7 @@ FOLDS = 5
 STRENGTHS = (0.03, 0.2)
 """Inverse regularisation of difficulty and of code."""
 EDGES = (0.25, 0.4, 0.5, 0.55, 0.6, 0.65)
-FAVOUR_CODE = 0.5
+FAVOUR_CODE = 0.9
 """Log-odds by which programming is favoured: a model for it answers other questions, too."""
 PER_TOPIC, PER_ASK, PER_TEMPLATE, PER_DOMAIN, PER_INTENT_SET = 5, 4, 6, 80, 700
 GENERATED, OWN, MEASURED, INTENTS = 1.0, 20.0, 0.2, 0.3
@@ -91,18 +93,27 @@ def main() -> None:
     weights = np.array([row.weight for row in rows])
     folds = np.array([row.fold for row in rows])
     print(f"{len(rows):,} texts, {len(own)} of them ours, {len(known.pieces):,} pieces")
+    as_read = np.stack([_clause_vectors([row.text for row in own], known), vectors[folds >= 0]], axis=-1)
     out_of_fold = np.zeros((len(own), 2))
     for fold in range(FOLDS):
         seen = folds != fold
         table = fit_wording(vectors[seen], labels[seen], weights[seen], STRENGTHS)
         mine = folds[folds >= 0] == fold
-        out_of_fold[mine] = vectors[folds == fold] @ table.weights + table.bias
+        out_of_fold[mine] = np.einsum("tdo,do->to", as_read[mine], table.weights) + table.bias
     out_of_fold[:, 1] += FAVOUR_CODE
     _fit_combination(own, out_of_fold)
     table = fit_wording(vectors, labels, weights, STRENGTHS)
     table.bias[1] += FAVOUR_CODE
     table.save(arguments.out, known)
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e3:.0f} kB")
+
+
+def _clause_vectors(texts: Sequence[str], known: PieceVectors) -> np.ndarray:
+    """Vectors by which difficulty is read: of a text that rambles the mean of its clauses."""
+    parts = [clauses_of(_asked(text)) if rambles(text) else [_asked(text)] for text in texts]
+    begins = np.cumsum([0, *map(len, parts)])[:-1]
+    vectors = text_vectors([part for of_text in parts for part in of_text], known)
+    return np.add.reduceat(vectors, begins) / np.array([len(of_text) for of_text in parts])[:, None]
 
 
 def _asked(text: str) -> str:

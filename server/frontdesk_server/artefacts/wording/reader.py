@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.artefacts.wording.clauses import clauses_of
 from frontdesk_server.artefacts.wording.pieces import Vocabulary, words_of
 from frontdesk_server.domain.errors import FrontdeskError
 
@@ -85,8 +86,17 @@ class WordingReader:
         except (OSError, KeyError, ValueError) as error:
             raise WordingError(f"{path}: not a readable table of weights: {error!r}") from error
 
-    def read(self, text: str) -> Wording:
-        """What a text's wording says."""
+    def read(self, text: str, *, by_clauses: bool = False) -> Wording:
+        """What a text's wording says; `by_clauses` of difficulty what its clauses say on average."""
+        clauses = [sums for sums in map(self._sums, clauses_of(text) if by_clauses else (text,)) if sums[0]]
+        if not clauses:
+            return UNWORDED
+        difficulty = sum([share_of(pieces) * odds for pieces, odds, _ in clauses]) / len(clauses)
+        code = share_of(sum([sums[0] for sums in clauses])) * sum([sums[2] for sums in clauses])
+        return Wording(self._bias[0] + difficulty, self._bias[1] + code)
+
+    def _sums(self, text: str) -> tuple[int, float, float]:
+        """How many pieces a text has, and the sums of their weights."""
         memo = self._memo
         count, difficulty, code = 0, 0.0, 0.0
         for word in words_of(text)[:MAX_WORDS]:
@@ -94,10 +104,7 @@ class WordingReader:
             count += part[0]
             difficulty += part[1]
             code += part[2]
-        if not count:
-            return UNWORDED
-        share = share_of(count)
-        return Wording(self._bias[0] + share * difficulty, self._bias[1] + share * code)
+        return count, difficulty, code
 
     def _enter(self, word: str) -> tuple[int, float, float]:
         numbers = self._vocabulary.split(word)
