@@ -53,7 +53,7 @@ FOLDS = 5
 STRENGTHS = (0.03, 0.2)
 """Inverse regularisation of difficulty and of code."""
 EDGES = (0.25, 0.4, 0.5, 0.55, 0.6, 0.65)
-FAVOUR_CODE = 0.9
+FAVOUR_CODE = 0.55
 """Log-odds by which programming is favoured: a model for it answers other questions, too."""
 PER_TOPIC, PER_ASK, PER_TEMPLATE, PER_DOMAIN, PER_INTENT_SET = 5, 4, 6, 80, 700
 GENERATED, OWN, MEASURED, INTENTS = 1.0, 20.0, 0.2, 0.3

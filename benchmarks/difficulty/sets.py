@@ -2,7 +2,7 @@
 
 Those of `sentences` fall into a tuning and an untouched half. Those of `blind` are of other styles (chats, pasted error
 messages, shop talk of many trades, requests buried in small talk), were written before the table was trained on wider
-texts, and are only counted.
+texts, and are only counted. Those of `strangers` were written by somebody who knew neither the code nor any other set.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ def untouched(language: str, kind: str) -> Sequence[str]:
 def blind(language: str, kind: str) -> Sequence[str]:
     """Those of other styles, that are only counted."""
     return _lines("blind", language, kind)
+
+
+def strangers(language: str, kind: str) -> Sequence[str]:
+    """Those of somebody else, that are only counted."""
+    return _lines("strangers", language, kind)
 
 
 def _lines(folder: str, language: str, kind: str) -> Sequence[str]:

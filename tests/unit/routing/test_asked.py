@@ -140,7 +140,7 @@ def test_the_question_counts_in_a_message_that_rambles() -> None:
     ("tale", "wish"),
     [
         ("My cousin studies algebraic topology and spoke of homology groups all evening long. " * 3,
-         "He would like to know how tall the lighthouse is."),
+         "I want to know when the bakery opens."),
         ("Mein Vetter forscht über Verschränkung und erzählte den ganzen Abend davon. " * 3,
          "Ich möchte nur wissen, wann die Bäckerei aufmacht."),
         ("Mon cousin étudie la topologie algébrique et en a parlé toute la soirée. " * 3,
