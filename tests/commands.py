@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 EXTRAS = {
@@ -30,13 +30,16 @@ main()
 """
 
 
-def frontdesk(*arguments: str, folder: Path, absent: Collection[str] = ()) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, without the settings of whoever runs the tests.
+def frontdesk(
+    *arguments: str, folder: Path, absent: Collection[str] = (), settings: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, with these settings in the environment, none of whoever runs the tests.
 
     There as if the packages `absent` were not installed.
     """
     program = ["-c", _WITHOUT.format(absent=sorted(absent))] if absent else ["-m", "frontdesk_server"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI", "FRONTDESK"))}
+    environment |= settings or {}
     return subprocess.run(
         [sys.executable, *program, *arguments],
         cwd=folder,

@@ -74,9 +74,9 @@ _PROTOCOL = "UPSTREAM_PROTOCOL_ERROR"
 _TOO_LONG = "UPSTREAM_RESPONSE_TOO_LONG"
 _TIMED_OUT = "UPSTREAM_TIMED_OUT"
 _CUT = "UPSTREAM_CUT"
-_EXPECTED = ("8+62~", 31_800)
-"""A unary call without its answer: the provider may have written it, whose expected length is 62 tokens."""
-_TWICE = ("16+124~, 1 repeat", 63_600)
+_EXPECTED = ("8+60~", 30_800)
+"""A unary call without its answer: the provider may have written it, whose expected length is 60 tokens."""
+_TWICE = ("16+120~, 1 repeat", 61_600)
 
 EXPECTED: dict[str, Rows] = {
     "connection refused": _before_content("UPSTREAM_UNREACHABLE", "0+0, 1 repeat", 0),

@@ -174,7 +174,7 @@ def test_unusable_certificates_are_faults_before_anything_listens(broken: str, t
 
 @pytest.mark.parametrize("command", ["route", "complete"])
 async def test_commands_reach_a_server_that_wants_a_certificate_and_a_token(
-    command: str, upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, upstream: FaultyUpstream, tmp_path: Path
 ) -> None:
     authority = Authority()
     (tmp_path / "ca.pem").write_bytes(authority.pem)
@@ -185,18 +185,18 @@ async def test_commands_reach_a_server_that_wants_a_certificate_and_a_token(
     async with secured(tmp_path, upstream.openai_url, security) as connect:
         arguments = (command, "--json", "--address", connect.address, "--ca", "ca.pem", "--certificate", "ours.crt")
 
-        async def run(*more: str) -> subprocess.CompletedProcess[str]:
-            return await asyncio.to_thread(frontdesk, *arguments, *more, "Hello", folder=tmp_path)
+        async def run(key: str, token: str) -> subprocess.CompletedProcess[str]:
+            settings = {"FRONTDESK_TOKEN": token}
+            asked = (*arguments, "--key", key, "Hello")
+            return await asyncio.to_thread(frontdesk, *asked, folder=tmp_path, settings=settings)
 
-        monkeypatch.setenv("FRONTDESK_TOKEN", token(models=["mid"]))
-        ran = await run("--key", "ours.key")
+        ran = await run("ours.key", token(models=["mid"]))
         assert ran.returncode == 0, ran.stderr
         document = json.loads(ran.stdout)
         assert document.get("model", document.get("decision", {}).get("model")) == "mid"
-        ran = await run("--key", "server.key")
+        ran = await run("server.key", token(models=["mid"]))
         assert (ran.returncode, "unusable" in ran.stderr) == (2, True)
-        monkeypatch.setenv("FRONTDESK_TOKEN", token(aud="others"))
-        ran = await run("--key", "ours.key")
+        ran = await run("ours.key", token(aud="others"))
         assert (ran.returncode, ran.stderr) == (1, "UNAUTHENTICATED: the token is not valid here\n")
 
 
