@@ -32,6 +32,7 @@ from frontdesk.v1.chat_pb2 import (
 )
 
 from benchmarks.harness.config import PACE_MS
+from benchmarks.servers.serving import serve
 
 _ROLES = {ROLE_SYSTEM: "system", ROLE_USER: "user", ROLE_ASSISTANT: "assistant"}
 _JSON = {"content-type": "application/json"}
@@ -100,7 +101,7 @@ def _usage(usage: dict[str, int]) -> Usage:
     return Usage(input_tokens=usage["prompt_tokens"], output_tokens=usage["completion_tokens"])
 
 
-async def serve(port: int, upstream: str) -> None:
+async def forward(port: int, upstream: str) -> None:
     """Serve until the process is ended."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         bare = Bare(session, upstream)
@@ -115,12 +116,8 @@ async def serve(port: int, upstream: str) -> None:
                 bare.stream_complete, pb.StreamCompleteRequest.FromString, pb.StreamCompleteResponse.SerializeToString
             ),
         }
-        server = grpc.aio.server()
-        server.add_registered_method_handlers("frontdesk.v1.RouterService", handlers)
-        server.add_insecure_port(f"127.0.0.1:{port}")
-        await server.start()
-        await server.wait_for_termination()
+        await serve(port, {"frontdesk.v1.RouterService": handlers})
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1]), sys.argv[2]))
+    uvloop.run(forward(int(sys.argv[1]), sys.argv[2]))

@@ -15,6 +15,8 @@ import uvloop
 from frontdesk_server.rpc.ext_proc import gateway_pb2 as pb
 from frontdesk_server.rpc.ext_proc.service import PROCESSOR_NAME
 
+from benchmarks.servers.serving import serve
+
 Context = grpc.aio.ServicerContext[pb.ProcessingRequest, pb.ProcessingResponse]
 
 _SAID = ("x-frontdesk-model", "x-frontdesk-decision-id", "x-frontdesk-cluster")
@@ -45,17 +47,13 @@ async def _process(_: Any, context: Context) -> None:
             return
 
 
-async def serve(port: int) -> None:
+def main() -> None:
     """Serve until the process is ended."""
     handler = grpc.stream_stream_rpc_method_handler(
         _process, pb.ProcessingRequest.FromString, pb.ProcessingResponse.SerializeToString
     )
-    server = grpc.aio.server()
-    server.add_registered_method_handlers(PROCESSOR_NAME, {"Process": handler})
-    server.add_insecure_port(f"127.0.0.1:{port}")
-    await server.start()
-    await server.wait_for_termination()
+    uvloop.run(serve(int(sys.argv[1]), {PROCESSOR_NAME: {"Process": handler}}))
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1])))
+    main()

@@ -11,22 +11,22 @@ from typing import Any
 import grpc
 import uvloop
 
+from benchmarks.servers.serving import serve
+
 
 async def _export(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
     return b""  # an empty response says that everything was taken
 
 
-async def serve(port: int) -> None:
+def main() -> None:
     """Serve until the process is ended."""
-    handler: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(_export)
-    server = grpc.aio.server()
-    for signal in ("trace", "metrics"):
-        service = f"opentelemetry.proto.collector.{signal}.v1.{signal.capitalize()}Service"
-        server.add_registered_method_handlers(service, {"Export": handler})
-    server.add_insecure_port(f"127.0.0.1:{port}")
-    await server.start()
-    await server.wait_for_termination()
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {"Export": grpc.unary_unary_rpc_method_handler(_export)}
+    services = {
+        f"opentelemetry.proto.collector.{signal}.v1.{signal.capitalize()}Service": handlers
+        for signal in ("trace", "metrics")
+    }
+    uvloop.run(serve(int(sys.argv[1]), services))
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1])))
+    main()

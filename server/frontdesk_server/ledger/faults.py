@@ -18,4 +18,9 @@ def record_at_fault(error: Exception) -> bool:
 
 def told_by(error: Exception) -> str:
     """What the store itself says, on one line; nothing of an error that may quote a record."""
-    return "" if record_at_fault(error) else str(getattr(error, "orig", error)).strip().partition("\n")[0]
+    return "" if record_at_fault(error) else on_one_line(getattr(error, "orig", error))
+
+
+def on_one_line(said: object) -> str:
+    """The first line of what a database says."""
+    return str(said).strip().partition("\n")[0]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.ledger.engine import open_engine, sqlite_path
+from frontdesk_server.ledger.faults import on_one_line
 from frontdesk_server.state.sqlite import file_fault
 
 
@@ -36,8 +37,8 @@ def shown(url: URL) -> str:
 
 def cause_of(error: SQLAlchemyError) -> str:
     """What the database itself says, on one line."""
-    told = str(error.orig).strip() if isinstance(error, DBAPIError) else ""
-    return told.splitlines()[0] if told else type(error).__name__
+    told = on_one_line(error.orig) if isinstance(error, DBAPIError) else ""
+    return told or type(error).__name__
 
 
 def cause_of_closed(engine: Engine, error: SQLAlchemyError) -> str:
