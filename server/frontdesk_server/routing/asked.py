@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from frontdesk_server.domain.scripts import size_of
+
 __all__ = ["asking_sentences", "rambles", "sentences_of", "without_brought_along", "without_fences"]
 
 _SENTENCE_END = re.compile(r"[.!?][)\]\"'»”]*(?=\s)|[。！？]|[:：](?=\s)")
@@ -22,7 +24,7 @@ _QUESTION = re.compile(r"[?？]\W*$|か。\W*$")
 _LONG_BLOCK_CHARACTERS = 400
 _SHORT_BLOCK_CHARACTERS = 300
 _RAMBLING_BYTES = 140
-"""From this length on, a text is taken to say more than it asks; a Chinese character says as much as three letters."""
+"""From this length on, a text is taken to say more than it asks."""
 
 _RATING = (
     r"trivial|easy|simple|basic|straightforward|hard|difficult|tricky|complex"
@@ -69,9 +71,7 @@ def without_brought_along(text: str) -> str:
 
 def rambles(text: str) -> bool:
     """Whether a text is so long that it is taken to say more than it asks."""
-    return len(text) > _RAMBLING_BYTES or (
-        not text.isascii() and len(text.encode("utf-8", "replace")) > _RAMBLING_BYTES
-    )
+    return size_of(text) > _RAMBLING_BYTES
 
 
 def asking_sentences(text: str, *, rated: bool) -> str:

@@ -39,7 +39,7 @@ _EASIEST_WORDING = -1.0
 INTERCEPT, OF_CUES, OF_WORDING, OF_CODE = 0.84, 0.7, 1.3, -0.17
 """Near what benchmarks/train_wording.py fits on sentences of our own, read by tables that had not seen their field.
 
-The intercept is higher, so that a difficulty of 0.6 stands where the fit says one half. Cues count twice what the fit
+The intercept is higher, so that a difficulty of 0.6 stands where the fit says one half. Cues count more than the fit
 gives them: most of those sentences were written to have none. Programming is taken for a little easier, since there is
 a model for it.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from frontdesk_server.artefacts.wording import Wording, default_wording
 from frontdesk_server.domain.query import Query, Role
+from frontdesk_server.domain.scripts import size_of
 from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.tokens import estimate_input_tokens
 from frontdesk_server.routing.asked import rambles
@@ -79,7 +80,7 @@ def _is_code(reading: Reading, wording: Wording) -> bool:
     least = 0.0
     if points >= _HALF_A_POINT:
         least = _HINT_LOG_ODDS
-    elif len(reading.asked.encode("utf-8", "replace")) <= _FEW_BYTES:
+    elif size_of(reading.asked) <= _FEW_BYTES:
         least = _WORD_OR_TWO_LOG_ODDS
     return wording.code > least and not any(
         cue.math or max(cue.raises, cue.lowers) > _HALF_A_POINT for cue in reading.instruction

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from frontdesk_server.domain.scripts import size_of
+
 _CLAUSE_BYTES, _REST_BYTES = 45, 25
 _SIGN = re.compile(r"(?<=[,;:.!?，；、：。！？])\s*|\s+[–—-]\s+")
 
@@ -15,16 +17,11 @@ def clauses_of(text: str) -> list[str]:
     clause = ""
     for part in _SIGN.split(text):
         clause = f"{clause} {part}" if clause else part
-        if _size(clause) >= _CLAUSE_BYTES:
+        if size_of(clause) >= _CLAUSE_BYTES:
             clauses.append(clause)
             clause = ""
-    if clauses and _size(clause) < _REST_BYTES:
+    if clauses and size_of(clause) < _REST_BYTES:
         clauses[-1] += f" {clause}"
     else:
         clauses.append(clause)
     return clauses
-
-
-def _size(text: str) -> int:
-    """In bytes: a Chinese character says as much as three letters."""
-    return len(text.encode("utf-8", "replace"))

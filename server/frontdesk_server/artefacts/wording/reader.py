@@ -22,7 +22,7 @@ OUTPUTS = ("difficulty", "code")
 """Columns of the table: two log-odds."""
 
 MAX_WORDS = 120
-"""Words and signs beyond these are not read: what is asked is short, and so is the time it takes to read it."""
+"""Words and signs beyond these are not read, of a text or of one clause: what is asked is short, as is its reading."""
 
 _ASKED_PIECES = 25
 """About as many as it takes to ask."""
