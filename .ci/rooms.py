@@ -6,7 +6,8 @@ Usage: python .ci/rooms.py        (writes the picture anew; a test fails while i
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -55,12 +56,11 @@ def modules_of(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
-def imported() -> Iterator[tuple[str, Path, str]]:
+@cache
+def imported() -> Sequence[tuple[str, Path, str]]:
     """Every import of the server: the room that it stands in, the file, the module."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).parts
-        if len(parts) > 1:
-            yield from ((parts[0], path, module) for module in modules_of(path))
+    inner = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE]
+    return [(path.relative_to(PACKAGE).parts[0], path, module) for path in inner for module in modules_of(path)]
 
 
 def arrows() -> dict[str, set[str]]:

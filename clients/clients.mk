@@ -22,7 +22,7 @@ GEN_TYPESCRIPT = $(GEN_ROOT)/typescript/src/gen
 	touch $@
 
 .tools/bin/grpcurl:
-	GOBIN=$(TOOLS)/bin go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL)
+	$(GO_INSTALL_QUICKLY) github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL)
 
 .PHONY: gen-go-stubs
 gen-go-stubs: .tools/gen/.ready .tools/bin/.go-$(PROTOC_GEN_GO)-$(PROTOC_GEN_GO_GRPC)

@@ -67,7 +67,7 @@ async def test_what_is_nested_too_deep_is_malformed_wherever_it_stands(
         config = pool_config(upstream.openai_url, server={"http": {"embeddings_backend": "upstream"}})
         async with faces(config, tmp_path) as fronts, httpx.AsyncClient(base_url=url_of(fronts)) as client:
             for path, body in BODIES:
-                for depth in (128, 250, 500, 1000, 100_000):
+                for depth in (128, 250, 1000, 10_000):
                     content = orjson.dumps(body).replace(HOLE, nested(depth))
                     refused = await client.post(path, content=content)
                     told = (path, body, depth, refused.text[:300])

@@ -44,7 +44,7 @@ def _taken(events: Any) -> list[BackendEvent]:
     return taken
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(_EVENTS, max_size=6))
 def test_streams_of_any_content_raise_nothing_but_errors_of_the_upstream(events: list[SseEvent]) -> None:
     translator = BedrockTranslator("m")
@@ -53,7 +53,7 @@ def test_streams_of_any_content_raise_nothing_but_errors_of_the_upstream(events:
         translator.finished()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.dictionaries(_NAMES, _VALUES, max_size=4), st.lists(st.dictionaries(_NAMES, _VALUES, max_size=2), max_size=3))
 def test_documents_of_any_content_raise_nothing_but_errors_of_the_upstream(
     document: dict[str, Any], content: list[dict[str, Any]]

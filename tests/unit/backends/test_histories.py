@@ -104,7 +104,7 @@ def _arrived(query: Query, body: dict[str, Any]) -> bool:
     return all(text in whole for text in _said(query))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(queries(), st.sampled_from([None, 1500, 32_000]), st.sampled_from([ANTHROPIC, _OPUS]))
 def test_anthropic_is_sent_what_it_documents_or_the_model_is_excluded(
     query: chat_pb2.Query, max_output_tokens: int | None, profile: Profile
@@ -132,7 +132,7 @@ def test_anthropic_is_sent_what_it_documents_or_the_model_is_excluded(
     assert len(calls) == _count(decoded, ToolCall)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(queries(), st.sampled_from([None, 1500, 32_000]), st.sampled_from(["claude", "other"]))
 def test_bedrock_is_sent_what_it_documents_or_the_model_is_excluded(
     query: chat_pb2.Query, max_output_tokens: int | None, family: BedrockFamily
@@ -160,7 +160,7 @@ def test_bedrock_is_sent_what_it_documents_or_the_model_is_excluded(
     assert len(calls) == _count(decoded, ToolCall)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(queries())
 def test_responses_are_asked_for_as_documented_or_the_model_is_excluded(query: chat_pb2.Query) -> None:
     decoded = _decoded(query)
@@ -182,7 +182,7 @@ def test_responses_are_asked_for_as_documented_or_the_model_is_excluded(query: c
     assert sum(item.get("type") == "function_call" for item in body["input"]) == _count(decoded, ToolCall)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(queries(), st.sampled_from(sorted(_APIS)))
 def test_openai_compatible_apis_are_sent_what_they_document(query: chat_pb2.Query, api: str) -> None:
     decoded = _decoded(query)
@@ -196,7 +196,7 @@ def test_openai_compatible_apis_are_sent_what_they_document(query: chat_pb2.Quer
     assert sum(part["type"] != "text" for part in parts) == _count(decoded, MediaPart)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(queries())
 def test_a_longer_history_begins_as_the_shorter_one_did(query: chat_pb2.Query) -> None:
     """Providers' prompt caches hold only what is sent again as it was."""

@@ -72,7 +72,7 @@ def _body(query: Query, profile: Profile, *, anthropic: bool, limit: int | None)
     return messages_body(call, 4096) if anthropic else chat_completion_body(call)
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(_asked(), st.sampled_from(sorted(_MODELS)), st.sampled_from([None, 32_000]))
 def test_no_model_is_sent_what_it_refuses(query: Query, name: str, own_limit: int | None) -> None:
     anthropic, profile, rules = _MODELS[name]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality import Artefact, Predictor
 
-SCRIPT = Path(__file__).parents[3] / "benchmarks" / "train-gsm8k-disjoint"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "train-gsm8k-disjoint"
 
 
 def test_longer_worked_answers_teach_what_is_hard_for_the_weak_model(tmp_path: Path) -> None:
