@@ -46,6 +46,9 @@ NO_BOOKS = Books(NoLedger(), NO_AFFINITY)
 Script = Sequence[BackendEvent | BaseException | float]
 """What a fake model does, in order: yield an event, raise an error, or hang for so many seconds."""
 
+Scripts = Mapping[str, Sequence[Script]]
+"""What a fake backend does at each call of a model, by the model's name."""
+
 
 class FakeClock:
     """Time that tests move."""
@@ -70,7 +73,7 @@ class FakeBackend:
     provider = "fake"
     capabilities = frozenset(Capability)
 
-    def __init__(self, scripts: Mapping[str, Sequence[Script]], batch_size: int = 1) -> None:
+    def __init__(self, scripts: Scripts, batch_size: int = 1) -> None:
         self.batch_size = batch_size
         self._scripts = {model: list(calls) for model, calls in scripts.items()}
         self.calls: list[BackendCall] = []

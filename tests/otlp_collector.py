@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -47,7 +47,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer, metrics_service_pb2
         return values(self.traces[0].resource_spans[0].resource.attributes)
 
 
-def values(attributes: Iterator[KeyValue]) -> dict[str, object]:
+def values(attributes: Iterable[KeyValue]) -> dict[str, object]:
     """Attributes as plain values."""
     return {pair.key: _plain(pair.value) for pair in attributes}
 
@@ -64,8 +64,9 @@ def running_collector() -> Iterator[Collector]:
     """Serve on a free loopback port."""
     collector = Collector()
     server = grpc.server(ThreadPoolExecutor(2), options=[("grpc.so_reuseport", 0)])
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
-    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(collector, server)
+    # OpenTelemetry generates its services without types.
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
+    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
     collector.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 from frontdesk_server.domain.events import BackendEvent, Batch, CompletionEvent, Emit, Started
 from frontdesk_server.execution.execution import Execution
@@ -52,7 +53,8 @@ async def pulled(run: Callable[[Emit], Awaitable[object]]) -> AsyncGenerator[Com
     running = asyncio.ensure_future(run(emit))
     try:
         while True:
-            await asyncio.wait([running, pushed], return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [running, pushed]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not pushed.done():
                 break
             event, pushed = pushed.result(), loop.create_future()

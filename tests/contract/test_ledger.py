@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from frontdesk_server.assembly.ledger import open_ledger, open_reader
@@ -409,9 +410,9 @@ async def test_exports_hold_every_row(ledger_url: str, tmp_path: Path, form: str
     ]
 
 
-def _rows(path: Path) -> list[dict[str, object]]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".parquet":
-        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq
 
         return list(pq.read_table(path).to_pylist())
     if path.suffix == ".csv":

@@ -64,7 +64,7 @@ async def bedrock(
 
 
 def call(*, stream: bool = True, **fields: Any) -> BackendCall:
-    known = {"upstream_model": CLAUDE, "query": QUERY, "stream": stream, "profile": BEDROCK_CLAUDE}
+    known: dict[str, Any] = {"upstream_model": CLAUDE, "query": QUERY, "stream": stream, "profile": BEDROCK_CLAUDE}
     return BackendCall(**known | fields)
 
 

@@ -179,7 +179,7 @@ def test_what_is_rendered_is_what_kubernetes_takes(
         f"{KUBERNETES}/{version}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json",
         f"{operator_schemas}/{{{{.ResourceKind}}}}_{{{{.ResourceAPIVersion}}}}.json",
     ]
-    command = [tools / "kubeconform", "-strict", "-summary", "-output", "json"]
+    command: list[str | Path] = [tools / "kubeconform", "-strict", "-summary", "-output", "json"]
     command += [option for location in locations for option in ("-schema-location", location)]
     checked = subprocess.run(
         command, input=yaml.safe_dump_all(manifests.values()), capture_output=True, text=True, check=False
@@ -195,7 +195,7 @@ def test_kubeconform_would_find_a_fault(tools: Path, operator_schemas: Path, ren
     manifests = render(EVERYTHING)
     manifests["Deployment"]["spec"]["template"]["spec"]["containers"][0]["lifecycle"]["preStop"]["slep"] = {}
     manifests["ServiceMonitor"]["spec"]["endpoints"][0]["intervall"] = "1s"
-    command = [tools / "kubeconform", "-strict", "-schema-location"]
+    command: list[str | Path] = [tools / "kubeconform", "-strict", "-schema-location"]
     command += [f"{KUBERNETES}/v1.37.0/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json", "-schema-location"]
     command += [f"{operator_schemas}/{{{{.ResourceKind}}}}_{{{{.ResourceAPIVersion}}}}.json"]
     checked = subprocess.run(

@@ -17,7 +17,9 @@ from frontdesk_server.config.loading import parse_config
 from frontdesk_server.domain.events import TextDelta
 from frontdesk_server.execution.answer_fold import AnswerFold
 from frontdesk_server.rpc import service as rpc_service
-from frontdesk_server.telemetry.observer import ObservedAttempt, ObservedCall
+from frontdesk_server.rpc.encode_events import encode_event
+from frontdesk_server.telemetry.observed_attempt import ObservedAttempt
+from frontdesk_server.telemetry.observer import ObservedCall
 
 from tests.conftest import DefectLog
 from tests.records import attempts, endings
@@ -121,7 +123,7 @@ async def test_a_fault_of_ours_during_execution_is_recorded_as_such(
 async def test_a_stream_that_our_front_cannot_send_is_recorded_as_our_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
 ) -> None:
-    encode = rpc_service.encode_event
+    encode = encode_event
 
     def broken(event: Any) -> Any:
         if isinstance(event, TextDelta):

@@ -138,8 +138,13 @@ async def test_a_query_of_the_responses_api_is_decided_and_its_answer_read(tmp_p
     whole = {"object": "response", "model": "x", "status": "completed", "output": [said], "usage": usage}
     answer, kind = orjson.dumps(whole), "application/json"
     if streamed:
-        delta = {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "four"}
-        ends = {"type": "response.completed", "response": whole}
+        delta: dict[str, Any] = {
+            "type": "response.output_text.delta",
+            "output_index": 0,
+            "content_index": 0,
+            "delta": "four",
+        }
+        ends: dict[str, Any] = {"type": "response.completed", "response": whole}
         events = [b"event: %s\ndata: %s\n\n" % (e["type"].encode(), orjson.dumps(e)) for e in (delta, ends)]
         answer, kind = b"".join(events), "text/event-stream"
     async with bench(tmp_path) as at:

@@ -15,7 +15,7 @@ from frontdesk_server.learning.data.dataset import build_dataset
 from frontdesk_server.learning.training.settings import TrainingSettings
 from frontdesk_server.learning.training.train import train
 
-from tests.integration.test_command_line import frontdesk
+from tests.commands import frontdesk
 from tests.service import service_of
 
 QUERIES = 60

@@ -110,6 +110,8 @@ async def test_a_conversation_has_one_cache_key_where_the_provider_takes_one(tmp
                 await client.complete("Hello", affinity_key=conversation)
             await client.complete(Query(messages=[user("Hello")], provider_options=[own]), affinity_key="one")
         first, again, other, none, given = (request.body.get("prompt_cache_key") for request in upstream.requests)
+    assert isinstance(first, str)
+    assert isinstance(other, str)
     assert first == again != other
     assert len(first) == len(other) == 32
     assert none is None

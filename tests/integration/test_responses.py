@@ -73,7 +73,11 @@ OPENAI = {"kind": "openai_responses", "base_url": "https://api.openai.com/v1"}
 
 def call(*, stream: bool = True, model: str = "gpt-5.2", query: Query = QUERY, **fields: Any) -> BackendCall:
     profile = profile_of(CONFIG.validate_python(OPENAI), model)
-    known = {"dialects": frozenset({"openai_responses"}), "provider": "openai_responses", "profile": profile}
+    known: dict[str, Any] = {
+        "dialects": frozenset({"openai_responses"}),
+        "provider": "openai_responses",
+        "profile": profile,
+    }
     return BackendCall(model, adjusted(query, profile)[0], stream, **known | fields)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, TypedDict
+
 import anthropic
+from anthropic.types import ImageBlockParam, MessageParam, TextBlockParam, ToolParam, ToolResultBlockParam
 from pydantic import BaseModel
 
 from tests.sdks.report import PNG, address, run
 
-TOOL = {
+TOOL: ToolParam = {
     "name": "get_weather",
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
@@ -22,13 +25,31 @@ class Sum(BaseModel):
 client = anthropic.Anthropic(base_url=address(), api_key="unused", max_retries=0, timeout=20)
 
 
-def asking(word: str, **members: object) -> dict[str, object]:
-    return {"model": "default", "max_tokens": 100, "messages": [{"role": "user", "content": word}], **members}
+class Asked(TypedDict):
+    """What every call has."""
+
+    model: str
+    max_tokens: int
+    messages: list[MessageParam]
+
+
+def asking(word: str, model: str = "default", max_tokens: int = 100) -> Asked:
+    return {"model": model, "max_tokens": max_tokens, "messages": [{"role": "user", "content": word}]}
+
+
+def telling(*messages: MessageParam) -> Asked:
+    return {"model": "default", "max_tokens": 100, "messages": list(messages)}
+
+
+def reason_of(error: anthropic.APIError) -> object:
+    body: Any = error.body
+    return body["error"]["frontdesk"]["reason"]
 
 
 def chat() -> None:
-    system = [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]
-    answer = client.messages.create(**asking("chat", system=system))
+    system: list[TextBlockParam] = [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]
+    answer = client.messages.create(**asking("chat"), system=system)
+    assert answer.content[0].type == "text"
     assert answer.content[0].text == "The answer is four."
     assert (answer.stop_reason, answer.usage.input_tokens) == ("end_turn", 11)
     assert answer.id == f"msg_{answer._request_id}"
@@ -41,36 +62,42 @@ def streams() -> None:
 
 
 def tools() -> None:
-    asked = client.messages.create(**asking("tool", tools=[TOOL]))
+    asked = client.messages.create(**asking("tool"), tools=[TOOL])
     assert asked.stop_reason == "tool_use"
     call = asked.content[-1]
+    assert call.type == "tool_use"
     assert call.input == {"city": "Paris"}
-    result = {"type": "tool_result", "tool_use_id": call.id, "content": "sunny"}
-    messages = [
+    result: ToolResultBlockParam = {"type": "tool_result", "tool_use_id": call.id, "content": "sunny"}
+    told = telling(
         {"role": "user", "content": "tool"},
         {"role": "assistant", "content": asked.content},
         {"role": "user", "content": [result, {"type": "text", "text": "and now?"}]},
-    ]
-    done = client.messages.create(**asking("", tools=[TOOL]) | {"messages": messages})
+    )
+    done = client.messages.create(**told, tools=[TOOL])
+    assert done.content[0].type == "text"
     assert done.content[0].text == "The answer is four."
 
 
 def streamed_tools() -> None:
-    with client.messages.stream(**asking("tool", tools=[TOOL])) as stream:
-        assert stream.get_final_message().content[-1].input == {"city": "Paris"}
+    with client.messages.stream(**asking("tool"), tools=[TOOL]) as stream:
+        call = stream.get_final_message().content[-1]
+    assert call.type == "tool_use"
+    assert call.input == {"city": "Paris"}
 
 
 def thinking() -> None:
     with client.messages.stream(**asking("think")) as stream:
         first, second = stream.get_final_message().content
-    assert (first.type, first.thinking) == ("thinking", "Two and two.")
+    assert first.type == "thinking"
+    assert first.thinking == "Two and two."
+    assert second.type == "text"
     assert second.text == "The answer is four."
-    messages = [
+    told = telling(
         {"role": "user", "content": "think"},
         {"role": "assistant", "content": [first, second]},
         {"role": "user", "content": "chat"},
-    ]
-    assert client.messages.create(**asking("") | {"messages": messages}).stop_reason == "end_turn"
+    )
+    assert client.messages.create(**told).stop_reason == "end_turn"
 
 
 def structured_output() -> None:
@@ -79,20 +106,20 @@ def structured_output() -> None:
 
 
 def images() -> None:
-    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
-    messages = [{"role": "user", "content": [image, {"type": "text", "text": "chat"}]}]
-    assert client.messages.create(**asking("") | {"messages": messages}).stop_reason == "end_turn"
+    image: ImageBlockParam = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+    told = telling({"role": "user", "content": [image, {"type": "text", "text": "chat"}]})
+    assert client.messages.create(**told).stop_reason == "end_turn"
 
 
 def errors() -> None:
-    for members, error in (
-        ({"model": "nobody"}, anthropic.NotFoundError),
-        ({"max_tokens": 0}, anthropic.BadRequestError),
+    for asked, error in (
+        (asking("chat", model="nobody"), anthropic.NotFoundError),
+        (asking("chat", max_tokens=0), anthropic.BadRequestError),
     ):
         try:
-            client.messages.create(**asking("chat") | members)
+            client.messages.create(**asked)
         except error as raised:
-            assert raised.body["error"]["frontdesk"]["reason"] in ("UNKNOWN_MODEL", "MAX_OUTPUT_TOKENS_OUT_OF_RANGE")
+            assert reason_of(raised) in ("UNKNOWN_MODEL", "MAX_OUTPUT_TOKENS_OUT_OF_RANGE")
         else:
             raise AssertionError("was accepted")
 
@@ -100,7 +127,7 @@ def errors() -> None:
 def retries() -> None:
     patient = client.with_options(max_retries=4)
     for _ in range(2):
-        assert patient.messages.create(**asking("chat") | {"model": "limited"}).stop_reason == "end_turn"
+        assert patient.messages.create(**asking("chat", model="limited")).stop_reason == "end_turn"
 
 
 def cancel() -> None:
@@ -121,7 +148,7 @@ def cut_streams() -> None:
         with client.messages.stream(**asking("cut")) as stream:
             stream.get_final_message()
     except anthropic.APIError as error:
-        assert error.body["error"]["frontdesk"]["reason"] == "UPSTREAM_CUT"
+        assert reason_of(error) == "UPSTREAM_CUT"
         return
     raise AssertionError("the cut was not seen")
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tests.sdks.report import PNG, address, run
 
 
-@tool
+@tool  # type: ignore[untyped-decorator,unused-ignore]  # LangChain is installed apart
 def get_weather(city: str) -> str:
     """The weather of a city."""
     return "sunny"

@@ -7,7 +7,7 @@ from typing import Any
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # it asks the network for prices otherwise
 
-import litellm  # type: ignore[import-not-found,unused-ignore]  # installed apart, by tests.sdks
+import litellm
 from pydantic import BaseModel
 
 from tests.sdks.report import PNG, address, run

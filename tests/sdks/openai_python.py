@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import openai
+from openai.types.chat import (
+    ChatCompletionAssistantMessageParam,
+    ChatCompletionContentPartParam,
+    ChatCompletionFunctionToolParam,
+    ChatCompletionMessageParam,
+)
 from pydantic import BaseModel
 
 from tests.sdks.report import PNG, address, run
 
-TOOL = {
+TOOL: ChatCompletionFunctionToolParam = {
     "type": "function",
     "function": {
         "name": "get_weather",
@@ -25,7 +33,7 @@ class Sum(BaseModel):
 client = openai.OpenAI(base_url=f"{address()}/v1", api_key="unused", max_retries=0, timeout=20)
 
 
-def said(word: str) -> list[dict[str, object]]:
+def said(word: str) -> list[ChatCompletionMessageParam]:
     return [{"role": "user", "content": word}]
 
 
@@ -52,9 +60,12 @@ def tools() -> None:
     asked = client.chat.completions.create(model="default", messages=messages, tools=[TOOL])
     message = asked.choices[0].message
     assert asked.choices[0].finish_reason == "tool_calls"
+    assert message.tool_calls is not None
     (call,) = message.tool_calls
+    assert call.type == "function"
     assert call.function.arguments == '{"city":"Paris"}'
-    messages += [message.model_dump(), {"role": "tool", "tool_call_id": call.id, "content": "sunny"}]
+    again = cast("ChatCompletionAssistantMessageParam", message.model_dump())
+    messages += [again, {"role": "tool", "tool_call_id": call.id, "content": "sunny"}]
     done = client.chat.completions.create(model="default", messages=messages, tools=[TOOL])
     assert done.choices[0].message.content == "The answer is four."
 
@@ -62,7 +73,9 @@ def tools() -> None:
 def streamed_tools() -> None:
     with client.chat.completions.stream(model="default", messages=said("tool"), tools=[TOOL]) as stream:
         final = stream.get_final_completion()
-    assert final.choices[0].message.tool_calls[0].function.arguments == '{"city":"Paris"}'
+    calls = final.choices[0].message.tool_calls
+    assert calls is not None
+    assert calls[0].function.arguments == '{"city":"Paris"}'
 
 
 def structured_output() -> None:
@@ -71,7 +84,7 @@ def structured_output() -> None:
 
 
 def images() -> None:
-    parts = [
+    parts: list[ChatCompletionContentPartParam] = [
         {"type": "text", "text": "chat"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "low"}},
     ]
@@ -81,16 +94,19 @@ def images() -> None:
 
 def logprobs() -> None:
     answer = client.chat.completions.create(model="default", messages=said("chat"), logprobs=True, top_logprobs=2)
-    assert answer.choices[0].logprobs.content[0].token == "The "
+    logprobs = answer.choices[0].logprobs
+    assert logprobs is not None
+    assert logprobs.content is not None
+    assert logprobs.content[0].token == "The "
 
 
 def errors() -> None:
-    for members, error, code in (
-        ({"model": "nobody"}, openai.NotFoundError, "model_not_found"),
-        ({"temperature": 2.5}, openai.BadRequestError, "TEMPERATURE_OUT_OF_RANGE"),
+    for model, temperature, error, code in (
+        ("nobody", 1.0, openai.NotFoundError, "model_not_found"),
+        ("default", 2.5, openai.BadRequestError, "TEMPERATURE_OUT_OF_RANGE"),
     ):
         try:
-            client.chat.completions.create(**{"model": "default", "messages": said("chat"), **members})
+            client.chat.completions.create(model=model, messages=said("chat"), temperature=temperature)
         except error as raised:
             assert raised.code == code
         else:

@@ -40,7 +40,8 @@ def reason_of(error: Any) -> str:
     info = next(one for one in error["details"] if one["type"] == "google.rpc.ErrorInfo")
     told = ErrorInfo.FromString(base64.b64decode(info["value"] + "=" * (-len(info["value"]) % 4)))
     assert told.domain == "frontdesk"
-    return told.reason
+    reason: str = told.reason
+    return reason
 
 
 async def streamed(client: httpx.AsyncClient, body: Any) -> list[tuple[int, Any]]:

@@ -82,11 +82,12 @@ async def test_reasoning_structured_output_and_what_is_wrong(tmp_path: Path) -> 
         items: Any = [{"role": "user", "content": "think"}, *thought, {"role": "user", "content": "chat"}]
         assert (await api.responses.create(model="default", input=items)).status == "completed"
         parsed = await api.responses.parse(model="default", input="json", text_format=Sum)
-        for members, param in (
+        refusals: tuple[tuple[dict[str, Any], str], ...] = (
             ({"previous_response_id": "resp_1"}, "previous_response_id"),
             ({"temperature": 2.5}, "temperature"),
             ({"input": []}, "input"),
-        ):
+        )
+        for members, param in refusals:
             with pytest.raises(openai.BadRequestError) as refused:
                 await api.responses.create(**{"model": "default", "input": "chat", **members})
             assert refused.value.param == param

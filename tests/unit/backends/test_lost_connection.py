@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from frontdesk_server.backends.exchange import Response, Upstream
+from frontdesk_server.backends.exchange import Upstream
+from frontdesk_server.backends.response import Response
 from frontdesk_server.config.pool import OpenAIBackendConfig
 from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.errors import UpstreamCut

@@ -6,7 +6,7 @@ import gzip
 import itertools
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -96,7 +96,8 @@ def test_an_answer_is_read_however_it_is_cut_and_encoded(
     case: tuple[str, dict[str, str], bytes], places: list[int], encoding: str
 ) -> None:
     dialect, headers, body = case
-    encoded = {"gzip": gzip.compress, "deflate": zlib.compress}.get(encoding.lower().removeprefix("x-"), bytes)(body)
+    codings: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}
+    encoded = codings.get(encoding.lower().removeprefix("x-"), bytes)(body)
     passing = PassingResponse(dialect, 200, {**headers, "content-encoding": encoding})
     assert_whole(read(passing, cut(encoded, places)))
 

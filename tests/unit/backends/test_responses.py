@@ -435,11 +435,11 @@ def test_halves_of_a_character_are_joined_and_a_lone_one_replaced(pieces: Any, e
     translator = OpenAITranslator()
     sent = events(*pieces, chunk(finish_reason="stop"))
     seen = [event for read in ([sent[:1], sent[1:]] if apart else [sent]) for event in translator.read_events(read)]
-    texts = [
-        e.arguments_json if isinstance(e, ToolCallDelta) else e.text
-        for e in seen
-        if not isinstance(e, UsageReport | Finished | ProviderStateDelta)
-    ]
+    texts = []
+    for event in seen:
+        if not isinstance(event, UsageReport | Finished | ProviderStateDelta):
+            assert isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta)
+            texts.append(event.arguments_json if isinstance(event, ToolCallDelta) else event.text)
     assert "".join(texts) == expected
 
 

@@ -45,7 +45,7 @@ MCP = ProviderBlock("openai_responses", '{"type":"mcp","server_label":"docs","se
 
 
 def call(query: Query, **fields: Any) -> BackendCall:
-    known = {"profile": RESPONSES, "dialects": frozenset({"openai_responses"}), "provider": "openai_responses"}
+    known: Json = {"profile": RESPONSES, "dialects": frozenset({"openai_responses"}), "provider": "openai_responses"}
     return BackendCall("m", query, False, **known | fields)
 
 

@@ -22,7 +22,7 @@ DECISION = {
     "quality": 1.0,
     "candidates": [{"model": "small"}],
 }
-EXAMPLE = {"label": "greeting", "text": "hello"}
+EXAMPLE: dict[str, object] = {"label": "greeting", "text": "hello"}
 
 CONFIGURATION = """
 backends: {fake: {kind: simulated}}

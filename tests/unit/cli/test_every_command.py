@@ -6,7 +6,6 @@ import asyncio
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -289,12 +288,11 @@ def test_what_calls_nobody_needs_no_secret(bench: Bench, line: str) -> None:
 
 
 @pytest.fixture
-def without_learning(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def without_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("matplotlib", "pyarrow"):
         for name in [each for each in sys.modules if each.partition(".")[0] == package]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, package, None)
-    return
 
 
 @pytest.mark.usefixtures("without_learning")

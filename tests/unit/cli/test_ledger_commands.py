@@ -6,7 +6,8 @@ import asyncio
 import csv
 import itertools
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -103,14 +104,14 @@ def test_following_shows_each_decision_once_when_it_is_settled(url: str, monkeyp
     """Between the polls a running completion settles; one that never does is shown when it has waited long enough."""
     late = a_routed_query()
     now = [ROUTED.decision.decided_at]
-    steps = iter(
+    steps: Iterator[Callable[[], object]] = iter(
         [
             lambda: asyncio.run(_record(url, late, settle=False)),
             lambda: asyncio.run(_record(url, late, settle=True)),
             lambda: now.append(now[0] + timedelta(minutes=1)),
         ]
     )
-    monkeypatch.setattr(log_command.time, "sleep", lambda seconds: next(steps)())
+    monkeypatch.setattr(time, "sleep", lambda seconds: next(steps)())
     monkeypatch.setattr(log_command, "_now", lambda: now[-1])
     with open_reader(url) as reader:
         seen = itertools.islice(log_command.followed(reader, Filters(), ""), 4)

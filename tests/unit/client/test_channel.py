@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,8 @@ async def test_a_source_without_a_token_ends_each_call_with_what_was_wrong(sourc
                     await asyncio.wait_for(call, 5)
                 failed.append(caught.value)
     with sync.Client("localhost:1", token=source) as blocking:
-        for ask in (lambda: blocking.route("hi"), lambda: read_blocking(blocking)):
+        asks: list[Callable[[], object]] = [lambda: blocking.route("hi"), lambda: read_blocking(blocking)]
+        for ask in asks:
             with pytest.raises(FrontdeskError) as caught:
                 ask()
             failed.append(caught.value)

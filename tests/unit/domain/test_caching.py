@@ -13,6 +13,7 @@ from frontdesk_server.domain.backend import BackendCall
 from frontdesk_server.domain.caching import history_of, speaks_of_caching, with_cache_hints
 from frontdesk_server.domain.provider import CacheHint, ProviderOptions
 from frontdesk_server.domain.query import (
+    ContentPart,
     Message,
     Query,
     ReasoningPart,
@@ -84,7 +85,10 @@ def test_the_history_is_what_an_earlier_call_was_answered_with() -> None:
 
 def _step(number: int, calls: int, foreign: bool) -> list[Message]:
     ids = [f"call:{number}:{place}" if foreign else f"call_{number}_{place}" for place in range(calls)]
-    asking = (TextPart(f"Step {number}"), *(ToolCall(one, "a", '{"b": 1, "a": 2}') for one in ids))
+    asking: tuple[ContentPart, ...] = (
+        TextPart(f"Step {number}"),
+        *(ToolCall(one, "a", '{"b": 1, "a": 2}') for one in ids),
+    )
     return [
         Message(Role.ASSISTANT, asking),
         *(Message(Role.TOOL, (ToolResult(one, "found"),)) for one in reversed(ids)),
@@ -102,7 +106,9 @@ def _bare(value: Any) -> Any:
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=6))
 def test_a_growing_conversation_begins_with_the_same_bytes(steps: list[tuple[int, bool]]) -> None:
-    messages, before = [SYSTEM, ASKED], {}
+    messages = [SYSTEM, ASKED]
+    heads: dict[bool, bytes] = {}
+    before: dict[bool, list[bytes]] = {}
     for number, (calls, foreign) in enumerate([*steps, (0, False)]):
         query = with_cache_hints(Query(tuple(messages), TOOLS), goes_on=True)
         call = BackendCall("m", query, stream=False)
@@ -111,7 +117,7 @@ def test_a_growing_conversation_begins_with_the_same_bytes(steps: list[tuple[int
             head = orjson.dumps([body["tools"], body.get("system")])
             sent = [orjson.dumps(message) for message in body["messages"]]
             name = "system" in body
-            assert head == before.get((name, "head"), head)
+            assert head == heads.get(name, head)
             assert sent[: len(before.get(name, []))] == before.get(name, [])
-            before[name], before[name, "head"] = sent, head
+            before[name], heads[name] = sent, head
         messages += _step(number, calls, foreign)

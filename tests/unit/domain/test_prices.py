@@ -73,7 +73,7 @@ def test_every_class_has_its_price(usage: Usage, nano_usd: int) -> None:
 def test_at_one_rate_classes_make_no_difference(fresh: int, output: int, rate: int, parts: tuple[int, ...]) -> None:
     """Whatever is said of parts, every token is paid once."""
     read, write, long, audio, image, reasoning, spoken = parts
-    same = Prices(rate, rate, *[rate] * 9)
+    same = Prices(rate, rate, *(rate,) * 9)
     usage = Usage(fresh + read + write, output, read, write, reasoning, long, audio, spoken, image)
     exact = Fraction((fresh + read + write + output) * rate, 1_000_000)
     cost = same.cost_nano_usd(usage)

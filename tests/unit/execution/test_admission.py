@@ -18,7 +18,7 @@ LATER = FakeClock().seconds + 60
 
 
 def admission(**limits: int) -> Admission:
-    return Admission(AdmissionConfig(**limits), FakeClock())  # type: ignore[arg-type]
+    return Admission(AdmissionConfig(**limits), FakeClock())
 
 
 class Occupant:

@@ -31,6 +31,9 @@ EVENTS = st.one_of(
 )
 
 
+Event = tuple[str, str | int | list[int] | AdmissionConfig]
+
+
 class Call:
     """A call that runs until it is told to end. What is told takes effect when its task's turn comes."""
 
@@ -72,7 +75,7 @@ def demand_order(admission: Admission, config: AdmissionConfig, calls: list[Call
     assert not starving
 
 
-async def play(config: AdmissionConfig, events: list[tuple[str, object]]) -> None:
+async def play(config: AdmissionConfig, events: list[Event]) -> None:
     admission = Admission(config, FakeClock())
     calls: list[Call] = []
     for event, detail in events:
@@ -87,6 +90,7 @@ async def play(config: AdmissionConfig, events: list[tuple[str, object]]) -> Non
             assert isinstance(detail, int)
             await turns(detail)
         elif calls:
+            assert isinstance(detail, int | list)
             chosen = detail if isinstance(detail, list) else [detail]
             for call in (calls[index % len(calls)] for index in chosen):
                 if "end" in event.split():
@@ -110,9 +114,7 @@ async def play(config: AdmissionConfig, events: list[tuple[str, object]]) -> Non
 
 @settings(max_examples=400, deadline=None)
 @given(LIMITS, st.lists(EVENTS, max_size=40))
-def test_free_places_add_up_and_nobody_starves_whatever_the_order(
-    config: AdmissionConfig, events: list[tuple[str, object]]
-) -> None:
+def test_free_places_add_up_and_nobody_starves_whatever_the_order(config: AdmissionConfig, events: list[Event]) -> None:
     asyncio.run(play(config, events))
 
 

@@ -18,7 +18,7 @@ from frontdesk_server.domain.query import text_query
 from frontdesk_server.domain.usage import FinishReason, TokenLogprob, Usage
 from frontdesk_server.execution.asking import Asker
 
-from tests.fakes import Script, a_model, plan_of, routed
+from tests.fakes import Script, Scripts, a_model, plan_of, routed
 from tests.sink import events_of
 from tests.unit.execution.test_executor import MODELS, Desk, collect
 
@@ -80,7 +80,7 @@ async def test_rejected_and_failed_attempts_are_billed_with_what_they_used(strea
         PlanStep("mid", StepKind.ESCALATION),
         PlanStep("frontier", StepKind.FALLBACK),
     ]
-    scripts = {
+    scripts: Scripts = {
         "small": [ends(Usage(50, 20), probability_log=-3.0)],
         "mid": [[UpstreamFailed("500")]],
         "frontier": [ends(Usage(50, 10))],
@@ -141,14 +141,14 @@ MID = 3
 
 
 async def test_a_second_opinion_is_billed_when_the_first_never_comes() -> None:
-    scripts = {"small": [[0.05, UpstreamFailed("500")]], "mid": [ends(Usage(50, 20))]}
+    scripts: Scripts = {"small": [[0.05, UpstreamFailed("500")]], "mid": [ends(Usage(50, 20))]}
     with pytest.raises(CompletionFailed) as failure:
         await collect(Desk(scripts).start(routed(CHECKED_BY_MID)))
     assert failure.value.settlement.cost.checks_nano_usd == nano_usd(MID, 50, 20)
 
 
 async def test_a_second_opinion_is_billed_when_the_caller_does_not_wait_for_it() -> None:
-    scripts = {"small": [ends(Usage(50, 20))], "mid": [[TextDelta("12345678"), 60.0]]}
+    scripts: Scripts = {"small": [ends(Usage(50, 20))], "mid": [[TextDelta("12345678"), 60.0]]}
     execution = Desk(scripts).start(routed(CHECKED_BY_MID))
     waiting = asyncio.create_task(collect(execution))
     await asyncio.sleep(0.05)

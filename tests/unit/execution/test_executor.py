@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from random import Random
 
 import pytest
-from frontdesk_server.config.checks import AgreementCheck, HeuristicCheck, LogprobCheck, SelfRatingCheck
+from frontdesk_server.config.checks import AgreementCheck, CheckConfig, HeuristicCheck, LogprobCheck, SelfRatingCheck
 from frontdesk_server.config.service import BreakerConfig, ExecutionConfig, RetryConfig
 from frontdesk_server.domain.attempt import AttemptOutcome
 from frontdesk_server.domain.call import LocalCall
-from frontdesk_server.domain.clock import SystemClock
+from frontdesk_server.domain.clock import Clock, SystemClock
 from frontdesk_server.domain.decision import PlanStep, RoutedQuery, StepKind, StreamMode
 from frontdesk_server.domain.errors import (
     CompletionFailed,
@@ -43,13 +43,14 @@ from frontdesk_server.execution.execution import Execution
 from frontdesk_server.execution.executor import Executor
 from frontdesk_server.execution.order import AttemptTools
 
-from tests.fakes import NO_BOOKS, FakeBackend, FakeClock, Script, a_model, answer, plan_of, routed
+from tests.fakes import NO_BOOKS, FakeBackend, FakeClock, Script, Scripts, a_model, answer, plan_of, routed
 from tests.sink import all_of, events_of
 from tests.virtual_time import LoopClock, in_virtual_time
 
 CLOCK = SystemClock()
+NO_REPEATS = RetryConfig(max_retries=0)
 MODELS = {m.name: m for m in (a_model("small"), a_model("mid", output_usd=3), a_model("frontier", output_usd=15))}
-CHECKS = {
+CHECKS: dict[str, CheckConfig] = {
     "logprob": LogprobCheck(kind="logprob", threshold=0.8),
     "heuristic": HeuristicCheck(kind="heuristic"),
     "agreement": AgreementCheck(kind="agreement", model="mid", threshold=1),
@@ -67,19 +68,13 @@ def sure(text: str, probability_log: float = -0.01) -> Script:
 class Desk:
     """An executor over scripted models."""
 
-    def __init__(self, scripts: Mapping[str, Sequence[Script]], **config: object) -> None:
+    def __init__(self, scripts: Scripts, *, retry: RetryConfig = NO_REPEATS, clock: Clock = CLOCK) -> None:
         self.backend = FakeBackend(scripts)
         self.breaker_clock = FakeClock()
         self.conditions = LiveConditions(BreakerConfig(open_seconds=5), self.breaker_clock)
-        retry = RetryConfig(max_retries=0) if "retry" not in config else config["retry"]
         random = Random(1)
         self.tools = AttemptTools(
-            {"fake": self.backend},
-            self.conditions,
-            Balancer(random, self.conditions),
-            retry,
-            config.get("clock", CLOCK),
-            random,  # type: ignore[arg-type]
+            {"fake": self.backend}, self.conditions, Balancer(random, self.conditions), retry, clock, random
         )
         ask = Asker(self.tools, MODELS)
         checks = {name: build_check(check, ask) for name, check in CHECKS.items()}
@@ -220,7 +215,7 @@ async def test_an_unsure_answer_escalates_and_only_optimistic_mode_had_shown_it(
 
 
 async def test_gate_aborts_the_upstream_as_soon_as_the_first_tokens_fail() -> None:
-    rest = [TextDelta("b", (TokenLogprob("b", -3.0),)), 60.0]
+    rest: Script = [TextDelta("b", (TokenLogprob("b", -3.0),)), 60.0]
     script: Script = [TextDelta("a", (TokenLogprob("a", -3.0),)), *rest]
     desk = Desk({"small": [script], "frontier": [answer("42")]})
     await collect(desk.start(routed(cascade(StreamMode.GATE))))

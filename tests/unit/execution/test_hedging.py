@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Literal
@@ -16,7 +16,7 @@ from frontdesk_server.domain.errors import CompletionFailed, UpstreamFailed
 from frontdesk_server.domain.events import AttemptEnded, AttemptStarted, Completed, CompletionEvent, TextDelta
 from frontdesk_server.execution.execution import Execution
 
-from tests.fakes import Script, answer, plan_of, routed
+from tests.fakes import Script, Scripts, answer, plan_of, routed
 from tests.sink import events_of
 from tests.unit.execution.test_executor import MODELS, Desk, collect
 
@@ -30,7 +30,7 @@ class HedgingDesk(Desk):
 
     def __init__(
         self,
-        scripts: Mapping[str, Sequence[Script]],
+        scripts: Scripts,
         after_ms: float | Literal["p95"] = 10,
         max_cost_nano_usd: int = GENEROUS,
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from frontdesk_server.config.limits import LimitRule, LimitsConfig
 from frontdesk_server.config.routers import HedgeConfig
 from frontdesk_server.config.service import RetryConfig
+from frontdesk_server.domain.attempt import Attempt
 from frontdesk_server.domain.decision import PlanStep, RoutedQuery, StepKind, StreamMode
 from frontdesk_server.domain.errors import (
     CompletionFailed,
@@ -28,18 +29,17 @@ from frontdesk_server.domain.query import GenerationConfig, text_query
 from frontdesk_server.domain.usage import Usage
 from frontdesk_server.state.limits import Limits, MemoryLimitStore
 
-from tests.fakes import Script, answer, plan_of, routed
+from tests.fakes import Script, Scripts, answer, plan_of, routed
 from tests.sink import events_of
-from tests.unit.execution.test_executor import CLOCK, MODELS, Desk, collect, sure
+from tests.unit.execution.test_executor import CLOCK, MODELS, NO_REPEATS, Desk, collect, sure
 
-NO_REPEATS = RetryConfig(max_retries=0)
 QUERY = text_query("hi", GenerationConfig(max_output_tokens=100))
 
 
 class LimitedDesk(Desk):
     """An executor over scripted models, under one rule."""
 
-    def __init__(self, scripts: Mapping[str, Sequence[Script]], retry: RetryConfig = NO_REPEATS, **rule: Any) -> None:
+    def __init__(self, scripts: Scripts, retry: RetryConfig = NO_REPEATS, **rule: Any) -> None:
         super().__init__(scripts, retry=retry)
         self.store = MemoryLimitStore(CLOCK)
         rules = (LimitRule(name="rule", window="month", **rule),)
@@ -95,7 +95,7 @@ async def test_what_is_left_before_its_end_keeps_what_was_reserved_for_it(
 ) -> None:
     """Its provider may write the answer all the same: of a budget for two calls, two are made and no more."""
     desk = LimitedDesk({"small": [script]}, tokens=2 * WORST_TOKENS + 50)
-    reached = []
+    reached: list[Attempt] = []
     for _ in range(13):
         execution = desk.start(asked(plan_of("small")), stream=stream)
         calls = len(desk.backend.calls)

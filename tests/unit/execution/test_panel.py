@@ -25,7 +25,7 @@ from frontdesk_server.execution.executor import Executor
 from frontdesk_server.state.limits import Limits, MemoryLimitStore
 
 from tests.conftest import DefectLog
-from tests.fakes import NO_BOOKS, FakeClock, Script, a_model, answer, routed
+from tests.fakes import NO_BOOKS, FakeClock, Script, Scripts, a_model, answer, routed
 from tests.fitted import AGREED_LOSES, ALONE_LOSES, a_fitted_cascade, asks
 from tests.sink import events_of
 from tests.unit.execution.test_executor import CLOCK, MODELS, Desk, collect
@@ -39,9 +39,7 @@ SMALL, MID, FRONTIER = 1, 3, 15
 class PanelDesk(Desk):
     """An executor over scripted models that knows one fitted cascade."""
 
-    def __init__(
-        self, scripts: Mapping[str, Sequence[Script]], *steps: CascadeStep, limits: Limits | None = None
-    ) -> None:
+    def __init__(self, scripts: Scripts, *steps: CascadeStep, limits: Limits | None = None) -> None:
         super().__init__(scripts)
         self.cascade = a_fitted_cascade(*(steps or (asks("small"), asks("mid"))))
         models = MODELS | {"tiny": a_model("tiny")}
@@ -171,7 +169,11 @@ async def test_where_nothing_can_be_told_of_an_answer_the_strongest_is_asked(
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_member_that_fails_has_no_answer_and_the_panel_goes_on(stream: bool) -> None:
-    scripts = {"small": [answer("12")], "mid": [[TextDelta("1"), UpstreamFailed("500")]], "tiny": [answer("12")]}
+    scripts: Scripts = {
+        "small": [answer("12")],
+        "mid": [[TextDelta("1"), UpstreamFailed("500")]],
+        "tiny": [answer("12")],
+    }
     desk = PanelDesk(scripts, asks("small"), asks("mid"), asks("tiny"))
     execution = desk.start(asked("small", "mid", "tiny"), stream=stream)
     assert told(await collect(execution)) == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.training.ability import item_difficulties
 
 from tests.unit.learning.conftest import make_dataset
@@ -16,7 +17,7 @@ def _recorded(seed: int, models: int = 8, queries: int = 300) -> tuple[np.ndarra
     return hard, (draw.random(right.shape) < right).astype(float)
 
 
-def _dataset(quality: np.ndarray, names: list[str]) -> object:
+def _dataset(quality: np.ndarray, names: list[str]) -> Dataset:
     prompts = [f"query {row}" for row in range(len(quality))]
     return make_dataset(prompts, names, quality, [""] * len(quality))
 

@@ -7,14 +7,16 @@ import pyarrow.parquet as pq
 import pytest
 from frontdesk_server.learning.data.dataset import DatasetError, concatenate, read_dataset
 
-ROWS = [
+Row = dict[str, object]
+
+ROWS: list[Row] = [
     {"query_id": "a", "prompt": "one, two", "model": "small", "quality": 0.5, "cost_nano_usd": 3, "domain": "d"},
     {"query_id": "a", "prompt": "one, two", "model": "large", "quality": 1.0, "cost_nano_usd": 30, "domain": "d"},
     {"query_id": "b", "prompt": 'say "hi"\nplease', "model": "large", "quality": None, "answer": "hi"},
 ]
 
 
-def write_json_lines(path: Path, rows: list[dict]) -> Path:
+def write_json_lines(path: Path, rows: list[Row]) -> Path:
     path.write_text("\n".join(json.dumps(row) for row in rows))
     return path
 
@@ -65,7 +67,7 @@ def test_a_repeated_pair_counts_as_a_further_query(tmp_path: Path) -> None:
         ({"answer": ["x"]}, 2, "answer"),
     ],
 )
-def test_a_bad_value_is_named_by_file_row_and_column(tmp_path: Path, change: dict, row: int, column: str) -> None:
+def test_a_bad_value_is_named_by_file_row_and_column(tmp_path: Path, change: Row, row: int, column: str) -> None:
     path = write_json_lines(tmp_path / "bad.jsonl", [ROWS[0], ROWS[1] | change])
     with pytest.raises(DatasetError, match=rf"bad\.jsonl, row {row}, column {column}") as caught:
         read_dataset(path)

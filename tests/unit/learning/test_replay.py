@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -98,7 +99,7 @@ def test_moves_carry_the_predicted_changes() -> None:
     assert moved.predicted_cost_change_nano_usd == 8_000.0
 
 
-ROW = {
+ROW: dict[str, Any] = {
     "decision_id": "d1",
     "decided_at": "2026-01-02T03:04:05+00:00",
     "router": "default",

@@ -44,7 +44,7 @@ def _decision(i: int, model: str = "small", **settled: Any) -> LoggedDecision:
     return LoggedDecision(f"d{i}", when, "default", (LoggedCandidate(model, 0.7, 2e7),), model, 0.9, 1.0, **settled)
 
 
-ONLY_ROUTED = {"cost_nano_usd": None, "saved_nano_usd": None, "status": "routed"}
+ONLY_ROUTED: dict[str, Any] = {"cost_nano_usd": None, "saved_nano_usd": None, "status": "routed"}
 
 
 def test_the_page_of_a_data_set_opens_offline(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from frontdesk_server.assembly.pool import build_pool, unknown_prices
 from frontdesk_server.assembly.prices import resolve_prices
-from frontdesk_server.config.prices import PricesConfig
+from frontdesk_server.config.prices import ModelPrices, PricesConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.usage import Usage
@@ -15,13 +15,8 @@ from frontdesk_server.domain.usage import Usage
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def resolve(config: object, model: str = "gpt-4o-mini", provider: str = "openai") -> Prices | None:
-    prices, trouble = resolve_prices(
-        config,  # type: ignore[arg-type]
-        upstream_model=model,
-        provider=provider,
-        now=NOW,
-    )
+def resolve(config: ModelPrices | None, model: str = "gpt-4o-mini", provider: str = "openai") -> Prices | None:
+    prices, trouble = resolve_prices(config, upstream_model=model, provider=provider, now=NOW)
     assert (prices is None and config == "auto") == bool(trouble)
     return prices
 
@@ -31,7 +26,7 @@ def resolve(config: object, model: str = "gpt-4o-mini", provider: str = "openai"
     [(0.1, 100_000_000), (0.15, 150_000_000), (0.07, 70_000_000), (1.1e-9, 1), (15, 15_000_000_000), (0, 0)],
 )
 def test_configured_prices_are_exact(usd: float, nano_usd: int) -> None:
-    prices = resolve(PricesConfig(input=usd, output=2.5, cache_read=usd))
+    prices = resolve(PricesConfig.model_validate({"input": usd, "output": 2.5, "cache_read": usd}))
     assert prices == Prices(nano_usd, 2_500_000_000, nano_usd)
 
 
@@ -47,7 +42,8 @@ def test_configured_prices_are_exact(usd: float, nano_usd: int) -> None:
     ],
 )
 def test_every_token_class_has_its_price(usage: Usage, nano_usd: int | None) -> None:
-    prices = resolve(PricesConfig(input=3, output=15, cache_read=0.3, cache_write=3.75, reasoning=20))
+    usd = {"input": 3, "output": 15, "cache_read": 0.3, "cache_write": 3.75, "reasoning": 20}
+    prices = resolve(PricesConfig.model_validate(usd))
     assert prices is not None
     assert prices.cost_nano_usd(usage) == nano_usd
 

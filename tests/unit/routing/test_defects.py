@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from frontdesk_server.artefacts.embedders import Matrix
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.defects import frames_of, type_of
 from frontdesk_server.domain.errors import UpstreamFailed
@@ -112,7 +114,7 @@ async def test_a_caller_that_leaves_ends_the_strategy() -> None:
 @pytest.mark.parametrize("kind", ["embedding", "llm"])
 async def test_a_defect_below_a_strategy_is_the_strategys(kind: str, caught_defects: DefectLog) -> None:
     class BrokenEmbedder(FakeEmbedder):
-        async def embed(self, texts: object) -> object:  # type: ignore[override]
+        async def embed(self, texts: Sequence[str]) -> Matrix:
             raise KeyError(SECRET)
 
     strategy = {"embedding": "{kind: embedding, references: {small: [hi]}}", "llm": "{kind: llm, model: small}"}[kind]

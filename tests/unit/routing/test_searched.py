@@ -175,9 +175,7 @@ def _holding(path: _Path, text: str) -> chat.Query:
     return query
 
 
-_TEXTS = {
-    ".".join(field.name for field in path): path for path in _texts_below(cast("Descriptor", chat.Query.DESCRIPTOR))
-}
+_TEXTS = {".".join(field.name for field in path): path for path in _texts_below(chat.Query.DESCRIPTOR)}
 
 
 @pytest.mark.parametrize("path", _TEXTS.values(), ids=_TEXTS.keys())

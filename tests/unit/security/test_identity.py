@@ -115,7 +115,7 @@ def test_a_token_names_its_caller_and_what_it_may_use(tmp_path: Path) -> None:
         (lambda: token(kid="k9"), "no known key"),
         (lambda: token(sub=""), "no claim sub"),
         (lambda: jwt.encode({"sub": "x"}, "secret" * 8, algorithm="HS256", headers={"kid": "k1"}), "not valid"),
-        (lambda: jwt.encode({"sub": "x"}, None, algorithm="none", headers={"kid": "k1"}), "not valid"),
+        (lambda: jwt.encode({"sub": "x"}, "", algorithm="none", headers={"kid": "k1"}), "not valid"),
         (lambda: "a.b.c", "not valid"),
         (lambda: f"{_nested(4000)}.e30.c", "not valid"),
         (lambda: "\udcff.b.c", "not valid"),

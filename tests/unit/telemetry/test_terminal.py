@@ -49,7 +49,7 @@ def test_a_call_that_failed_says_why() -> None:
 
 
 def test_a_start_says_where_it_listens_what_it_has_and_what_to_try() -> None:
-    start = {
+    start: dict[str, Any] = {
         "address": "127.0.0.1:50051",
         "http": "http://127.0.0.1:8080",
         "console": "http://127.0.0.1:8080/console",

@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.artefacts.embedders import Matrix, Vector, load_default
 from frontdesk_server.artefacts.quality import (
     TASKS,
     Artefact,
@@ -78,10 +78,12 @@ def test_tasks_of_plain_requests(predictor: Predictor, text: str, task: str) -> 
 def test_a_batch_predicts_what_single_calls_predict(predictor: Predictor) -> None:
     texts = ["hi", "Prove that the square root of 2 is irrational.", "", "x" * 20_000, "für 你好 ok"]
     batch = predictor.predict_many(texts)
+    assert batch.tasks is not None
     for row, text in enumerate(texts):
         single = predictor.predict(text)
         np.testing.assert_allclose(batch[row].quality, single.quality, atol=1e-5)
         np.testing.assert_allclose(batch[row].uncertainty, single.uncertainty, atol=1e-5)
+        assert single.tasks is not None
         np.testing.assert_allclose(batch.tasks[row], single.tasks, atol=1e-5)
 
 
@@ -89,13 +91,14 @@ def test_predictions_are_those_of_the_formula(artefact: Artefact, predictor: Pre
     """However the work is arranged, it comes to what docs/artefacts.md says the arrays mean."""
     pairs: Sequence[Sequence[str]] = json.loads(PAIRS.read_text(encoding="utf-8"))
     reader = TextReader(artefact.features.lexical_bits, load_default())
-    with_ferns = replace(artefact, arrays=artefact.arrays | some_ferns(len(artefact.arrays["loadings"])))
+    with_ferns = replace(artefact, arrays={**artefact.arrays, **some_ferns(len(artefact.arrays["loadings"]))})
     for trained, at_work in ((artefact, predictor), (with_ferns, Predictor(with_ferns, load_default()))):
         for text in (*chain(*pairs), "", "für 你好 ok", "=" * 900, "1 " * 5000, "A. x\n" * 50):
             quality, uncertainty, tasks, difficulty = by_formula(trained.arrays, reader.read(text))
             found = at_work.predict(text)
             np.testing.assert_allclose(found.quality, quality, atol=1e-5)
             np.testing.assert_allclose(found.uncertainty, uncertainty, atol=1e-5)
+            assert found.tasks is not None
             np.testing.assert_allclose(found.tasks, tasks, atol=1e-5)
             assert found.difficulty == pytest.approx(difficulty, abs=1e-5)
 
@@ -182,7 +185,9 @@ def test_pickled_arrays_are_refused(artefact: Artefact, tmp_path: Path) -> None:
     ("change", "message"),
     [({"format_version": 2}, "format version 2"), ({"kind": "cascade"}, "not a quality-predictor artefact")],
 )
-def test_another_version_or_kind_is_refused(artefact: Artefact, tmp_path: Path, change: dict, message: str) -> None:
+def test_another_version_or_kind_is_refused(
+    artefact: Artefact, tmp_path: Path, change: dict[str, object], message: str
+) -> None:
     artefact.save(tmp_path)
     manifest = json.loads((tmp_path / "artefact.json").read_text())
     (tmp_path / "artefact.json").write_text(json.dumps(manifest | change))
@@ -200,6 +205,12 @@ def test_another_embedder_is_refused(artefact: Artefact) -> None:
         id = "other@1"
         dimension = 256
         blocking = False
+
+        def embed(self, text: str) -> Vector:
+            raise AssertionError
+
+        def embed_many(self, texts: Sequence[str]) -> Matrix:
+            raise AssertionError
 
     with pytest.raises(EmbedderMismatchError, match="'other@1'"):
         Predictor(artefact, Other())
