@@ -58,7 +58,7 @@ test: .venv/.ready  ## Runs every test suite whose toolchain is present, side by
 check: .venv/.ready  ## For contributors: ruff, mypy and the unit tests, in a minute or two.
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy server clients/python
+	@$(BIN)/mypy server clients/python tests
 	@$(BIN)/pytest $(SIDE_BY_SIDE) tests/unit
 
 .PHONY: chaos
@@ -85,7 +85,7 @@ replicas: .venv/.ready  ## Kills, cuts off, drains and rolls three replicas unde
 lint: .venv/.ready check-gen audit  ## Runs every gate: ruff, mypy, buf, fresh stubs, known vulnerabilities.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy server clients/python
+	$(BIN)/mypy server clients/python tests
 	$(BIN)/buf lint protos
 	if git rev-parse --verify --quiet main >/dev/null; then \
 	    $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
