@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -67,6 +68,23 @@ async def test_every_view_sums_up_to_the_same(ledger_url: str) -> None:
     assert list(found.callers) == ["billing"]
     assert list(found.times) == [NOON, NOON + HOUR, NOON + 2 * HOUR]
     assert found.whole
+
+
+async def test_a_call_that_was_cut_off_costs_and_is_in_no_share_of_what_was_saved(ledger_url: str) -> None:
+    """As in `frontdesk report`, whose page is made of the same records by the same definition."""
+    await fill(ledger_url)
+    whole = (await summed(ledger_url, Filters())).total
+    async with open_ledger(config(ledger_url)) as ledger:
+        routed, cascade = a_routed_query(at=NOON), a_cascade()
+        cut = replace(cascade, cost=replace(cascade.cost, strongest_nano_usd=None))
+        await ledger.record_decision(routed)
+        await ledger.record_settlement(routed, cut, answer=None, error_reason="CANCELLED")
+    found = (await summed(ledger_url, Filters())).total
+    one = cascade.cost
+    assert found.cost_nano_usd > whole.cost_nano_usd
+    assert one.saved_nano_usd is not None
+    assert one.strongest_nano_usd is not None
+    assert found.saved_share == whole.saved_share == one.saved_nano_usd / one.strongest_nano_usd
 
 
 async def test_windows_and_callers_bound_what_is_summed(ledger_url: str) -> None:

@@ -26,6 +26,7 @@ from frontdesk_server.cli.ledger_access import (
     reading,
 )
 from frontdesk_server.cli.tables import Column, Row, console, one_line, table
+from frontdesk_server.domain.decision import IN_TURN
 from frontdesk_server.domain.duration import duration
 from frontdesk_server.domain.ids import first_decision_id
 from frontdesk_server.domain.money import usd
@@ -118,7 +119,7 @@ def _row(summary: DecisionSummary) -> Row:
         f"{summary.decided_at.astimezone():%Y-%m-%d %H:%M:%S}",
         summary.decision_id,
         Text(summary.status, _COLOURS[summary.status]),
-        f"{summary.model} → {summary.answered_by}" if passed_on else summary.model,
+        f"{summary.model}{IN_TURN}{summary.answered_by}" if passed_on else summary.model,
         "-" if summary.status == ROUTED else usd(summary.cost_nano_usd),
         duration(summary.duration_seconds),
         "-" if summary.quality is None else f"{summary.quality:.2f}",

@@ -116,6 +116,10 @@ class PlanStep:
     gate_tokens: int = 0
 
 
+IN_TURN = " → "
+"""Between the names of models that are asked one after another, wherever people read them."""
+
+
 @value
 class Decision:
     """Result of routing. `propensity` is the probability in (0, 1] with which this model was chosen."""

@@ -23,6 +23,14 @@ def usd(nano_usd: float | None) -> str:
     return f"{'-' * (nano_usd < 0)}${amount:,.{decimals}f}"
 
 
+def saved_share(saved_nano_usd: float, strongest_nano_usd: float) -> float | None:
+    """What was saved, as a share of what the strongest model would have cost for the same whole answers.
+
+    Calls without a whole answer are in neither amount. None where it would have cost nothing.
+    """
+    return saved_nano_usd / strongest_nano_usd if strongest_nano_usd else None
+
+
 def in_thousands(nano_usd_per_query: float) -> float:
     """The mean cost of a query as USD per 1,000 of them."""
     return nano_usd_per_query * _QUERIES / NANO_USD_PER_USD

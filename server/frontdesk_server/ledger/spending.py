@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from frontdesk_server.domain.ending import STATUSES
 from frontdesk_server.domain.ids import first_decision_id
+from frontdesk_server.domain.money import saved_share
 from frontdesk_server.ledger.reader import STATUS, Filters, LedgerReader
 from frontdesk_server.ledger.schema import RECORDS, instant
 
@@ -23,6 +24,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class Sums:
     """Of some decisions. What was merely routed has no cost; `unknown` are completions whose cost nobody knows.
 
+    `saved_nano_usd` and `strongest_nano_usd`, what the strongest model would have cost, are of whole answers alone.
+
     `endings` has every one of `domain.ending.STATUSES`.
     """
 
@@ -32,6 +35,7 @@ class Sums:
     unknown: int = 0
     cost_nano_usd: int = 0
     saved_nano_usd: int = 0
+    strongest_nano_usd: int = 0
     judged: int = 0
     judged_total: float = 0.0
 
@@ -40,10 +44,15 @@ class Sums:
         """The mean that was reported; None when nobody reported any."""
         return self.judged_total / self.judged if self.judged else None
 
+    @property
+    def saved_share(self) -> float | None:
+        """As `domain.money.saved_share` defines it."""
+        return saved_share(self.saved_nano_usd, self.strongest_nano_usd)
+
     def add(self, figures: Sequence[Any]) -> None:
         """Add a row of `_FIGURES`."""
         *counts, judged_total = figures
-        decisions, completions, unknown, cost, saved, judged, *ended = (int(each or 0) for each in counts)
+        decisions, completions, unknown, cost, saved, strongest, judged, *ended = (int(each or 0) for each in counts)
         self.decisions += decisions
         self.completions += completions
         for status, count in zip(STATUSES, ended, strict=True):
@@ -51,6 +60,7 @@ class Sums:
         self.unknown += unknown
         self.cost_nano_usd += cost
         self.saved_nano_usd += saved
+        self.strongest_nano_usd += strongest
         self.judged += judged
         self.judged_total += judged_total or 0.0
 
@@ -103,6 +113,7 @@ _FIGURES = (
     _times(RECORDS.c.status.is_not(None) & RECORDS.c.total_nano_usd.is_(None)),
     func.sum(RECORDS.c.total_nano_usd),
     func.sum(RECORDS.c.saved_nano_usd),
+    func.sum(RECORDS.c.total_nano_usd + RECORDS.c.saved_nano_usd),  # unknown, and so left out, where the latter is
     func.count(RECORDS.c.quality),
     *(_times(STATUS.in_((status,))) for status in STATUSES),
     func.sum(RECORDS.c.quality),

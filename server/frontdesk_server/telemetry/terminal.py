@@ -8,6 +8,7 @@ from typing import Any
 
 from structlog.typing import EventDict
 
+from frontdesk_server.domain.decision import IN_TURN
 from frontdesk_server.domain.money import usd
 from frontdesk_server.telemetry import names
 
@@ -45,7 +46,7 @@ class TerminalRenderer:
             f"{values['method'].rpartition('/')[2]:<{_METHOD_WIDTH}}",
             f"{_milliseconds(values['duration_ms']):>7}",
             ending,
-            self._in(_BOLD, " → ".join(_models(values))),
+            self._in(_BOLD, IN_TURN.join(_models(values))),
             usd(values["cost_nano_usd"]) if "cost_nano_usd" in values else "",
             values.get("router", ""),
             self._in(_DIM, values.get("decision_id", "")),

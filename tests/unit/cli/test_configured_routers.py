@@ -288,7 +288,7 @@ def test_agreement_is_replayed_and_calibrated_on_recorded_answers(tmp_path: Path
     (tmp_path / "frontdesk.yaml").write_text(CASCADES)
     config = ("--config", tmp_path / "frontdesk.yaml", "--router", "default")
     found = evaluated(tmp_path, *config, data="answers.jsonl")
-    assert found["chosen_share"] == {"small-a > strong": 1.0}
+    assert found["chosen_share"] == {"small-a → strong": 1.0}
     assert 0.2 < found["cost_saved"]["value"] < 0.6
     result = run(calibrate, "--data", tmp_path / "answers.jsonl", *config, "--max-loss", "0.1", "--json")
     assert result.exit_code == 0, result.output

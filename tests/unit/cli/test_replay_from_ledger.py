@@ -181,8 +181,8 @@ def test_a_fitted_cascade_decides_by_difficulty_and_asks_nobody(url: str, tmp_pa
     moved = json.loads(run(diff_policy, "--policy", path, "--ledger", url, "--json").stdout)
     assert {(each["old_model"], each["new_model"]) for each in moved} == {
         ("small", "large"),
-        ("small", "small > large"),
-        ("large", "small > large"),
+        ("small", "small → large"),
+        ("large", "small → large"),
     }
     assert run(replay, "--policy", path, "--ledger", url).exit_code in (0, 3)
 

@@ -70,11 +70,18 @@ def test_savings_are_those_that_were_settled_and_only_of_whole_answers() -> None
     cut = _decision(8, cost_nano_usd=5e5, saved_nano_usd=None, status="cancelled")
     routed = [_decision(9 + i, **ONLY_ROUTED) for i in range(5)]
     page = report_decisions([*(_decision(i) for i in range(8)), cut, *routed], title="Ledger")
-    assert "<strong>75%</strong><span>saved on 8 whole answers against the strongest model</span>" in page
+    assert "<strong>75.0%</strong><span>saved on 8 whole answers against the strongest model</span>" in page
     assert "<strong>$0.008500</strong><span>spent on 9 calls</span>" in page
     assert "14</strong><span>decisions, 5 of them without a call" in page
     assert "Calls without a whole answer cost $0.000500 more." in page
     assert "redicted" not in page
+
+
+def test_time_is_counted_from_the_second_of_the_first_decision_and_quality_is_no_percentage() -> None:
+    late = [replace(one, decided_at=one.decided_at + timedelta(seconds=25)) for one in map(_decision, range(3))]
+    page = report_decisions(late, title="Ledger")
+    assert "seconds since 2026-01-01 00:00:25 UTC" in page
+    assert "<strong>1.00</strong><span>mean quality of 3 reported outcomes</span>" in page
 
 
 def test_where_nothing_was_settled_predictions_are_named_so() -> None:
@@ -86,7 +93,7 @@ def test_where_nothing_was_settled_predictions_are_named_so() -> None:
 
 def test_what_cost_more_than_the_strongest_model_is_not_called_saved() -> None:
     page = report_decisions([_decision(i, saved_nano_usd=-5e5) for i in range(5)], title="Ledger")
-    assert "<strong>100%</strong><span>overspent on 5 whole answers" in page
+    assert "<strong>100.0%</strong><span>overspent on 5 whole answers" in page
 
 
 def test_one_outcome_a_query_does_not_tell_what_the_right_model_would_have_come_to(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.domain.decision import IN_TURN
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.evaluation.comparable import demand_alternatives
 from frontdesk_server.learning.evaluation.estimates import Evaluation, Figures, bootstrapped, single_models
@@ -154,7 +155,7 @@ def _chosen_share(run: RouterRun) -> dict[str, float]:
     shares: dict[str, float] = defaultdict(float)
     for plans in run.plans:
         for plan, chance in plans.items():
-            shares[" > ".join(step.model for step in plan) or "no model"] += chance
+            shares[IN_TURN.join(step.model for step in plan) or "no model"] += chance
     return {plan: total / len(run.plans) for plan, total in sorted(shares.items(), key=lambda item: -item[1])}
 
 

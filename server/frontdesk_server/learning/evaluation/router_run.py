@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk_server.domain.call import ANONYMOUS
-from frontdesk_server.domain.decision import Decision, PlanStep, StepKind, Verdict
+from frontdesk_server.domain.decision import IN_TURN, Decision, PlanStep, StepKind, Verdict
 from frontdesk_server.domain.errors import FrontdeskError, ModelsUnavailable, NoEligibleModel
 from frontdesk_server.domain.observer import NULL_CALL
 from frontdesk_server.domain.policy import RoutingPolicy
@@ -123,7 +123,7 @@ async def resolve(run: RouterRun, dataset: Dataset, checks: RecordedChecks) -> R
             quality[row] += chance * reached
             cost[row] += chance * spent
             if model is None or np.isnan(reached):
-                missing[" > ".join(step.model for step in plan) or "no model"] += 1
+                missing[IN_TURN.join(step.model for step in plan) or "no model"] += 1
             else:
                 answered[row, run.models.index(model)] += chance
     return RouterOutcomes(quality, cost, answered, dict(missing.most_common()))

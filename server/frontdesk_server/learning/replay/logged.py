@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from frontdesk_server.domain.decision import IN_TURN
 from frontdesk_server.learning.data.tables import Row, read_table
 from frontdesk_server.learning.replay.logged_query import LoggedQuery, read_query
 
@@ -23,7 +24,6 @@ __all__ = [
     "since",
 ]
 
-_IN_TURN = " > "
 _REQUIRED = ("decision_id", "decided_at", "model", "propensity")
 
 
@@ -75,18 +75,18 @@ class LoggedDecision:
 
 
 def name_cascade(models: Sequence[str]) -> str:
-    """Return what is chosen when these models may be asked in turn: `small > large`. One stands for itself."""
-    return _IN_TURN.join(models)
+    """Return what is chosen when these models may be asked in turn: `small → large`. One stands for itself."""
+    return IN_TURN.join(models)
 
 
 def first_of(chosen: str) -> str:
     """Return the model that is asked first."""
-    return chosen.partition(_IN_TURN)[0]
+    return chosen.partition(IN_TURN)[0]
 
 
 def is_cascade(chosen: str) -> bool:
     """Return whether this names several models."""
-    return _IN_TURN in chosen
+    return IN_TURN in chosen
 
 
 def build_decisions(records: Iterable[Mapping[str, Any]]) -> tuple[LoggedDecision, ...]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from itertools import accumulate
 
 import numpy as np
 
 from frontdesk_server.artefacts.quality.drift import ModelDrift
-from frontdesk_server.domain.money import PER_THOUSAND, per_thousand, usd
+from frontdesk_server.domain.money import PER_THOUSAND, per_thousand, saved_share, usd
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.learning.drawing.svg import Line, bars, xy_chart
 from frontdesk_server.learning.replay.logged import LoggedDecision
@@ -61,7 +60,7 @@ def _headlines(decisions: Sequence[LoggedDecision]) -> list[Headline]:
         Headline(f"{len(decisions):,}", "decisions" if len(asked) == len(decisions) else only_routed),
         Headline(usd(sum(known)) if known else "unknown", f"spent on {len(known):,} calls{unknown}"),
         *_saved(decisions),
-        Headline(f"{np.mean(rated):.1%}", f"mean quality of {len(rated):,} reported outcomes")
+        Headline(f"{np.mean(rated):.2f}", f"mean quality of {len(rated):,} reported outcomes")
         if rated
         else Headline("none", "outcomes were reported"),
         Headline(f"{explored / len(decisions):.1%}", "decided with a propensity under 1"),
@@ -70,12 +69,12 @@ def _headlines(decisions: Sequence[LoggedDecision]) -> list[Headline]:
 
 def _saved(decisions: Sequence[LoggedDecision]) -> list[Headline]:
     whole = [d for d in decisions if d.strongest_cost_nano_usd is not None]
-    strongest = sum(d.strongest_cost_nano_usd or 0.0 for d in whole)
-    if not strongest:
+    saved = sum(d.saved_nano_usd or 0.0 for d in whole)
+    share = saved_share(saved, sum(d.strongest_cost_nano_usd or 0.0 for d in whole))
+    if share is None:
         return []
-    share = sum(d.saved_nano_usd or 0.0 for d in whole) / strongest
     verb = "saved" if share >= 0 else "overspent"
-    return [Headline(f"{abs(share):.0%}", f"{verb} on {len(whole):,} whole answers against the strongest model")]
+    return [Headline(f"{abs(share):.1%}", f"{verb} on {len(whole):,} whole answers against the strongest model")]
 
 
 def _was_asked(decision: LoggedDecision) -> bool:
@@ -123,11 +122,7 @@ def _sums(ordered: Sequence[LoggedDecision], lines: dict[str, Amount]) -> str:
     for name, amount in lines.items():
         total = list(accumulate((amount(d) or 0.0) / NANO_USD_PER_USD for d in ordered))
         drawn.append(Line(name, tuple((seconds[i] / length, total[i]) for i in kept)))
-    return xy_chart([], drawn, x_title=f"{unit} since {_moment(start)}", y_title="USD so far")
-
-
-def _moment(start: datetime) -> str:
-    return f"{start:%Y-%m-%d %H:%M}"
+    return xy_chart([], drawn, x_title=f"{unit} since {start:%Y-%m-%d %H:%M:%S} UTC", y_title="USD so far")
 
 
 def _added(decisions: Sequence[LoggedDecision]) -> list[Section]:

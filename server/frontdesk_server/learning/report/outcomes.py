@@ -40,7 +40,7 @@ def report_dataset(dataset: Dataset, *, title: str, evaluation: Evaluation | Non
     headlines = [
         Headline(f"{len(dataset):,}", "queries"),
         Headline(str(len(dataset.models)), "models"),
-        Headline(f"{quality[best]:.1%}", f"best alone: {dataset.models[best]}"),
+        Headline(f"{quality[best]:.3f}", f"best alone: {dataset.models[best]}"),
         *_oracle(dataset, compared),
         *_savings(evaluation),
     ]
@@ -62,7 +62,7 @@ def _oracle(dataset: Dataset, compared: NDArray[np.bool_]) -> list[Headline]:
         return []
     best = float(np.nanmean(np.nanmax(dataset.quality[compared], axis=1)))
     every = "" if compared.all() else f", of {compared.sum():,} queries that several models answered"
-    return [Headline(f"{best:.1%}", f"if the right one were always asked{every}")]
+    return [Headline(f"{best:.3f}", f"if the right one were always asked{every}")]
 
 
 def _savings(evaluation: Evaluation | None) -> list[Headline]:

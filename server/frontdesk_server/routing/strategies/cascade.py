@@ -24,7 +24,7 @@ from frontdesk_server.config.checks import (
 )
 from frontdesk_server.config.strategy_kinds import StrategyConfig
 from frontdesk_server.config.values import Location
-from frontdesk_server.domain.decision import PlanStep, StepKind, StreamMode, Verdict
+from frontdesk_server.domain.decision import IN_TURN, PlanStep, StepKind, StreamMode, Verdict
 from frontdesk_server.domain.model import Capability
 from frontdesk_server.domain.tokens import estimate_tokens
 from frontdesk_server.routing.scope import Scope
@@ -140,7 +140,7 @@ def _because(move: NextMove) -> str:
 def _laid_out(steps: Sequence[PlanStep], because: str = "") -> Ranking:
     if not steps:
         return Ranking(Verdict.ABSTAINED, "none of its models is eligible")
-    reason = f"cascade {' → '.join(step.model for step in steps)}{because}"
+    reason = f"cascade {IN_TURN.join(step.model for step in steps)}{because}"
     first = replace(steps[0], kind=StepKind.PRIMARY)
     return Ranking(Verdict.CHOSE, reason, first.model, steps=(first, *steps[1:]))
 
