@@ -14,7 +14,7 @@ Texts, and what says how hard they are:
 * queries of clinc150 (CC-BY-3.0) and banking77 (CC-BY-4.0), train splits: easy.
 
 The weights of cues and wording are fitted on our own sentences and the tuning halves, each read by a table that has
-seen neither it nor its neighbours, which are of one field.
+seen neither it nor its neighbours, which are of one field; of later hands nothing that the same hand wrote.
 """
 
 from __future__ import annotations
@@ -31,12 +31,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 from frontdesk_server.artefacts.wording import Wording, default_wording_path
-from frontdesk_server.artefacts.wording.clauses import clauses_of
 from frontdesk_server.domain.signals import Task
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
 from frontdesk_server.learning.training.ability import item_difficulties
-from frontdesk_server.learning.training.wording import PieceVectors, fit_wording, text_vectors
-from frontdesk_server.routing.asked import rambles
+from frontdesk_server.learning.training.wording import PieceTexts, Strengths, WordingTable, fit_wording
 from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.difficulty import difficulty_by_cues, judge_task
 from frontdesk_server.routing.instruction import read
@@ -50,10 +48,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from task_texts import task_texts
 
 FOLDS = 5
-STRENGTHS = (0.03, 0.2)
-"""Inverse regularisation of difficulty and of code."""
+STRENGTHS = Strengths(difficulty=0.02, code=0.05, pairs=1 / 60)
 EDGES = (0.25, 0.4, 0.5, 0.55, 0.6, 0.65)
-FAVOUR_CODE = 0.55
+FAVOUR_CODE = 0.8
 """Log-odds by which programming is favoured: a model for it answers other questions, too."""
 PER_TOPIC, PER_ASK, PER_TEMPLATE, PER_DOMAIN, PER_INTENT_SET = 5, 4, 6, 80, 700
 GENERATED, OWN, MEASURED, INTENTS = 1.0, 20.0, 0.2, 0.3
@@ -88,36 +85,24 @@ def main() -> None:
     rows = [*_generated(), *_own(), *_measured(arguments.data), *_intents(arguments.data)]
     own = [row for row in rows if row.fold >= 0]
     known = read_piece_vectors(arguments.vectors)
-    vectors = text_vectors([_asked(row.text) for row in rows], known)
+    texts = PieceTexts.of([read(row.text, default_cues()).asked for row in rows], known)
     labels = np.array([[row.difficulty, row.code] for row in rows])
     weights = np.array([row.weight for row in rows])
     folds = np.array([row.fold for row in rows])
-    print(f"{len(rows):,} texts, {len(own)} of them ours, {len(known.pieces):,} pieces")
-    as_read = np.stack([_clause_vectors([row.text for row in own], known), vectors[folds >= 0]], axis=-1)
-    out_of_fold = np.zeros((len(own), 2))
+    print(f"{len(rows):,} texts, {len(own)} of them ours, {len(known.pieces):,} pieces", flush=True)
+    out_of_fold = np.zeros((len(rows), 2))
     for fold in range(FOLDS):
-        seen = folds != fold
-        table = fit_wording(vectors[seen], labels[seen], weights[seen], STRENGTHS)
-        mine = folds[folds >= 0] == fold
-        out_of_fold[mine] = np.einsum("tdo,do->to", as_read[mine], table.weights) + table.bias
-    out_of_fold[:, 1] += FAVOUR_CODE
-    _fit_combination(own, out_of_fold)
-    table = fit_wording(vectors, labels, weights, STRENGTHS)
-    table.bias[1] += FAVOUR_CODE
-    table.save(arguments.out, known)
+        unseen = folds == fold
+        table = fit_wording(texts.chosen(~unseen), known, labels[~unseen], weights[~unseen], STRENGTHS)
+        out_of_fold[unseen] = _favouring_code(table).read(texts.chosen(unseen), known)
+        print(f"{fold + 1} of {FOLDS} folds", flush=True)
+    _fit_combination(own, out_of_fold[folds >= 0])
+    _favouring_code(fit_wording(texts, known, labels, weights, STRENGTHS)).save(arguments.out, known)
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e3:.0f} kB")
 
 
-def _clause_vectors(texts: Sequence[str], known: PieceVectors) -> np.ndarray:
-    """Vectors by which difficulty is read: of a text that rambles the mean of its clauses."""
-    parts = [clauses_of(_asked(text)) if rambles(text) else [_asked(text)] for text in texts]
-    begins = np.cumsum([0, *map(len, parts)])[:-1]
-    vectors = text_vectors([part for of_text in parts for part in of_text], known)
-    return np.add.reduceat(vectors, begins) / np.array([len(of_text) for of_text in parts])[:, None]
-
-
-def _asked(text: str) -> str:
-    return read(text, default_cues()).asked
+def _favouring_code(table: WordingTable) -> WordingTable:
+    return table._replace(code=table.code._replace(bias=table.code.bias + FAVOUR_CODE))
 
 
 def _generated() -> Iterator[Labelled]:
@@ -130,9 +115,11 @@ def _generated() -> Iterator[Labelled]:
 
 
 def _own() -> Iterator[Labelled]:
-    for sentences in written_sentences():
+    hands: dict[str, int] = {}
+    for hand, sentences in written_sentences():
+        of_hand = hands.setdefault(hand, len(hands)) % FOLDS
         for place, item in enumerate(sentences):
-            fold = place * FOLDS // len(sentences)
+            fold = of_hand if hand else place * FOLDS // len(sentences)
             yield from _typed_twice(Labelled(item.text, item.difficulty, float(item.code), OWN, fold))
     difficulty = {"hard": HARD, "easy": EASY, "code": CODE}
     for language in LANGUAGES:

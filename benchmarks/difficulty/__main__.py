@@ -24,14 +24,14 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query, text_query
 from frontdesk_server.routing.engine import Engine
 
-from benchmarks.difficulty.sets import KINDS, LANGUAGES, blind, strangers, tuning, untouched
+from benchmarks.difficulty.sets import KINDS, LANGUAGES, blind, newcomers, strangers, tuning, untouched
 
 _RIGHT: dict[str, Callable[[Decision], bool]] = {
     "hard": lambda decision: decision.model == decision.strongest_model,
     "easy": lambda decision: decision.model != decision.strongest_model,
     "code": lambda decision: decision.model == "code-llm",
 }
-_PARTS = {"tuning": tuning, "untouched": untouched, "blind": blind, "strangers": strangers}
+_PARTS = {"tuning": tuning, "untouched": untouched, "blind": blind, "strangers": strangers, "newcomers": newcomers}
 
 
 async def _no_router_llm(

@@ -2,7 +2,8 @@
 
 Those of `sentences` fall into a tuning and an untouched half. Those of `blind` are of other styles (chats, pasted error
 messages, shop talk of many trades, requests buried in small talk), were written before the table was trained on wider
-texts, and are only counted. Those of `strangers` were written by somebody who knew neither the code nor any other set.
+texts, and are only counted. Those of `strangers` were written by somebody who knew neither the code nor any other set;
+those of `newcomers` by somebody else still, and were counted once, after table and weights were chosen.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ def blind(language: str, kind: str) -> Sequence[str]:
 def strangers(language: str, kind: str) -> Sequence[str]:
     """Those of somebody else, that are only counted."""
     return _lines("strangers", language, kind)
+
+
+def newcomers(language: str, kind: str) -> Sequence[str]:
+    """Those that were counted once."""
+    return _lines("newcomers", language, kind)
 
 
 def _lines(folder: str, language: str, kind: str) -> Sequence[str]:

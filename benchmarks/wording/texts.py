@@ -12,6 +12,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 EASY, MIDDLING, HARD, CODE = 0.05, 0.25, 0.95, 0.25
+_WRITTEN = {
+    "easy": EASY,
+    "easy_long": EASY,
+    "tools_easy": EASY,
+    "document_easy": EASY,
+    "middle": MIDDLING,
+    "code": CODE,
+    "hard": HARD,
+    "tools_hard": HARD,
+    "document_hard": HARD,
+}
+"""Difficulties of the kinds that are written: of questions, of what is wanted of tools, and of a document."""
 UNSPACED_LANGUAGES = ("zh", "ja")
 _FOLDER = Path(__file__).parent
 
@@ -62,16 +74,19 @@ def _frames(name: str) -> Mapping[str, Sequence[str]]:
     return {language: frames for language, *frames in _lines(name)}
 
 
-def written_sentences() -> Iterator[Sequence[WordedText]]:
-    r"""Yield the sentences of `written`, a file a language and kind, where neighbours are of one field.
+def written_sentences() -> Iterator[tuple[str, Sequence[WordedText]]]:
+    r"""Yield the sentences of `written`: whose hand wrote them, and a file of them, where neighbours are of one field.
 
+    A folder holds what one hand wrote, a file a language and kind; the files beside the folders are of the first hand.
     A sentence is a line, in which `\n` stands for a line's end.
     """
-    difficulty = {"easy": EASY, "middle": MIDDLING, "code": CODE, "hard": HARD}
-    for file in sorted((_FOLDER / "written").glob("*.txt")):
+    folder = _FOLDER / "written"
+    for file in sorted(folder.rglob("*.txt")):
         kind = file.suffixes[0][1:]
         lines = file.read_text(encoding="utf-8").splitlines()
-        yield [WordedText(line.replace("\\n", "\n"), difficulty[kind], kind == "code", line) for line in lines]
+        hand = "" if file.parent == folder else file.parent.name
+        difficulty = _WRITTEN[kind]
+        yield hand, [WordedText(line.replace("\\n", "\n"), difficulty, kind == "code", line) for line in lines]
 
 
 def rambling_texts(per_ask: int, seed: int) -> Iterator[WordedText]:

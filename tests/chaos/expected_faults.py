@@ -74,9 +74,11 @@ _PROTOCOL = "UPSTREAM_PROTOCOL_ERROR"
 _TOO_LONG = "UPSTREAM_RESPONSE_TOO_LONG"
 _TIMED_OUT = "UPSTREAM_TIMED_OUT"
 _CUT = "UPSTREAM_CUT"
-_EXPECTED = ("8+60~", 30_800)
-"""A unary call without its answer: the provider may have written it, whose expected length is 60 tokens."""
-_TWICE = ("16+120~, 1 repeat", 61_600)
+_LENGTH = 61
+"""Tokens that an answer to the query is expected to have, which follows its difficulty."""
+_EXPECTED = (f"8+{_LENGTH}~", 800 + 500 * _LENGTH)
+"""A unary call without its answer: the provider may have written it."""
+_TWICE = (f"16+{2 * _LENGTH}~, 1 repeat", 2 * (800 + 500 * _LENGTH))
 
 EXPECTED: dict[str, Rows] = {
     "connection refused": _before_content("UPSTREAM_UNREACHABLE", "0+0, 1 repeat", 0),

@@ -7,7 +7,6 @@ from frontdesk_server.domain.query import Query, Role
 from frontdesk_server.domain.scripts import size_of
 from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.tokens import estimate_input_tokens
-from frontdesk_server.routing.asked import rambles
 from frontdesk_server.routing.cues import default_cues
 from frontdesk_server.routing.difficulty import judge_difficulty, judge_task
 from frontdesk_server.routing.instruction import Reading, read
@@ -31,11 +30,11 @@ def compute_signals(query: Query) -> Signals:
     turns = [message for message in query.messages if message.role is Role.USER]
     text = turns[-1].text if turns else ""
     reading = read(text, cues)
-    wording = _wording_of(reading, text)
+    wording = default_wording().read(reading.asked)
     follows_up = len(turns) > 1 and len(text) <= _FOLLOW_UP_CHARACTERS and not _says_something(reading, wording)
     if follows_up:
         reading = read(turns[-2].text, cues)
-        wording = _wording_of(reading, turns[-2].text)
+        wording = default_wording().read(reading.asked)
     code = _is_code(reading, wording)
     task = judge_task(reading.instruction, code=code, wording=wording)
     difficulty, reasons = judge_difficulty(reading.instruction, task, None if reading.about_a_given_text else wording)
@@ -54,11 +53,6 @@ def compute_signals(query: Query) -> Signals:
         in_tool_loop=query.in_tool_loop,
         difficulty_cues=(_FOLLOW_UP, *reasons) if follows_up else reasons,
     )
-
-
-def _wording_of(reading: Reading, text: str) -> Wording:
-    """A long tale is no harder for all that it says in passing: its clauses are read one by one."""
-    return default_wording().read(reading.asked, by_clauses=rambles(text))
 
 
 def _says_something(reading: Reading, wording: Wording) -> bool:

@@ -1,28 +1,39 @@
-"""Reads a text's pieces off a table of learned weights: a few microseconds, one sum a word."""
+"""Reads a text's pieces off a table of learned weights: a few microseconds, some sums a word."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from math import sqrt
+from math import log1p, sqrt
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.artefacts.wording.clauses import clauses_of
 from frontdesk_server.artefacts.wording.pieces import Vocabulary, words_of
 from frontdesk_server.domain.errors import FrontdeskError
 
-__all__ = ["OUTPUTS", "Wording", "WordingError", "WordingReader", "default_wording", "default_wording_path"]
+__all__ = [
+    "DETECTORS",
+    "OUTPUTS",
+    "Wording",
+    "WordingArrays",
+    "WordingError",
+    "WordingReader",
+    "default_wording",
+    "default_wording_path",
+]
 
 OUTPUTS = ("difficulty", "code")
-"""Columns of the table: two log-odds."""
+"""The first columns of the table: two log-odds."""
 
-MAX_WORDS = 120
-"""Words and signs beyond these are not read, of a text or of one clause: what is asked is short, as is its reading."""
+DETECTORS = 2
+"""For each output so many kinds of neighbouring pieces are looked for, which tell of it wherever they stand."""
+
+MAX_WORDS = 400
+"""Words and signs beyond these are not read: what is asked is short, as is its reading."""
 
 _ASKED_PIECES = 25
 """About as many as it takes to ask."""
@@ -46,6 +57,33 @@ UNWORDED = Wording(0.0, 0.0)
 """Of a text without a known piece."""
 
 
+class WordingArrays(NamedTuple):
+    """What was learned, in float32."""
+
+    weights: NDArray[np.float32]
+    """Of every piece [pieces, 2 + 2 x 4]: its share of each output; how much each detector, those of difficulty before
+    those of code, takes it for the first of a pair; the same for the second."""
+    bias: NDArray[np.float32]
+    """Of each output."""
+    detectors: NDArray[np.float32]
+    """[3, 4]: how much a text's beginning is the first of a pair; an offset; what finds add to the output."""
+
+
+_OfDetectors = tuple[float, float, float, float]
+_ALL = len(OUTPUTS) * DETECTORS
+
+
+class _Part(NamedTuple):
+    """What a word adds: its pieces, the sums of their weights, what detectors find within it and at its ends."""
+
+    pieces: int
+    difficulty: float
+    code: float
+    within: _OfDetectors
+    first: _OfDetectors
+    last: _OfDetectors
+
+
 def share_of(pieces: int) -> float:
     """By what the sum over so many pieces of a text is multiplied.
 
@@ -56,65 +94,86 @@ def share_of(pieces: int) -> float:
 
 
 class WordingReader:
-    """A learned table at work: the sum of the weights of a text's pieces by their share.
+    """A learned table at work.
 
-    Remembers the words it has met, until there are too many. Safe to share.
+    Difficulty and code are the sums of the weights of a text's pieces by their share; each detector adds the logarithm
+    of one and all its finds, so that a telling pair counts whatever surrounds it. Remembers the words it has met, until
+    there are too many. Safe to share.
     """
 
-    __slots__ = ("_bias", "_memo", "_vocabulary", "_weights")
+    __slots__ = ("_arrays", "_bias", "_gains", "_memo", "_starts", "_vocabulary")
 
-    def __init__(self, pieces: Sequence[str], weights: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
-        """Take weights [pieces, outputs] and what a text without weight comes to. Raises WordingError."""
-        if weights.shape != (len(pieces), len(OUTPUTS)) or bias.shape != (len(OUTPUTS),):
-            raise WordingError(f"weights of shape {weights.shape} are none of {len(pieces)} pieces")
+    def __init__(self, pieces: Sequence[str], arrays: WordingArrays) -> None:
+        """Take what was learned of pieces. Raises WordingError."""
+        expected = (len(pieces), len(OUTPUTS) + 2 * _ALL), (len(OUTPUTS),), (3, _ALL)
+        if tuple(array.shape for array in arrays) != expected:
+            shapes = ", ".join(str(array.shape) for array in arrays)
+            raise WordingError(f"arrays of shapes {shapes} are none of {len(pieces)} pieces")
         self._vocabulary = Vocabulary(pieces)
-        self._weights = weights
-        self._bias = tuple(bias.tolist())
-        self._memo: dict[str, tuple[int, float, float]] = {}
+        self._arrays = arrays
+        self._bias = tuple(arrays.bias.tolist())
+        starts, offsets, gains = arrays.detectors
+        self._starts = tuple(np.exp(starts + offsets).tolist())
+        self._gains = tuple(gains.tolist())
+        self._memo: dict[str, _Part] = {}
 
     @classmethod
     def load(cls, path: Path) -> WordingReader:
-        """Read the table of a file: `pieces`, UTF-8, a line each; `weights`, int8, and their `scale`; `bias`.
+        """Read a file: `pieces`, UTF-8, a line each; `weights`, int8, and their `scale`; `bias`, `detectors`.
 
         Raises WordingError.
         """
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 pieces = arrays["pieces"].tobytes().decode("utf-8").split("\n")
-                weights = arrays["weights"] * arrays["scale"]
-                return cls(pieces, weights, arrays["bias"])
+                learned = WordingArrays(arrays["weights"] * arrays["scale"], arrays["bias"], arrays["detectors"])
+                return cls(pieces, learned)
         except (OSError, KeyError, ValueError) as error:
             raise WordingError(f"{path}: not a readable table of weights: {error!r}") from error
 
-    def read(self, text: str, *, by_clauses: bool = False) -> Wording:
-        """What a text's wording says; `by_clauses` of difficulty what its clauses say on average."""
-        clauses = [sums for sums in map(self._sums, clauses_of(text) if by_clauses else (text,)) if sums[0]]
-        if not clauses:
-            return UNWORDED
-        difficulty = sum([share_of(pieces) * odds for pieces, odds, _ in clauses]) / len(clauses)
-        code = share_of(sum([sums[0] for sums in clauses])) * sum([sums[2] for sums in clauses])
-        return Wording(self._bias[0] + difficulty, self._bias[1] + code)
-
-    def _sums(self, text: str) -> tuple[int, float, float]:
-        """How many pieces a text has, and the sums of their weights."""
+    def read(self, text: str) -> Wording:
+        """What a text's wording says."""
         memo = self._memo
-        count, difficulty, code = 0, 0.0, 0.0
+        pieces, difficulty, code = 0, 0.0, 0.0
+        a, b, c, d = 0.0, 0.0, 0.0, 0.0  # what each detector has found
+        left_a, left_b, left_c, left_d = self._starts
         for word in words_of(text)[:MAX_WORDS]:
-            part = memo.get(word) or self._enter(word)
-            count += part[0]
-            difficulty += part[1]
-            code += part[2]
-        return count, difficulty, code
+            count, of_difficulty, of_code, within, first, last = memo.get(word) or self._enter(word)
+            if count:
+                pieces += count
+                difficulty += of_difficulty
+                code += of_code
+                within_a, within_b, within_c, within_d = within
+                first_a, first_b, first_c, first_d = first
+                a += within_a + left_a * first_a
+                b += within_b + left_b * first_b
+                c += within_c + left_c * first_c
+                d += within_d + left_d * first_d
+                left_a, left_b, left_c, left_d = last
+        if not pieces:
+            return UNWORDED
+        share = share_of(pieces)
+        gain_a, gain_b, gain_c, gain_d = self._gains
+        return Wording(
+            self._bias[0] + share * difficulty + gain_a * log1p(a) + gain_b * log1p(b),
+            self._bias[1] + share * code + gain_c * log1p(c) + gain_d * log1p(d),
+        )
 
-    def _enter(self, word: str) -> tuple[int, float, float]:
+    def _enter(self, word: str) -> _Part:
         numbers = self._vocabulary.split(word)
-        difficulty, code = self._weights[numbers].sum(axis=0).tolist() if numbers else (0.0, 0.0)
-        part = (len(numbers), difficulty, code)
+        part = self._part(numbers) if numbers else _Part(0, 0.0, 0.0, *[(0.0, 0.0, 0.0, 0.0)] * 3)
         if len(word) <= _MEMO_MAX_CHARACTERS:
             if len(self._memo) >= _MEMO_MAX_WORDS:
                 self._memo.clear()  # what is common comes back at once
             self._memo[word] = part
         return part
+
+    def _part(self, numbers: Sequence[int]) -> _Part:
+        own, firsts, seconds = np.split(self._arrays.weights[numbers], [len(OUTPUTS), len(OUTPUTS) + _ALL], axis=1)
+        firsts, seconds = np.exp(firsts + self._arrays.detectors[1]), np.exp(seconds)
+        difficulty, code = own.sum(axis=0).tolist()
+        within, first, last = (firsts[:-1] * seconds[1:]).sum(axis=0), seconds[0], firsts[-1]
+        return _Part(len(numbers), difficulty, code, *(tuple(found.tolist()) for found in (within, first, last)))
 
 
 def default_wording_path() -> Path:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from frontdesk_server.artefacts.wording import WordingError, WordingReader, default_wording
+from frontdesk_server.artefacts.wording import WordingArrays, WordingError, WordingReader, default_wording
 from frontdesk_server.artefacts.wording.pieces import Vocabulary, words_of
-from frontdesk_server.learning.training.wording import PieceVectors, fit_wording, text_vectors
+from frontdesk_server.learning.training.wording import PieceTexts, PieceVectors, Strengths, fit_wording
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,28 +60,76 @@ def test_a_word_falls_into_the_longest_pieces_from_its_beginning(word: str, piec
     assert [PIECES[number] for number in Vocabulary(PIECES).split(word)] == pieces
 
 
-def test_a_text_weighs_the_sum_of_its_pieces_by_the_root_of_their_number() -> None:
-    weights = np.zeros((len(PIECES), 2), np.float32)
-    weights[PIECES.index("函数")] = 3.0, -1.0
-    reader = WordingReader(PIECES, weights, np.array([0.5, -0.5], np.float32))
+NEVER = -30.0
+"""What makes a piece no part of a pair, in log-odds."""
 
-    assert reader.read("函数") == (3.5, -1.5)
+
+def a_reader(
+    weights: dict[str, tuple[float, float]],
+    pairs: Sequence[tuple[str, str]] = (),
+    bias: tuple[float, float] = (0.0, 0.0),
+    gain: float = 2.0,
+) -> WordingReader:
+    """Weighs pieces; its first detector, of difficulty, looks for pairs of which "" is the beginning of a text."""
+    table = np.zeros((len(PIECES), 10), np.float32)
+    table[:, 2:] = NEVER
+    for piece, own in weights.items():
+        table[PIECES.index(piece), :2] = own
+    for first, second in pairs:
+        if first:
+            table[PIECES.index(first), 2] = 0.0
+        table[PIECES.index(second), 6] = 0.0
+    starts = [0.0 if "" in {first for first, _ in pairs} else NEVER, *[NEVER] * 3]
+    detectors = np.array([starts, [0.0] * 4, [gain, 0.0, 0.0, 0.0]], np.float32)
+    return WordingReader(PIECES, WordingArrays(table, np.array(bias, np.float32), detectors))
+
+
+def test_a_text_weighs_the_sum_of_its_pieces_by_the_root_of_their_number() -> None:
+    reader = a_reader({"函数": (3.0, -1.0)}, bias=(0.5, -0.5))
+
+    assert reader.read("函数") == pytest.approx((3.5, -1.5))
     assert reader.read("函数??? 函数") == pytest.approx((0.5 + 6 / 5**0.5, -0.5 - 2 / 5**0.5))
-    assert reader.read("函数") == (3.5, -1.5), "a word that was met before is read alike"
+    assert reader.read("函数") == pytest.approx((3.5, -1.5)), "a word that was met before is read alike"
     assert reader.read("ж") == (0.0, 0.0)
 
 
 def test_what_a_long_text_says_in_passing_does_not_add_up() -> None:
-    reader = WordingReader(PIECES, np.full((len(PIECES), 2), 0.5, np.float32), np.zeros(2, np.float32))
+    reader = a_reader({"?": (0.5, 0.5)})
 
-    assert reader.read("? " * 4) == (1.0, 1.0)
-    assert reader.read("? " * 25) == reader.read("? " * 100) == (2.5, 2.5)
+    assert reader.read("? " * 4) == pytest.approx((1.0, 1.0))
+    assert reader.read("? " * 25) == reader.read("? " * 100) == pytest.approx((2.5, 2.5))
 
 
-@pytest.mark.parametrize("shape", [(3, 2), (10, 3)])
-def test_weights_of_another_shape_are_refused(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("text", ["the function", "7 the ж function ?", "0 " * 200 + "the function"])
+def test_a_pair_counts_whatever_surrounds_it(text: str) -> None:
+    reader = a_reader({}, [("▁the", "▁func")])
+
+    assert reader.read(text).difficulty == pytest.approx(2.0 * np.log(2.0))
+    assert reader.read(text).code == 0.0
+
+
+@pytest.mark.parametrize("text", ["function the", "the 7 function", "the", "function"])
+def test_a_pair_is_two_neighbours_in_order(text: str) -> None:
+    assert a_reader({}, [("▁the", "▁func")]).read(text).difficulty == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_pair_may_be_within_a_word_or_at_the_beginning_of_a_text() -> None:
+    assert a_reader({}, [("▁func", "tion")]).read("a function").difficulty == pytest.approx(2.0 * np.log(2.0))
+    reader = a_reader({}, [("", "▁the")])
+    assert reader.read("the function").difficulty == pytest.approx(2.0 * np.log(2.0))
+    assert reader.read("function the").difficulty == pytest.approx(0.0, abs=1e-6)
+
+
+def test_pairs_add_up_as_a_logarithm() -> None:
+    reader = a_reader({}, [("▁the", "▁func")])
+
+    assert reader.read("the function, the function, the function").difficulty == pytest.approx(2.0 * np.log(4.0))
+
+
+@pytest.mark.parametrize("shapes", [((3, 10), (2,), (3, 4)), ((10, 2), (2,), (3, 4)), ((10, 10), (2,), (2, 4))])
+def test_arrays_of_another_shape_are_refused(shapes: Sequence[tuple[int, ...]]) -> None:
     with pytest.raises(WordingError):
-        WordingReader(PIECES, np.zeros(shape, np.float32), np.zeros(shape[1], np.float32))
+        WordingReader(PIECES, WordingArrays(*[np.zeros(shape, np.float32) for shape in shapes]))
 
 
 def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
@@ -92,17 +141,33 @@ def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_was_learned_in_one_language_holds_for_words_of_like_vectors(tmp_path: Path) -> None:
-    """`函数` has nearly the vector of `function`, of which alone it was learned."""
+    """`函数` has the vector of `func`, of which alone it was learned."""
     vectors = np.eye(len(PIECES), dtype=np.float32)
-    vectors[PIECES.index("函数")] = vectors[PIECES.index("tion")]
+    vectors[PIECES.index("函数")] = vectors[PIECES.index("▁func")]
     known = PieceVectors(PIECES, vectors)
-    texts = ["function", "the", "the function", "the the?"] * 10
+    texts = ["func", "the", "the func", "the the?"] * 10
     labels = np.array([[0.9, 1.0], [0.1, 0.0], [0.9, 1.0], [0.1, np.nan]] * 10)
-    table = fit_wording(text_vectors(texts, known), labels, np.ones(len(texts)), (1.0, 1.0))
+    pieces = PieceTexts.of(texts, known)
+    table = fit_wording(pieces, known, labels, np.full(len(texts), 10.0), Strengths(1.0, 1.0, pairs=0.01))
     table.save(tmp_path / "wording.npz", known)
     reader = WordingReader.load(tmp_path / "wording.npz")
 
     assert reader.read("函数").difficulty > reader.read("the").difficulty + 1
     assert reader.read("函数").code > 0 > reader.read("the").code
-    expected = text_vectors(["the function"], known) @ table.weights + table.bias
-    assert reader.read("the function") == pytest.approx(tuple(expected[0]), abs=0.05)
+    read = table.read(PieceTexts.of(["the func", "func", "函数??"], known), known)
+    for text, expected in zip(["the func", "func", "函数??"], read, strict=True):
+        assert reader.read(text) == pytest.approx(tuple(expected), abs=0.1)
+
+
+def test_the_order_of_words_is_learned_where_it_alone_tells(tmp_path: Path) -> None:
+    known = PieceVectors(PIECES, np.eye(len(PIECES), dtype=np.float32))
+    texts = ["the ? 函", "? the 函", "函 the ?", "函 ? the"] * 10
+    labels = np.array([[0.95, 0.0], [0.05, 0.0], [0.95, 0.0], [0.05, 0.0]] * 10)
+    table = fit_wording(
+        PieceTexts.of(texts, known), known, labels, np.full(len(texts), 10.0), Strengths(1.0, 1.0, pairs=1.0)
+    )
+    table.save(tmp_path / "wording.npz", known)
+    reader = WordingReader.load(tmp_path / "wording.npz")
+
+    assert min(reader.read(text).difficulty for text in texts[::2]) > 2
+    assert max(reader.read(text).difficulty for text in texts[1::2]) < -2
