@@ -104,7 +104,19 @@ def test_the_demo_escalates_outlives_a_provider_bills_a_cancel_and_leaves_what_i
         assert again.returncode == 0, again.stderr
 
 
-@pytest.mark.parametrize("command", [["schema"], ["complete", "Hello", "-c", str(default_config_path())]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--help"],
+        ["--version"],
+        ["explain", "--help"],
+        ["schema"],
+        ["complete", "Hello", "-c", str(default_config_path())],
+        ["check", str(default_config_path())],
+        ["demo", "--pool", "embedded"],
+    ],
+    ids=" ".join,
+)
 def test_a_reader_who_has_gone_ends_a_command_without_a_word(command: list[str], tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -112,6 +124,14 @@ def test_a_reader_who_has_gone_ends_a_command_without_a_word(command: list[str],
     ran = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, cwd=tmp_path, text=True, timeout=60)
     os.close(writing)
     assert (ran.returncode, "Error" in ran.stderr) == (141, False), ran.stderr
+
+
+def test_a_closed_output_is_one_that_nobody_reads(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "frontdesk_server", "check", str(default_config_path())]
+    ran = subprocess.run(
+        shlex.join(words) + " >&-", shell=True, stderr=subprocess.PIPE, cwd=tmp_path, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def not_installed_by_the_demo() -> set[str]:

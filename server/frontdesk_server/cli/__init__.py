@@ -65,18 +65,19 @@ class _LazyGroup(TyperGroup):
         return name, command if name is None else _loaded(name), rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what is foreseen to go wrong ends it with its exit code.
-
-        Whoever read the output and has seen enough ends it here: further out typer makes a fault at work of that.
-        """
+        """Run the command; what is foreseen to go wrong, and whoever interrupts it, end it with an exit code."""
         try:
             with foreseen():
                 result = super().invoke(ctx)
                 sys.stdout.flush()
                 return result
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(128 + signal.SIGPIPE) from None
+        except (KeyboardInterrupt, typer.Abort):
+            if sys.stderr.isatty():
+                typer.echo(err=True)  # ends the half line that was being written
+            raise typer.Exit(128 + signal.SIGINT) from None
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _named_types(ctx, super().get_params(ctx))
 
 
 def _help(command: str) -> str | None:
@@ -92,6 +93,19 @@ class _Named(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         with foreseen(self.name or "frontdesk"):
             return super().invoke(ctx)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _named_types(ctx, super().get_params(ctx))
+
+
+def _named_types(ctx: Any, params: list[Any]) -> list[Any]:
+    """What the help shows of values: nothing of flags, which take none, and choices that a line may end between."""
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+        elif param.type_descriptor.is_choice:
+            param.metavar = param.display_type(ctx).strip("<>").replace("|", " | ")
+    return params
 
 
 def _loaded(command: str) -> Any:
@@ -138,8 +152,19 @@ def _frontdesk(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line.
+
+    Whoever read the output and has seen enough ends it: rich and typer each make a fault at work of that.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by >&-, so that the next file opened would be written into
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     try:
         app(prog_name="frontdesk")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(128 + signal.SIGPIPE)

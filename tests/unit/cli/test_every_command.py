@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import typer
 from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.cli import _COMMANDS, app
 from frontdesk_server.cli.tables import Column, table
@@ -322,6 +323,20 @@ def test_a_database_that_is_not_frontdesks_is_left_as_it_is(bench: Bench, comman
     assert (ran.exit_code, "theirs.db is no ledger of Frontdesk's" in ran.stderr) == (2, True), ran.stderr
     assert theirs.read_bytes() == before
     assert [path.name for path in bench.folder.glob("theirs.db*")] == ["theirs.db"]
+
+
+@pytest.mark.parametrize("pressed", [KeyboardInterrupt, typer.Abort])
+def test_who_interrupts_finds_the_prompt_on_a_line_of_its_own(
+    pressed: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        typer.echo("half a line", err=True, nl=False)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        raise pressed
+
+    monkeypatch.setattr("frontdesk_server.cli.schema.schema", interrupted)
+    ran = CliRunner().invoke(app, ["schema"])
+    assert (ran.exit_code, ran.stderr) == (130, "half a line\n")
 
 
 def test_what_is_no_utf_8_on_standard_input_is_a_fault_of_usage() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -25,6 +26,21 @@ def test_the_help_of_a_command_is_its_docstring(command: str) -> None:
     function = getattr(import_module(f"frontdesk_server.cli.{_COMMANDS[command]}"), command.replace("-", "_"))
     shown = group.get_command(None, command)  # type: ignore[attr-defined]
     assert shown.help == inspect.getdoc(function)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_help_breaks_no_choice_and_gives_flags_no_value(width: int) -> None:
+    environment = {"COLUMNS": f"{width}", "TERMINAL_WIDTH": f"{width}"}
+    choices = {
+        "demo": "auto embedded openai ollama",
+        "cascade-fit": "auto number option json code text",
+        "calibrate": "betting hoeffding-bentkus binomial",
+    }
+    for command in _COMMANDS:
+        shown = CliRunner(env=environment).invoke(app, [command, "--help"]).output
+        assert "<bool>" not in shown, shown
+        for choice in choices.get(command, "").split():
+            assert re.search(rf"(?<![\w-]){choice}(?![\w-])", shown), (choice, shown)
 
 
 def test_a_command_that_is_not_there_is_a_fault_of_usage() -> None:
