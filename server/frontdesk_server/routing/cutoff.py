@@ -7,8 +7,13 @@ import types
 from collections.abc import Coroutine, Generator
 from typing import Any, TypeVar
 
+from frontdesk_server.domain.clock import Clock
+
 _GRACE_SECONDS = 0.1
 """Strategies that keep to their time by themselves end first, and know what they have spent."""
+
+_AT_ONCE_SECONDS = 0.01
+"""What strategies may still take that are asked afterwards."""
 
 Result = TypeVar("Result")
 
@@ -20,15 +25,18 @@ class Cutoff:
     only the innermost one, which waits, has failed.
     """
 
-    __slots__ = ("_cancels", "_falls", "_loop", "_seconds", "_task", "_timer")
+    __slots__ = ("_cancels", "_clock", "_deadline", "_falls", "_loop", "_seen_until", "_task", "_timer", "_warned")
 
     _task: asyncio.Task[Any]
     _loop: asyncio.AbstractEventLoop
 
-    def __init__(self, seconds: float) -> None:
-        """For what begins now and has so many seconds."""
-        self._seconds = seconds
+    def __init__(self, deadline: float, clock: Clock, warned: set[str]) -> None:
+        """For what must have ended at the clock's monotonic `deadline`. `warned` are paths that were warned of."""
+        self._deadline = deadline
+        self._clock = clock
+        self._warned = warned
         self._falls = 0
+        self._seen_until = deadline
         self._timer: asyncio.Handle | None = None
 
     @types.coroutine
@@ -56,9 +64,28 @@ class Cutoff:
         if not self._falls or self._timer is None:
             return False
         self._timer.cancel()
-        self._timer = self._loop.call_soon(self._fall)
+        self._timer = self._loop.call_later(_AT_ONCE_SECONDS, self._fall)
         self._undo()
+        self._seen_until = self._clock.monotonic()
         return self._task.cancelling() <= self._cancels
+
+    def overtime(self, started: float) -> float:
+        """The seconds after the end that a strategy took since it `started`, without those of strategies below it.
+
+        0 within the grace that strategies have.
+        """
+        now = self._clock.monotonic()
+        if now <= self._deadline + _GRACE_SECONDS:
+            return 0.0
+        overtime = now - max(started, self._seen_until)
+        self._seen_until = now
+        return overtime if overtime > _GRACE_SECONDS else 0.0
+
+    def first_of(self, path: str) -> bool:
+        """Whether nothing has been said yet of the strategy there having taken too long."""
+        first = path not in self._warned
+        self._warned.add(path)
+        return first
 
     def _begin(self) -> None:
         task = asyncio.current_task()
@@ -67,7 +94,8 @@ class Cutoff:
         self._task = task
         self._cancels = task.cancelling()
         self._loop = task.get_loop()
-        self._timer = self._loop.call_later(self._seconds + _GRACE_SECONDS, self._fall)
+        left = max(0.0, self._deadline - self._clock.monotonic())
+        self._timer = self._loop.call_later(left + _GRACE_SECONDS, self._fall)
 
     def _fall(self) -> None:
         """Cancel, and again where a strategy takes no notice."""

@@ -109,6 +109,7 @@ class Engine:
         self._conditions = conditions
         self._clock = clock
         self._affinity = affinity
+        self._overdue: set[str] = set()
 
     async def prepare(self) -> None:
         """Do what takes long before queries come. What fails here is tried again by the queries that need it."""
@@ -161,7 +162,7 @@ class Engine:
             deadline=ends_at,
             observation=observation,
             clock=self._clock,
-            cutoff=(cutoff := Cutoff(ends_at - started)),
+            cutoff=(cutoff := Cutoff(ends_at, self._clock, self._overdue)),
         )
         ranking = await cutoff.watch(consult(router.strategy, context))
         if ranking.restricted_to is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,14 +15,22 @@ from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.defects import frames_of, type_of
 from frontdesk_server.domain.errors import UpstreamFailed
 from frontdesk_server.routing.cutoff import Cutoff
-from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, Strategy, conclude, consult
+from frontdesk_server.routing.strategies.base import (
+    MOST_REASON_CHARACTERS,
+    Ranking,
+    RoutingContext,
+    Strategy,
+    consult,
+)
 from frontdesk_server.routing.strategies.chain import Chain
 from frontdesk_server.routing.strategies.model import FixedModel
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.metrics import Metrics
 from frontdesk_server.telemetry.observer import TelemetryObserver
+from structlog.testing import capture_logs
 
 from tests.conftest import DefectLog
+from tests.fakes import FakeClock
 from tests.unit.routing.desk import FakeAsk, FakeEmbedder, a_context, engine_of, route
 from tests.virtual_time import in_virtual_time
 
@@ -84,6 +93,11 @@ OUT_OF_FORM = {
     "no model": Ranking(Verdict.CHOSE, "it is best"),
     "a reason that is no text": Ranking(Verdict.CHOSE, None, "mid"),  # type: ignore[arg-type]
     "a reason that is no Unicode": Ranking(Verdict.CHOSE, "\ud800", "mid"),
+    "no number as its confidence": Ranking(Verdict.CHOSE, "it is best", "small", confidence=math.nan),
+    "no number as a score": Ranking(Verdict.CHOSE, "it is best", "small", scores={"small": math.inf}),
+    "no number as its propensity": Ranking(Verdict.CHOSE, "it is best", "small", propensity=math.nan),
+    "a propensity of nothing": Ranking(Verdict.CHOSE, "it is best", "small", propensity=0.0),
+    "a propensity above one": Ranking(Verdict.CHOSE, "it is best", "small", propensity=7.0),
 }
 
 
@@ -93,9 +107,19 @@ async def test_what_is_no_ranking_fails_and_the_next_one_decides(given: Any, cau
     ranking = await consult(chain, a_context())
     assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
     assert ranking.steps_taken[1].verdict is Verdict.FAILED
+    assert ranking.propensity == 1.0
     (line,) = caught_defects
     assert line["path"] == "default/chain.0/gives"
     caught_defects.clear()
+
+
+async def test_a_strategy_that_does_not_conclude_is_in_the_path_with_a_reason_of_bounded_length() -> None:
+    gives = Gives(Ranking(Verdict.CHOSE, "x" * 1_000_000, "mid"))
+    ranking = await consult(Chain("default/chain", (gives,)), a_context())
+
+    assert [step.path for step in ranking.steps_taken] == ["default/chain", "default/chain.0/gives"]
+    assert ranking.reason == "x" * (MOST_REASON_CHARACTERS - 1) + "…"
+    assert {step.reason for step in ranking.steps_taken} == {ranking.reason}
 
 
 async def test_a_caller_that_leaves_ends_the_strategy() -> None:
@@ -158,33 +182,81 @@ class WaitsForEver(Gives):
 
 
 class TakesNoNotice(Gives):
-    """A strategy that goes on when it is cancelled, some times."""
+    """A strategy that goes on when it is cancelled; the end of the loop ends it."""
 
     async def rank(self, context: RoutingContext) -> Ranking:
-        started = context.clock.monotonic()
-        for _ in range(3):
+        for _ in range(2):
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
-        return conclude(self, context, started, Ranking(Verdict.ABSTAINED, "it heard nothing"))
+        return Ranking(Verdict.CHOSE, "it heard nothing", "small")
+
+
+class AwaitsWhatTakesNoNotice(Gives):
+    """One whose own task goes on, so that it is not even told that it is cancelled."""
+
+    async def rank(self, context: RoutingContext) -> Ranking:
+        return await asyncio.create_task(TakesNoNotice(None).rank(context))
+
+
+class Blocks(Gives):
+    """A strategy that keeps the thread for three seconds."""
+
+    async def rank(self, context: RoutingContext) -> Ranking:
+        assert isinstance(context.clock, FakeClock)
+        context.clock.seconds += 3
+        restricted_to = frozenset({"mid", "small"})
+        return Ranking(Verdict.CHOSE, "it took its time", "small", restricted_to=restricted_to)
 
 
 async def _consulted(*strategies: Strategy) -> Ranking:
-    cutoff = Cutoff(1.0)
-    return await cutoff.watch(consult(Chain("default/chain", strategies), replace(a_context(), cutoff=cutoff)))
+    context = a_context()
+    cutoff = Cutoff(context.clock.monotonic() + 1.0, context.clock, set())
+    return await cutoff.watch(consult(Chain("default/chain", strategies), replace(context, cutoff=cutoff)))
 
 
 @in_virtual_time
 async def test_strategies_that_wait_for_ever_are_cut_short_and_the_next_one_decides() -> None:
     never = WaitsForEver(None)
-    ranking = await _consulted(never, TakesNoNotice(None), never, FixedModel("default/chain.3/model", "mid"))
+    ranking = await _consulted(never, TakesNoNotice(None), never, Gives(Ranking(Verdict.CHOSE, "at once", "mid")))
 
     assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
     verdicts = [step.verdict for step in ranking.steps_taken[1:4]]
-    assert verdicts == [Verdict.TIMED_OUT, Verdict.ABSTAINED, Verdict.TIMED_OUT]
+    assert verdicts == [Verdict.TIMED_OUT, Verdict.TIMED_OUT, Verdict.TIMED_OUT]
     assert ranking.steps_taken[1].reason == "did not decide in time"
     task = asyncio.current_task()
     assert task is not None
     assert not task.cancelling()
+
+
+@in_virtual_time
+async def test_a_strategy_that_takes_no_notice_is_left_behind_and_warned_of_once() -> None:
+    loop = asyncio.get_running_loop()
+    for deaf in (TakesNoNotice(None), AwaitsWhatTakesNoNotice(None)):
+        started = loop.time()
+        with capture_logs() as lines:
+            ranking = await _consulted(deaf, deaf, FixedModel("default/chain.2/model", "mid"))
+
+        assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
+        assert [step.verdict for step in ranking.steps_taken[1:3]] == [Verdict.TIMED_OUT] * 2
+        assert loop.time() - started < 1.4
+        (line,) = lines
+        assert (line["event"], line["path"]) == ("strategy.left_behind", "default/chain.0/gives")
+
+
+async def test_what_a_strategy_that_blocked_the_thread_chose_is_refused_but_not_what_it_forbade() -> None:
+    blocks = Blocks(None)
+    with capture_logs() as lines:
+        ranking = await _consulted(blocks, blocks, FixedModel("default/chain.2/model", "mid"))
+
+    assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
+    verdicts = [(step.verdict, step.reason) for step in ranking.steps_taken[1:3]]
+    assert verdicts == [
+        (Verdict.TIMED_OUT, "decided 2,000 ms too late"),
+        (Verdict.TIMED_OUT, "decided 3,000 ms too late"),
+    ]
+    assert ranking.restricted_to == frozenset({"mid", "small"})
+    (line,) = lines
+    assert (line["event"], line["path"], line["overtime_ms"]) == ("strategy.late", "default/chain.0/gives", 2000)
 
 
 @in_virtual_time

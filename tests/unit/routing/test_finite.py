@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,22 @@ from frontdesk_server.routing.strategies.base import Ranking, conclude
 from frontdesk_server.routing.strategies.cascade import Fitted
 from frontdesk_server.routing.strategies.model import FixedModel
 
+from tests.conftest import DefectLog
 from tests.fitted import a_fitted_cascade, asks
 from tests.unit.routing.artefacts import save_artefact
 from tests.unit.routing.desk import FakeAsk, FakeEmbedder, a_context, an_answer, engine_of, route
 
+pytestmark = pytest.mark.usefixtures("defects_of_numbers")
+
 ODD = [math.nan, math.inf, -math.inf]
+
+
+@pytest.fixture
+def defects_of_numbers(caught_defects: DefectLog) -> Iterator[None]:
+    """Every defect that is caught here is that numbers are not finite."""
+    yield
+    assert {line["error_type"] for line in caught_defects} <= {"ValueError"}
+    caught_defects.clear()
 
 
 class OddEmbedder(FakeEmbedder):

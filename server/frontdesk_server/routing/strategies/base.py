@@ -6,9 +6,13 @@ import asyncio
 import math
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+import structlog
+
+from frontdesk_server.config.strategy_kinds import SHIPPED
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.decision import PlanStep, StrategyStep, Verdict
 from frontdesk_server.domain.defects import report_defect, type_of
@@ -21,7 +25,14 @@ from frontdesk_server.domain.value import value
 from frontdesk_server.routing.cutoff import Cutoff
 from frontdesk_server.routing.selection import Outlook, Prediction, Preferences
 
+log = structlog.get_logger()
+
 Result = TypeVar("Result")
+
+MOST_REASON_CHARACTERS = 1000
+"""What is longer is cut: a reason stands in every decision, log line and ledger row."""
+_NOTICE_SECONDS = 0.05
+"""How long a strategy that is cancelled may take to end."""
 
 
 @value
@@ -106,16 +117,14 @@ def conclude(
 ) -> Ranking:
     """The ranking with this strategy's own step put before those below it. `started` is the clock's monotonic time.
 
-    What went by numbers that are not finite has failed: they compare as nobody meant.
+    What went by numbers that are not finite, or says of its branch what is no probability, has failed: such numbers
+    compare as nobody meant. A reason that is too long is cut.
     """
-    if not _finite(ranking):
-        ranking = Ranking(
-            Verdict.FAILED,
-            "its scores are not finite numbers",
-            restricted_to=ranking.restricted_to,
-            propensity=ranking.propensity,
-            steps_taken=ranking.steps_taken,
-        )
+    if nonsense := _nonsense(ranking):
+        report_defect("strategy", ValueError(nonsense), context.observation, path=strategy.path)
+        ranking = _refused(ranking, Verdict.FAILED, nonsense)
+    elif len(ranking.reason) > MOST_REASON_CHARACTERS:
+        ranking = ranking._replace(reason=f"{ranking.reason[: MOST_REASON_CHARACTERS - 1]}…")
     step = StrategyStep(
         path=strategy.path,
         strategy=strategy.kind,
@@ -133,12 +142,14 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
     """Ask a strategy; what goes wrong in it becomes a failed ranking, so that the next one can take over.
 
     That holds for a cancelled task of the strategy's own, too, for what is no ranking of this query's models, and for
-    a strategy that still waits when routing must have decided.
+    a strategy that still waits, or has blocked the thread, when routing must have decided.
     """
     started = context.clock.monotonic()
     try:
-        ranking = await strategy.rank(context)
+        ranking = await (strategy.rank(context) if _ships(type(strategy)) else _apart(strategy, context))
         _insist(ranking, context)
+        if not ranking.steps_taken or ranking.steps_taken[0].path != strategy.path:
+            ranking = conclude(strategy, context, started, ranking)  # a strategy of others need not
     except asyncio.CancelledError as error:
         if context.cutoff is not None and context.cutoff.taken():
             return conclude(strategy, context, started, Ranking(Verdict.TIMED_OUT, "did not decide in time"))
@@ -148,7 +159,59 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
         return conclude(strategy, context, started, unforeseen(strategy, context, error))
     except (Exception, SystemExit) as error:
         return conclude(strategy, context, started, unforeseen(strategy, context, error))
+    if context.cutoff is not None and (overtime := context.cutoff.overtime(started)):
+        return _late(strategy, context, started, ranking, overtime)
     return ranking
+
+
+@lru_cache
+def _ships(kind: type[Strategy]) -> bool:
+    """Whether its file is of this house, where cancelled work ends; that costs those which conclude at once no task."""
+    return kind.__module__.startswith(f"{SHIPPED}.")
+
+
+async def _apart(strategy: Strategy, context: RoutingContext) -> Ranking:
+    """What a strategy of others concludes, in a task of its own: left behind where it goes on when it is cancelled."""
+    asked = asyncio.create_task(_ranked(strategy, replace(context, cutoff=None)), name=f"strategy {strategy.path}")
+    try:
+        await asyncio.wait((asked,))
+    except asyncio.CancelledError:
+        asked.cancel()
+        asked.add_done_callback(partial(_ended_unheard, strategy.path))
+        _, left = await asyncio.wait((asked,), timeout=_NOTICE_SECONDS)
+        if left and context.cutoff is not None and context.cutoff.first_of(strategy.path):
+            log.warning("strategy.left_behind", path=strategy.path)
+        raise
+    ranking = asked.result()
+    if isinstance(ranking, SystemExit):
+        raise ranking
+    return ranking
+
+
+async def _ranked(strategy: Strategy, context: RoutingContext) -> Ranking | SystemExit:
+    """An exit is given back: raised by a task, it would end the process."""
+    try:
+        return await strategy.rank(context)
+    except SystemExit as error:
+        return error
+
+
+def _ended_unheard(path: str, asked: asyncio.Task[Ranking | SystemExit]) -> None:
+    if not asked.cancelled() and (error := asked.exception()) is not None:
+        report_defect("strategy", error, path=path)
+
+
+def _late(
+    strategy: Strategy, context: RoutingContext, started: float, ranking: Ranking, overtime_seconds: float
+) -> Ranking:
+    """What blocked the thread could not be cut short; that it chose too late is told, and its choice refused."""
+    overtime_ms = round(overtime_seconds * 1000)
+    if context.cutoff is not None and context.cutoff.first_of(strategy.path):
+        log.warning("strategy.late", path=strategy.path, overtime_ms=overtime_ms)
+    below = ranking._replace(steps_taken=ranking.steps_taken[1:])
+    return conclude(
+        strategy, context, started, _refused(below, Verdict.TIMED_OUT, f"decided {overtime_ms:,} ms too late")
+    )
 
 
 def _insist(ranking: Ranking, context: RoutingContext) -> None:
@@ -166,6 +229,17 @@ def unforeseen(strategy: Strategy, context: RoutingContext, error: BaseException
     return Ranking(Verdict.FAILED, f"failed unexpectedly: {type_of(error)}")
 
 
+def _refused(ranking: Ranking, verdict: Verdict, reason: str) -> Ranking:
+    """What remains of a ranking that does not count: to which models it restricts the query, and what lies below."""
+    return Ranking(
+        verdict,
+        reason,
+        restricted_to=ranking.restricted_to,
+        propensity=ranking.propensity if 0.0 < ranking.propensity <= 1.0 else 1.0,
+        steps_taken=ranking.steps_taken,
+    )
+
+
 async def in_time(work: Coroutine[Any, Any, Result], context: RoutingContext, *, inline: bool) -> Result:
     """What the work returns. Raises `TimeoutError` when that is not before routing must have decided.
 
@@ -177,12 +251,14 @@ async def in_time(work: Coroutine[Any, Any, Result], context: RoutingContext, *,
         return await work
 
 
-def _finite(ranking: Ranking) -> bool:
-    """Whether all its numbers are finite, as their sum is then, and only then."""
+def _nonsense(ranking: Ranking) -> str:
+    """What is wrong with its numbers: their sum is finite only if all of them are."""
     total = sum(ranking.scores.values(), ranking.confidence or 0.0)
     for quality, uncertainty in ranking.predictions.values():
         total += quality + (uncertainty or 0.0)
-    return math.isfinite(total)
+    if not math.isfinite(total):
+        return "its scores are not finite numbers"
+    return "" if 0.0 < ranking.propensity <= 1.0 else "its propensity is no probability above 0"
 
 
 def intersection(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:
