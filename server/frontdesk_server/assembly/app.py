@@ -47,6 +47,9 @@ from frontdesk_server.telemetry.terminal import SERVER_LISTENING
 if TYPE_CHECKING:
     from frontdesk_server.faces.server import HttpServer
 
+_RELOAD_SECONDS = 1.0
+"""How long a reload that is cancelled may take to end."""
+
 
 class App:
     """A running Frontdesk without its front: the desk, and the means to replace its configuration."""
@@ -247,17 +250,14 @@ async def serve_until_stopped(loaded: LoadedConfig, *, worker: int | None = None
         loop.add_signal_handler(number, stop.set)
     if worker is not None:
         on_supervisor_gone(stop.set)
-    async with (
-        open_fronts(loaded, worker=worker) as fronts,
-        asyncio.TaskGroup() as reloads,
-    ):
+    async with open_fronts(loaded, worker=worker) as fronts:
         app = fronts.app
         gc.freeze()  # what has been built stays: the collector need not look at it again
         gc.enable()
         running: set[asyncio.Task[bool]] = set()
 
         def reload() -> None:
-            running.add(task := reloads.create_task(app.reload(Path(loaded.source))))
+            running.add(task := loop.create_task(app.reload(Path(loaded.source))))
             task.add_done_callback(running.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
@@ -275,3 +275,5 @@ async def serve_until_stopped(loaded: LoadedConfig, *, worker: int | None = None
         for task in running:  # one that waits for an embedder would keep the service from stopping
             task.cancel()
         app.log.info("server.stopping", grace_seconds=loaded.config.server.grace_seconds)
+        if running:
+            await asyncio.wait(running, timeout=_RELOAD_SECONDS)

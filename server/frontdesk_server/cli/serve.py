@@ -71,8 +71,11 @@ def _serve(loaded: LoadedConfig, address: str, http: str | None, worker: int | N
 
     from frontdesk_server.assembly.app import serve_until_stopped
     from frontdesk_server.assembly.fronts import listening_at
+    from frontdesk_server.assembly.leaving import ending
+    from frontdesk_server.telemetry.logging import build_logger
 
-    uvloop.run(serve_until_stopped(listening_at(loaded, address, http), worker=worker))
+    serving = serve_until_stopped(listening_at(loaded, address, http), worker=worker)
+    uvloop.run(ending(serving, build_logger(loaded.config.telemetry)))
 
 
 def _supervise(loaded: LoadedConfig, path: Path, address: str, http: str | None, workers: int) -> int:
