@@ -19,6 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from frontdesk_server.config.base import Section
+from frontdesk_server.config.known_keys import unknown
 from frontdesk_server.config.values import Location
 
 SHIPPED = "frontdesk_server.routing.strategies"
@@ -90,20 +91,33 @@ def add_strategy_kind(section: type[StrategyConfig]) -> None:
 
 
 def strategy_kinds() -> Mapping[str, type[StrategyConfig]]:
-    """Every section by its kind, in their order. Raises `ValueError` for a plug-in that cannot be loaded."""
+    """Every section by its kind, in their order, without those of plug-ins that cannot be loaded."""
     _load()
     return dict(sorted(_sections.items()))
 
 
 @lru_cache(maxsize=1)
-def _load() -> None:
+def _load() -> Mapping[str, str]:
+    """Load all there is; of plug-ins that cannot be loaded, their names and what is to be said of them."""
     for module in pkgutil.iter_modules(import_module(SHIPPED).__path__):
         import_module(f"{SHIPPED}.{module.name}")
+    unloaded: dict[str, str] = {}
     for plugged in entry_points(group=PLUGGED):
         try:
             plugged.load()
-        except Exception as error:
-            raise ValueError(f"the plug-in {plugged.name} cannot be loaded: {error}") from error
+        except (Exception, SystemExit) as error:
+            whose = "" if plugged.dist is None else f" of the distribution {plugged.dist.name} {plugged.dist.version}"
+            unloaded[plugged.name] = f"the plug-in {plugged.name}{whose} cannot be loaded: {error}"
+    return unloaded
+
+
+def _demand_loaded(kind: str) -> None:
+    """Raises `ValueError` for the kind of a plug-in that cannot be loaded; one may bring kinds of other names."""
+    unloaded = _load()
+    if kind in unloaded:
+        raise ValueError(unloaded[kind])
+    if unloaded and kind not in _sections:
+        raise ValueError(f"{unknown(kind, _sections, 'kind')}; {'; '.join(unloaded.values())}")
 
 
 def forget_loaded() -> None:
@@ -119,7 +133,11 @@ def _union() -> TypeAdapter[StrategyConfig]:
 
 
 def _validated(value: Any) -> StrategyConfig:
-    return value if isinstance(value, StrategyConfig) else _union().validate_python(value)
+    if isinstance(value, StrategyConfig):
+        return value
+    if isinstance(value, Mapping) and isinstance(kind := value.get("kind"), str):
+        _demand_loaded(kind)
+    return _union().validate_python(value)
 
 
 class _OfItsKind:

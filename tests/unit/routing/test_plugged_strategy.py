@@ -147,11 +147,34 @@ def test_editors_are_told_of_it() -> None:
     assert definitions["ShoutingConfig"]["properties"]["otherwise"]["$ref"] == "#/$defs/StrategyConfig"
 
 
-def test_a_plug_in_that_cannot_be_loaded_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
-    (tmp_path / "shouting_strategy.py").write_text("import a_package_that_nobody_has")
+BROKEN = "the plug-in shouting of the distribution shouting 1.0 cannot be loaded"
+UNLOADABLE = {
+    "that imports what is not there": ("import a_package_that_nobody_has", ": No module named 'a_package"),
+    "that ends": ("raise SystemExit('no licence')", ": no licence"),
+    "of a kind that ships": (MODULE.replace('Literal["shouting"]', 'Literal["rules"]'), ": two strategies are of"),
+}
 
-    with pytest.raises(ConfigError, match=r"the plug-in shouting cannot be loaded: No module named 'a_package"):
+
+@pytest.mark.parametrize(("module", "said"), UNLOADABLE.values(), ids=UNLOADABLE)
+def test_a_plug_in_that_cannot_be_loaded_is_a_fault_of_configurations_that_use_it(
+    module: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "shouting_strategy.py").write_text(module)
+
+    with pytest.raises(ConfigError) as refused:
         parse_config(POOL + ROUTERS, "test.yaml", {})
+    (fault,) = refused.value.faults
+    assert fault.path == "routers.default.strategy.rules[0].then"
+    assert f"{BROKEN}{said}" in fault.message
+    plain = "routers: {default: {default_model: mid, strategy: {kind: chain, strategies: [{kind: model, model: mid}]}}}"
+    assert parse_config(POOL + plain, "test.yaml", {}).config.routers["default"].default_model == "mid"
+
+
+def test_a_kind_that_nobody_has_may_be_that_of_a_plug_in_of_another_name(tmp_path: Path) -> None:
+    (tmp_path / "shouting_strategy.py").write_text("raise LookupError('gone')")
+
+    with pytest.raises(ConfigError, match=rf"is no kind.*; {BROKEN}: gone"):
+        parse_config(POOL + ROUTERS.replace("kind: shouting", "kind: whispering"), "test.yaml", {})
 
 
 def test_two_strategies_of_one_kind_are_refused() -> None:
