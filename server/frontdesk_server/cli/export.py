@@ -70,7 +70,7 @@ def export(
     chosen = filters(router=router, model=model, caller=caller, status=status, since=since, until=until)
     learning = rows is Rows.LEARNING
     read, columns = (learning_rows, LEARNING_COLUMNS) if learning else (decision_rows, DECISION_COLUMNS)
-    with reading(ledger, config) as reader:
+    with reading(ledger, config, chosen) as reader:
         total = None if learning else reader.count(chosen)
         with progress_bar("exporting", total) as advance:
             count = write_rows(told(read(reader, chosen), advance), columns, file, form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,8 @@ import typer
 from frontdesk_server.assembly.ledger import open_reader
 from frontdesk_server.config.known_keys import unknown
 from frontdesk_server.config.loading import default_config_path
-from frontdesk_server.config.offline import ledger_of
+from frontdesk_server.config.naming import no_such
+from frontdesk_server.config.offline import ledger_of, names_in
 from frontdesk_server.ledger.reader import LEDGER_STATUSES, Filters, LedgerReader
 
 LedgerOption = Annotated[
@@ -39,13 +40,17 @@ SinceOption = Annotated[
 UntilOption = Annotated[str | None, typer.Option(help="Only decisions before then, in the same form.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
+_ALL = Filters()
 _AGO = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @contextmanager
-def reading(ledger: str | None, config: Path | None) -> Iterator[LedgerReader]:
-    """Open the ledger that the options name."""
+def reading(ledger: str | None, config: Path | None, chosen: Filters = _ALL) -> Iterator[LedgerReader]:
+    """Open the ledger that the options name.
+
+    Raises typer.BadParameter for a router or a model to choose by that neither it nor its configuration knows.
+    """
     url = ledger
     if url is None:
         section = ledger_of(config or default_config_path())
@@ -55,7 +60,24 @@ def reading(ledger: str | None, config: Path | None) -> Iterator[LedgerReader]:
     elif not url.strip():
         raise typer.BadParameter("it is empty", param_hint="--ledger")
     with open_reader(url) as reader:
+        if chosen.router and not reader.any(Filters(router=chosen.router)):
+            known = reader.routers() | configured("routers", ledger, config)
+            refuse_unknown("router", chosen.router, known, "--router")
+        if chosen.model and not reader.any(Filters(model=chosen.model)):
+            known = reader.models() | configured("models", ledger, config)
+            refuse_unknown("model", chosen.model, known, "--model")
         yield reader
+
+
+def configured(section: str, ledger: str | None, config: Path | None) -> set[str]:
+    """The models or routers of the configuration; options that name a ledger alone name none."""
+    return set() if config is None and ledger is not None else names_in(config or default_config_path(), section)
+
+
+def refuse_unknown(what: str, name: str, known: Collection[str], option: str) -> None:
+    """Raises typer.BadParameter for a name that is not among the known ones."""
+    if name not in known:
+        raise typer.BadParameter(no_such(what, name, known), param_hint=option)
 
 
 def filters(

@@ -72,7 +72,7 @@ def log(
     """
     chosen = filters(router=router, model=model, caller=caller, status=status, since=since, until=until)
     screen = console()
-    with reading(ledger, config) as reader:
+    with reading(ledger, config, chosen) as reader:
         newest = reader.newest(chosen, limit)
         if json:
             for summary in newest:

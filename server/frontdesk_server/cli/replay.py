@@ -23,12 +23,13 @@ from frontdesk_server.cli.ledger_access import (
     LedgerOption,
     RouterOption,
     SinceOption,
+    configured,
     filters,
     reading,
+    refuse_unknown,
 )
 from frontdesk_server.cli.progress import progress_bar, told
 from frontdesk_server.cli.tables import Column, console, table
-from frontdesk_server.config.naming import no_such
 from frontdesk_server.config.offline import load_offline
 from frontdesk_server.domain.call import Caller
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
@@ -39,7 +40,11 @@ from frontdesk_server.learning.replay.replay import Estimate, MovedDecision, Rep
 from frontdesk_server.learning.replay.replay import diff_policy as find_moved
 from frontdesk_server.learning.replay.replay import replay as estimate
 from frontdesk_server.learning.replay.router_policy import LoggedConditions, RouterPolicy, ask_router
-from frontdesk_server.learning.replay.selection_policy import read_policy_yaml, read_selection_policy
+from frontdesk_server.learning.replay.selection_policy import (
+    read_policy_yaml,
+    read_selection_policy,
+    refuse_unknown_model,
+)
 from frontdesk_server.ledger.export import decision_rows
 from frontdesk_server.ledger.reader import Filters
 
@@ -105,7 +110,10 @@ def _load(
         decisions = load_decisions(data, chosen, ledger, config)
         if _is_configuration(policy):
             return decisions, _ask_configuration(policy, decisions)
-        return decisions, read_selection_policy(policy)
+        selection = read_selection_policy(policy)
+        known = {name for decision in decisions for name in decision.known_models}
+        refuse_unknown_model(selection, policy, known | configured("models", ledger if data is None else "", config))
+        return decisions, selection
 
 
 def load_decisions(
@@ -116,15 +124,16 @@ def load_decisions(
     Raises typer.BadParameter for a router that none of them is of, whenever they were made.
     """
     if data is None:
-        with reading(ledger, config) as reader, progress_bar("reading", reader.count(chosen)) as advance:
+        with (
+            reading(ledger, config, chosen) as reader,
+            progress_bar("reading", reader.count(chosen)) as advance,
+        ):
             decisions = build_decisions(told(decision_rows(reader, chosen), advance))
-            routers = set() if decisions else set(reader.routers())
     else:
         read = read_decisions(data)
-        routers = {decision.router for decision in read}
+        if chosen.router and read:
+            refuse_unknown("router", chosen.router, {decision.router for decision in read}, "--router")
         decisions = tuple(d for d in since(read, chosen.since) if chosen.router in ("", d.router))
-    if not decisions and routers and chosen.router and chosen.router not in routers:
-        raise typer.BadParameter(no_such("router", chosen.router, routers), param_hint="--router")
     if not decisions:
         raise DatasetError("there is no such decision", file=data)
     return decisions

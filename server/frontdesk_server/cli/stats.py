@@ -50,7 +50,7 @@ def stats(
     Example: frontdesk stats --since 7d --plot
     """
     chosen = filters(router=router, model=model, caller=caller, since=since, until=until)
-    with reading(ledger, config) as reader:
+    with reading(ledger, config, chosen) as reader:
         found = statistics(reader, chosen)
         drift = drift_in(reader, chosen, ledger, config)
     if json:

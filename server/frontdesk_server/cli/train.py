@@ -87,7 +87,7 @@ def train(
 
 def _reported(ledger: str | None, config: Path | None, chosen: Filters) -> Dataset:
     """The ledger's answers whose outcome was reported and whose prompt was kept."""
-    with reading(ledger, config) as reader, progress_bar("reading", None) as advance:
+    with reading(ledger, config, chosen) as reader, progress_bar("reading", None) as advance:
         rows = list(told(learning_rows(reader, chosen), advance))
     if not rows:
         raise DatasetError(

@@ -55,5 +55,14 @@ def ledger_of(path: Path, environment: Mapping[str, str] = os.environ) -> Ledger
     return config
 
 
+def names_in(path: Path, section: str) -> set[str]:
+    """What the file names in `models` or `routers`, whatever is wrong with it otherwise. Raises ConfigError."""
+    try:
+        root = compose(read_text(path))
+    except Unreadable as error:
+        raise ConfigError(str(path), [error.fault]) from error
+    return {name for key, node in _sections(root) if key == section for name, _ in _sections(node)}
+
+
 def _sections(root: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
     return [(str(key.value), node) for key, node in root.value] if isinstance(root, yaml.MappingNode) else []

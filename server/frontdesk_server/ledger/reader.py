@@ -122,10 +122,24 @@ class LedgerReader:
             query = select(func.count()).select_from(RECORDS).where(*filters.clauses())
             return connection.execute(query).scalar_one()
 
-    def routers(self) -> list[str]:
-        """The routers that have decided something."""
+    def any(self, filters: Filters) -> bool:
+        """Whether any decision is meant."""
         with self.engine.connect() as connection:
-            return list(connection.execute(select(RECORDS.c.router).distinct()).scalars())
+            return (
+                connection.execute(select(RECORDS.c.decision_id).where(*filters.clauses()).limit(1)).first() is not None
+            )
+
+    def routers(self) -> set[str]:
+        """The routers that have decided something."""
+        return self._distinct(RECORDS.c.router)
+
+    def models(self) -> set[str]:
+        """The models that were chosen or have answered."""
+        return self._distinct(RECORDS.c.model) | self._distinct(RECORDS.c.answered_by)
+
+    def _distinct(self, column: ColumnElement[Any]) -> set[str]:
+        with self.engine.connect() as connection:
+            return set(filter(None, connection.execute(select(column).distinct()).scalars()))
 
     def newest(self, filters: Filters, limit: int, before: str = "") -> list[DecisionSummary]:
         """The newest decisions, oldest first; with `before` of those older than this one."""

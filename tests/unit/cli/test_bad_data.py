@@ -206,7 +206,7 @@ def test_a_policy_that_cannot_be_read_is_named(
     if content is not None:
         (tmp_path / "new.yaml").write_bytes(content)
     said = refused(f"{command} --policy {{file}} --data {tmp_path}/decisions.jsonl", tmp_path / "new.yaml")
-    assert f"{command}: {tmp_path}/new.yaml: " in said
+    assert said.startswith(f"{tmp_path}/new.yaml: ")
 
 
 COMMANDS = (

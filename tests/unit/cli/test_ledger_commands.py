@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import typer
 from frontdesk_server.assembly.ledger import open_ledger, open_reader
+from frontdesk_server.cli import app, ledger_access
 from frontdesk_server.cli import explain as explain_command
 from frontdesk_server.cli import export as export_command
-from frontdesk_server.cli import ledger_access
 from frontdesk_server.cli import log as log_command
 from frontdesk_server.cli import stats as stats_command
 from frontdesk_server.config.loading import default_config_path
@@ -207,3 +207,19 @@ def test_reports_read_from_where_the_configuration_says(url: str, tmp_path: Path
     config.write_text(default_config_path().read_text() + ledger)
     with ledger_access.reading(None, config) as reader:
         assert reader.count(Filters()) == 3
+
+
+@pytest.mark.parametrize("command", ["log", "stats", "export"])
+@pytest.mark.parametrize("option", ["router", "model"])
+def test_a_name_that_neither_ledger_nor_configuration_knows_is_refused(
+    url: str, tmp_path: Path, command: str, option: str
+) -> None:
+    path = [str(tmp_path / "out.jsonl")] if command == "export" else []
+    result = CliRunner().invoke(app, [command, *path, "--ledger", url, f"--{option}", "nope"])
+    assert result.exit_code == 2
+    assert f"no {option} is named 'nope'; there are" in " ".join(result.stderr.replace("│", "").split())
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_name_that_the_configuration_alone_knows_is_of_no_decision_yet(url: str) -> None:
+    assert listed(url, "--config", str(default_config_path()), "--model", "frontier-llm") == []

@@ -224,3 +224,24 @@ def test_the_report_is_on_the_ledger_where_no_file_is_named(url: str, tmp_path: 
     result = run(report, "--ledger", url, "--out", str(tmp_path / "report.html"), "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["rows"] == DECISIONS
+
+
+@pytest.mark.parametrize("command", [replay, diff_policy])
+def test_a_policy_of_a_model_that_nobody_knows_is_refused(
+    url: str, tmp_path: Path, command: Callable[..., None]
+) -> None:
+    (tmp_path / "p.yaml").write_text("model: lagre")
+    result = run(command, "--policy", str(tmp_path / "p.yaml"), "--ledger", url)
+    assert result.exit_code == 2
+    told = "model: no model is named 'lagre' (did you mean 'large'?); there are large, small"
+    assert result.stderr.strip() == f"{tmp_path}/p.yaml: {told}"
+
+
+def test_a_policy_of_a_model_that_the_configuration_alone_knows_is_none_that_nobody_knows(
+    url: str, tmp_path: Path
+) -> None:
+    config = Path(policy(tmp_path, BY_COIN, name="default"))
+    config.write_text(config.read_text().replace("models:", "models:\n  new: {backend: fake}"))
+    (tmp_path / "p.yaml").write_text("model: new")
+    result = run(diff_policy, "--policy", str(tmp_path / "p.yaml"), "--ledger", url, "--config", str(config))
+    assert result.exit_code == 0, result.output

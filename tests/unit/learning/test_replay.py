@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.learning.data.dataset import DatasetError
 from frontdesk_server.learning.replay.logged import LoggedCandidate, LoggedDecision, read_decisions, since
 from frontdesk_server.learning.replay.replay import diff_policy, replay
@@ -144,11 +145,19 @@ def test_a_faulty_row_is_named_with_its_column(tmp_path: Path, change: dict[str,
 
 @pytest.mark.parametrize(
     "text",
-    ["", "model: a\nquality_floor: 0.5", "quality_floor: 2", "quality_floor: 0.5\nspeed: 1", "cost_weight: -1", "{"],
+    [
+        "",
+        "model: a\nquality_floor: 0.5",
+        "quality_floor: 2",
+        "quality_floor: 0.5\nspeed: 1",
+        "cost_weight: -1",
+        "model: 7",
+        "{",
+    ],
 )
 def test_a_faulty_policy_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.yaml").write_text(text)
-    with pytest.raises(DatasetError):
+    with pytest.raises(ConfigError):
         read_selection_policy(tmp_path / "p.yaml")
 
 

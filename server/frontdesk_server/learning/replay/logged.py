@@ -69,6 +69,11 @@ class LoggedDecision:
         known = self.cost_nano_usd is not None and self.saved_nano_usd is not None
         return self.cost_nano_usd + self.saved_nano_usd if known else None  # type: ignore[operator]
 
+    @property
+    def known_models(self) -> set[str]:
+        """The candidates and what was chosen."""
+        return {*self.model.split(_IN_TURN), *(candidate.model for candidate in self.candidates)}
+
     def candidate(self, model: str) -> LoggedCandidate | None:
         """Return the candidate of this name, None where it was not one."""
         return next((candidate for candidate in self.candidates if candidate.model == model), None)

@@ -8,20 +8,23 @@ A YAML file names exactly one of them, and optionally a share that explores all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from frontdesk_server.config.files import read
-from frontdesk_server.learning.data.dataset import DatasetError
+from frontdesk_server.config.known_keys import unknown
+from frontdesk_server.config.loading import read_text
+from frontdesk_server.config.naming import no_such
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
 from frontdesk_server.learning.replay.logged import LoggedCandidate, LoggedDecision
 
-__all__ = ["SelectionPolicy", "read_policy_yaml", "read_selection_policy"]
+__all__ = ["SelectionPolicy", "read_policy_yaml", "read_selection_policy", "refuse_unknown_model"]
 
 _RULES = ("model", "quality_floor", "cost_weight")
+_KEYS = {*_RULES, "exploration"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +63,39 @@ class SelectionPolicy:
 
 
 def read_policy_yaml(path: Path) -> Any:
-    """Read what a policy file says, of whatever kind it is. Raises DatasetError."""
+    """Read what a policy file says, of whatever kind it is. Raises ConfigError."""
+    text = read_text(path)
     try:
-        return yaml.safe_load(read(path).decode())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DatasetError(f"not readable: {' '.join(str(error).split())}", file=path) from error
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _fault(path, f"is no YAML: {' '.join(str(error).split())}") from error
 
 
 def read_selection_policy(path: Path) -> SelectionPolicy:
-    """Read a policy file. Raises DatasetError that names what is wrong."""
+    """Read a policy file. Raises ConfigError that names what is wrong."""
     values = read_policy_yaml(path)
     if not isinstance(values, dict) or sum(rule in values for rule in _RULES) != 1:
-        raise DatasetError(f"exactly one of {', '.join(_RULES)} is needed", file=path)
-    if unknown := sorted(set(map(str, values)) - {*_RULES, "exploration"}):
-        raise DatasetError(f"unknown: {', '.join(unknown)}", file=path)
+        raise _fault(path, f"needs exactly one of {', '.join(_RULES)}")
+    if strange := sorted(set(map(str, values)) - _KEYS):
+        raise _fault(path, unknown(strange[0], _KEYS, "key here"), strange[0])
+    if not isinstance(values.get("model", ""), str):
+        raise _fault(path, "is no text", "model")
     for name in ("quality_floor", "exploration"):
         if name in values and not (isinstance(values[name], int | float) and 0.0 <= values[name] <= 1.0):
-            raise DatasetError(f"{name} must lie in [0, 1]", file=path)
+            raise _fault(path, "must lie in [0, 1]", name)
     if "cost_weight" in values and not (isinstance(values["cost_weight"], int | float) and values["cost_weight"] >= 0):
-        raise DatasetError("cost_weight must be at least 0", file=path)
+        raise _fault(path, "must be at least 0", "cost_weight")
     return SelectionPolicy(**values)
+
+
+def refuse_unknown_model(policy: SelectionPolicy, path: Path, known: Collection[str]) -> None:
+    """Raises ConfigError where the policy names a model that is not among the known ones."""
+    if policy.model is not None and policy.model not in known:
+        raise _fault(path, no_such("model", policy.model, known), "model")
+
+
+def _fault(path: Path, message: str, key: str = "") -> ConfigError:
+    return ConfigError(str(path), [ConfigFault(message, key)])
 
 
 def _quality(candidate: LoggedCandidate) -> float:
