@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from random import Random
 
+from frontdesk_server.artefacts.embedders import AsyncEmbedder, NoEmbedder
 from frontdesk_server.artefacts.quality.drift import DriftMonitor
 from frontdesk_server.assembly.embedder import build_embedder
 from frontdesk_server.assembly.pool import build_pool, unpriced_rules, unserved_capabilities
@@ -93,8 +94,10 @@ def _assembled(loaded: LoadedConfig, shared: SharedState, resources: AsyncExitSt
     limited = LimitedConditions(conditions, limits)
     engine: Engine | None = None
     identify: Identify | None = None
+    embedder: AsyncEmbedder = NoEmbedder()
     with collecting(faults):
         embedder = build_embedder(loaded, resources)
+    with collecting(faults):
         engine = Engine(loaded, pool, limited, ask, clock, embedder, shared.affinity, shared.drift, shared.remembered)
     with collecting(faults):
         identify = build_identify(loaded)

@@ -53,8 +53,6 @@ CLASSES = {
 APART = {
     "what an API cannot do": {"a name"},
     "a caller": {"a key set"},
-    "a budget of unknown prices": {"a value", "a key"},
-    "a router": {"an embedder"},
 }
 """What cannot be told beside others in this configuration: they may be why, or it needs what they spoil."""
 
@@ -82,6 +80,48 @@ def test_faults_of_all_classes_are_told_at_once(left_out: set[str], tmp_path: Pa
         text = text.replace(old, new, 1)
         expected.add(path)
     assert set(_faults(text, tmp_path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "paths"),
+    [
+        (
+            'keys: [{caller: search, id: "01234567"',
+            "tls: {certificate: a.pem, key: a.key}, keys: [{caller: '', models: [huge], id: x",
+            {"security.tls", "security.keys[0].caller", "security.keys[0].models", "security.keys[0].id"},
+        ),
+        (
+            "opus: {backend: claude",
+            "opus: {backend: clyde, prices: {input: -1, output: 1}",
+            {"models.opus.backend", "models.opus.prices.input"},
+        ),
+        (
+            "default: {default_model: small, strategy: {kind: model, model: small}}",
+            "default: {default_model: small, quality_floor: 7, strategy: {kind: router, router: default}}",
+            {"routers.default.quality_floor", "routers.default.strategy.router"},
+        ),
+        (
+            "window: day, requests: 1",
+            "window: week, callers: [nobody], usd: 0",
+            {"limits.rules[0].window", "limits.rules[0].callers", "limits.rules[0].usd"},
+        ),
+        (
+            'ledger: {url: ""}',
+            'ledger: {url: "mysql://h/d", flush_ms: 0}',
+            {"ledger.url", "ledger.flush_ms"},
+        ),
+    ],
+    ids=["callers", "a model", "a router", "limits", "a ledger"],
+)
+def test_a_fault_hides_no_other_of_the_same_part(old: str, new: str, paths: set[str], tmp_path: Path) -> None:
+    assert old in GOOD
+    assert set(_faults(GOOD.replace(old, new, 1), tmp_path)) == paths
+
+
+def test_routers_are_looked_at_beside_an_embedder_that_cannot_be_loaded(tmp_path: Path) -> None:
+    text = GOOD.replace("ledger:", "embedder: {path: nowhere}\nledger:")
+    text = text.replace("{kind: model, model: small}", "{kind: classifier, models: {smal: small}}")
+    assert set(_faults(text, tmp_path)) == {"embedder", "routers.default.strategy.models.smal"}
 
 
 @pytest.mark.parametrize(

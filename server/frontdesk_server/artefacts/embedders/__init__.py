@@ -7,6 +7,7 @@ from frontdesk_server.artefacts.embedders.protocol import (
     Embedder,
     EmbedderError,
     Matrix,
+    NoEmbedder,
     Vector,
     is_finite,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "EncoderSettings",
     "InlineEmbedder",
     "Matrix",
+    "NoEmbedder",
     "OnnxEmbedder",
     "StaticEmbedder",
     "ThreadedEmbedder",

@@ -73,3 +73,15 @@ class AsyncEmbedder(Protocol):
     async def embed(self, texts: Sequence[str]) -> Matrix:
         """Return the vectors of several texts, shape (len(texts), dimension). Raises `EmbedderError`."""
         ...
+
+
+class NoEmbedder:
+    """Stands for one that could not be built, so that all else can be looked at."""
+
+    id = ""
+    dimension = 0
+    inline = True
+
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        """Raises `EmbedderError`."""
+        raise EmbedderError("there is no embedder")

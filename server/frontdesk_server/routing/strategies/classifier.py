@@ -135,7 +135,8 @@ def build_classifier(config: ClassifierConfig, site: Site) -> Strategy:
         scope.check_candidate(name, (*location, "models", name))
     try:
         artefact = Artefact.load(artefact_path(config.artefact, scope.tools.folder))
-        artefact.check_embedder(scope.tools.embedder.id)
+        if scope.tools.embedder.id:
+            artefact.check_embedder(scope.tools.embedder.id)
     except ArtefactError as error:
         scope.fault((*location, "artefact"), str(error))
         return Chain(site.path, ())
