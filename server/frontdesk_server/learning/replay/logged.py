@@ -72,7 +72,7 @@ class LoggedDecision:
     @property
     def known_models(self) -> set[str]:
         """The candidates and what was chosen."""
-        return {*self.model.split(_IN_TURN), *(candidate.model for candidate in self.candidates)}
+        return {*self.model.split(IN_TURN), *(candidate.model for candidate in self.candidates)}
 
     def candidate(self, model: str) -> LoggedCandidate | None:
         """Return the candidate of this name, None where it was not one."""
