@@ -90,18 +90,33 @@ def test_the_demo_escalates_outlives_a_provider_bills_a_cancel_and_leaves_what_i
     shown = " ".join(ran.stdout.split())
     for model in FOUR_QUERIES.values():
         assert f"▶ {model}" in shown
-    assert "candidate USD per 1,000 queries first token" in shown  # predictions, as `explain` shows them
+    assert "candidate quality USD per 1,000 first token" in shown  # predictions, as `explain` shows them
     assert "unsure-llm was rejected by its check (heuristic: refusal" in shown
     assert "rented-llm failed (UPSTREAM_UNREACHABLE" in shown
     assert "circuit breaker is open" in shown
     assert re.search(r"Cancelled after .* s\. \d+ output tokens \(estimated\) came, \$0\.\d*[1-9]", shown)
-    assert re.search(r"8 whole answers: .* \d\d% saved", shown)
-    assert re.search(r"7 of them that a cheaper model gave: .* \d\d% saved", shown)
+    assert re.search(r"11 whole answers: .* \d\d% saved", shown)
+    assert re.search(r"10 of them that a cheaper model gave: .* \d\d% saved", shown)
     commands = re.findall(r"^  \S+ ((?:explain|stats|report) .*)$", ran.stdout, re.M)
     assert [command.split()[0] for command in commands] == ["explain", "stats", "report"]
     for command in commands:
         again = frontdesk(*shlex.split(command), folder=tmp_path, absent=not_installed_by_the_demo())
         assert again.returncode == 0, again.stderr
+    lines = ran.stdout.splitlines()
+    assert [line for line in lines if line.endswith(" ") or "\x1b" in line] == []
+    assert max(map(len, lines)) > 200  # a pipe breaks no line
+
+
+def test_stats_of_the_demo_are_those_of_its_last_run_and_add_up(tmp_path: Path) -> None:
+    for _ in range(2):
+        ran = frontdesk("demo", "--pool", "embedded", folder=tmp_path, settings={"COLUMNS": "40"})
+    (command,) = re.findall(r"^  \S+ (stats .*)$", ran.stdout, re.M)
+    routers = json.loads(frontdesk(*shlex.split(command), "--json", folder=tmp_path).stdout)["routers"]
+    scoreboard = ran.stdout.partition("What it came to")[2]
+    costs = re.findall(r"cost \$([\d.]+)  strongest", scoreboard)  # none is cut in forty columns
+    assert sum(router["decisions"] for router in routers) == len(costs) == 12
+    assert sum(router["cost_nano_usd"] for router in routers) == pytest.approx(1e9 * sum(map(float, costs)), rel=1e-3)
+    assert all(model in scoreboard for model in ("small-llm", "frontier-llm", "rented-llm"))
 
 
 @pytest.mark.parametrize(

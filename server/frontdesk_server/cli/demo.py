@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from frontdesk_server.cli.ask import run
 from frontdesk_server.cli.connection import in_process
@@ -16,6 +16,7 @@ from frontdesk_server.cli.demo_pools import PoolChoice, demo_pool
 from frontdesk_server.cli.demo_provider import DemoProvider
 from frontdesk_server.cli.demo_scenes import cancellation, checked_answers, escalation, takeover, with_scenes
 from frontdesk_server.cli.demo_view import Shown, headline, show_answer, show_scoreboard
+from frontdesk_server.cli.tables import console as standard_output
 
 QUERIES = (
     "What is 2 + 2?",
@@ -25,6 +26,11 @@ QUERIES = (
     "Design a comprehensive multi-agent system for medical diagnosis that covers symptom analysis, differential "
     "diagnoses, treatment recommendations, edge cases like rare diseases, ethical considerations, and the trade-offs "
     "between accuracy and latency.",
+)
+
+UNCHECKED = (
+    "[yellow]Nobody checked this answer:[/] the router that was asked has no check, so whatever the small model says "
+    "is accepted. A cascade, as above, judges it, and asks a better model where it does not pass."
 )
 
 
@@ -43,28 +49,47 @@ def demo(
 
     Example: frontdesk demo --pool embedded
     """
-    console = Console(highlight=False)
+    console = standard_output()
     url = f"sqlite:///{ledger}"
+    begun = datetime.now(UTC)
     shown: list[Shown] = []
 
     async def work() -> None:
         chosen = demo_pool(pool, endpoint, url)
         console.print(f"[bold]Frontdesk[/] routes {len(QUERIES)} queries over gRPC. It runs on {chosen.told}.")
+        console.print(
+            "Of each candidate it shows what is predicted: the quality of its answer from 0 to 1, the cost in USD per "
+            "1,000 queries like this one, the time to the first token.",
+            style="dim",
+        )
         async with DemoProvider() as provider:
             staged = replace(chosen.loaded, config=with_scenes(chosen.loaded.config, provider, chosen.checked))
             async with in_process(staged) as client:
+                if chosen.checked:
+                    shown.extend(await checked_answers(client, console, chosen.checked))
                 for query in QUERIES:
                     headline(query, console)
                     shown.append(await show_answer(client, query, console))
-                if chosen.checked:
-                    shown.extend(await checked_answers(client, console, chosen.checked))
-                else:
+                    if shown[-1].model == chosen.checked:
+                        console.print(UNCHECKED)
+                if not chosen.checked:
                     shown.extend(await escalation(client, console))
                 shown.extend(await takeover(client, console, provider))
                 shown.extend(await cancellation(client, console, QUERIES[-1]))
         show_scoreboard(shown, console)
 
-    run(work())
-    console.print(f"\n[bold]Look at it again[/] (kept in {ledger})")
-    for command in (f"explain {shown[-1].decision_id}", "stats", "report"):
+    try:
+        run(work())
+    except typer.Exit:
+        typer.echo(
+            "Every model that the router falls back on was asked, and none answered: the demo ends here. "
+            "With --pool embedded it needs no key and no network.",
+            err=True,
+        )
+        raise
+    console.print(
+        f"\n[bold]Look at it again[/] (kept in {ledger}, to which every run adds; --since tells this one alone)"
+    )
+    since = f"--since {begun:%Y-%m-%dT%H:%M:%SZ}"
+    for command in (f"explain {shown[-1].decision_id}", f"stats {since}", f"report {since}"):
         console.print(f"  {sys.argv[0]} {command} --ledger {url}", soft_wrap=True)

@@ -10,10 +10,9 @@ from frontdesk import Client
 from frontdesk.events import TextDelta
 from frontdesk.v1.router_service_pb2 import GetDecisionResponse
 from rich.console import Console
-from rich.text import Text
 
 from frontdesk_server.cli.demo_provider import STEADY, UNSURE, DemoProvider
-from frontdesk_server.cli.demo_view import Shown, headline, show_answer
+from frontdesk_server.cli.demo_view import Opening, Shown, headline, show_answer
 from frontdesk_server.cli.money import total_usd
 from frontdesk_server.config.pool import ModelConfig, OpenAIBackendConfig
 from frontdesk_server.config.root import Config
@@ -93,41 +92,44 @@ async def takeover(client: Client, console: Console, provider: DemoProvider) -> 
     shown = [await show_answer(client, query, console, router=_RENTED)]
     provider.kill()
     console.print("\n[red]The provider is killed.[/] The same again:")
-    for again in range(_MOST_CALLS_UNTIL_OPEN):
-        decision = await client.route(query, router=_RENTED)
-        (rented,) = (candidate for candidate in decision.candidates if candidate.model == _STEADY_MODEL)
-        is_open = bool(rented.exclusion_detail)
-        if is_open or again == 0:
-            if is_open:
-                console.print(f"\nAfter {again} failed calls its breaker opens, and it is not asked at all:")
-            shown.append(await show_answer(client, query, console, router=_RENTED))
-            if is_open:
-                break
-        else:
-            await client.complete(query, router=_RENTED)
+    shown.append(await show_answer(client, query, console, router=_RENTED))
+    failed = 1
+    while await _available(client, _STEADY_MODEL) and failed < _MOST_CALLS_UNTIL_OPEN:
+        started = time.perf_counter()
+        completion = await client.complete(query, router=_RENTED)
+        seconds = time.perf_counter() - started
+        shown.append(Shown(query, completion.completion_id, completion.model, seconds, completion.cost))
+        failed += 1
+    console.print(f"\nAfter {failed} failed calls its breaker opens, and it is not asked at all:")
+    shown.append(await show_answer(client, query, console, router=_RENTED))
     return shown
+
+
+async def _available(client: Client, name: str) -> bool:
+    return any(model.available for model in await client.list_models() if model.name == name)
 
 
 async def cancellation(client: Client, console: Console, query: str) -> list[Shown]:
     """A caller leaves in the middle of an answer, and pays for what has come."""
     headline("A caller that leaves in the middle of an answer", console)
-    started, deltas = time.perf_counter(), 0
+    started, deltas, opening = time.perf_counter(), 0, Opening(console)
     async with client.stream_complete(query) as stream:
         decision = await stream.decision()
         console.print(f"  [cyan bold]{decision.model}[/] answers:")
         async for event in stream:
             if isinstance(event, TextDelta):
-                console.print(Text(event.text, style="green"), end="", soft_wrap=True)
+                opening.add(event.text)
                 deltas += 1
             if deltas == _DELTAS_BEFORE_CANCEL:
                 stream.cancel()
                 break
+    opening.end()
     seconds = time.perf_counter() - started
     settled = await _settled(client, decision.decision_id)
     (attempt,) = settled.attempts
     tokens = f"{attempt.usage.output_tokens} output tokens{' (estimated)' if attempt.usage_estimated else ''}"
     console.print(f"\n[yellow]Cancelled after {seconds:.2f} s.[/] [dim]{tokens} came, {total_usd(settled.cost)}[/]")
-    return [Shown("(cancelled)", decision.decision_id, decision.model, seconds, settled.cost)]
+    return [Shown(f"cancelled: {query}", decision.decision_id, decision.model, seconds, settled.cost)]
 
 
 async def _settled(client: Client, decision_id: str) -> GetDecisionResponse:

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 
 from frontdesk import Client, Decision, GenerationConfig, Query, user
 from frontdesk.events import AttemptEnded, Started, TextDelta
 from frontdesk.v1.routing_pb2 import Attempt, Cost
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
-from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from frontdesk_server.cli.money import nano_usd, strongest_usd, total_usd
-from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
+from frontdesk_server.cli.tables import Column, Unpadded, one_line, table
+from frontdesk_server.domain.money import per_thousand
 
 _SHOWN_CHARACTERS = 320
+_QUERY_CHARACTERS = 34
+_RULE_CHARACTERS = 80
+_CANDIDATES = (
+    Column("", head=True),
+    Column("candidate", head=True),
+    Column("quality", right=True),
+    Column("USD per 1,000", right=True),
+    Column("first token", right=True),
+)
+_EXCLUDED = Column("excluded because", free=True)
+_SCOREBOARD = (
+    Column("query", head=True),
+    Column("model"),
+    Column("time", right=True),
+    Column("cost", right=True),
+    Column("strongest", right=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +52,42 @@ class Shown:
 def headline(text: str, console: Console) -> None:
     """Begin something new."""
     console.print()
-    console.print(Rule(style="dim"))
+    console.print(Text("─" * min(console.width, _RULE_CHARACTERS), style="dim"))
     console.print(Text(text, style="bold"))
 
 
 class Opening:
-    """Shows the beginning of an answer as it comes, and that there was more."""
+    """Shows the beginning of an answer as it comes, its lines broken between words, and that there was more."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._left = _SHOWN_CHARACTERS
+        self._column = 0
+        self._word = ""
 
     def add(self, text: str) -> None:
         """The next piece."""
-        shown = text[: max(0, self._left)]
-        if self._left >= 0 and len(text) > self._left:
-            shown += " […]"
+        if self._left < 0:
+            return
+        shown = self._word + text[: self._left].replace("\n\n", " ")
+        if len(text) > self._left:
+            shown = f"{shown[: shown.rfind(' ') + 1]}[…]"
         self._left -= len(text)
-        self._console.print(Text(shown.replace("\n\n", " "), style="green"), end="", soft_wrap=True)
+        *words, self._word = re.split(r"(?<=\s)(?=\S)", shown)
+        for word in words:
+            self._show(word)
+
+    def end(self) -> None:
+        """What was held back, as it might have been a part of a word."""
+        self._show(self._word.rstrip())
+        self._word = ""
+
+    def _show(self, word: str) -> None:
+        if self._column and self._column + cell_len(word.rstrip()) > self._console.width:
+            self._console.print()
+            self._column = 0
+        self._column = 0 if "\n" in word else self._column + cell_len(word)
+        self._console.print(Text(word, style="green"), end="", soft_wrap=True)
 
 
 async def show_answer(
@@ -68,8 +104,10 @@ async def show_answer(
                 case TextDelta(text=text):
                     opening.add(text)
                 case AttemptEnded(attempt=attempt, next_model=next_model):
+                    opening.end()
                     console.print(f"  [yellow]{attempt.model} {_why_ended(attempt)}; asking {next_model}[/]")
         completion = await stream.completion()
+    opening.end()
     seconds = time.perf_counter() - started
     for check in completion.attempts[-1].checks:
         console.print(f"\n[dim]passed its check ({check.check}: {check.detail})[/]", end="")
@@ -81,19 +119,23 @@ async def show_answer(
 
 def show_decision(decision: Decision, console: Console) -> None:
     """The candidates with what is predicted of them, and why the chosen one was chosen."""
-    table = _table("", "candidate", f">{PER_THOUSAND}", ">first token", "")
+    excluded = any(candidate.exclusion_detail for candidate in decision.candidates)
+    rows = []
     for candidate in decision.candidates:
         chosen = candidate.model == decision.model
         cost = candidate.predicted_cost_nano_usd if candidate.HasField("predicted_cost_nano_usd") else None
         first_token = candidate.predicted_time_to_first_token.ToTimedelta().total_seconds()
-        table.add_row(
-            "[cyan]▶[/]" if chosen else "",
-            f"[cyan bold]{candidate.model}[/]" if chosen else candidate.model,
+        row = (
+            Text("▶" if chosen else " ", "cyan"),
+            Text(candidate.model, "cyan bold" if chosen else ""),
+            f"{candidate.predicted_quality:.2f}" if candidate.HasField("predicted_quality") else "-",
             per_thousand(cost),
-            f"{first_token * 1000:.0f} ms" if candidate.HasField("predicted_time_to_first_token") else "",
-            f"[dim]{candidate.exclusion_detail}[/]",
+            f"{first_token * 1000:.0f} ms" if candidate.HasField("predicted_time_to_first_token") else "-",
+            Text(candidate.exclusion_detail, "dim"),
         )
-    console.print(Padding(table, (0, 0, 0, 2)))
+        rows.append(row if excluded else row[:-1])
+    columns = (*_CANDIDATES, _EXCLUDED) if excluded else _CANDIDATES
+    console.print(Unpadded(Padding(table(columns, rows, console.width - 2), (0, 0, 0, 2))))
     milliseconds = decision.router_duration.ToNanoseconds() / 1e6
     console.print(f"  [cyan bold]{decision.model}[/]: {decision.reason} [dim](decided in {milliseconds:.2f} ms)[/]")
 
@@ -101,12 +143,18 @@ def show_decision(decision: Decision, console: Console) -> None:
 def show_scoreboard(shown: list[Shown], console: Console) -> None:
     """What was asked, who answered, and what always asking the strongest model would have cost."""
     console.print("\n[bold]What it came to[/]")
-    table = _table("query", "model", ">time", ">cost", ">strongest")
-    table.expand = True
-    table.columns[0].ratio, table.columns[0].no_wrap = 1, True
-    for row in shown:
-        table.add_row(row.query, row.model, f"{row.seconds:.2f} s", total_usd(row.cost), strongest_usd(row.cost))
-    console.print(table)
+    rows = [
+        (
+            one_line(row.query, _QUERY_CHARACTERS),
+            row.model,
+            f"{row.seconds:.2f} s",
+            total_usd(row.cost),
+            strongest_usd(row.cost),
+        )
+        for row in shown
+    ]
+    console.print(table(_SCOREBOARD, rows, console.width))
+    console.print("[dim]strongest: the same tokens at the prices of the pool's strongest model[/]")
     known = [row for row in shown if row.cost.HasField("total_nano_usd") and row.cost.HasField("strongest_nano_usd")]
     console.print(f"\nThe {len(known)} whole answers: {_saved(known)}")
     delegated = [row for row in known if row.cost.total_nano_usd < row.cost.strongest_nano_usd]
@@ -117,14 +165,6 @@ def _saved(rows: list[Shown]) -> str:
     spent, strongest = sum(row.cost.total_nano_usd for row in rows), sum(row.cost.strongest_nano_usd for row in rows)
     share = f": [bold green]{1 - spent / strongest:.0%} saved[/]" if strongest else ""
     return f"{nano_usd(spent)} instead of {nano_usd(strongest)} with the strongest model{share}"
-
-
-def _table(*headings: str) -> Table:
-    """A table without lines; columns whose headings begin with ">" stand on the right."""
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading.removeprefix(">"), justify="right" if heading.startswith(">") else "left")
-    return table
 
 
 def _why_ended(attempt: Attempt) -> str:

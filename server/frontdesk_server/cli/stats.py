@@ -60,7 +60,10 @@ def stats(
         screen = console()
         screen.print(_routers(found, screen.width))
         screen.print(_models(found, screen.width))
-        screen.print("Costs are USD; per 1,000 is USD per 1,000 calls.", style="dim")
+        screen.print(
+            "Costs are USD; per 1,000 is USD per 1,000 calls. Routed: decided, and not asked for an answer.",
+            style="dim",
+        )
         if drift:
             screen.print(drift_table(drift, screen.width))
         if plot:
@@ -72,13 +75,14 @@ def stats(
 
 def _routers(found: Statistics, width: int) -> RenderableType:
     columns = _columns(
-        "router", "decisions", "answered", "failed", "deadline", "cancelled", "cost", "per 1,000", "saved", "escalated",
-        "fell back", "p50", "p95", "p99", "routing p95", "quality",
+        "router", "decisions", "routed", "answered", "failed", "deadline", "cancelled", "cost", "per 1,000", "saved",
+        "escalated", "fell back", "p50", "p95", "p99", "routing p95", "quality",
     )  # fmt: skip
     rows = (
         (
             each.router,
             f"{each.decisions:,}",
+            f"{each.decisions - each.completions:,}",
             f"{each.answered:,}",
             f"{each.failed:,}",
             f"{each.deadline:,}",

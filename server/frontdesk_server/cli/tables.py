@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Column", "Row", "console", "one_line", "table"]
+__all__ = ["Column", "Row", "Unpadded", "console", "one_line", "table"]
 
 _PIPE_WIDTH = 100_000
 _GAP = 2
@@ -61,7 +62,7 @@ def table(
     needed = sum(_LEAST_FREE if column.free else wide for column, wide in zip(columns, widths, strict=True))
     if needed + _GAP * (len(columns) - 1) > width:
         blocks = [_block(columns, row, width) for row in texts]
-        return Group(*([Text(title, "italic")] if title else []), *blocks)
+        return Unpadded(Group(*([Text(title, "italic")] if title else []), *blocks))
     drawn = Table(
         title=title or None,
         title_justify="left",
@@ -81,7 +82,24 @@ def table(
         )
     for row in texts:
         drawn.add_row(*row)
-    return drawn
+    return Unpadded(drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Unpadded:
+    """What it holds, without the blanks that fill its lines up."""
+
+    drawn: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in console.render_lines(self.drawn, options, pad=False):
+            while line and not line[-1].text.strip():
+                line.pop()
+            if line:
+                last = line.pop()
+                line.append(Segment(last.text.rstrip(), last.style))
+            yield from line
+            yield Segment.line()
 
 
 def _block(columns: Sequence[Column], row: Sequence[Text], width: int) -> RenderableType:

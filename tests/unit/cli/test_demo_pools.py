@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 import typer
-from frontdesk_server.cli import demo_pools, demo_upstreams
+from frontdesk_server.cli import app, demo_pools, demo_upstreams
 from frontdesk_server.cli.demo_pools import PoolChoice, demo_pool
 from frontdesk_server.domain.model import Capability
+from typer.testing import CliRunner
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -84,6 +86,18 @@ def test_the_model_of_an_endpoint_is_the_small_one_and_the_others_stay_simulated
     assert {name for name, model in models.items() if model.backend == "embedded"} == set(models) - {"small-llm"}
     assert "some-llm" in pool.told
     assert "simulated" in pool.told
+
+
+def test_a_pool_that_gives_no_answer_ends_the_demo_with_what_happened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(demo_pools, "_OPENAI", f"{NOBODY}/v1")
+    ran = CliRunner(env={"OPENAI_API_KEY": "a-key"}).invoke(
+        app, ["demo", "--pool", "openai", "--ledger", f"{tmp_path}/demo.db"]
+    )
+    assert ran.exit_code == 1
+    assert "Every model that the router falls back on was asked, and none answered" in ran.stderr
+    assert "--pool embedded" in ran.stderr
 
 
 def test_an_endpoint_where_nobody_answers_is_refused() -> None:

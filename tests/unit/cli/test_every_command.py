@@ -161,7 +161,7 @@ def test_every_cell_of_a_table_stands_whole(rows: list[tuple[str, ...]], width: 
     with console.capture() as captured:
         console.print(table(columns, rows, width))
     drawn = captured.get()
-    assert all(len(line) <= width for line in drawn.splitlines())
+    assert all(len(line) <= width and line == line.rstrip() for line in drawn.splitlines())
     for row in rows:
         for cell in row:
             assert cell == "-" or whole(drawn, cell), (cell, drawn)
