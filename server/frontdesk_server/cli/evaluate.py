@@ -23,6 +23,7 @@ from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.offline import load_offline
+from frontdesk_server.domain.measures import MEASURES, Measure, words
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
@@ -45,21 +46,6 @@ _DEFAULT = "default"
 _MOST_CURVES = 6
 """Figures that are resampled for their intervals, of the kind of evaluation that has most of them."""
 
-
-_FIGURES = (
-    "apgr",
-    "cpt20",
-    "cpt50",
-    "cpt80",
-    "cost_saved_at_equal_quality",
-    "cost_saved_at_max_loss",
-    "cost_saved",
-    "quality_loss",
-    "quality",
-    "cost",
-)
-_COST = "cost"
-_NAMES = {"apgr": "APGR", "cpt20": "CPT(20)", "cpt50": "CPT(50)", "cpt80": "CPT(80)", _COST: PER_THOUSAND}
 _ABSENT: dict[str, Any] = {"value": None}
 
 
@@ -107,7 +93,7 @@ def evaluate(
         typer.echo(f"evaluate: {error}", err=True)
         raise typer.Exit(UNSUPPORTED) from error
     if out is not None:
-        title = ", ".join(path.stem for path in data)
+        title = f"{found.subject} of {', '.join(path.stem for path in data)}"
         found.result["plots"] = [str(path) for path in draw_curves(found, out, "curves", title)]
         written = {**found.result, "drawn": found.document()}
         (out / "evaluation.json").write_bytes(orjson.dumps(written, option=orjson.OPT_INDENT_2))
@@ -197,10 +183,10 @@ def _learned(artefact: Path | None, router: str) -> Artefact | None:
 
 def _show(found: Evaluation, screen: Console) -> None:
     compared = {"router": found.result["router"], **found.result["baselines"]}
-    columns = [Column("", head=True), *(Column(name.replace("_", " ")) for name in compared)]
+    columns = [Column("", head=True), *(Column(words(name)) for name in compared)]
     rows = [
-        [_NAMES.get(key, key.replace("_", " ")), *(_shown(key, figures.get(key)) for figures in compared.values())]
-        for key in _FIGURES
+        [measure.name, *(_shown(measure, figures.get(key)) for figures in compared.values())]
+        for key, measure in MEASURES.items()
         if any((figures.get(key) or _ABSENT)["value"] is not None for figures in compared.values())
     ]
     screen.print(table(columns, rows, screen.width))
@@ -219,13 +205,8 @@ def _show(found: Evaluation, screen: Console) -> None:
         screen.print(Text(f"No curve: {found.result['no_curve']}."))
 
 
-def _shown(key: str, figure: dict[str, Any] | None) -> str:
+def _shown(measure: Measure, figure: dict[str, Any] | None) -> str:
     if figure is None or figure["value"] is None:
         return "-"
-    write = per_thousand if key == _COST else _rounded
     interval = figure["ci95"]
-    return write(figure["value"]) + (f" [{', '.join(map(write, interval))}]" if interval else "")
-
-
-def _rounded(value: float) -> str:
-    return f"{value:.3g}"
+    return measure.write(figure["value"]) + (f" [{', '.join(map(measure.write, interval))}]" if interval else "")

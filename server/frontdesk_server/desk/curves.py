@@ -22,11 +22,13 @@ class NoCurve(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Lines by the names of routers, thinned out, and the place of every model that is always asked."""
+    """Lines by the keys of routers, thinned out, and the place of every model that is always asked."""
 
     axis: str
     lines: Mapping[str, tuple[Place, ...]]
     points: Mapping[str, Place]
+    decided: Mapping[str, Place]
+    """Where the router's own decisions stand, by its name; empty where the evaluation is of a curve alone."""
     queries: int
     figures: Mapping[str, Mapping[str, float | None]]
     """By router and baseline, what it reaches: `apgr`, `cost_saved_at_equal_quality`, …"""
@@ -50,10 +52,12 @@ def _curves(document: Any) -> Curves:
     drawn = document["drawn"]
     lines = {str(name): _thinned(list(zip(*line, strict=True))) for name, line in drawn["curves"].items()}
     points = {str(name): _place(point) for name, point in drawn["points"].items()}
+    decided = {name: place for name, place in points.items() if name not in document["models"]}
+    points = {name: place for name, place in points.items() if name not in decided}
     known = {"router": document["router"], **document["baselines"]}
     figures = {str(name): _values(told) for name, told in known.items()}
     verdicts = tuple(map(str, drawn["verdicts"]))
-    return Curves(str(drawn["axis"]), lines, points, int(document["queries"]), figures, verdicts)
+    return Curves(str(drawn["axis"]), lines, points, decided, int(document["queries"]), figures, verdicts)
 
 
 def _thinned(places: list[Any]) -> tuple[Place, ...]:

@@ -272,7 +272,7 @@ async def test_callers_see_their_own_and_operators_everything(tmp_path: Path) ->
     assert ">ann<" not in spent
     assert (shown.status_code, decision_id in all_listed) == (200, True)
     assert ">ann<" in all_spent
-    counted = re.findall(r'<th scope="row">(each|all)<.*?<td>([\w ]+)</td>', budgets, re.DOTALL)
+    counted = re.findall(r'<th scope="row">(each|all)<.*?<td data-of="counts">([\w ]+)</td>', budgets, re.DOTALL)
     assert counted == [("each", "ann"), ("each", "bob"), ("each", "ops"), ("all", "all together")]
 
 
@@ -357,8 +357,11 @@ async def test_a_console_can_be_left_out(tmp_path: Path) -> None:
 
 
 async def test_an_evaluation_is_drawn_for_whom_its_models_are(tmp_path: Path) -> None:
-    drawn = {"axis": "cost", "curves": {"router": [[0, 1], [0.5, 0.9]]}, "points": {"small": [0, 0.5], "mid": [1, 0.9]}}
-    figures = {"router": {"apgr": {"value": 0.61, "ci95": None}}, "baselines": {"random": {"apgr": {"value": 0.5}}}}
+    points = {"small": [0, 0.5], "mid": [1, 0.9], "router default": [0.6, 0.8]}
+    drawn = {"axis": "cost", "curves": {"router": [[0, 1], [0.5, 0.9]]}, "points": points}
+    router = {"cost": {"value": 626_800.0}, "cost_saved": {"value": 0.582}, "cpt20": {"value": None, "ci95": None}}
+    rivals = {"random": {"cost": {"value": 3e5}}, "neighbours": {"cpt20": {"value": None}}}
+    figures = {"router": router, "baselines": rivals, "models": {"small": {}, "mid": {}}}
     file = tmp_path / "evaluation.json"
     file.write_text(json.dumps({**figures, "queries": 12, "drawn": {**drawn, "verdicts": ["Routing adds nothing."]}}))
     key = new_key()
@@ -371,10 +374,14 @@ async def test_an_evaluation_is_drawn_for_whom_its_models_are(tmp_path: Path) ->
         broken = await client.get("/console/curve")
         file.unlink()
         missing = await client.get("/console/curve")
-    assert re.findall(r'<th scope="row">(\w+)</th>', page)[:3] == ["small", "router", "router"]
+    assert re.findall(r'<th scope="row">([\w ]+)</th>', page) == ["router default", "small", "router", "router"]
     assert 'data-value="0.9"' in page
-    assert "0.61" in page
+    assert re.findall(r'<th scope="row">([^<]+)<small>', page) == ["USD per 1,000 queries", "cost saved"]
+    assert re.findall(r'<td class="n" data-of="(.*?)">(.*?)</td>', page) == [
+        ("router", "$0.627"), ("random", "$0.300"), ("router", "58.2%"), ("random", "-"),
+    ]  # fmt: skip
     assert "Routing adds nothing." in page
+    assert "frontdesk export" not in missing.text  # whose rows `evaluate` refuses
     for told in (broken, missing):
         assert (told.status_code, "evaluation.json" in told.text, "frontdesk evaluate" in told.text) == (
             200,

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair
+from frontdesk_server.learning.evaluation.neighbours import neighbours_of
 from frontdesk_server.security import new_key
 from playwright.async_api import BrowserContext, Page, ViewportSize, expect
 from yaml import safe_load
@@ -58,7 +60,8 @@ def evaluation(folder: Path) -> bytes:
     dataset = recorded_dataset(folder, 600)
     hard = np.array(["awkward" in prompt for prompt in dataset.prompts], dtype=float)
     seen = hard + np.random.default_rng(1).normal(0, 0.3, len(hard))
-    found = evaluate_pair(dataset, "strong", "small-a", seen, resamples=2)
+    nearby = neighbours_of(dataset.select_models(["small-a", "strong"]), load_default(), None, seed=0)
+    found = evaluate_pair(dataset, "strong", "small-a", seen, neighbours=nearby, resamples=2)
     return orjson.dumps({**found.result, "drawn": found.document()})
 
 
@@ -95,6 +98,14 @@ async def opened(context: BrowserContext) -> AsyncIterator[Page]:
 
 async def is_as_wide_as_its_window(page: Page) -> bool:
     return bool(await page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+async def cut_off(page: Page) -> list[str]:
+    """What of tables and headings can be seen only by scrolling sideways."""
+    wide = """() => [...document.querySelectorAll(".scroll, .top nav, h1, h2, caption")]
+        .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+    found: list[str] = await page.evaluate(wide)
+    return found
 
 
 async def picture(page: Page, file: Path) -> None:
@@ -144,6 +155,12 @@ async def test_people_ask_and_see_what_became_of_it(tmp_path: Path, pictures: Pa
             await picture(page, pictures / "console-spending.png")
             await page.goto(f"{address}/curve")
             await expect(page.locator(".plot canvas")).to_be_visible()
+            legend = page.locator(".u-legend")
+            await expect(legend).to_contain_text("neighbours")
+            await expect(legend).not_to_contain_text("--")
+            borders = "all => all.map((one) => one.style.border).filter((one) => one)"
+            drawn: list[str] = await legend.locator(".u-marker").evaluate_all(borders)
+            assert len(set(drawn)) == len(drawn) == 6
             await picture(page, pictures / "console-curve.png")
             await page.goto(f"{address}/now")
             await expect(page.get_by_role("row", name="a day's money")).to_be_visible()
@@ -164,9 +181,13 @@ async def test_people_ask_and_see_what_became_of_it(tmp_path: Path, pictures: Pa
 
         phone = await browser.new_context(viewport=PHONE, color_scheme="dark")
         async with opened(phone) as page:
-            for path in ("", "/decisions", "/now", "/curve", "/spending"):
+            await page.goto(f"{address}/decisions")
+            one = await page.locator("#rows a").first.get_attribute("href")
+            assert one is not None
+            for path in ("", "/decisions", one.removeprefix("/console"), "/now", "/curve", "/spending"):
                 await page.goto(address + path)
                 assert await is_as_wide_as_its_window(page), path
+                assert await cut_off(page) == [], path
             await expect(page.locator(".plot canvas")).to_be_visible()
             await picture(page, pictures / "console-phone.png")
         await phone.close()

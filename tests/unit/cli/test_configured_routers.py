@@ -197,6 +197,18 @@ def test_a_point_stands_beside_what_others_reach_at_its_cost(folder: Path) -> No
     assert found["routing_adds"]["beats_shuffle"] is True
 
 
+def test_a_plot_names_what_it_shows_as_the_table_does(folder: Path, tmp_path: Path) -> None:
+    """Without a curve of its own a router's point stands beside the line of single models, which no dice made."""
+    found = evaluated(folder, "--config", folder / "frontdesk.yaml", "--router", "ruled", "--out", tmp_path)
+    drawn = json.loads((tmp_path / "evaluation.json").read_text())["drawn"]
+    assert drawn["curves"].keys() == {"fixed"} < found["baselines"].keys()
+    assert drawn["points"].keys() == {"small", "large", "router ruled"}
+    plot = (tmp_path / "curves.svg").read_text()
+    assert f"Quality and cost of router ruled: {found['queries']} queries of " in plot
+    assert "fixed" in plot
+    assert "random" not in plot
+
+
 def test_neighbours_learn_from_what_the_training_saw(folder: Path) -> None:
     arguments = ("--artefact", folder / "mine", "--strong", "large", "--weak", "small")
     other = evaluated(folder, *arguments)

@@ -33,6 +33,21 @@ class Evaluation:
     """Whether positions are mean costs of a query in nano-USD; else shares of queries asked of the strong model."""
 
     @property
+    def subject(self) -> str:
+        """What its curves show, as a title."""
+        told = self.result
+        match told["kind"]:
+            case "router":
+                who = f"router {told['router_name']}"
+            case "cascade":
+                who = f"a cascade below {told['strongest']}"
+            case "pair":
+                who = f"routing between {told['weak']} and {told['strong']}"
+            case _:
+                who = f"routing among {len(told['pool'])} models"
+        return f"Quality and cost of {who}: {told['queries']:,} queries"
+
+    @property
     def axis(self) -> str:
         """What is written at the axis of `drawn`."""
         return PER_THOUSAND if self.priced else "share of queries asked of the strong model"

@@ -101,14 +101,10 @@ def evaluate_pair(
         ),
         "models": single_models(pair),
     }
-    return Evaluation(
-        result=result,
-        curves={name: _sweep(values, pair.quality, paid) for name, values in scores.items()},
-        points={
-            model: (float(paid[:, j].mean()), float(pair.quality[:, j].mean())) for j, model in enumerate(pair.models)
-        },
-        priced=has_costs,
-    )
+    ends = paid.mean(axis=0), pair.quality.mean(axis=0)
+    curves = {name: _sweep(values, pair.quality, paid) for name, values in scores.items()} | {"random": ends}
+    points = {model: (float(ends[0][j]), float(ends[1][j])) for j, model in enumerate(pair.models)}
+    return Evaluation(result, curves, points, priced=has_costs)
 
 
 def evaluate_pool(

@@ -10,6 +10,7 @@ mpl.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from frontdesk_server.domain.measures import words
 from frontdesk_server.learning.drawing.axis import chords, plain
 from frontdesk_server.learning.drawing.labels import leader, place_labels
 from frontdesk_server.learning.drawing.look import LIGHT, stroke_of
@@ -27,7 +28,10 @@ def draw_curves(evaluation: Evaluation, directory: Path, name: str, title: str) 
     """Write `<name>.png` and `<name>.svg` into the directory and return their paths."""
     figure = Figure(figsize=(7.6, 4.6), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
-    curves = _curves(evaluation)
+    curves = {
+        words(name): [(evaluation.drawn(float(x)), float(y)) for x, y in zip(*line, strict=True)]
+        for name, line in evaluation.curves.items()
+    }
     points = {model: (evaluation.drawn(x), y) for model, (x, y) in evaluation.points.items()}
     positions = [x for line in curves.values() for x, _ in line] + [x for x, _ in points.values()]
     log_x = evaluation.priced and min(positions, default=0.0) > 0
@@ -38,8 +42,9 @@ def draw_curves(evaluation: Evaluation, directory: Path, name: str, title: str) 
     lines = {curve: chords(line, log_x=log_x) for curve, line in curves.items()}
     for curve, line in lines.items():
         _draw_line(axes, curve, line)
-    for x, y in points.values():
-        axes.plot(x, y, "o", color=LIGHT["mark"], markersize=6, markeredgecolor=LIGHT["card"])
+    for place, (x, y) in points.items():
+        colour = LIGHT["mark" if place in evaluation.result["models"] else "accent"]
+        axes.plot(x, y, "o", color=colour, markersize=6, markeredgecolor=LIGHT["card"])
     axes.set(xlabel=evaluation.axis, ylabel="mean quality")
     axes.set_title(title, loc="left", color=LIGHT["ink"], fontsize=11)
     _plain_frame(axes)
@@ -52,18 +57,6 @@ def draw_curves(evaluation: Evaluation, directory: Path, name: str, title: str) 
         for path in paths:
             figure.savefig(path, dpi=_DPI, metadata={"Date": None} if path.suffix == ".svg" else None)
     return paths
-
-
-def _curves(evaluation: Evaluation) -> dict[str, list[tuple[float, float]]]:
-    """The lines by name, as they are drawn; without one for no router, that between the cheapest and dearest model."""
-    curves = {
-        name.replace("_", " "): [(evaluation.drawn(float(x)), float(y)) for x, y in zip(*line, strict=True)]
-        for name, line in evaluation.curves.items()
-    }
-    if not {"random", "fixed"} & curves.keys() and evaluation.points:
-        ends = sorted(evaluation.points.values())
-        curves["random"] = [(evaluation.drawn(x), y) for x, y in (ends[0], ends[-1])]
-    return curves
 
 
 def _draw_line(axes: Axes, name: str, line: list[tuple[float, float]]) -> None:

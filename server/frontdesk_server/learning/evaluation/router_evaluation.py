@@ -23,6 +23,7 @@ from frontdesk_server.learning.evaluation.comparable import demand_alternatives
 from frontdesk_server.learning.evaluation.estimates import Evaluation, Figures, bootstrapped, single_models
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
 from frontdesk_server.learning.evaluation.neighbours import Neighbours
+from frontdesk_server.learning.evaluation.pool_routing import envelope
 from frontdesk_server.learning.evaluation.router_run import RouterOutcomes, RouterRun
 from frontdesk_server.learning.evaluation.same_cost import Choices, beside_at_same_cost
 
@@ -86,9 +87,10 @@ def evaluate_router(
         "models": single_models(dataset),
     }
     points = dict(curve.points) if curve else _priced(result["models"])
+    curves = curve.curves if curve else {"fixed": envelope(*np.array(list(points.values())).T)} if points else {}
     if cost is not None:
         points[f"router {run.router}"] = (cost, quality)
-    return Evaluation(result, curve.curves if curve else {}, points, priced=curve is None or curve.priced)
+    return Evaluation(result, curves, points, priced=curve is None or curve.priced)
 
 
 def _measure(

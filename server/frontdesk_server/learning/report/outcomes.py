@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.domain.measures import MEASURES, Measure, words
 from frontdesk_server.domain.money import PER_THOUSAND, in_thousands, per_thousand
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.drawing.svg import Line, Point, heatmap, xy_chart
@@ -85,7 +86,7 @@ def _cost_and_quality(
     lines = [Line("best models for their price", _pairs(*front))] if len(front[0]) > 1 else []
     for name, (paid, reached) in evaluation.curves.items() if evaluation else ():
         if len(paid) > 1 and name not in ("random", "fixed"):
-            lines.append(Line(name.replace("_", " "), _pairs(paid, reached)))
+            lines.append(Line(words(name), _pairs(paid, reached)))
     chart = xy_chart(points, lines, x_title=f"{PER_THOUSAND}, logarithmic", y_title="quality", log_x=True)
     return Section(
         "Quality and cost", "Up and to the left is better; marked models are beaten by no cheaper one.", chart
@@ -96,16 +97,12 @@ def _comparison(evaluation: Evaluation | None) -> Section | None:
     if evaluation is None:
         return None
     result: Mapping[str, Any] = evaluation.result
-    names = [
-        key
-        for key in ("quality", "apgr", "cpt50", "cpt80", "cost_saved_at_equal_quality", "cost_saved_at_max_loss")
-        if _value(result.get(key)) is not None
-    ]
+    shown = {key: measure for key, measure in MEASURES.items() if _value(result.get(key)) is not None}
     rows = [
-        [name, *(_figure(figures.get(key)) for key in names)]
+        [words(name), *(_figure(measure, figures.get(key)) for key, measure in shown.items())]
         for name, figures in (("router", result["router"]), *result["baselines"].items())
     ]
-    body = table(["", *(name.replace("_", " ") for name in names)], rows)
+    body = table(["", *(measure.name for measure in shown.values())], rows)
     lead = " ".join((*verdicts(result), "In brackets 95 % intervals from resampling queries."))
     return Section("The router beside what it must beat", lead, body)
 
@@ -145,8 +142,8 @@ def _value(figure: Mapping[str, Any] | None) -> float | None:
     return None if figure is None else figure["value"]
 
 
-def _figure(figure: Mapping[str, Any] | None) -> str:
+def _figure(measure: Measure, figure: Mapping[str, Any] | None) -> str:
     if figure is None or figure["value"] is None:
         return ""
     interval = figure["ci95"]
-    return f"{figure['value']:.3f}" + (f"  ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+    return measure.write(figure["value"]) + (f"  [{', '.join(map(measure.write, interval))}]" if interval else "")

@@ -2,7 +2,8 @@
 
 const style = getComputedStyle(document.documentElement);
 const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-const LINES = ["line-1", "line-2", "line-3", "line-4"];
+const LINES = ["line-1", "line-2", "line-3", "line-4", "line-5", "line-6"];
+const DASHES = [[6, 5], [2, 3], [10, 4], [10, 4, 2, 4]];
 const HEIGHT = 260;
 const TALL = 380;
 
@@ -25,12 +26,12 @@ function times(table) {
   for (let at = Math.floor(since / step) * step; at < Number(table.dataset.until) + step; at += step) xs.push(at);
   const series = drawn.map(({ index }) => xs.map((at) => (rows.has(at) ? value(rows.get(at).cells[index]) : 0)));
   for (const ys of series) ys[ys.length - 1] = ys[ys.length - 2]; // so that the last step, too, has its width
-  const usd = (_, amount) => (amount === null ? "–" : `$${amount.toPrecision(3)}`);
+  const usd = (_, amount) => (amount === null ? "" : `$${amount.toPrecision(3)}`);
   return {
     data: [xs, ...series],
     options: {
       series: [
-        { label: "from", value: (_, at) => (at === null ? "–" : clock(at, 0)) },
+        { label: "from", value: (_, at) => (at === null ? "" : clock(at, 0)) },
         ...drawn.map(({ head }, line) => ({
           label: head.textContent,
           stroke: colour(LINES[line]),
@@ -68,27 +69,35 @@ function curve(table, points) {
     curves.get(name.textContent)[1].push(value(y));
   }
   const models = rowsOf(points).map((row) => [row.cells[0].textContent, value(row.cells[1]), value(row.cells[2])]);
-  models.sort((one, other) => one[1] - other[1]);
+  const places = new Map();
+  for (const row of rowsOf(points)) places.set(row.dataset.kind, [...(places.get(row.dataset.kind) ?? []), [value(row.cells[1]), value(row.cells[2])]]);
+  for (const each of places.values()) each.sort((one, other) => one[0] - other[0]);
   const sorted = [...curves.values()].map(([xs, ys]) => {
     const order = xs.map((_, index) => index).sort((one, other) => xs[one] - xs[other]);
     return [order.map((index) => xs[index]), order.map((index) => ys[index])];
   });
-  const data = uPlot.join([...sorted, [models.map((model) => model[1]), models.map((model) => model[2])]]);
+  const marks = [...places.values()].map((each) => [each.map(([x]) => x), each.map(([, y]) => y)]);
+  const data = uPlot.join([...sorted, ...marks]);
+  const quality = (_, y) => (y === null || y === undefined ? "" : y.toFixed(3));
   const name = points.tHead.rows[0].cells[1].textContent;
   return {
     data,
     options: {
       series: [
-        { label: name, value: (_, x) => (x === null ? "–" : Number(x.toPrecision(4)).toLocaleString("en")) },
+        { label: name, value: (_, x) => (x === null ? "" : Number(x.toPrecision(4)).toLocaleString("en")) },
         ...[...curves.keys()].map((label, line) => ({
           label,
           stroke: colour(LINES[line % LINES.length]),
           width: line ? 1.5 : 2.5,
-          dash: line > 1 ? [6, 5] : undefined,
+          dash: line > 1 ? DASHES[(line - 2) % DASHES.length] : undefined,
           spanGaps: true,
           points: { show: false },
+          value: quality,
         })),
-        { label: "one model always", stroke: colour("ink"), paths: () => null, points: { show: true, size: 8, fill: colour("ink") } },
+        ...[...places.keys()].map((label) => {
+          const ink = colour(label === "one model always" ? "ink" : LINES.at(-1));
+          return { label, stroke: ink, paths: () => null, points: { show: true, size: 8, fill: ink }, value: quality };
+        }),
       ],
       scales: { x: { time: false } },
       axes: axes({ label: name, labelSize: 22, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en", { notation: "compact" })) }, { label: "quality", labelSize: 22 }),
