@@ -121,14 +121,21 @@ def load_decisions(
 ) -> tuple[LoggedDecision, ...]:
     """The decisions of an export or, without one, of the ledger. Raises DatasetError where there is none.
 
+    Of a ledger those that cannot be read are left out, and counted on standard error.
+
     Raises typer.BadParameter for a router that none of them is of, whenever they were made.
     """
     if data is None:
+        unread: list[str] = []
         with (
             reading(ledger, config, chosen) as reader,
             progress_bar("reading", reader.count(chosen)) as advance,
         ):
-            decisions = build_decisions(told(decision_rows(reader, chosen), advance))
+            decisions = build_decisions(
+                told(decision_rows(reader, chosen), advance), lambda name, error: unread.append(f"{name}: {error}")
+            )
+        if unread:
+            typer.echo(f"{len(unread):,} cannot be read and are left out, such as {unread[0]}", err=True)
     else:
         read = read_decisions(data)
         if chosen.router and read:

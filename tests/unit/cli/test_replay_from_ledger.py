@@ -107,6 +107,21 @@ def test_a_router_is_asked_about_every_logged_query(url: str, tmp_path: Path) ->
     assert found["quality"]["snips"]["value"] == 1.0
 
 
+def test_decisions_that_cannot_be_read_are_left_out_and_counted(url: str, tmp_path: Path) -> None:
+    nonsense = [_decided(text_query("Say it"), "small", propensity) for propensity in (0.0, 7.0)]
+    asyncio.run(_fill(url, nonsense, store_prompts=True))
+
+    result = run(replay, "--policy", policy(tmp_path, BY_KEYWORD), "--ledger", url, "--json")
+    reported = run(report, "--ledger", url, "--out", str(tmp_path / "report.html"), "--json")
+
+    assert (result.exit_code, json.loads(result.stdout)["decisions"]) == (0, DECISIONS), result.output
+    assert json.loads(reported.stdout)["rows"] == DECISIONS
+    for told in (result.stderr, reported.stderr):
+        assert "2 cannot be read and are left out, such as " in told
+        assert any(routed.decision.decision_id in told for routed in nonsense)
+        assert "column propensity" in told
+
+
 @pytest.mark.parametrize("wanted", [["--pool", "small,large"], ["--strong", "large", "--weak", "small"], []])
 def test_what_a_ledger_exports_is_not_evaluated_as_if_every_model_had_been_asked(
     tmp_path: Path, wanted: list[str]

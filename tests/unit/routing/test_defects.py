@@ -15,6 +15,7 @@ from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.defects import frames_of, type_of
 from frontdesk_server.domain.errors import UpstreamFailed
 from frontdesk_server.routing.cutoff import Cutoff
+from frontdesk_server.routing.selection import Prediction
 from frontdesk_server.routing.strategies.base import (
     MOST_REASON_CHARACTERS,
     Ranking,
@@ -27,7 +28,7 @@ from frontdesk_server.routing.strategies.model import FixedModel
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.metrics import Metrics
 from frontdesk_server.telemetry.observer import TelemetryObserver
-from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from tests.conftest import DefectLog
 from tests.fakes import FakeClock
@@ -96,6 +97,7 @@ OUT_OF_FORM = {
     "no number as its confidence": Ranking(Verdict.CHOSE, "it is best", "small", confidence=math.nan),
     "no number as a score": Ranking(Verdict.CHOSE, "it is best", "small", scores={"small": math.inf}),
     "no number as its propensity": Ranking(Verdict.CHOSE, "it is best", "small", propensity=math.nan),
+    "a quality above one": Ranking(Verdict.CHOSE, "it is best", "small", predictions={"small": Prediction(5.0)}),
     "a propensity of nothing": Ranking(Verdict.CHOSE, "it is best", "small", propensity=0.0),
     "a propensity above one": Ranking(Verdict.CHOSE, "it is best", "small", propensity=7.0),
 }
@@ -228,25 +230,27 @@ async def test_strategies_that_wait_for_ever_are_cut_short_and_the_next_one_deci
     assert not task.cancelling()
 
 
+@pytest.mark.parametrize("deaf", [TakesNoNotice(None), AwaitsWhatTakesNoNotice(None)])
 @in_virtual_time
-async def test_a_strategy_that_takes_no_notice_is_left_behind_and_warned_of_once() -> None:
+async def test_a_strategy_that_takes_no_notice_is_left_behind_and_warned_of_once(
+    deaf: Strategy, log_lines: Sequence[EventDict]
+) -> None:
     loop = asyncio.get_running_loop()
-    for deaf in (TakesNoNotice(None), AwaitsWhatTakesNoNotice(None)):
-        started = loop.time()
-        with capture_logs() as lines:
-            ranking = await _consulted(deaf, deaf, FixedModel("default/chain.2/model", "mid"))
+    started = loop.time()
+    ranking = await _consulted(deaf, deaf, FixedModel("default/chain.2/model", "mid"))
 
-        assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
-        assert [step.verdict for step in ranking.steps_taken[1:3]] == [Verdict.TIMED_OUT] * 2
-        assert loop.time() - started < 1.4
-        (line,) = lines
-        assert (line["event"], line["path"]) == ("strategy.left_behind", "default/chain.0/gives")
+    assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
+    assert [step.verdict for step in ranking.steps_taken[1:3]] == [Verdict.TIMED_OUT] * 2
+    assert loop.time() - started < 1.4
+    (line,) = log_lines
+    assert (line["event"], line["path"]) == ("strategy.left_behind", "default/chain.0/gives")
 
 
-async def test_what_a_strategy_that_blocked_the_thread_chose_is_refused_but_not_what_it_forbade() -> None:
+async def test_what_a_strategy_that_blocked_the_thread_chose_is_refused_but_not_what_it_forbade(
+    log_lines: Sequence[EventDict],
+) -> None:
     blocks = Blocks(None)
-    with capture_logs() as lines:
-        ranking = await _consulted(blocks, blocks, FixedModel("default/chain.2/model", "mid"))
+    ranking = await _consulted(blocks, blocks, FixedModel("default/chain.2/model", "mid"))
 
     assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
     verdicts = [(step.verdict, step.reason) for step in ranking.steps_taken[1:3]]
@@ -255,7 +259,7 @@ async def test_what_a_strategy_that_blocked_the_thread_chose_is_refused_but_not_
         (Verdict.TIMED_OUT, "decided 3,000 ms too late"),
     ]
     assert ranking.restricted_to == frozenset({"mid", "small"})
-    (line,) = lines
+    (line,) = log_lines
     assert (line["event"], line["path"], line["overtime_ms"]) == ("strategy.late", "default/chain.0/gives", 2000)
 
 

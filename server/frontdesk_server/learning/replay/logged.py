@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from frontdesk_server.domain.decision import IN_TURN
-from frontdesk_server.learning.data.tables import Row, read_table
+from frontdesk_server.learning.data.tables import DatasetError, Row, read_table
 from frontdesk_server.learning.replay.logged_query import LoggedQuery, read_query
 
 __all__ = [
@@ -94,9 +94,20 @@ def is_cascade(chosen: str) -> bool:
     return IN_TURN in chosen
 
 
-def build_decisions(records: Iterable[Mapping[str, Any]]) -> tuple[LoggedDecision, ...]:
-    """Return the ledger's rows of decisions. Raises DatasetError with row and column."""
-    return tuple(_decision(Row(None, number, values)) for number, values in enumerate(records, start=1))
+def build_decisions(
+    records: Iterable[Mapping[str, Any]], leave_out: Callable[[str, DatasetError], None]
+) -> tuple[LoggedDecision, ...]:
+    """Return the ledger's rows of decisions, without those that cannot be read: `leave_out` is told of each by its id.
+
+    A strategy of others may have written nonsense there before that was refused.
+    """
+    decisions = []
+    for values in records:
+        try:
+            decisions.append(_decision(Row(None, None, values)))
+        except DatasetError as error:
+            leave_out(str(values.get("decision_id")), error)
+    return tuple(decisions)
 
 
 def read_decisions(path: Path) -> tuple[LoggedDecision, ...]:

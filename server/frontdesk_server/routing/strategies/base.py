@@ -117,8 +117,8 @@ def conclude(
 ) -> Ranking:
     """The ranking with this strategy's own step put before those below it. `started` is the clock's monotonic time.
 
-    What went by numbers that are not finite, or says of its branch what is no probability, has failed: such numbers
-    compare as nobody meant. A reason that is too long is cut.
+    What went by numbers that are not finite, or gives as a quality or a probability what is none, has failed: such
+    numbers compare as nobody meant. A reason that is too long is cut.
     """
     if nonsense := _nonsense(ranking):
         report_defect("strategy", ValueError(nonsense), context.observation, path=strategy.path)
@@ -258,6 +258,8 @@ def _nonsense(ranking: Ranking) -> str:
         total += quality + (uncertainty or 0.0)
     if not math.isfinite(total):
         return "its scores are not finite numbers"
+    if not all(0.0 <= prediction.quality <= 1.0 for prediction in ranking.predictions.values()):
+        return "it predicts a quality outside [0, 1]"
     return "" if 0.0 < ranking.propensity <= 1.0 else "its propensity is no probability above 0"
 
 
