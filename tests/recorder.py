@@ -14,12 +14,16 @@ class Recorder:
     def __init__(self) -> None:
         self.started: list[tuple[str, Mapping[str, str]]] = []
         self.over: list[tuple[str, FrontdeskError | None]] = []
+        self.callers: list[str] = []
 
     def call_started(self, method: str, metadata: Mapping[str, str]) -> CallObservation:
         self.started.append((method, metadata))
         recorder = self
 
         class Observation(type(NULL_CALL)):  # type: ignore[misc]
+            def identified(self, caller: str) -> None:
+                recorder.callers.append(caller)
+
             def ended(self, code: str, error: FrontdeskError | None) -> None:
                 recorder.over.append((code, error))
 

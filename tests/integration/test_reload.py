@@ -195,6 +195,21 @@ async def test_what_holds_only_after_a_restart_is_named(
     assert told == [["ledger"]]
 
 
+async def test_an_address_of_the_file_holds_from_the_next_start_on(
+    upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = structlog.testing.CapturingLogger()
+    monkeypatch.setattr(App, "log", log)
+    path = tmp_path / "frontdesk.yaml"
+    write(path, upstream, server={"address": "127.0.0.1:0"})
+    async with open_server(load_config(path, {})) as (app, _):
+        for address in ("127.0.0.1:0", "127.0.0.1:1"):
+            write(path, upstream, server={"address": address})
+            assert await app.reload(path)
+    told = [call.kwargs["changed"] for call in log.calls if call.args == ("config.needs_restart",)]
+    assert told == [["server"]]
+
+
 async def test_a_fault_of_ours_while_reloading_ends_nothing(
     upstream: FaultyUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caught_defects: DefectLog
 ) -> None:

@@ -70,7 +70,7 @@ class App:
         self._providers = providers
         self._reloading = asyncio.Lock()
         self._latest = runtimes.current
-        self._started = runtimes.current.loaded.config
+        self._started = runtimes.current.loaded
 
     @property
     def log(self) -> FilteringBoundLogger:
@@ -117,7 +117,8 @@ class App:
 
     def _take(self, runtime: Runtime) -> None:
         self.log.info("config.reloaded", replaced=self.loaded.version, version=runtime.loaded.version)
-        if changed := changed_in_vain(self._started, runtime.loaded.config):
+        now = listening_at(runtime.loaded, *self._started.addresses)
+        if changed := changed_in_vain(self._started.config, now.config):
             self.log.warning("config.needs_restart", changed=changed)
         self._providers.update(runtime.providers())
         _watch(self.telemetry, runtime)

@@ -32,7 +32,8 @@ def listening_at(loaded: LoadedConfig, address: str | None = None, http: str | N
     if http is not None:
         section = (server.http or HttpConfig()).model_copy(update={"address": http})
         server = server.model_copy(update={"http": section})
-    return replace(loaded, config=loaded.config.model_copy(update={"server": server}))
+    config = loaded.config.model_copy(update={"server": server})
+    return replace(loaded, config=config, addresses=(address, http))
 
 
 @asynccontextmanager

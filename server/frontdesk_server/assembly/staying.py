@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from frontdesk_server.config.root import Config
-from frontdesk_server.config.service import ServerConfig
-
-
-def _beside_addresses(server: ServerConfig) -> ServerConfig:
-    """Where it listens may have been said on the command line, over any file."""
-    http = server.http and server.http.model_copy(update={"address": ""})
-    return server.model_copy(update={"address": "", "http": http})
-
 
 _STAYING: Mapping[str, Callable[[Config], object]] = {
-    "server": lambda config: _beside_addresses(config.server),
+    "server": lambda config: config.server,
     "security.tls": lambda config: config.security.tls,
     "execution.admission": lambda config: config.execution.admission,
     "execution.breaker": lambda config: config.execution.breaker,

@@ -39,6 +39,8 @@ class LoadedConfig:
     source: str
     version: str
     positions: Mapping[Location, Position] = field(default_factory=dict, repr=False)
+    addresses: tuple[str | None, str | None] = (None, None)
+    """Where gRPC and HTTP listen whatever the file says; None where it has the say."""
 
     @property
     def folder(self) -> Path:

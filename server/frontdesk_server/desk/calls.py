@@ -178,6 +178,7 @@ class BegunCall:
         now = self._calls.clock.monotonic()
         deadline = None if remaining_seconds is None else now + seconds_to_work(remaining_seconds)
         caller = self._calls.identify(self.metadata, peer)
+        self.observation.identified(caller.name)
         return FrontCall(caller, deadline, self.metadata, self.observation, self._stops)
 
     def succeeded(self) -> None:

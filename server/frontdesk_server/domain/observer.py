@@ -85,6 +85,9 @@ class CallObservation(AttemptParent, Protocol):
     def settled(self, routed: RoutedQuery, settlement: Settlement, error: BaseException | None) -> None:
         """A completion has ended, well or not."""
 
+    def identified(self, caller: str) -> None:
+        """It is known who calls."""
+
     def ended(self, code: str, error: FrontdeskError | None) -> None:
         """The call is over with this gRPC status code name."""
 
@@ -145,6 +148,9 @@ class _NullCall(_NullParent):
         return _NULL_ROUTE
 
     def settled(self, routed: RoutedQuery, settlement: Settlement, error: BaseException | None) -> None:
+        pass
+
+    def identified(self, caller: str) -> None:
         pass
 
     def ended(self, code: str, error: FrontdeskError | None) -> None:

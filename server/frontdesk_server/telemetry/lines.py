@@ -106,6 +106,8 @@ def call_ended(
         return
     values: dict[str, object] = {"method": method, "code": code, "error_reason": error_reason}
     values["duration_ms"] = _milliseconds(seconds)
+    if account.caller:
+        values["caller"] = account.caller
     if account.decisions:
         values |= _decision(account.decisions[-1], account.caller)
         if len(account.decisions) > 1:  # a batch, or models that turned out to have no room

@@ -115,6 +115,10 @@ class ObservedCall:
         if self.observer.log is not None:
             lines.settled(self.observer.log, routed.decision, settlement, status, self.span)
 
+    def identified(self, caller: str) -> None:
+        """It is known who calls."""
+        self._account.caller = caller
+
     def ended(self, code: str, error: FrontdeskError | None) -> None:
         """The call is over."""
         seconds = time.perf_counter() - self._started

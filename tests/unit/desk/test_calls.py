@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from frontdesk_server.desk.calls import RunningCalls
+from frontdesk_server.domain.call import Caller
+
+from tests.recorder import Recorder
 
 
 async def test_calls_that_come_while_the_end_is_awaited_are_waited_for() -> None:
@@ -21,3 +24,10 @@ async def test_calls_that_come_while_the_end_is_awaited_are_waited_for() -> None
 
 async def test_nobody_waits_for_calls_where_none_come() -> None:
     await asyncio.wait_for(RunningCalls().quiet(0), 5)
+
+
+async def test_who_calls_is_told_before_anything_refuses_the_call() -> None:
+    recorder = Recorder()
+    calls = RunningCalls(observer=recorder, identify=lambda metadata, peer: Caller("somebody"))
+    calls.begin("frontdesk.v1.RouterService/Route", {}).open(tuple, None)
+    assert recorder.callers == ["somebody"]

@@ -515,8 +515,11 @@ class TestLines:
 
     def test_failed_calls_have_an_event_of_their_own(self) -> None:
         bench = Bench()
-        bench.observer.call_started(METHOD, {}).ended("INVALID_ARGUMENT", InvalidRequest([FIELD]))
+        call = bench.observer.call_started(METHOD, {})
+        call.identified("somebody")
+        call.ended("INVALID_ARGUMENT", InvalidRequest([FIELD]))
         (line,) = bench.lines
+        assert line["caller"] == "somebody"
         assert (line["event"], line["code"], line["error_reason"]) == ("call.failed", "INVALID_ARGUMENT", "FIELD_EMPTY")
 
 

@@ -119,6 +119,7 @@ class Transit:
         call = self._call
         if self._terms.config.caller == "request":
             call = replace(call, caller=self._terms.identify(_with_bearer(said), tuple), metadata=said)
+            call.observation.identified(call.caller.name)
         posed = self._dialect.read(body, said)
         deciding = self._terms.desk.forwarding(posed.query, posed.policy, call, posed.labels, stream=posed.stream)
         with posed.translating():
