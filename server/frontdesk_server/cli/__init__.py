@@ -7,6 +7,7 @@ import difflib
 import gc
 import importlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -45,6 +46,9 @@ _COMMANDS: Mapping[str, str] = {
     "distill": "distill",
 }
 """Command to the module of this package that defines a function of the same name, in the order of the help."""
+
+
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 class _LazyGroup(TyperGroup):
@@ -94,8 +98,29 @@ class _Named(TyperCommand):
         with foreseen(self.name or "frontdesk"):
             return super().invoke(ctx)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options; what is wrong with one of them is told in the words of the configuration."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = _reworded(error)
+            raise
+
     def get_params(self, ctx: Any) -> list[Any]:
         return _named_types(ctx, super().get_params(ctx))
+
+
+def _reworded(error: typer.BadParameter) -> str:
+    from pydantic import ValidationError
+
+    from frontdesk_server.config.known_keys import unknown
+    from frontdesk_server.config.wording import said
+
+    if not isinstance(error.__cause__, ValidationError):
+        return error.message
+    detail = error.__cause__.errors()[0]
+    _, found, choices = detail["msg"].partition(" is not one of ")
+    return unknown(str(detail["input"]), _QUOTED.findall(choices), "choice here") if found else said(detail)
 
 
 def _named_types(ctx: Any, params: list[Any]) -> list[Any]:

@@ -26,7 +26,7 @@ from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig, place_of
 from frontdesk_server.config.partly import load_partly
 from frontdesk_server.config.pool import ModelConfig
-from frontdesk_server.config.suspicions import suspicions
+from frontdesk_server.config.suspicions import secrets_in, suspicions
 from frontdesk_server.domain.errors import ConfigFault, collecting
 from frontdesk_server.domain.prices import Prices
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
@@ -79,7 +79,10 @@ def _examined(file: Path) -> tuple[LoadedConfig | None, list[ConfigFault], list[
 
 
 def _warnings(loaded: LoadedConfig) -> list[ConfigFault]:
-    found = [loaded.fault(place, message) for place, message in suspicions(loaded.config)]
+    found = [
+        loaded.fault(place, message)
+        for place, message in (*suspicions(loaded.config), *secrets_in(loaded.config, loaded.referring))
+    ]
     unpriced = unknown_prices(loaded.config).items()
     return found + [
         loaded.fault(("models", name, "prices"), f"auto finds none ({why}): costs will be unknown")

@@ -16,6 +16,8 @@ from frontdesk import Client
 from frontdesk.channel import channel_credentials, channel_options, target_of
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from frontdesk_server.domain.errors import in_words
+
 if TYPE_CHECKING:
     from frontdesk_server.config.loading import LoadedConfig
 
@@ -84,7 +86,9 @@ class Reach:
             context.load_cert_chain(self.certificate, key, password=b"")
             return grpc.ssl_channel_credentials(authorities, key.read_bytes(), self.certificate.read_bytes())
         except OSError as error:
-            raise typer.BadParameter(f"unusable: {error}", param_hint="--ca, --certificate, --key") from error
+            file = f"{error.filename}: " if error.filename else ""
+            told = f"unusable: {file}{in_words(error)}"
+            raise typer.BadParameter(told, param_hint="--ca, --certificate, --key") from error
 
 
 @asynccontextmanager

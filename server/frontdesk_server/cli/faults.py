@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import typer
 
 from frontdesk_server.cli.exit_codes import FAULT, USAGE
-from frontdesk_server.domain.errors import ConfigError, FrontdeskError, UnknownModel, UnknownRouter
+from frontdesk_server.domain.errors import ConfigError, FrontdeskError, UnknownModel, UnknownRouter, in_words
 from frontdesk_server.domain.extras import brought_by
 
 _EXTRAS: Mapping[str, str] = {
@@ -41,7 +41,8 @@ def foreseen(command: str = "frontdesk", *further: type[Exception]) -> Iterator[
         typer.echo("\n".join(error.lines()), err=True)
         raise typer.Exit(USAGE) from error
     except foretold as error:
-        typer.echo(f"{command}: {error}", err=True)
+        file = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        typer.echo(f"{command}: {file}{in_words(error)}", err=True)
         raise typer.Exit(USAGE if isinstance(error, UnknownRouter | UnknownModel) else FAULT) from error
 
 

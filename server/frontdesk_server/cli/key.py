@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from frontdesk_server.config.security import somebody
 from frontdesk_server.security.keys import new_key
 
 
@@ -19,6 +20,10 @@ def key(
 
     Example: frontdesk key billing-service
     """
+    try:
+        somebody(caller)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}", param_hint="CALLER") from error
     made = new_key()
     section = {"security": {"keys": [{"caller": caller, "id": made.id, "sha256": made.sha256}]}}
     if as_json:

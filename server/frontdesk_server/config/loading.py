@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,7 +24,7 @@ from frontdesk_server.config.root import Config
 from frontdesk_server.config.values import Location, Position, Reader, Unreadable, compose, dotted
 from frontdesk_server.config.wording import said
 from frontdesk_server.domain.collection import without_collection
-from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.errors import ConfigError, ConfigFault, in_words
 
 _LONGEST_SHOWN = 40
 _QUOTED = re.compile(r"'([^']*)'")
@@ -41,6 +41,8 @@ class LoadedConfig:
     positions: Mapping[Location, Position] = field(default_factory=dict, repr=False)
     addresses: tuple[str | None, str | None] = (None, None)
     """Where gRPC and HTTP listen whatever the file says; None where it has the say."""
+    referring: Set[Location] = frozenset()
+    """Where the file names a variable of the environment."""
 
     @property
     def folder(self) -> Path:
@@ -88,7 +90,7 @@ def read_text(path: Path, *, again: bool = False) -> str:
     try:
         return (read_again if again else read)(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), [ConfigFault(f"cannot be read: {error}")]) from error
+        raise ConfigError(str(path), [ConfigFault(f"cannot be read: {in_words(error)}")]) from error
 
 
 @without_collection()
@@ -117,7 +119,7 @@ def parse_config(
         raise ConfigError(source, sorted(reader.faults, key=place_of))
     if faults := list(faults_between(config, reader)):
         raise ConfigError(source, faults)
-    return LoadedConfig(config, source, fingerprint(data, config), reader.positions)
+    return LoadedConfig(config, source, fingerprint(data, config), reader.positions, referring=reader.referring)
 
 
 def read_values(text: str, source: str, reader: Reader) -> Any:

@@ -96,7 +96,9 @@ def load_partly(path: Path, environment: Mapping[str, str] = os.environ) -> Part
             replaced |= _on_replaced_backends(data, replaced)
             part = PartlyLoaded(None, (*part.faults, *faults), part.replaced | set(map(dotted, replaced)))
         else:
-            loaded = LoadedConfig(config, source, fingerprint(data, config), lenient.positions)
+            loaded = LoadedConfig(
+                config, source, fingerprint(data, config), lenient.positions, referring=lenient.referring
+            )
             between = part.beyond(faults_between(config, lenient))
             return replace(part, loaded=loaded, faults=(*part.faults, *between))
     return part

@@ -15,6 +15,15 @@ Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256
 Names = Annotated[frozenset[str], Field(min_length=1)]
 
 
+def somebody(caller: str) -> str:
+    """The name of a caller. Raises ValueError for one that nobody may have."""
+    if not caller.strip():
+        raise ValueError("is empty")
+    if caller == ANONYMOUS.name:
+        raise ValueError(f"{caller} is the name of callers without credentials")
+    return caller
+
+
 class TlsConfig(Section):
     """Certificates of the server; read again when their files change."""
 
@@ -41,9 +50,7 @@ class CallerConfig(Section):
     @field_validator("caller")
     @classmethod
     def _is_somebody(cls, caller: str) -> str:
-        if caller == ANONYMOUS.name:
-            raise ValueError(f"{caller} is the name of callers without credentials")
-        return caller
+        return somebody(caller)
 
 
 class KeyConfig(CallerConfig):

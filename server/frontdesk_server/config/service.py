@@ -158,6 +158,14 @@ class ExecutionConfig(Section):
     """Share of what is left of the deadline that an attempt gets while another step could follow it."""
 
 
+_EMBEDDERS_WITH = {
+    **dict.fromkeys(("pooling", "max_tokens", "normalize", "prefix"), ("onnx",)),
+    **dict.fromkeys(("backend", "model", "dimension"), ("openai",)),
+    "path": ("static", "onnx"),
+}
+"""The kinds of embedders that have a key which others lack."""
+
+
 class EmbedderConfig(Section):
     """How texts become vectors."""
 
@@ -181,6 +189,13 @@ class EmbedderConfig(Section):
     """Of `openai`."""
     cache_size: Annotated[int, Field(ge=0)] = 4096
     """Vectors remembered."""
+
+    @model_validator(mode="after")
+    def _has_keys_of_its_kind(self) -> EmbedderConfig:
+        for key in sorted(self.model_fields_set & _EMBEDDERS_WITH.keys()):
+            if self.kind not in _EMBEDDERS_WITH[key]:
+                raise ValueError(f"{key} is no key of kind {self.kind}, but of {' and '.join(_EMBEDDERS_WITH[key])}")
+        return self
 
     @model_validator(mode="after")
     def _complete(self) -> EmbedderConfig:

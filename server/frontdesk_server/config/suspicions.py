@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pydantic import SecretStr
 
@@ -17,6 +17,18 @@ from frontdesk_server.config.values import Location
 DEFAULT_ROUTER = "default"
 """The router of calls that name none."""
 _SMALL_WINDOW = 1024
+_SHORTEST_SECRET = 16
+"""What is shorter is a stand-in for servers that ask for any key."""
+_SECRETS = {
+    "api_key",
+    "key",
+    "client_secret",
+    "secret_access_key",
+    "session_token",
+    "authorization",
+    "x-api-key",
+    "api-key",
+}
 _SHELL = re.compile(r"(?:^|[/@=:])\$[A-Za-z_]\w*(?:$|[/:@.])")
 _METHODS = re.compile(r"/(?:chat/completions|completions|responses|messages|embeddings)/?$")
 
@@ -34,6 +46,16 @@ def suspicions(config: Config) -> Iterator[Suspicion]:
         yield from _of_model(("models", name), model, slowest)
     yield from _of_limits(config)
     yield from _of_variables(config)
+
+
+def secrets_in(config: Config, referring: Collection[Location]) -> Iterator[Suspicion]:
+    """Keys that stand in the file itself, at none of the places that name a variable."""
+    for place, value in given(config):
+        if not isinstance(value, SecretStr) or place in referring or place[0] != "backends":
+            continue
+        known = str(place[-1]).lower() in _SECRETS
+        if known and len(value.get_secret_value()) >= _SHORTEST_SECRET:
+            yield place, "stands in the file: put the secret into a variable and write ${NAME}"
 
 
 def _of_variables(config: Config) -> Iterator[Suspicion]:

@@ -95,6 +95,8 @@ class Reader:
         self._variables: dict[Location, list[str]] = {}
         self.positions: dict[Location, Position] = {}
         self.faults: list[ConfigFault] = []
+        self.referring: set[Location] = set()
+        """Where a variable of the environment is named."""
 
     def value(self, node: yaml.Node, location: Location) -> Any:
         """The value of a node at a location.
@@ -181,6 +183,7 @@ class Reader:
 
     def _resolve(self, text: str, location: Location) -> str:
         def replaced(match: re.Match[str]) -> str:
+            self.referring.add(location)
             name, default = match.groups()
             value = self._environment.get(name, default)
             if value is None and self._stand_in is not None:

@@ -29,6 +29,15 @@ _TYPES = {
 }
 """By the first word of the validator's type of error, where that says of which type a value is not."""
 
+_FORMS = {
+    r"^[^\x00-\x1f\x7f]+$": "must be text of one line",
+    r"^[A-Za-z0-9._:-]+$": "may hold letters, digits and . _ : - alone",
+    r"^[\x21-\x7e]+$": "may hold neither blanks nor anything beyond ASCII",
+    r"^[0-9a-f]{8}$": "must be 8 hexadecimal digits, as `frontdesk key` prints them",
+    r"^[0-9a-f]{64}$": "must be 64 hexadecimal digits, as `frontdesk key` prints them",
+}
+"""What the pattern of a text asks for."""
+
 _BOUNDS: Mapping[str, Callable[[Context], str]] = {
     "missing": lambda _: "is missing",
     "greater_than": lambda context: f"must be above {context['gt']:g}",
@@ -36,7 +45,14 @@ _BOUNDS: Mapping[str, Callable[[Context], str]] = {
     "less_than": lambda context: f"must be below {context['lt']:g}",
     "less_than_equal": lambda context: f"must be at most {context['le']:g}",
     "too_short": lambda context: f"needs {context['min_length']} at least",
+    "too_long": lambda context: f"needs {context['max_length']} at most",
     "string_too_short": lambda context: "is empty" if context["min_length"] == 1 else "is too short",
+    "string_too_long": lambda context: f"is longer than {context['max_length']} characters",
+    "string_pattern_mismatch": lambda context: _FORMS.get(
+        context["pattern"], f"is not of the form {context['pattern']}"
+    ),
+    "string_unicode": lambda _: "is no UTF-8",
+    "multiple_of": lambda context: f"must be a multiple of {context['multiple_of']:g}",
     "url_parsing": lambda _: "is no URL such as https://api.example.com/v1",
 }
 _CHOICES = {"literal_error": "expected", "enum": "expected"}

@@ -25,6 +25,7 @@ from frontdesk_server.artefacts.cascade.difficulty import BUCKETS, STRUCTURE_NAM
 from frontdesk_server.artefacts.cascade.policy import CascadePolicy, CascadeStep, FittedCascade, LossScorer, Members
 from frontdesk_server.artefacts.cascade.state import FEATURES, feature_count
 from frontdesk_server.artefacts.quality.artefact import ARRAYS, MANIFEST, ArtefactError
+from frontdesk_server.domain.errors import in_words
 from frontdesk_server.judging.answers import Compare
 
 __all__ = ["KIND", "load_cascade", "read_kind", "save_cascade"]
@@ -96,7 +97,7 @@ def _read_manifest(directory: Path) -> Mapping[str, Any]:
     except FileNotFoundError as error:
         raise ArtefactError(f"{directory}: holds no {MANIFEST}") from error
     except (OSError, ValueError) as error:
-        raise ArtefactError(f"{directory / MANIFEST}: not readable: {error}") from error
+        raise ArtefactError(f"{directory / MANIFEST}: not readable: {in_words(error)}") from error
     if not isinstance(manifest, dict):
         raise ArtefactError(f"{directory / MANIFEST}: not an object")
     return manifest

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from frontdesk_server.artefacts.quality.drift import ScoreProfile
 from frontdesk_server.artefacts.quality.features import FeatureSpec
 from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES
-from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.domain.errors import FrontdeskError, in_words
 
 __all__ = ["Artefact", "ArtefactError", "EmbedderMismatchError", "artefact_path", "default_artefact_path"]
 
@@ -148,7 +148,7 @@ def _read_manifest(directory: Path) -> Mapping[str, Any]:
     except FileNotFoundError as error:
         raise ArtefactError(f"{directory}: holds no {MANIFEST}; `frontdesk train --out` writes one") from error
     except (OSError, ValueError) as error:
-        raise ArtefactError(f"{directory / MANIFEST}: not readable: {error}") from error
+        raise ArtefactError(f"{directory / MANIFEST}: not readable: {in_words(error)}") from error
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
         raise ArtefactError(f"{directory}: not a {KIND} artefact")
     if manifest.get("format_version") != FORMAT_VERSION:
