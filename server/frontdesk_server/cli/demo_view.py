@@ -16,7 +16,7 @@ from rich.text import Text
 
 from frontdesk_server.cli.money import nano_usd, strongest_usd, total_usd
 from frontdesk_server.cli.tables import Column, Unpadded, one_line, table
-from frontdesk_server.domain.money import per_thousand
+from frontdesk_server.domain.money import per_thousand, saved_share
 
 _SHOWN_CHARACTERS = 320
 _QUERY_CHARACTERS = 34
@@ -163,8 +163,9 @@ def show_scoreboard(shown: list[Shown], console: Console) -> None:
 
 def _saved(rows: list[Shown]) -> str:
     spent, strongest = sum(row.cost.total_nano_usd for row in rows), sum(row.cost.strongest_nano_usd for row in rows)
-    share = f": [bold green]{1 - spent / strongest:.0%} saved[/]" if strongest else ""
-    return f"{nano_usd(spent)} instead of {nano_usd(strongest)} with the strongest model{share}"
+    share = saved_share(strongest - spent, strongest)
+    told = "" if share is None else f": [bold green]{share:.0%} saved[/]"
+    return f"{nano_usd(spent)} instead of {nano_usd(strongest)} with the strongest model{told}"
 
 
 def _why_ended(attempt: Attempt) -> str:
