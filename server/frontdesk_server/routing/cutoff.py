@@ -66,7 +66,6 @@ class Cutoff:
         self._timer.cancel()
         self._timer = self._loop.call_later(_AT_ONCE_SECONDS, self._fall)
         self._undo()
-        self._seen_until = self._clock.monotonic()
         return self._task.cancelling() <= self._cancels
 
     def overtime(self, started: float) -> float:
@@ -82,7 +81,7 @@ class Cutoff:
         return overtime if overtime > _GRACE_SECONDS else 0.0
 
     def first_of(self, path: str) -> bool:
-        """Whether nothing has been said yet of the strategy there having taken too long."""
+        """Whether nobody has been warned yet of the strategy there."""
         first = path not in self._warned
         self._warned.add(path)
         return first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from frontdesk_server.artefacts.embedders import Matrix
+from frontdesk_server.domain.clock import SystemClock
 from frontdesk_server.domain.decision import Verdict
 from frontdesk_server.domain.defects import frames_of, type_of
 from frontdesk_server.domain.errors import UpstreamFailed
@@ -112,6 +114,14 @@ async def test_what_is_no_ranking_fails_and_the_next_one_decides(given: Any, cau
     assert ranking.propensity == 1.0
     (line,) = caught_defects
     assert line["path"] == "default/chain.0/gives"
+    caught_defects.clear()
+
+
+async def test_what_a_strategy_forbade_holds_although_its_choice_is_nonsense(caught_defects: DefectLog) -> None:
+    private = Ranking(Verdict.CHOSE, "it is private", "nosuchmodel", restricted_to=frozenset({"local"}))
+    ranking = await consult(Gives(private), a_context())
+
+    assert (ranking.verdict, ranking.restricted_to) == (Verdict.FAILED, frozenset({"local"}))
     caught_defects.clear()
 
 
@@ -260,7 +270,26 @@ async def test_what_a_strategy_that_blocked_the_thread_chose_is_refused_but_not_
     ]
     assert ranking.restricted_to == frozenset({"mid", "small"})
     (line,) = log_lines
-    assert (line["event"], line["path"], line["overtime_ms"]) == ("strategy.late", "default/chain.0/gives", 2000)
+    assert (line["event"], line["path"], line["blocked_ms"]) == ("strategy.blocked", "default/chain.0/gives", 3000)
+
+
+async def test_what_blocked_the_thread_of_a_running_loop_is_refused_but_not_what_it_forbade() -> None:
+    class BlocksForReal(Gives):
+        async def rank(self, context: RoutingContext) -> Ranking:
+            time.sleep(0.4)  # noqa: ASYNC251  (this is what must not be done)
+            restricted_to = frozenset({"mid", "small"})
+            return Ranking(Verdict.CHOSE, "it took its time", "small", restricted_to=restricted_to)
+
+    clock = SystemClock()
+    cutoff = Cutoff(clock.monotonic() + 0.1, clock, set())
+    context = replace(a_context(), clock=clock, cutoff=cutoff)
+    chain = Chain("default/chain", (BlocksForReal(None), FixedModel("default/chain.1/model", "mid")))
+    ranking = await cutoff.watch(consult(chain, context))
+
+    assert (ranking.verdict, ranking.model) == (Verdict.CHOSE, "mid")
+    assert ranking.steps_taken[1].verdict is Verdict.TIMED_OUT
+    assert ranking.restricted_to == frozenset({"mid", "small"})
+    assert not asyncio.current_task().cancelling()  # type: ignore[union-attr]
 
 
 @in_virtual_time

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Mapping
+import types
+from collections.abc import Coroutine, Generator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from types import MappingProxyType
@@ -31,6 +32,8 @@ Result = TypeVar("Result")
 
 MOST_REASON_CHARACTERS = 1000
 """What is longer is cut: a reason stands in every decision, log line and ledger row."""
+_BLOCKING_SECONDS = 0.1
+"""How long a strategy may keep the thread, and all calls wait, before that is told."""
 _NOTICE_SECONDS = 0.05
 """How long a strategy that is cancelled may take to end."""
 
@@ -145,6 +148,7 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
     a strategy that still waits, or has blocked the thread, when routing must have decided.
     """
     started = context.clock.monotonic()
+    ranking = None
     try:
         ranking = await (strategy.rank(context) if _ships(type(strategy)) else _apart(strategy, context))
         _insist(ranking, context)
@@ -152,13 +156,19 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
             ranking = conclude(strategy, context, started, ranking)  # a strategy of others need not
     except asyncio.CancelledError as error:
         if context.cutoff is not None and context.cutoff.taken():
+            context.cutoff.overtime(started)
             return conclude(strategy, context, started, Ranking(Verdict.TIMED_OUT, "did not decide in time"))
         task = asyncio.current_task()
         if task is None or task.cancelling():  # it is the caller that leaves
             raise
         return conclude(strategy, context, started, unforeseen(strategy, context, error))
     except (Exception, SystemExit) as error:
-        return conclude(strategy, context, started, unforeseen(strategy, context, error))
+        failed = unforeseen(strategy, context, error)
+        if isinstance(ranking, Ranking) and isinstance(ranking.restricted_to, frozenset):
+            failed = failed._replace(
+                restricted_to=ranking.restricted_to
+            )  # who may read the query was said all the same
+        return conclude(strategy, context, started, failed)
     if context.cutoff is not None and (overtime := context.cutoff.overtime(started)):
         return _late(strategy, context, started, ranking, overtime)
     return ranking
@@ -172,28 +182,56 @@ def _ships(kind: type[Strategy]) -> bool:
 
 async def _apart(strategy: Strategy, context: RoutingContext) -> Ranking:
     """What a strategy of others concludes, in a task of its own: left behind where it goes on when it is cancelled."""
-    asked = asyncio.create_task(_ranked(strategy, replace(context, cutoff=None)), name=f"strategy {strategy.path}")
+    asked = asyncio.create_task(_ranked(strategy, context), name=f"strategy {strategy.path}")
     try:
         await asyncio.wait((asked,))
     except asyncio.CancelledError:
-        asked.cancel()
-        asked.add_done_callback(partial(_ended_unheard, strategy.path))
-        _, left = await asyncio.wait((asked,), timeout=_NOTICE_SECONDS)
-        if left and context.cutoff is not None and context.cutoff.first_of(strategy.path):
-            log.warning("strategy.left_behind", path=strategy.path)
-        raise
+        blocked = asked.done()  # until after the end, so that it concludes something nevertheless
+        if not (blocked and context.cutoff is not None and context.cutoff.taken()):
+            await _cancel(asked, strategy, context)
+            raise
     ranking = asked.result()
     if isinstance(ranking, SystemExit):
         raise ranking
     return ranking
 
 
+async def _cancel(asked: asyncio.Task[Ranking | SystemExit], strategy: Strategy, context: RoutingContext) -> None:
+    asked.cancel()
+    asked.add_done_callback(partial(_ended_unheard, strategy.path))
+    _, left = await asyncio.wait((asked,), timeout=_NOTICE_SECONDS)
+    if left and context.cutoff is not None and context.cutoff.first_of(strategy.path):
+        log.warning("strategy.left_behind", path=strategy.path)
+
+
 async def _ranked(strategy: Strategy, context: RoutingContext) -> Ranking | SystemExit:
     """An exit is given back: raised by a task, it would end the process."""
     try:
-        return await strategy.rank(context)
+        return await _watched(strategy, context)
     except SystemExit as error:
         return error
+
+
+@types.coroutine
+def _watched(strategy: Strategy, context: RoutingContext) -> Generator[Any, Any, Ranking]:
+    """What the strategy concludes. That it keeps the thread cannot be helped, but is told."""
+    work = strategy.rank(replace(context, cutoff=None)).__await__()
+    sent: Any = None
+    thrown: BaseException | None = None
+    while True:
+        resumed = context.clock.monotonic()
+        try:
+            waits_for = work.send(sent) if thrown is None else work.throw(thrown)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        finally:
+            blocked = context.clock.monotonic() - resumed
+            if blocked > _BLOCKING_SECONDS and context.cutoff is not None and context.cutoff.first_of(strategy.path):
+                log.warning("strategy.blocked", path=strategy.path, blocked_ms=round(blocked * 1000))
+        try:
+            sent, thrown = (yield waits_for), None
+        except BaseException as error:
+            sent, thrown = None, error
 
 
 def _ended_unheard(path: str, asked: asyncio.Task[Ranking | SystemExit]) -> None:
@@ -204,14 +242,10 @@ def _ended_unheard(path: str, asked: asyncio.Task[Ranking | SystemExit]) -> None
 def _late(
     strategy: Strategy, context: RoutingContext, started: float, ranking: Ranking, overtime_seconds: float
 ) -> Ranking:
-    """What blocked the thread could not be cut short; that it chose too late is told, and its choice refused."""
-    overtime_ms = round(overtime_seconds * 1000)
-    if context.cutoff is not None and context.cutoff.first_of(strategy.path):
-        log.warning("strategy.late", path=strategy.path, overtime_ms=overtime_ms)
+    """What blocked the thread could not be cut short; what it chose too late is refused."""
     below = ranking._replace(steps_taken=ranking.steps_taken[1:])
-    return conclude(
-        strategy, context, started, _refused(below, Verdict.TIMED_OUT, f"decided {overtime_ms:,} ms too late")
-    )
+    late = f"decided {round(overtime_seconds * 1000):,} ms too late"
+    return conclude(strategy, context, started, _refused(below, Verdict.TIMED_OUT, late))
 
 
 def _insist(ranking: Ranking, context: RoutingContext) -> None:
