@@ -18,7 +18,7 @@ from frontdesk_server.cli.exit_codes import FAULT
 
 QueryArgument = Annotated[str, typer.Argument(help="The query's text; - reads it from standard input.")]
 RouterOption = Annotated[str, typer.Option(help="Name of the router.")]
-FloorOption = Annotated[float | None, typer.Option(help="Least predicted quality in [0, 1].")]
+FloorOption = Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Least predicted quality in [0, 1].")]
 AllowOption = Annotated[list[str] | None, typer.Option(help="Only these models may answer; repeatable.")]
 ExcludeOption = Annotated[list[str] | None, typer.Option(help="These models may not answer; repeatable.")]
 AddressOption = Annotated[
@@ -90,7 +90,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         typer.echo(f"{error.reason}: {error.message}", err=True)
         for violation in error.violations:
             told = "" if violation.description == error.message else f": {violation.description}"
-            typer.echo(f"  {violation.field}{told}", err=True)
+            if f"{violation.field}{told}" not in error.message:
+                typer.echo(f"  {violation.field}{told}", err=True)
         raise typer.Exit(FAULT) from error
 
 

@@ -147,10 +147,10 @@ def _print(result: Calibrated, target: Path | None, settings: Mapping[str, float
             f"Nothing cheaper than the strongest model can be certified to lose at most {certificate.max_loss:.2%} "
             f"with {confidence}."
         )
-    if result.more_labels_needed is not None:
+    if (needed := result.more_labels_needed) is not None:
         typer.echo(
-            f"About {result.more_labels_needed:,} more labels like these would certify the next cheaper policy "
-            f"(threshold {result.next_threshold:.4g})."
+            f"About {needed:,} more {'label' if needed == 1 else 'labels'} like these would certify the next cheaper "
+            f"policy (threshold {result.next_threshold:.4g})."
         )
     elif result.next_threshold is not None:
         typer.echo("More labels like these would not help: the next cheaper policy loses more than that.")

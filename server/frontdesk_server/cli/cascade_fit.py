@@ -87,10 +87,16 @@ def _finite(value: float) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
+def _threshold(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < float("inf") else "any" if value > 0 else "none"
+
+
 def _show(fitted: FittedCascade, out: Path, screen: Console) -> None:
     columns = (
         Column("", head=True),
         Column("order", head=True),
+        Column("accepted up to"),
+        Column("tried up to difficulty", right=True),
         Column("cost saved", right=True),
         Column("held-out loss", right=True),
     )
@@ -98,6 +104,8 @@ def _show(fitted: FittedCascade, out: Path, screen: Console) -> None:
         (
             "chosen" if number == fitted.chosen else "",
             ", ".join(step.model for step in policy.steps) or f"{fitted.strongest} alone",
+            ", ".join(_threshold(step.accept_at_most) for step in policy.steps) or "-",
+            _threshold(policy.escalate_above_difficulty) if policy.steps else "-",
             f"{policy.estimate['saved']:.1%}",
             f"{policy.estimate['loss_observed']:.2%} ± {policy.estimate['loss_error']:.2%}",
         )
@@ -108,4 +116,7 @@ def _show(fitted: FittedCascade, out: Path, screen: Console) -> None:
         screen.print(
             f"\nNo cascade is expected to lose at most {fitted.max_loss:.2%}; {fitted.strongest} answers alone."
         )
+    screen.print(
+        "An answer is accepted where the strongest model is predicted to add no more than that to its quality."
+    )
     screen.print(f"\nWritten to {out}. {fitted.details['protocol']}, {fitted.details['queries']} queries.")

@@ -18,7 +18,6 @@ from frontdesk_server.cli.drift_view import drift_in
 from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.ledger_access import (
     ConfigOption,
-    JsonOption,
     LedgerOption,
     RouterOption,
     SinceOption,
@@ -28,7 +27,7 @@ from frontdesk_server.cli.ledger_access import (
 from frontdesk_server.cli.replay import load_decisions
 from frontdesk_server.config.files import STANDARD
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
-from frontdesk_server.learning.data.dataset import Dataset, DatasetError, read_dataset
+from frontdesk_server.learning.data.dataset import Dataset, read_dataset
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.neighbours import neighbours_of
 from frontdesk_server.learning.report.decisions import report_decisions
@@ -45,7 +44,10 @@ def report(
     since: SinceOption = None,
     ledger: LedgerOption = None,
     config: ConfigOption = None,
-    as_json: JsonOption = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Tell as JSON where the page is and how many rows it is of."),
+    ] = False,
 ) -> None:
     """Write one page that opens offline: who is good at what, at which price, and what routing saves.
 
@@ -78,7 +80,7 @@ def report(
 
 def _outcomes(data: list[Path], decisions: Path | None, artefact: Path | None, title: str) -> tuple[str, int]:
     if decisions is not None:
-        raise DatasetError("give --data or --decisions, not both")
+        raise typer.BadParameter("give --data or --decisions, not both")
     with _drawing():
         dataset = read_dataset(*data)
         evaluation = None if artefact is None else _evaluated(dataset, load_cascade(artefact))

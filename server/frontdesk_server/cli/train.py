@@ -69,8 +69,10 @@ def train(
     from frontdesk_server.learning.training.train import progress_steps
     from frontdesk_server.learning.training.train import train as fit
 
+    if not data and not from_ledger:
+        raise typer.BadParameter("give --data, --from-ledger, or both")
     settings = TrainingSettings(features=listed(features), folds=folds, unseen_domains=unseen_domains, seed=seed)
-    parts = [read_dataset(*(data or ()))] if data or not from_ledger else []
+    parts = [read_dataset(*data)] if data else []
     if from_ledger:
         parts.append(_reported(ledger, config, filters(router=router, since=since, until=until)))
     dataset = concatenate(*parts) if len(parts) > 1 else parts[0]

@@ -167,7 +167,7 @@ def test_data_without_any_known_quality_is_refused(refused: Refused, tmp_path: P
         ("calibrate --data {file} --artefact {out}", "out: holds no artefact.json"),
         ("calibrate --data {file} --router default --strong small --weak other", "not other, small"),
         ("calibrate --data {file} --router default --config {config}", "the data has no outcome of large"),
-        ("calibrate --data {file} --router default --config {config} --pool small", "has neither a classifier"),
+        ("calibrate --data {file} --router default --config {config} --pool small", "has nothing to calibrate"),
         ("cascade-fit --data {file} --pool other --strong small --out {out}", "no model 'other' in the data"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+from frontdesk_server.artefacts.cascade.artefact import load_cascade
 from frontdesk_server.artefacts.quality import Artefact, default_artefact_path
 from frontdesk_server.cli.calibrate import calibrate
 from frontdesk_server.cli.cascade_fit import cascade_fit
@@ -139,3 +140,15 @@ def test_calibrate_certifies_the_threshold_of_a_pair(tmp_path: Path) -> None:
     unknown = _run(calibrate, *arguments, "--strong", strong, "--weak", "other")
     assert unknown.exit_code == 1
     assert "not other" in unknown.output
+
+
+def test_the_points_of_a_cascade_are_told_apart_by_their_thresholds(tmp_path: Path) -> None:
+    data = write_answers(tmp_path / "answers.jsonl", n=150)
+    fit = ("--data", data, "--pool", "small-a,small-b", "--strong", "strong", "--out", tmp_path / "artefact")
+    result = _run(cascade_fit, *fit, "--max-loss", "0.05", "--max-steps", "2", "--folds", "2", "--repeats", "1")
+    assert result.exit_code == 0, result.output
+    policies = load_cascade(tmp_path / "artefact").policies
+    for policy in policies:
+        for step in policy.steps:
+            if abs(step.accept_at_most) < float("inf"):
+                assert f"{step.accept_at_most:.3f}" in result.output

@@ -282,7 +282,7 @@ def test_a_router_without_a_knob_is_not_calibrated(folder: Path) -> None:
     config = ("--config", folder / "frontdesk.yaml", "--router", "ruled")
     refused = run(calibrate, "--data", folder / "held-out.jsonl", *config)
     assert refused.exit_code == 1
-    assert "router 'ruled' (rules) has neither a classifier" in refused.output
+    assert "router 'ruled' (rules) has nothing to calibrate" in refused.output
 
 
 @pytest.mark.parametrize("command", [evaluate, calibrate])

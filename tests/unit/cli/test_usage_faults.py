@@ -20,6 +20,11 @@ ledger: {url: ""}
     ("arguments", "told"),
     [
         ("route --quality-floor abc hi", "'--quality-floor': is no number"),
+        ("route --quality-floor 2 hi", "'--quality-floor': must be at most 1"),
+        ("route --quality-floor nan hi", "'--quality-floor': must be at "),
+        ("complete --quality-floor -1 hi", "'--quality-floor': must be at least 0"),
+        ("train --out a", "give --data, --from-ledger, or both"),
+        ("report --data a.csv --decisions b.csv", "give --data or --decisions, not both"),
         ("demo --pool olama", "'--pool': is no choice here; did you mean ollama?"),
         ("serve --workers x", "'--workers': is no whole number"),
         ("serve --workers 0", "'--workers': must be at least 1"),

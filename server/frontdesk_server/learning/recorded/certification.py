@@ -100,8 +100,8 @@ def _knob(config: Config, router: str) -> tuple[Knob, list[str]]:
     if not checks:
         kinds = ", ".join(dict.fromkeys(strategy.kind for strategy in strategies.values()))
         raise DatasetError(
-            f"router {router!r} ({kinds}) has neither a classifier, whose floor, nor a cascade, whose checks could be "
-            "calibrated; a fitted cascade is, by --artefact"
+            f"router {router!r} ({kinds}) has nothing to calibrate: that is the quality_floor of a classifier or the "
+            "threshold of a cascade's checks; a fitted cascade is calibrated by --artefact"
         )
     for place, (_, check) in checks.items():
         if isinstance(check, CombinedCheck) and check.kind != "weighted":
