@@ -25,7 +25,7 @@ class Cutoff:
     only the innermost one, which waits, has failed.
     """
 
-    __slots__ = ("_cancels", "_clock", "_deadline", "_falls", "_loop", "_seen_until", "_task", "_timer", "_warned")
+    __slots__ = ("_cancels", "_clock", "_deadline", "_falls", "_loop", "_task", "_timer", "_warned")
 
     _task: asyncio.Task[Any]
     _loop: asyncio.AbstractEventLoop
@@ -36,7 +36,6 @@ class Cutoff:
         self._clock = clock
         self._warned = warned
         self._falls = 0
-        self._seen_until = deadline
         self._timer: asyncio.Handle | None = None
 
     @types.coroutine
@@ -69,15 +68,8 @@ class Cutoff:
         return self._task.cancelling() <= self._cancels
 
     def overtime(self, started: float) -> float:
-        """The seconds after the end that a strategy took since it `started`, without those of strategies below it.
-
-        0 within the grace that strategies have.
-        """
-        now = self._clock.monotonic()
-        if now <= self._deadline + _GRACE_SECONDS:
-            return 0.0
-        overtime = now - max(started, self._seen_until)
-        self._seen_until = now
+        """The seconds after the end that a strategy took since it `started`; 0 within the grace of all."""
+        overtime = self._clock.monotonic() - max(started, self._deadline)
         return overtime if overtime > _GRACE_SECONDS else 0.0
 
     def first_of(self, path: str) -> bool:

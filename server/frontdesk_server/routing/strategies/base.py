@@ -148,15 +148,16 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
     a strategy that still waits, or has blocked the thread, when routing must have decided.
     """
     started = context.clock.monotonic()
-    ranking = None
+    ranking, ships = None, _ships(type(strategy))
     try:
-        ranking = await (strategy.rank(context) if _ships(type(strategy)) else _apart(strategy, context))
+        ranking = await (strategy.rank(context) if ships else _apart(strategy, context))
         _insist(ranking, context)
+        if ships:
+            return ranking
         if not ranking.steps_taken or ranking.steps_taken[0].path != strategy.path:
             ranking = conclude(strategy, context, started, ranking)  # a strategy of others need not
     except asyncio.CancelledError as error:
         if context.cutoff is not None and context.cutoff.taken():
-            context.cutoff.overtime(started)
             return conclude(strategy, context, started, Ranking(Verdict.TIMED_OUT, "did not decide in time"))
         task = asyncio.current_task()
         if task is None or task.cancelling():  # it is the caller that leaves
@@ -165,9 +166,7 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
     except (Exception, SystemExit) as error:
         failed = unforeseen(strategy, context, error)
         if isinstance(ranking, Ranking) and isinstance(ranking.restricted_to, frozenset):
-            failed = failed._replace(
-                restricted_to=ranking.restricted_to
-            )  # who may read the query was said all the same
+            failed = failed._replace(restricted_to=ranking.restricted_to)  # who may read the query, it has said
         return conclude(strategy, context, started, failed)
     if context.cutoff is not None and (overtime := context.cutoff.overtime(started)):
         return _late(strategy, context, started, ranking, overtime)
@@ -288,11 +287,13 @@ async def in_time(work: Coroutine[Any, Any, Result], context: RoutingContext, *,
 def _nonsense(ranking: Ranking) -> str:
     """What is wrong with its numbers: their sum is finite only if all of them are."""
     total = sum(ranking.scores.values(), ranking.confidence or 0.0)
+    possible = True
     for quality, uncertainty in ranking.predictions.values():
         total += quality + (uncertainty or 0.0)
+        possible = possible and 0.0 <= quality <= 1.0
     if not math.isfinite(total):
         return "its scores are not finite numbers"
-    if not all(0.0 <= prediction.quality <= 1.0 for prediction in ranking.predictions.values()):
+    if not possible:
         return "it predicts a quality outside [0, 1]"
     return "" if 0.0 < ranking.propensity <= 1.0 else "its propensity is no probability above 0"
 
