@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ from frontdesk_server.config.known_keys import unknown
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.naming import no_such
 from frontdesk_server.config.offline import ledger_of, names_in
+from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.ledger.reader import LEDGER_STATUSES, Filters, LedgerReader
 
 LedgerOption = Annotated[
@@ -59,7 +60,13 @@ def reading(ledger: str | None, config: Path | None, chosen: Filters = _ALL) -> 
             raise typer.BadParameter("it keeps no ledger", param_hint="--config")
     elif not url.strip():
         raise typer.BadParameter("it is empty", param_hint="--ledger")
-    with open_reader(url) as reader:
+    with ExitStack() as opened:
+        try:
+            reader = opened.enter_context(open_reader(url))
+        except ConfigError as error:
+            if ledger is None:
+                raise
+            raise typer.BadParameter(error.faults[0].message, param_hint="--ledger") from error
         if chosen.router and not reader.any(Filters(router=chosen.router)):
             known = reader.routers() | configured("routers", ledger, config)
             refuse_unknown("router", chosen.router, known, "--router")

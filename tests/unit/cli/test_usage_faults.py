@@ -31,6 +31,8 @@ ledger: {url: ""}
         ("check nofile.yaml", "nofile.yaml: cannot be read: No such file or directory"),
         ("route --ca nofile --address 127.0.0.1:1 hi", "unusable: nofile: No such file or directory"),
         ("demo --pool embedded --ledger /nonexistent/x.db", "--ledger: sqlite:////nonexistent/x.db cannot be used"),
+        ("log --ledger sqlite:////nonexistent/x.db", "--ledger: there is no file /nonexistent/x.db"),
+        ("stats --ledger nonsense", "--ledger: not a database URL"),
         ("key anonymous", "CALLER: anonymous is the name of callers without credentials"),
     ],
 )
