@@ -5,6 +5,7 @@ An exception that nobody foresaw, and the service went on without, fails it; the
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import structlog
 from frontdesk_server.domain import defects
 from hypothesis import HealthCheck, settings
+from structlog._config import BoundLoggerLazyProxy
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -38,6 +40,11 @@ class DefectLog(list[dict[str, object]]):
 def log_lines() -> Iterator[Sequence[EventDict]]:
     """What modules' own loggers write, whatever an earlier test has configured for the process."""
     structlog.reset_defaults()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("frontdesk_server"):
+            for logger in vars(module).values():
+                if isinstance(logger, BoundLoggerLazyProxy):
+                    vars(logger).pop("bind", None)  # with which it keeps to what was configured when it was first used
     with capture_logs() as lines:
         yield lines
 

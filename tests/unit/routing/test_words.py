@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from frontdesk_server.routing.strategies.conditions import PhraseSet
 from frontdesk_server.routing.strategies.folding import folded
 from frontdesk_server.routing.strategies.words import has_word
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 FOUND = [
@@ -172,6 +174,9 @@ _PUNCTUATION = st.characters(categories=["Po", "Pd", "Ps", "Pe", "Pi", "Pf", "Zs
 
 @given(_WORDS, _PUNCTUATION, _PUNCTUATION, st.sampled_from([str, str.upper, str.lower]))
 def test_a_keyword_is_found_between_any_signs(keyword: str, before: str, after: str, case: type[str]) -> None:
+    """But a sign that stands for letters is one of a word that is written in such signs itself."""
+    lettered = unicodedata.normalize("NFKC", before + after) != before + after
+    assume(keyword.isascii() or not lettered)
     assert _found(keyword, f"{before}{case(keyword)}{after}")
 
 
