@@ -44,6 +44,18 @@ def test_complete_prints_the_answer_alone_and_says_that_it_is_simulated(tmp_path
     assert "$0.0000" in ran.stderr
 
 
+@pytest.mark.parametrize("command", ["route", "complete"])
+def test_a_ledger_that_begins_in_the_working_folder_is_told_of_once(command: str, tmp_path: Path) -> None:
+    told = [
+        frontdesk(command, "-c", str(default_config_path()), "Hello", folder=tmp_path).stderr.count(
+            "frontdesk.db begins"
+        )
+        for _ in range(2)
+    ]
+    assert told == [1, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["frontdesk.db"]
+
+
 def test_a_refused_query_names_reason_and_field(tmp_path: Path) -> None:
     ran = frontdesk("route", "--router", "nobody", "-c", str(default_config_path()), "Hello", folder=tmp_path)
     assert ran.returncode == 1

@@ -103,8 +103,18 @@ async def connect(reach: Reach, config: Path | None) -> AsyncIterator[Client]:
     else:
         from frontdesk_server.config.loading import default_config_path, load_config
 
-        async with in_process(load_config(config or default_config_path())) as client:
+        loaded = load_config(config or default_config_path())
+        kept = _ledger_file(loaded)
+        async with in_process(loaded) as client:
+            if kept is None and (begun := _ledger_file(loaded)) is not None:
+                typer.echo(f"{begun} begins here: it keeps what is decided, for log, stats and explain", err=True)
             yield client
+
+
+def _ledger_file(loaded: LoadedConfig) -> Path | None:
+    """The SQLite file of the ledger, where there is one by now."""
+    path = Path(loaded.config.ledger.url.get_secret_value().removeprefix("sqlite:///"))
+    return path if path.is_file() else None
 
 
 @asynccontextmanager

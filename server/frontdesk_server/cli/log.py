@@ -37,7 +37,7 @@ _PATIENCE = timedelta(seconds=10)
 """A decision without settlement is shown as merely routed after this long."""
 _COLOURS = {"completed": "green", "failed": "red", "deadline": "magenta", "cancelled": "yellow", ROUTED: "cyan"}
 _COLUMNS = (
-    Column("time", head=True, least=19),
+    Column("time", head=True, least=23),
     Column("decision", head=True, least=26),
     Column("status", head=True, least=9),
     Column("model", least=24),
@@ -116,7 +116,7 @@ def _json(summary: DecisionSummary) -> str:
 def _row(summary: DecisionSummary) -> Row:
     passed_on = summary.answered_by and summary.answered_by != summary.model
     return (
-        f"{summary.decided_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        f"{summary.decided_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         summary.decision_id,
         Text(summary.status, _COLOURS[summary.status]),
         f"{summary.model}{IN_TURN}{summary.answered_by}" if passed_on else summary.model,

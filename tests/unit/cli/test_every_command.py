@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 import sys
 from contextlib import closing
@@ -174,10 +175,10 @@ def test_what_goes_into_a_pipe_is_one_line_a_record(bench: Bench, monkeypatch: p
 
 
 def test_dates_stand_beside_times_and_the_query_where_it_was_kept(bench: Bench) -> None:
-    today = f"{datetime.now():%Y-%m-%d} "
+    an_instant = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
     for line in ("log --ledger {url}", "explain {id} --ledger {url}"):
         shown = bench.run(line, 200).output
-        assert today in shown or f"{datetime.now(UTC):%Y-%m-%d} " in shown
+        assert an_instant.search(shown)
         assert "my sister has the number" in shown
 
 
@@ -359,7 +360,7 @@ def test_a_router_that_decided_nothing_is_guessed(bench: Bench) -> None:
 
 def test_a_refusal_is_told_once(bench: Bench) -> None:
     ran = bench.run("route Hello --router nobody -c {default}")
-    assert ran.stderr.splitlines() == [
+    assert [line for line in ran.stderr.splitlines() if "begins here" not in line] == [
         "UNKNOWN_ROUTER: no router is named 'nobody'; there are default",
         "  policy.router",
     ]
