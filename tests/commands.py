@@ -38,7 +38,9 @@ def frontdesk(
     There as if the packages `absent` were not installed.
     """
     program = ["-c", _WITHOUT.format(absent=sorted(absent))] if absent else ["-m", "frontdesk_server"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI", "FRONTDESK"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OPENAI", "FRONTDESK", "COLUMNS"))
+    }
     environment |= settings or {}
     return subprocess.run(
         [sys.executable, *program, *arguments],
