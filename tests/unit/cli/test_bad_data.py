@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from frontdesk_server.cli import main
+from frontdesk_server.cli import app, main
+from typer.testing import CliRunner
 
 OUTCOME = {"query_id": "a", "prompt": "hi", "model": "small", "quality": 1.0, "cost_nano_usd": 5, "answer": "4"}
 DECISION = {
@@ -184,17 +185,17 @@ def test_a_label_without_references_is_named(refused: Refused, tmp_path: Path) -
     assert "row 1, column text" in refused(command, write(tmp_path / "rows.jsonl", {**EXAMPLE, "text": ""}))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("export --ledger sqlite:///{out} {file}", "out"),
-        ("export --config {file} {file}", "rows.jsonl: cannot be read"),
-    ],
-)
-def test_commands_on_a_ledger_say_what_is_not_there(
-    refused: Refused, tmp_path: Path, arguments: str, message: str
-) -> None:
-    assert message in refused(arguments, tmp_path / "rows.jsonl")
+def test_a_configuration_that_is_not_there_is_named(refused: Refused, tmp_path: Path) -> None:
+    assert "rows.jsonl: cannot be read" in refused("export --config {file} {file}", tmp_path / "rows.jsonl")
+
+
+def test_a_ledger_that_is_not_there_is_a_fault_of_the_option(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    refused = CliRunner().invoke(app, ["export", "--ledger", f"sqlite:///{tmp_path}/out", str(rows)])
+
+    assert refused.exit_code == 2
+    assert "Invalid value for --ledger: there is no file" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [None, b"\xff", b"model: [", b"{}", b"model: small\nquality_floor: 2\n"])
