@@ -51,3 +51,8 @@ def frontdesk(
         timeout=60,
         check=False,
     )
+
+
+def unframed(shown: str) -> str:
+    """What a fault of usage says, in one line, whatever the width of the frame around it."""
+    return " ".join(shown.replace("│", "").split())

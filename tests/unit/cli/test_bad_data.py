@@ -14,6 +14,8 @@ import pytest
 from frontdesk_server.cli import app, main
 from typer.testing import CliRunner
 
+from tests.commands import unframed
+
 OUTCOME = {"query_id": "a", "prompt": "hi", "model": "small", "quality": 1.0, "cost_nano_usd": 5, "answer": "4"}
 DECISION = {
     "decision_id": "d",
@@ -194,7 +196,7 @@ def test_a_ledger_that_is_not_there_is_a_fault_of_the_option(tmp_path: Path) -> 
     refused = CliRunner().invoke(app, ["export", "--ledger", f"sqlite:///{tmp_path}/out", str(rows)])
 
     assert refused.exit_code == 2
-    assert "Invalid value for --ledger: there is no file" in refused.stderr
+    assert "Invalid value for --ledger: there is no file" in unframed(refused.stderr)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -30,6 +30,7 @@ from frontdesk_server.ledger.reader import Filters
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from tests.commands import unframed
 from tests.records import a_cascade, a_routed_query, days_ago
 
 ANSWERED, FAILED, ROUTED = a_routed_query(at=days_ago(2)), a_routed_query(router="bot"), a_routed_query(model="large")
@@ -218,7 +219,7 @@ def test_a_name_that_neither_ledger_nor_configuration_knows_is_refused(
     path = [str(tmp_path / "out.jsonl")] if command == "export" else []
     result = CliRunner().invoke(app, [command, *path, "--ledger", url, f"--{option}", "nope"])
     assert result.exit_code == 2
-    assert f"no {option} is named 'nope'; there are" in " ".join(result.stderr.replace("│", "").split())
+    assert f"no {option} is named 'nope'; there are" in unframed(result.stderr)
     assert not (tmp_path / "out.jsonl").exists()
 
 
