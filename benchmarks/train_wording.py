@@ -41,7 +41,7 @@ from frontdesk_server.routing.instruction import read
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.difficulty.sets import KINDS, LANGUAGES, tuning
-from benchmarks.wording.texts import CODE, EASY, HARD, rambling_texts, worded_texts, written_sentences
+from benchmarks.wording.texts import DIFFICULTY, EASY, rambling_texts, worded_texts, written_sentences
 from benchmarks.wording.vectors import read_piece_vectors
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -121,11 +121,10 @@ def _own() -> Iterator[Labelled]:
         for place, item in enumerate(sentences):
             fold = of_hand if hand else place * FOLDS // len(sentences)
             yield from _typed_twice(Labelled(item.text, item.difficulty, float(item.code), OWN, fold))
-    difficulty = {"hard": HARD, "easy": EASY, "code": CODE}
     for language in LANGUAGES:
         for kind in KINDS:
             for place, text in enumerate(tuning(language, kind)):
-                yield from _typed_twice(Labelled(text, difficulty[kind], float(kind == "code"), OWN, place % FOLDS))
+                yield from _typed_twice(Labelled(text, DIFFICULTY[kind], float(kind == "code"), OWN, place % FOLDS))
 
 
 def _typed_twice(row: Labelled) -> Iterator[Labelled]:

@@ -7,6 +7,8 @@ PROTOC_GEN_GRPC_JAVA := 1.82.2
 GRPCURL := v1.9.3
 
 TOOLS := $(CURDIR)/.tools
+# What runs for moments is built without optimising, in three quarters of the time.
+GO_INSTALL_QUICKLY = GOBIN=$(TOOLS)/bin go install -ldflags='-s -w' -gcflags='all=-N -l'
 PROTOC := .tools/gen/bin/python -m grpc_tools.protoc --proto_path=protos
 GOOGLE_RPC_PROTOS := google/rpc/status.proto google/rpc/error_details.proto
 

@@ -6,9 +6,6 @@ KUBERNETES_SCHEMAS := 1.37.0
 KUBERNETES_VERSIONS := v1.32.0 v1.37.0
 PROMETHEUS_OPERATOR := v0.85.0
 
-# What runs for moments is built without optimising, in three quarters of the time.
-GO_INSTALL_QUICKLY = GOBIN=$(TOOLS)/bin go install -ldflags='-s -w' -gcflags='all=-N -l'
-
 .tools/bin/helm:
 	$(GO_INSTALL_QUICKLY) helm.sh/helm/v4/cmd/helm@$(HELM)
 

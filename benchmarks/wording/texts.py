@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 EASY, MIDDLING, HARD, CODE = 0.05, 0.25, 0.95, 0.25
-_WRITTEN = {
+DIFFICULTY = {
     "easy": EASY,
     "easy_long": EASY,
     "tools_easy": EASY,
@@ -85,7 +85,7 @@ def written_sentences() -> Iterator[tuple[str, Sequence[WordedText]]]:
         kind = file.suffixes[0][1:]
         lines = file.read_text(encoding="utf-8").splitlines()
         hand = "" if file.parent == folder else file.parent.name
-        difficulty = _WRITTEN[kind]
+        difficulty = DIFFICULTY[kind]
         yield hand, [WordedText(line.replace("\\n", "\n"), difficulty, kind == "code", line) for line in lines]
 
 

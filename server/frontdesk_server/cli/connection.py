@@ -16,7 +16,7 @@ from frontdesk import Client
 from frontdesk.channel import channel_credentials, channel_options, target_of
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from frontdesk_server.domain.errors import in_words
+from frontdesk_server.domain.unusable import with_its_file
 
 if TYPE_CHECKING:
     from frontdesk_server.config.loading import LoadedConfig
@@ -86,8 +86,7 @@ class Reach:
             context.load_cert_chain(self.certificate, key, password=b"")
             return grpc.ssl_channel_credentials(authorities, key.read_bytes(), self.certificate.read_bytes())
         except OSError as error:
-            file = f"{error.filename}: " if error.filename else ""
-            told = f"unusable: {file}{in_words(error)}"
+            told = f"unusable: {with_its_file(error)}"
             raise typer.BadParameter(told, param_hint="--ca, --certificate, --key") from error
 
 

@@ -16,8 +16,8 @@ from frontdesk_server.cli.demo_pools import PoolChoice, demo_pool
 from frontdesk_server.cli.demo_provider import DemoProvider
 from frontdesk_server.cli.demo_scenes import cancellation, checked_answers, escalation, takeover, with_scenes
 from frontdesk_server.cli.demo_view import Shown, headline, show_answer, show_scoreboard
+from frontdesk_server.cli.ledger_access import named_by_option
 from frontdesk_server.cli.tables import console as standard_output
-from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.ledger.usable import check_ledger
 
 QUERIES = (
@@ -54,10 +54,8 @@ def demo(
     console = standard_output()
     url = f"sqlite:///{ledger}"
     begun = datetime.now(UTC)
-    try:
+    with named_by_option():
         check_ledger(url)
-    except ConfigError as error:
-        raise typer.BadParameter(error.faults[0].message, param_hint="--ledger") from error
     shown: list[Shown] = []
 
     async def work() -> None:

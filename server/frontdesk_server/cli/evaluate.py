@@ -23,7 +23,7 @@ from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.offline import load_offline
-from frontdesk_server.domain.measures import MEASURES, Measure, words
+from frontdesk_server.domain.measures import MEASURES, words
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
@@ -45,8 +45,6 @@ from frontdesk_server.learning.recorded.trial import Trial, candidates, try_rout
 _DEFAULT = "default"
 _MOST_CURVES = 6
 """Figures that are resampled for their intervals, of the kind of evaluation that has most of them."""
-
-_ABSENT: dict[str, Any] = {"value": None}
 
 
 def evaluate(
@@ -184,15 +182,15 @@ def _learned(artefact: Path | None, router: str) -> Artefact | None:
 def _show(found: Evaluation, screen: Console) -> None:
     compared = {"router": found.result["router"], **found.result["baselines"]}
     columns = [Column("", head=True), *(Column(words(name)) for name in compared)]
-    rows = [
-        [measure.name, *(_shown(measure, figures.get(key)) for figures in compared.values())]
+    figures = {
+        measure.name: [measure.told(of_router.get(key)) for of_router in compared.values()]
         for key, measure in MEASURES.items()
-        if any((figures.get(key) or _ABSENT)["value"] is not None for figures in compared.values())
-    ]
+    }
+    rows = [[name, *(figure or "-" for figure in told)] for name, told in figures.items() if any(told)]
     screen.print(table(columns, rows, screen.width))
     singles = [
-        (model, f"{figures['quality']:.3f}", per_thousand(figures["cost"]))
-        for model, figures in found.result["models"].items()
+        (model, f"{alone['quality']:.3f}", per_thousand(alone["cost"]))
+        for model, alone in found.result["models"].items()
     ]
     columns = [Column("always", head=True), Column("quality", right=True), Column(PER_THOUSAND, right=True)]
     screen.print(table(columns, singles, screen.width))
@@ -203,10 +201,3 @@ def _show(found: Evaluation, screen: Console) -> None:
         screen.print(Text(f"Left out: {count:,} queries that go to {plan}, whose outcome is not recorded."))
     if found.result.get("no_curve"):
         screen.print(Text(f"No curve: {found.result['no_curve']}."))
-
-
-def _shown(measure: Measure, figure: dict[str, Any] | None) -> str:
-    if figure is None or figure["value"] is None:
-        return "-"
-    interval = figure["ci95"]
-    return measure.write(figure["value"]) + (f" [{', '.join(map(measure.write, interval))}]" if interval else "")

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import typer
 
 from frontdesk_server.cli.exit_codes import FAULT, USAGE
-from frontdesk_server.domain.errors import ConfigError, FrontdeskError, UnknownModel, UnknownRouter, in_words
+from frontdesk_server.domain.errors import ConfigError, FrontdeskError, UnknownModel, UnknownRouter
 from frontdesk_server.domain.extras import brought_by
+from frontdesk_server.domain.unusable import with_its_file
 
 _EXTRAS: Mapping[str, str] = {
     "matplotlib": "learn",
@@ -41,8 +42,7 @@ def foreseen(command: str = "frontdesk", *further: type[Exception]) -> Iterator[
         typer.echo("\n".join(error.lines()), err=True)
         raise typer.Exit(USAGE) from error
     except foretold as error:
-        file = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-        typer.echo(f"{command}: {file}{in_words(error)}", err=True)
+        typer.echo(f"{command}: {with_its_file(error)}", err=True)
         raise typer.Exit(USAGE if isinstance(error, UnknownRouter | UnknownModel) else FAULT) from error
 
 

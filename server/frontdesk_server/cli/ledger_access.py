@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -61,12 +61,8 @@ def reading(ledger: str | None, config: Path | None, chosen: Filters = _ALL) -> 
     elif not url.strip():
         raise typer.BadParameter("it is empty", param_hint="--ledger")
     with ExitStack() as opened:
-        try:
+        with named_by_option() if ledger is not None else nullcontext():
             reader = opened.enter_context(open_reader(url))
-        except ConfigError as error:
-            if ledger is None:
-                raise
-            raise typer.BadParameter(error.faults[0].message, param_hint="--ledger") from error
         if chosen.router and not reader.any(Filters(router=chosen.router)):
             known = reader.routers() | configured("routers", ledger, config)
             refuse_unknown("router", chosen.router, known, "--router")
@@ -74,6 +70,15 @@ def reading(ledger: str | None, config: Path | None, chosen: Filters = _ALL) -> 
             known = reader.models() | configured("models", ledger, config)
             refuse_unknown("model", chosen.model, known, "--model")
         yield reader
+
+
+@contextmanager
+def named_by_option() -> Iterator[None]:
+    """Turn what is wrong with a ledger that --ledger names into a fault of that option."""
+    try:
+        yield
+    except ConfigError as error:
+        raise typer.BadParameter(error.faults[0].message, param_hint="--ledger") from error
 
 
 def configured(section: str, ledger: str | None, config: Path | None) -> set[str]:

@@ -24,7 +24,8 @@ from frontdesk_server.config.root import Config
 from frontdesk_server.config.values import Location, Position, Reader, Unreadable, compose, dotted
 from frontdesk_server.config.wording import said
 from frontdesk_server.domain.collection import without_collection
-from frontdesk_server.domain.errors import ConfigError, ConfigFault, in_words
+from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.unusable import in_words
 
 _LONGEST_SHOWN = 40
 _QUOTED = re.compile(r"'([^']*)'")

@@ -26,10 +26,10 @@ _MOST_ROUNDS = 12
 _MANY = ("backends", "models", "routers")
 _SOME = "some"
 _GOOD: Mapping[str, Callable[[Location], Any]] = {
-    "caller": lambda place: dotted(place),
+    "caller": dotted,
     "id": lambda place: f"{16**8 - 1 - int(place[-2]):08x}",
     "sha256": lambda _: "0" * 64,
-    "name": lambda place: dotted(place),
+    "name": dotted,
     "window": lambda _: "day",
     "requests": lambda _: 1,
     "tokens": lambda _: 1,

@@ -103,13 +103,6 @@ def collecting(faults: list[ConfigFault]) -> Iterator[None]:
         faults += error.faults
 
 
-def in_words(error: Exception) -> str:
-    """Why a file cannot be used, without the number of the system's error and the file, which is named beside it."""
-    if isinstance(error, UnicodeDecodeError):
-        return "it is no UTF-8"
-    return (isinstance(error, OSError) and error.strerror) or str(error)
-
-
 class RequestError(FrontdeskError):
     """The caller must change the request."""
 

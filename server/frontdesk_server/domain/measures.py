@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
 
@@ -29,6 +30,13 @@ class Measure:
     name: str
     about: str
     write: Callable[[float], str] = _number
+
+    def told(self, figure: Mapping[str, Any] | None) -> str:
+        """A figure of an evaluation's result, its interval in brackets; nothing where it has no value."""
+        if figure is None or figure["value"] is None:
+            return ""
+        interval = f" [{', '.join(map(self.write, figure['ci95']))}]" if figure["ci95"] else ""
+        return f"{self.write(figure['value'])}{interval}"
 
 
 def _threshold(percent: int) -> Measure:

@@ -25,7 +25,7 @@ from frontdesk_server.artefacts.cascade.difficulty import BUCKETS, STRUCTURE_NAM
 from frontdesk_server.artefacts.cascade.policy import CascadePolicy, CascadeStep, FittedCascade, LossScorer, Members
 from frontdesk_server.artefacts.cascade.state import FEATURES, feature_count
 from frontdesk_server.artefacts.quality.artefact import ARRAYS, MANIFEST, ArtefactError
-from frontdesk_server.domain.errors import in_words
+from frontdesk_server.domain.unusable import in_words
 from frontdesk_server.judging.answers import Compare
 
 __all__ = ["KIND", "load_cascade", "read_kind", "save_cascade"]

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from frontdesk_server.artefacts.quality.drift import ScoreProfile
 from frontdesk_server.artefacts.quality.features import FeatureSpec
 from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES
-from frontdesk_server.domain.errors import FrontdeskError, in_words
+from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.domain.unusable import in_words
 
 __all__ = ["Artefact", "ArtefactError", "EmbedderMismatchError", "artefact_path", "default_artefact_path"]
 

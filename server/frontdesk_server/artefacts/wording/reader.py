@@ -15,17 +15,6 @@ from numpy.typing import NDArray
 from frontdesk_server.artefacts.wording.pieces import Vocabulary, words_of
 from frontdesk_server.domain.errors import FrontdeskError
 
-__all__ = [
-    "DETECTORS",
-    "OUTPUTS",
-    "Wording",
-    "WordingArrays",
-    "WordingError",
-    "WordingReader",
-    "default_wording",
-    "default_wording_path",
-]
-
 OUTPUTS = ("difficulty", "code")
 """The first columns of the table: two log-odds."""
 

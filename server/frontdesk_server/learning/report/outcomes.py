@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.domain.measures import MEASURES, Measure, words
+from frontdesk_server.domain.measures import MEASURES, words
 from frontdesk_server.domain.money import PER_THOUSAND, in_thousands, per_thousand
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.drawing.svg import Line, Point, heatmap, xy_chart
@@ -99,7 +99,7 @@ def _comparison(evaluation: Evaluation | None) -> Section | None:
     result: Mapping[str, Any] = evaluation.result
     shown = {key: measure for key, measure in MEASURES.items() if _value(result.get(key)) is not None}
     rows = [
-        [words(name), *(_figure(measure, figures.get(key)) for key, measure in shown.items())]
+        [words(name), *(measure.told(figures.get(key)) for key, measure in shown.items())]
         for name, figures in (("router", result["router"]), *result["baselines"].items())
     ]
     body = table(["", *(measure.name for measure in shown.values())], rows)
@@ -140,10 +140,3 @@ def _pairs(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> tuple[tuple[floa
 
 def _value(figure: Mapping[str, Any] | None) -> float | None:
     return None if figure is None else figure["value"]
-
-
-def _figure(measure: Measure, figure: Mapping[str, Any] | None) -> str:
-    if figure is None or figure["value"] is None:
-        return ""
-    interval = figure["ci95"]
-    return measure.write(figure["value"]) + (f"  [{', '.join(map(measure.write, interval))}]" if interval else "")

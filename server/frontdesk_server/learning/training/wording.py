@@ -109,9 +109,8 @@ class WordingTable(NamedTuple):
 
     def save(self, path: Path, known: PieceVectors) -> None:
         """Write the weights of every piece in eight bits, as `WordingReader` reads them."""
-        hard, code = self
-        pairs = hard.firsts, code.firsts, hard.seconds, code.seconds
-        of_pieces = known.vectors @ np.vstack([hard.weights, code.weights, *pairs]).T
+        projections = (each.weights for each in self), (each.firsts for each in self), (each.seconds for each in self)
+        of_pieces = known.vectors @ np.vstack([part for parts in projections for part in parts]).T
         scale = np.abs(of_pieces).max(axis=0) / _STEPS
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(
@@ -119,8 +118,8 @@ class WordingTable(NamedTuple):
             pieces=np.frombuffer("\n".join(known.pieces).encode(), np.uint8),
             weights=np.round(of_pieces / scale).astype(np.int8),
             scale=scale.astype(np.float32),
-            bias=np.array([hard.bias, code.bias], np.float32),
-            detectors=np.hstack([hard[3:6], code[3:6]]).astype(np.float32),
+            bias=np.array([each.bias for each in self], np.float32),
+            detectors=np.hstack([(each.starts, each.offsets, each.gains) for each in self]).astype(np.float32),
         )
 
 

@@ -70,7 +70,10 @@ function curve(table, points) {
   }
   const models = rowsOf(points).map((row) => [row.cells[0].textContent, value(row.cells[1]), value(row.cells[2])]);
   const places = new Map();
-  for (const row of rowsOf(points)) places.set(row.dataset.kind, [...(places.get(row.dataset.kind) ?? []), [value(row.cells[1]), value(row.cells[2])]]);
+  rowsOf(points).forEach((row, index) => {
+    if (!places.has(row.dataset.kind)) places.set(row.dataset.kind, []);
+    places.get(row.dataset.kind).push(models[index].slice(1));
+  });
   for (const each of places.values()) each.sort((one, other) => one[0] - other[0]);
   const sorted = [...curves.values()].map(([xs, ys]) => {
     const order = xs.map((_, index) => index).sort((one, other) => xs[one] - xs[other]);
