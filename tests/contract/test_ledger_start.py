@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from frontdesk_server.ledger.engine import open_engine
@@ -35,5 +36,6 @@ def test_workers_that_start_together_share_a_fresh_file(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     assert not failures
-    mode = sqlite3.connect(tmp_path / "ledger-0.db").execute("PRAGMA journal_mode").fetchone()
+    with closing(sqlite3.connect(tmp_path / "ledger-0.db")) as connection:
+        mode = connection.execute("PRAGMA journal_mode").fetchone()
     assert mode == ("wal",)
