@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.domain.measures import words
 from frontdesk_server.learning.calibration.calibrate import Policies, calibrate
 from frontdesk_server.learning.calibration.policies import pair_policies
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade, replay_fitted
@@ -23,6 +25,8 @@ from frontdesk_server.learning.cascades.fit import CascadeFitOptions, fit_cascad
 from frontdesk_server.learning.cascades.scorer import ScorePrior
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
 from frontdesk_server.learning.data.recorded import record_answers
+from frontdesk_server.learning.evaluation.added import told_of_added
+from frontdesk_server.learning.evaluation.neighbours import neighbours_of
 from numpy.typing import NDArray
 from quality_table import Row
 
@@ -86,18 +90,23 @@ def rows(data_dir: Path) -> Iterable[Row]:
 def _command_row(dataset: Dataset, which: CascadeSet) -> Row:
     """What the command chooses on all questions, and its own cross-validation of it."""
     options = CascadeFitOptions(max_loss=which.max_loss, seed=_SEED, prior=which.prior)
-    fitted = fit_cascade(dataset, which.pool, STRONGEST, options)
-    found = evaluate_cascade(dataset, fitted, resamples=0)
-    estimate = fitted.policy.estimate
-    beside = (
-        f"{name.replace('_', ' ')} {figures['cost_saved_at_max_loss']['value']:.1%}"
-        for name, figures in found.result["baselines"].items()
+    nearby = neighbours_of(dataset.select_models((*which.pool, STRONGEST)), load_default(), None, _SEED)
+    fitted = fit_cascade(dataset, which.pool, STRONGEST, options, neighbours=nearby)
+    found = evaluate_cascade(dataset, fitted, neighbours=nearby, resamples=0)
+    estimate, baselines = fitted.policy.estimate, fitted.details["baselines"]
+    saved = (f"{words(name)} {f['cost_saved_at_max_loss']['value']:.1%}" for name, f in baselines.items())
+    reached = (
+        f"{words(name)} {f['quality']['value']:.3f}"
+        for name, f in baselines.items()
+        if f["quality"]["value"] is not None
     )
     return Row(
         f"{which.name} cascade, cross-validated by cascade-fit",
         _bar(which),
         f"saved {estimate['saved']:.1%} at loss {estimate['loss_observed']:.2%} +- {estimate['loss_error']:.2%}",
-        f"saved at that loss, chosen in hindsight: {', '.join(beside)}",
+        f"saved at that loss, chosen in hindsight: {', '.join(saved)}; quality at no more than its cost: "
+        f"{fitted.details['router']['quality']['value']:.3f}, {', '.join(reached)}. "
+        f"{told_of_added(fitted.details['routing_adds'])}",
         found,
     )
 

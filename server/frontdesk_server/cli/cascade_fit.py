@@ -11,12 +11,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 from frontdesk_server.artefacts.cascade.artefact import save_cascade
-from frontdesk_server.artefacts.cascade.policy import FittedCascade
+from frontdesk_server.artefacts.cascade.policy import CascadePolicy, FittedCascade
+from frontdesk_server.artefacts.embedders import load_default
+from frontdesk_server.cli.compared import compared_table, tell_verdicts
 from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.learning.cascades.fit import CascadeFitOptions
 from frontdesk_server.learning.cascades.fit import fit_cascade as fit
 from frontdesk_server.learning.data.dataset import read_dataset
+from frontdesk_server.learning.evaluation.added import verdicts
+from frontdesk_server.learning.evaluation.neighbours import neighbours_of
 
 
 def cascade_fit(
@@ -57,6 +61,9 @@ def cascade_fit(
                 strong,
                 options,
                 lambda done, total: progress.update(task, completed=done, total=total),
+                neighbours=neighbours_of(
+                    dataset.select_models(tuple(dict.fromkeys((*members, strong)))), load_default(), None, seed
+                ),
             )
         save_cascade(fitted, out)
     if json_:
@@ -66,19 +73,27 @@ def cascade_fit(
 
 
 def _summary(fitted: FittedCascade, out: Path) -> dict[str, Any]:
-    policy = fitted.policy
     return {
         "out": str(out),
-        "order": [step.model for step in policy.steps],
         "strongest": fitted.strongest,
         "max_loss": fitted.max_loss,
+        **_point(fitted.policy),
+        "chosen": fitted.chosen,
+        "policies": [_point(policy) for policy in fitted.policies],
+        **fitted.details,
+        "verdicts": verdicts(fitted.details) if "routing_adds" in fitted.details else [],
+    }
+
+
+def _point(policy: CascadePolicy) -> dict[str, Any]:
+    return {
+        "order": [step.model for step in policy.steps],
         "expected": dict(policy.estimate),
         "steps": [
             {"model": s.model, "accept_at_most": _finite(s.accept_at_most), "escalate_above": _finite(s.escalate_above)}
             for s in policy.steps
         ],
         "escalate_above_difficulty": _finite(policy.escalate_above_difficulty),
-        **fitted.details,
     }
 
 
@@ -116,7 +131,13 @@ def _show(fitted: FittedCascade, out: Path, screen: Console) -> None:
         screen.print(
             f"\nNo cascade is expected to lose at most {fitted.max_loss:.2%}; {fitted.strongest} answers alone."
         )
+    if "baselines" in fitted.details:
+        screen.print(
+            f"\nBeside what it must beat at its cost, on held-out queries, for a loss of {fitted.max_loss:.2%}:"
+        )
+        screen.print(compared_table(fitted.details, screen.width))
+        tell_verdicts(fitted.details, screen)
     screen.print(
-        "An answer is accepted where the strongest model is predicted to add no more than that to its quality."
+        "\nAn answer is accepted where the strongest model is predicted to add no more than that to its quality."
     )
     screen.print(f"\nWritten to {out}. {fitted.details['protocol']}, {fitted.details['queries']} queries.")

@@ -17,17 +17,16 @@ from frontdesk_server.artefacts.cascade.artefact import load_cascade, read_kind
 from frontdesk_server.artefacts.embedders import Embedder, load_default
 from frontdesk_server.artefacts.quality import Artefact, Predictor, default_artefact_path
 from frontdesk_server.assembly.embedder import load_local_embedder
+from frontdesk_server.cli.compared import compared_table, tell_verdicts
 from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.offline import load_offline
-from frontdesk_server.domain.measures import MEASURES, words
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
-from frontdesk_server.learning.evaluation.added import verdicts
 from frontdesk_server.learning.evaluation.comparable import NotComparable
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
@@ -43,7 +42,7 @@ from frontdesk_server.learning.evaluation.router_evaluation import evaluate_rout
 from frontdesk_server.learning.recorded.trial import Trial, candidates, try_routers
 
 _DEFAULT = "default"
-_MOST_CURVES = 6
+_MOST_CURVES = 8
 """Figures that are resampled for their intervals, of the kind of evaluation that has most of them."""
 
 
@@ -180,14 +179,7 @@ def _learned(artefact: Path | None, router: str) -> Artefact | None:
 
 
 def _show(found: Evaluation, screen: Console) -> None:
-    compared = {"router": found.result["router"], **found.result["baselines"]}
-    columns = [Column("", head=True), *(Column(words(name)) for name in compared)]
-    figures = {
-        measure.name: [measure.told(of_router.get(key)) for of_router in compared.values()]
-        for key, measure in MEASURES.items()
-    }
-    rows = [[name, *(figure or "-" for figure in told)] for name, told in figures.items() if any(told)]
-    screen.print(table(columns, rows, screen.width))
+    screen.print(compared_table(found.result, screen.width))
     singles = [
         (model, f"{alone['quality']:.3f}", per_thousand(alone["cost"]))
         for model, alone in found.result["models"].items()
@@ -195,8 +187,7 @@ def _show(found: Evaluation, screen: Console) -> None:
     columns = [Column("always", head=True), Column("quality", right=True), Column(PER_THOUSAND, right=True)]
     screen.print(table(columns, singles, screen.width))
     screen.print(f"\n{found.result['queries']:,} queries; in brackets 95 % bootstrap intervals")
-    for verdict in verdicts(found.result):
-        screen.print(Text(verdict))
+    tell_verdicts(found.result, screen)
     for plan, count in found.result.get("without_outcome", {}).items():
         screen.print(Text(f"Left out: {count:,} queries that go to {plan}, whose outcome is not recorded."))
     if found.result.get("no_curve"):

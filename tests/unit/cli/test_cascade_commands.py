@@ -40,6 +40,9 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     printed = json.loads(result.stdout)
     assert set(printed["order"]) <= {"small-a", "small-b"}
     assert printed["expected"]["saved"] > 0.3
+    assert printed["policies"][printed["chosen"]]["order"] == printed["order"]
+    assert {"fixed", "shuffled", "neighbours"} <= printed["baselines"].keys()
+    assert printed["verdicts"][0].startswith("Routing adds")
     return folder / "artefact"
 
 
@@ -147,6 +150,8 @@ def test_the_points_of_a_cascade_are_told_apart_by_their_thresholds(tmp_path: Pa
     fit = ("--data", data, "--pool", "small-a,small-b", "--strong", "strong", "--out", tmp_path / "artefact")
     result = _run(cascade_fit, *fit, "--max-loss", "0.05", "--max-steps", "2", "--folds", "2", "--repeats", "1")
     assert result.exit_code == 0, result.output
+    assert "Routing adds" in result.output
+    assert "shuffled" in result.output
     policies = load_cascade(tmp_path / "artefact").policies
     for policy in policies:
         for step in policy.steps:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from frontdesk_server.artefacts.embedders import load_default
@@ -14,6 +16,7 @@ from frontdesk_server.learning.evaluation.neighbours import (
     ask_other_folds,
     neighbours_of,
 )
+from frontdesk_server.learning.evaluation.same_cost import deal_answers
 
 FREE = np.full((400, 2), np.nan)
 """Costs that nobody recorded."""
@@ -96,10 +99,32 @@ def test_choices_that_follow_no_query_add_nothing_however_good_they_are() -> Non
     quality = (draw.random((2_000, 2)) < [0.3, 0.9]).astype(float)
     answered = np.eye(2)[draw.integers(2, size=2_000)]
     reached = (quality * answered).sum(axis=1)
-    added = added_by_choices(reached, answered, quality.mean(axis=0), quality[:, 1], None)
+    added = added_by_choices(reached, answered @ quality.mean(axis=0), quality[:, 1], None)
 
     assert abs(added["over_shuffle"]) < 0.03  # type: ignore[arg-type]
     assert added["beats_shuffle"] is False
+
+
+@dataclass(frozen=True)
+class _Outcomes:
+    quality: np.ndarray
+    cost_nano_usd: np.ndarray
+    prompts: tuple[str, ...] = ()
+
+
+def test_choices_that_are_dealt_pay_for_all_that_were_asked_and_for_their_checks() -> None:
+    """The cheap model costs 1 in the mean, the dear one 10, where their outcomes are known."""
+    outcomes = _Outcomes(np.array([[0.0, 1.0], [1.0, np.nan]]), np.array([[0.5, 10.0], [1.5, 99.0]]))
+    answered = np.array([[0.0, 1.0], [1.0, 0.0]])
+    asked = np.array([[1.0, 1.0], [1.0, 0.0]])
+    quality, cost = deal_answers(outcomes, answered, asked, np.array([0.25, 0.25]))
+    assert quality.tolist() == [1.0, 0.5]
+    assert cost.tolist() == [11.25, 1.25]
+
+
+def test_what_neighbours_were_not_asked_for_is_said() -> None:
+    added = added_by_choices(np.array([1.0, 0.9, 1.0]), np.zeros(3), None, None)
+    assert "nearest neighbours were not asked, which takes 20 queries" in told_of_added(added)
 
 
 def test_the_number_of_neighbours_is_that_which_predicts_best() -> None:

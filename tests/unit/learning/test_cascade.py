@@ -13,13 +13,15 @@ from frontdesk_server.artefacts.cascade.policy import Action, Answered, FittedCa
 from frontdesk_server.artefacts.cascade.state import FEATURES, describe, feature_count
 from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality.artefact import ArtefactError
+from frontdesk_server.learning.cascades.baselines import baselines_of, best_mixed, compare, deal, stacked
 from frontdesk_server.learning.cascades.difficulty import Folds, TextFeatures
-from frontdesk_server.learning.cascades.evaluation import evaluate_cascade, replay_fitted, saved_at_loss
+from frontdesk_server.learning.cascades.evaluation import evaluate_cascade, replay_fitted
 from frontdesk_server.learning.cascades.fit import CascadeFitOptions, CrossValidated, choose, fit_cascade
 from frontdesk_server.learning.cascades.scorer import ScorePrior, score_states
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.data.recorded import record_answers
 from frontdesk_server.learning.evaluation.neighbours import neighbours_of
+from frontdesk_server.learning.evaluation.same_cost import Choices
 from frontdesk_server.learning.report.outcomes import report_dataset
 
 from tests.unit.learning.recorded_fixture import POOL, recorded_dataset
@@ -58,6 +60,51 @@ def test_a_cascade_stands_beside_what_others_reach_at_its_cost(fitted: FittedCas
         assert result["baselines"][name]["cost"]["value"] <= cost * 1.001
         assert result["baselines"][name]["quality"]["value"] < reached
     assert result["routing_adds"]["beats_shuffle"] is result["routing_adds"]["beats_neighbours"] is True
+
+
+def test_escalations_that_are_dealt_are_looked_up_on_the_query_that_they_are_dealt_to() -> None:
+    """Three queries in four end with the first member, whose answer leads; the fourth goes on to the strongest."""
+    asked = np.array([[True, False, False]] * 3 + [[True, False, True]])
+    quality = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [0.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    cost = np.tile([1.0, 5.0, 10.0], (4, 1))
+    reached, spent = deal(asked, lambda members: np.full(4, members[0]), quality, cost)
+    assert reached.tolist() == [1.0, 0.25, 0.0, 0.25]
+    assert spent.tolist() == [3.5] * 4
+
+
+def test_escalations_that_follow_no_query_come_to_the_same_dealt_to_others(held_out: Dataset) -> None:
+    draw = np.random.default_rng(0)
+    data = record_answers(held_out, POOL, "strong")
+    asked = np.zeros((len(data), 4), bool)
+    asked[:, 0], asked[:, 3] = True, draw.random(len(data)) < 0.3
+    quality = np.where(asked[:, 3], data.quality[:, 3], data.quality[:, 0])
+    cost = np.where(asked, data.cost_nano_usd, 0.0).sum(axis=1)
+    dealt = deal(asked, lambda members: np.zeros(len(data), np.intp), data.quality, data.cost_nano_usd)
+    choices = Choices(quality, cost, *dealt)
+    found, added = compare(data, choices, None, baselines_of(data, None, stacked([dealt])), 0.02)
+    assert found["shuffled"]["cost"]["value"] == pytest.approx(cost.mean(), rel=0.1)
+    assert added["beats_shuffle"] is False
+
+
+def test_dice_reach_between_two_models_what_no_model_alone_does_at_that_cost(
+    fitted: FittedCascade, held_out: Dataset
+) -> None:
+    result = evaluate_cascade(held_out, fitted, resamples=0).result
+    dice, alone = (result["baselines"][name] for name in ("random", "fixed"))
+    assert dice["quality"]["value"] > alone["quality"]["value"]
+    assert dice["cost"]["value"] == pytest.approx(result["cost"]["value"])
+    assert alone["cost_saved_at_max_loss"]["value"] == 0.0 < dice["cost_saved_at_max_loss"]["value"]
+
+
+def test_fitting_tells_what_its_point_must_beat_on_queries_that_it_was_not_fitted_on(tmp_path: Path) -> None:
+    dataset = recorded_dataset(tmp_path)
+    neighbours = neighbours_of(dataset.select_models((*POOL, "strong")), load_default(), None, seed=0)
+    details = fit_cascade(dataset, POOL, "strong", OPTIONS, neighbours=neighbours).details
+    saved = {name: figures["cost_saved_at_max_loss"]["value"] for name, figures in details["baselines"].items()}
+    assert {"fixed", "shuffled", "neighbours", "random", "prompt_length", "agreement", "oracle"} == saved.keys()
+    assert max(saved["fixed"], saved["shuffled"], saved["neighbours"], saved["random"]) < saved["oracle"]
+    assert details["router"]["cost"]["value"] < dataset.cost_nano_usd[:, -1].mean()
+    assert details["routing_adds"]["beats_shuffle"] is True
 
 
 def test_a_cascade_says_when_it_is_read_on_what_it_was_fitted_to(fitted: FittedCascade, tmp_path: Path) -> None:
@@ -151,6 +198,7 @@ def test_useless_members_are_not_asked(tmp_path: Path) -> None:
     answers[:, :3] = [[f"wrong {i} {j}" for j in range(3)] for i in range(len(dataset))]
     alone = fit_cascade(replace(dataset, quality=quality, answers=answers), POOL, "strong", OPTIONS)
     assert alone.policy.steps == ()
+    assert "routing_adds" not in alone.details
     assert alone.first_move(0.0).action is Action.ESCALATE
 
 
@@ -206,6 +254,6 @@ def test_data_that_cannot_support_a_cascade_is_refused(tmp_path: Path) -> None:
 
 def test_savings_are_read_off_the_curve_between_policies() -> None:
     loss, saved = np.array([0.0, 0.02]), np.array([0.2, 0.6])
-    assert saved_at_loss(loss, saved, 0.01) == pytest.approx(0.4)
-    assert saved_at_loss(loss, saved, 0.5) == 0.6
-    assert np.isnan(saved_at_loss(loss + 1, saved, 0.0))
+    assert best_mixed(loss, saved, 0.01) == pytest.approx(0.4)
+    assert best_mixed(loss, saved, 0.5) == 0.6
+    assert np.isnan(best_mixed(loss + 1, saved, 0.0))

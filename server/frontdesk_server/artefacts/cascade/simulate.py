@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from frontdesk_server.artefacts.cascade.policy import CascadePolicy
 
-__all__ = ["Replayed", "replay_policy"]
+__all__ = ["Replayed", "StateOf", "replay_policy"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,15 @@ from numpy.typing import NDArray
 from frontdesk_server.artefacts.cascade.policy import CascadePolicy, FittedCascade
 from frontdesk_server.artefacts.cascade.simulate import Replayed, replay_policy
 from frontdesk_server.judging.answers import Compare
+from frontdesk_server.learning.cascades.baselines import baselines_of, compare, deal, savings, stacked
 from frontdesk_server.learning.cascades.difficulty import Folds, Rows, TextFeatures
 from frontdesk_server.learning.cascades.scorer import ScoredStates, ScorePrior, score_states
 from frontdesk_server.learning.cascades.search import search_policy
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.data.recorded import RecordedAnswers, record_answers
+from frontdesk_server.learning.evaluation.estimates import plain
+from frontdesk_server.learning.evaluation.neighbours import Neighbours
+from frontdesk_server.learning.evaluation.same_cost import Choices
 
 __all__ = ["COST_WEIGHTS", "CascadeFitOptions", "CrossValidated", "choose", "cross_validate", "fit_cascade"]
 
@@ -74,6 +79,8 @@ class CrossValidated:
     loss_observed: float
     loss_error: float
     """Standard error of the observed loss."""
+    held_out: Choices | None = field(default=None, compare=False)
+    """What it comes to on each query, the escalations dealt within each fold; None of the strongest model alone."""
 
     def as_estimate(self) -> dict[str, float]:
         """Return what is written beside the policy."""
@@ -86,12 +93,20 @@ class CrossValidated:
 
 
 def fit_cascade(
-    dataset: Dataset, pool: Sequence[str], strongest: str, options: CascadeFitOptions, progress: Progress | None = None
+    dataset: Dataset,
+    pool: Sequence[str],
+    strongest: str,
+    options: CascadeFitOptions,
+    progress: Progress | None = None,
+    *,
+    neighbours: Neighbours | None = None,
 ) -> FittedCascade:
     """Fit on all of the data, at the cost weight that cross-validation finds cheapest within the allowed loss.
 
+    Its details hold what that point comes to on queries that were not fitted on, beside what it must beat.
+
     Raises DatasetError where the data cannot support it. When no point of the curve fits under the allowed loss, the
-    chosen policy asks the strongest model alone.
+    chosen policy asks the strongest model alone, and nothing is compared.
     """
     data = record_answers(dataset, pool, strongest, compare=options.compare)
     text = TextFeatures.of(data.prompts)
@@ -104,6 +119,7 @@ def fit_cascade(
     curve = max(validated, key=lambda points: points[choose(points, options)].saved)
     rows, depth = np.arange(len(data)), curve[-1].max_steps
     scored = score_states(data, text, rows, _splitter(data.prompts, _INNER_FOLDS, options.seed), depth, options.prior)
+    chosen = choose(curve, options)
     policies = [
         replace(search_policy(data, scored, rows, point.cost_weight, depth), estimate=point.as_estimate())
         if point.cost_weight
@@ -117,7 +133,7 @@ def fit_cascade(
         scored.difficulty_model,
         scored.scorer,
         tuple(policies),
-        choose(curve, options),
+        chosen,
         options.max_loss,
         {
             "queries": len(data),
@@ -126,8 +142,28 @@ def fit_cascade(
             "protocol": f"{options.repeats} x {options.folds}-fold cross-validation, seed {options.seed}, "
             f"expected loss and {options.caution:g} standard errors within {options.max_loss:g}, "
             f"cost weight up to {options.dearest_cost_weight:g}",
+            **(_beside(data, curve, chosen, options, neighbours) if policies[chosen].steps else {}),
         },
     )
+
+
+def _beside(
+    data: RecordedAnswers,
+    curve: Sequence[CrossValidated],
+    chosen: int,
+    options: CascadeFitOptions,
+    neighbours: Neighbours | None,
+) -> dict[str, Any]:
+    """The chosen point and what it must beat at its cost, all on queries that it was not fitted on."""
+    folds = [point.held_out for point in curve if point.held_out is not None]
+    reached = folds[chosen - 1]
+    mine = stacked((choices.quality, choices.cost_nano_usd) for choices in folds)
+    dealt = stacked((choices.dealt_quality, choices.dealt_cost_nano_usd) for choices in folds)
+    nearby = None if neighbours is None else neighbours.of(data.rows, data.models)
+    compared, added = compare(data, reached, nearby, baselines_of(data, nearby, dealt), options.max_loss)
+    point = {"quality": float(reached.quality.mean()), "cost": float(reached.cost_nano_usd.mean())}
+    router = plain(point | savings(data, mine, options.max_loss, np.arange(len(data))))
+    return {"router": router, "baselines": compared, "routing_adds": added}
 
 
 def choose(points: Sequence[CrossValidated], options: CascadeFitOptions) -> int:
@@ -154,6 +190,7 @@ def cross_validate(
     """
     weights = options.cost_weights
     loss, predicted, cost = np.zeros((3, options.repeats, len(weights), len(data)))
+    dealt = np.zeros((2, options.repeats, len(weights), len(data)))
     for repeat in range(options.repeats):
         outer = _splitter(data.prompts, options.folds, options.seed + 1 + repeat)
         for done, (rest, part) in enumerate(outer(np.arange(len(data)))):
@@ -164,6 +201,10 @@ def cross_validate(
                 loss[repeat, number, part] = (data.quality[:, -1] - replayed.quality)[part]
                 predicted[repeat, number, part] = replayed.predicted_loss[part]
                 cost[repeat, number, part] = replayed.cost_nano_usd[part]
+                lead = partial(_lead, scored, part)
+                dealt[:, repeat, number, part] = deal(
+                    replayed.asked[part], lead, data.quality[part], data.cost_nano_usd[part]
+                )
             if progress is not None:
                 progress(repeat * options.folds + done + 1, options.repeats * options.folds)
     per_query = loss.mean(axis=0)
@@ -172,15 +213,30 @@ def cross_validate(
     expected = np.maximum.accumulate(mixed)
     errors = per_query.std(axis=1) / np.sqrt(len(data))
     saved = 1.0 - cost.mean(axis=(0, 2)) / data.cost_nano_usd[:, -1].mean()
-    points = zip(weights, saved, expected, observed, errors, strict=True)
+    reached, spent = data.quality[:, -1] - per_query, cost.mean(axis=0)
     return [
         CrossValidated(max_steps, 0.0, 0.0, 0.0, 0.0, 0.0),
-        *(CrossValidated(max_steps, *map(float, point)) for point in points),
+        *(
+            CrossValidated(
+                max_steps,
+                weight,
+                float(saved[number]),
+                float(expected[number]),
+                float(observed[number]),
+                float(errors[number]),
+                Choices(reached[number], spent[number], *dealt.mean(axis=1)[:, number]),
+            )
+            for number, weight in enumerate(weights)
+        ),
     ]
 
 
 def _report(progress: Progress, before: int, total: int, done: int, _: int) -> None:
     progress(before + done, total)
+
+
+def _lead(scored: ScoredStates, rows: Rows, asked: tuple[int, ...]) -> NDArray[np.intp]:
+    return scored.states[asked].lead[rows]
 
 
 def _replay(policy: CascadePolicy, data: RecordedAnswers, scored: ScoredStates) -> Replayed:

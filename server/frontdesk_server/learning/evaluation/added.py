@@ -3,7 +3,7 @@
 A router that knows which model is better on average, but nothing of a query, gains by choosing that model: routing adds
 nothing. So what its choices reached is compared, query by query, with
 
-* the same choices shuffled over the queries: as many for each model;
+* the same choices shuffled over the queries: as many for each model, of a cascade as many escalations;
 * the choices by nearest neighbours in the embedding (:mod:`.neighbours`).
 
 Choices that send long queries to a dear model cost more than the same shuffled. Where costs are recorded, what one side
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk_server.learning.evaluation.neighbours import Neighbours
+from frontdesk_server.learning.evaluation.neighbours import FEWEST, Neighbours
 
 __all__ = ["Added", "added_by_choices", "added_by_predictions", "told_of_added", "verdicts", "worth"]
 
@@ -60,14 +60,14 @@ def added_by_predictions(predicted: Matrix, quality: Matrix, cost: Matrix, neigh
 
 
 def added_by_choices(
-    reached: Vector, answered: Matrix, usual: Vector, by_neighbours: Vector | None, neighbours: Neighbours | None
+    reached: Vector, shuffled: Vector, by_neighbours: Vector | None, neighbours: Neighbours | None
 ) -> Added:
-    """Compare what was `reached` [n] with what neighbours reach at that cost [n], None where that is unknown.
+    """Compare what was `reached` with the same choices `shuffled`, and with what neighbours reach at that cost.
 
-    `answered` [n, models] has the chance that a model's answer stood, `usual` [models] its mean; all less their costs.
+    All are [n] and less their costs, the last None where that is unknown.
     """
     ahead = None if by_neighbours is None else reached - by_neighbours
-    return _compared(reached - answered @ usual, ahead, neighbours)
+    return _compared(reached - shuffled, ahead, neighbours)
 
 
 def told_of_added(added: Added) -> str:
@@ -77,6 +77,10 @@ def told_of_added(added: Added) -> str:
         told += (
             f", and {_points(added, 'over_neighbours')} to those of the {added['neighbours']} nearest neighbours among "
             f"{added['neighbours_among']}"
+        )
+    else:
+        told += (
+            f"; nearest neighbours were not asked, which takes {FEWEST} queries, and of choices the costs of all models"
         )
     if not added["beats_shuffle"]:
         return f"{told}. The first is not more than its error: nothing shows that it beats dice at the same cost."

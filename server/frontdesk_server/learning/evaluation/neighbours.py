@@ -17,7 +17,7 @@ from frontdesk_server.artefacts.embedders import Embedder
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.data.folds import folds_by_group, numbered
 
-__all__ = ["Neighbours", "Remembered", "ask_neighbours", "ask_other_folds", "neighbours_of"]
+__all__ = ["FEWEST", "NUMBERS", "Neighbours", "Remembered", "ask_neighbours", "ask_other_folds", "neighbours_of"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -28,7 +28,7 @@ _MOST_REMEMBERED, _MOST_TRIED = 10_000, 2_000
 """Queries among which neighbours are sought, and on which their number is tried: seconds, whatever the data."""
 _CHUNK = 500
 _FOLDS = 5
-_FEWEST = 20
+FEWEST = 20
 """Queries of which neighbours are worth asking."""
 
 
@@ -75,12 +75,12 @@ def neighbours_of(dataset: Dataset, embedder: Embedder, past: Dataset | None, se
     """
     asked = _remembered(dataset, embedder)
     if past is None:
-        if len(set(dataset.prompts)) < _FEWEST:
+        if len(set(dataset.prompts)) < FEWEST:
             return None
         return ask_other_folds(asked, folds_by_group(dataset.prompts, _FOLDS, seed), "the other queries", seed)
     judged = set(dataset.prompts)
     past = past.select_models(dataset.models).take([prompt not in judged for prompt in past.prompts])
-    if len(set(past.prompts)) < _FEWEST:
+    if len(set(past.prompts)) < FEWEST:
         return None
     return ask_neighbours(
         _remembered(past, embedder), asked.vectors, f"{len(past):,} queries that are not judged", seed

@@ -25,7 +25,7 @@ from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluat
 from frontdesk_server.learning.evaluation.neighbours import Neighbours
 from frontdesk_server.learning.evaluation.pool_routing import envelope
 from frontdesk_server.learning.evaluation.router_run import RouterOutcomes, RouterRun
-from frontdesk_server.learning.evaluation.same_cost import Choices, beside_at_same_cost
+from frontdesk_server.learning.evaluation.same_cost import Choices, beside_at_same_cost, deal_answers
 
 __all__ = ["evaluate_router"]
 
@@ -63,8 +63,10 @@ def evaluate_router(
     nearby = None if neighbours is None else neighbours.of(known, dataset.models)
     options: dict[str, Any] = {"resamples": resamples, "seed": seed, "advance": advance}
     curve = None if no_curve else _curve(dataset, run, known, nearby, options)
-    choices = Choices(outcomes.quality[known], outcomes.cost_nano_usd[known], outcomes.answered[known])
-    beside, added = beside_at_same_cost(dataset.take(known), choices, nearby)
+    tried = dataset.take(known)
+    dealt = deal_answers(tried, outcomes.answered[known], outcomes.asked[known], outcomes.checks_nano_usd[known])
+    choices = Choices(outcomes.quality[known], outcomes.cost_nano_usd[known], *dealt)
+    beside, added = beside_at_same_cost(tried, choices, nearby)
     swept = {key: curve.result[key] if curve else _ABSENT for key in _CURVE_KEYS}
     router = {**swept, **figures}
     quality, cost = figures["quality"]["value"], figures["cost"]["value"]

@@ -65,6 +65,10 @@ class RouterOutcomes:
     cost_nano_usd: Vector
     answered: Matrix
     """[n, models of the run], the chance that the answer of a model with a known outcome stands."""
+    asked: Matrix
+    """[n, models of the run], the chance that a model is asked, its answer standing or not."""
+    checks_nano_usd: Vector
+    """What checks that ask models cost; NaN where that is not recorded."""
     missing: Mapping[str, int]
     """Queries without an outcome, by the plan that lacks it."""
 
@@ -113,28 +117,35 @@ async def resolve(run: RouterRun, dataset: Dataset, checks: RecordedChecks) -> R
     """
     for step in {step for plans in run.plans for plan in plans for step in plan}:
         checks.demand(step)
-    quality, cost = np.zeros((2, len(dataset)))
-    answered = np.zeros(run.predicted.shape)
+    quality, cost, checked = np.zeros((3, len(dataset)))
+    answered, asked = np.zeros((2, *run.predicted.shape))
     missing: Counter[str] = Counter()
     for row, plans in enumerate(run.plans):
         for plan, chance in plans.items():
-            model, spent = await _answer(plan, row, dataset, checks)
+            model, tried, spent_on_checks = await _answer(plan, row, dataset, checks)
             reached = dataset.quality[row, dataset.model_index(model)] if model else np.nan
+            spent = sum(float(dataset.cost_nano_usd[row, dataset.model_index(name)]) for name in tried)
             quality[row] += chance * reached
-            cost[row] += chance * spent
+            cost[row] += chance * (spent + spent_on_checks)
+            checked[row] += chance * spent_on_checks
+            for name in tried:
+                asked[row, run.models.index(name)] += chance
             if model is None or np.isnan(reached):
                 missing[IN_TURN.join(step.model for step in plan) or "no model"] += 1
             else:
                 answered[row, run.models.index(model)] += chance
-    return RouterOutcomes(quality, cost, answered, dict(missing.most_common()))
+    return RouterOutcomes(quality, cost, answered, asked, checked, dict(missing.most_common()))
 
 
-async def _answer(plan: Plan, row: int, dataset: Dataset, checks: RecordedChecks) -> tuple[str | None, float]:
-    """Whose answer stands when a plan is carried out, None where that is not recorded, and what it costs."""
+async def _answer(
+    plan: Plan, row: int, dataset: Dataset, checks: RecordedChecks
+) -> tuple[str | None, tuple[str, ...], float]:
+    """Whose answer stands when a plan is carried out, None where that is not recorded; who was asked; what checks cost.
+
+    The cost is NaN where the answer is not recorded.
+    """
     spent = 0.0
     for position, step in enumerate(plan):
-        column = dataset.model_index(step.model)
-        spent += float(dataset.cost_nano_usd[row, column])
         if step.check and position + 1 < len(plan):
             verdict = await checks.judge(step, row)
             if verdict is None:
@@ -142,8 +153,8 @@ async def _answer(plan: Plan, row: int, dataset: Dataset, checks: RecordedChecks
             spent += verdict.cost_nano_usd
             if not verdict.passed:
                 continue
-        return step.model, spent
-    return None, float("nan")
+        return step.model, tuple(asked.model for asked in plan[: position + 1]), spent
+    return None, (), float("nan")
 
 
 def _classified(decision: Decision) -> bool:

@@ -19,7 +19,7 @@ from frontdesk_server.learning.evaluation.pool_routing import (
     quality_by_length,
 )
 
-__all__ = ["Choices", "Outcomes", "beside_at_same_cost"]
+__all__ = ["Choices", "Outcomes", "beside_at_same_cost", "deal_answers"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -51,8 +51,20 @@ class Choices:
     quality: Vector
     cost_nano_usd: Vector
     """NaN where unknown."""
-    answered: Matrix
-    """[n, models], the chance that a model's answer stood."""
+    dealt_quality: Vector
+    dealt_cost_nano_usd: Vector
+    """What the same choices are expected to come to where they are dealt to other queries; NaN where unknown."""
+
+
+def deal_answers(outcomes: Outcomes, answered: Matrix, asked: Matrix, checks_nano_usd: Vector) -> tuple[Vector, Vector]:
+    """Return quality and cost [n] of choices dealt to other queries: each model then comes to its mean.
+
+    `answered` and `asked` [n, models] are the chances that a model's answer stands, and that it is asked at all.
+    """
+    known = ~np.isnan(outcomes.quality)
+    cost = np.where(known, outcomes.cost_nano_usd, np.nan)
+    spent = np.where(asked > 0.0, asked * _usual(cost, empty=np.nan), 0.0).sum(axis=1)
+    return answered @ _usual(outcomes.quality), spent + checks_nano_usd
 
 
 def beside_at_same_cost(
@@ -61,16 +73,15 @@ def beside_at_same_cost(
     """Return quality and cost of what must be beaten, by name, and what routing itself adds.
 
     `fixed` is the best model among those that always asked cost no more, `shuffled` the same choices dealt to other
-    queries, whose cost may be another; all but the latter need costs of every model. All are of the same queries in the
-    same order, each with an outcome.
+    queries, whose cost may be a little another; all but the latter need costs of every model. All are of the same
+    queries in the same order, each with an outcome.
     """
     priced = np.flatnonzero(~np.isnan(choices.cost_nano_usd))
     cost, quality = outcomes.cost_nano_usd[priced], outcomes.quality[priced]
     if not len(priced) or np.isnan(cost + quality).all(axis=0).any():
-        usual = _usual(outcomes.quality)
-        shuffled = _figures(float("nan"), float((choices.answered @ usual).mean()))
-        return {"shuffled": shuffled}, added_by_choices(choices.quality, choices.answered, usual, None, None)
-    usual, answered = _usual(quality), choices.answered[priced]
+        shuffled = _figures(float("nan"), float(choices.dealt_quality.mean()))
+        return {"shuffled": shuffled}, added_by_choices(choices.quality, choices.dealt_quality, None, None)
+    dealt_quality, dealt_cost = choices.dealt_quality[priced], choices.dealt_cost_nano_usd[priced]
     outcomes_less_costs, rate = worth(quality, cost)
     limit = float(choices.cost_nano_usd[priced].mean())
     sizes = np.array([float(len(outcomes.prompts[row])) for row in priced])
@@ -82,21 +93,21 @@ def beside_at_same_cost(
         chosen = choices_at_cost(rivals["neighbours"], expected, quality, cost, limit)
         by_neighbours = None if chosen is None else outcomes_less_costs[np.arange(len(priced)), chosen]
     found = {
-        "fixed": _figures(*best_at_cost(np.nanmean(cost, axis=0), usual, limit)),
-        "shuffled": _figures(float((answered @ np.nanmean(cost, axis=0)).mean()), float((answered @ usual).mean())),
+        "fixed": _figures(*best_at_cost(np.nanmean(cost, axis=0), _usual(quality), limit)),
+        "shuffled": _figures(float(dealt_cost.mean()), float(dealt_quality.mean())),
         **{
             name: _figures(*best_at_cost(*pool_points(values, expected, quality, cost), limit))
             for name, values in rivals.items()
         },
     }
     reached = choices.quality[priced] - rate * choices.cost_nano_usd[priced]
-    return found, added_by_choices(reached, answered, _usual(outcomes_less_costs), by_neighbours, neighbours)
+    return found, added_by_choices(reached, dealt_quality - rate * dealt_cost, by_neighbours, neighbours)
 
 
-def _usual(quality: Matrix) -> Vector:
-    """The mean quality of each model, 0 where none is known."""
-    known = ~np.isnan(quality)
-    return np.asarray(np.nan_to_num(quality).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+def _usual(values: Matrix, empty: float = 0.0) -> Vector:
+    """The mean of each model, `empty` where nothing is known of it."""
+    known = (~np.isnan(values)).sum(axis=0)
+    return np.where(known, np.nan_to_num(values).sum(axis=0) / np.maximum(known, 1), empty)
 
 
 def _figures(cost: float, quality: float) -> Figures:
