@@ -1,8 +1,11 @@
-"""A server stops in its time, whatever strategies of plug-ins go on doing."""
+"""A server, and a command that asks strategies in its own process, ends in time, whatever strategies go on doing."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -60,18 +63,22 @@ routers:
 """
 
 
+def _plugged_in(how: str, folder: Path) -> str:
+    """Install the strategy into a folder; the configuration that uses it."""
+    (folder / "deaf_strategy.py").write_text(MODULE)
+    info = folder / "deaf-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: deaf\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[frontdesk.strategies]\ndeaf = deaf_strategy\n")
+    return CONFIG.replace("HOW", how).replace("FOLDER", str(folder))
+
+
 @pytest.mark.parametrize(
     ("how", "named"),
     [("loop", "task strategy default/chain.0/deaf"), ("thread", "thread frontdesk_0")],
 )
 async def test_a_strategy_that_goes_on_keeps_no_server_from_stopping(how: str, named: str, tmp_path: Path) -> None:
-    (tmp_path / "deaf_strategy.py").write_text(MODULE)
-    info = tmp_path / "deaf-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: deaf\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[frontdesk.strategies]\ndeaf = deaf_strategy\n")
-    config = CONFIG.replace("HOW", how).replace("FOLDER", str(tmp_path))
-    async with serving(tmp_path, text=config) as service:
+    async with serving(tmp_path, text=_plugged_in(how, tmp_path)) as service:
         await service.wait_for(r"server\.listening")
         async with Client(service.address) as client:
             answered = await client.complete("Hello", timeout=10)
@@ -85,3 +92,46 @@ async def test_a_strategy_that_goes_on_keeps_no_server_from_stopping(how: str, n
     assert line["left"][0].startswith(named)
     (served,) = (json.loads(line) for line in service.lines if "call.ended" in line)
     assert served["router_ms"] < 1000
+
+
+def _run(folder: Path, *arguments: str, patience_ms: int = 300) -> subprocess.CompletedProcess[str]:
+    """A command, with the folder's plug-ins; recorded queries are routed with less patience than is usual."""
+    program = (
+        "from frontdesk_server.learning.recorded import engine\n"
+        "from frontdesk_server.cli import main\n"
+        f"engine._PATIENCE_MS = {patience_ms}\n"
+        "main()\n"
+    )
+    path = os.pathsep.join([str(folder), *sys.path])
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "named"),
+    [("loop", "task strategy default/chain.0/deaf"), ("thread", "thread frontdesk_0")],
+)
+def test_a_strategy_that_goes_on_keeps_no_command_from_ending(how: str, named: str, tmp_path: Path) -> None:
+    (config := tmp_path / "frontdesk.yaml").write_text(_plugged_in(how, tmp_path))
+    done = _run(tmp_path, "route", "--config", str(config), "Hello")
+    assert (done.returncode, done.stdout[:5]) == (0, "cheap")
+    assert f"left behind, as it goes on when it is cancelled: {named}" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["replay", "diff-policy"])
+def test_a_strategy_that_goes_on_ends_what_routes_recorded_queries(command: str, tmp_path: Path) -> None:
+    """What decides in its place would be taken for what the configuration does."""
+    text = _plugged_in("loop", tmp_path).replace('ledger.db"', 'ledger.db", store_prompts: true')
+    (config := tmp_path / "frontdesk.yaml").write_text(text)
+    (plain := tmp_path / "plain.yaml").write_text(text.replace("{kind: deaf, how: loop}, ", ""))
+    assert _run(tmp_path, "route", "--config", str(plain), "Hello").returncode == 0
+    done = _run(tmp_path, command, "--policy", str(config), "--config", str(plain))
+    assert done.returncode == 1
+    assert "strategy 'default/chain.0/deaf' did not decide in time" in done.stderr
+    assert "left behind" in done.stderr

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -176,6 +176,13 @@ def _frontdesk(
     """Picks the LLM that should answer each query, and says why, what it cost and how it went."""
 
 
+def _end(code: int) -> NoReturn:
+    """End even where strategies of others go on in this process; only commands that ask some have loaded what knows."""
+    if leaving := sys.modules.get("frontdesk_server.assembly.leaving"):
+        leaving.BOUNDED.end(code)
+    sys.exit(code)
+
+
 def main() -> None:
     """Run the command line.
 
@@ -190,6 +197,6 @@ def main() -> None:
         sys.exit(128 + signal.SIGINT)
     except SystemExit as end:
         if not isinstance(end.__context__, BrokenPipeError):
-            raise
+            _end(end.code if isinstance(end.code, int) else int(end.code is not None))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(128 + signal.SIGPIPE)
+        _end(128 + signal.SIGPIPE)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvloop
 from frontdesk import FrontdeskError
 from frontdesk.v1 import routing_pb2
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
+from frontdesk_server.assembly.leaving import BOUNDED
 from frontdesk_server.cli.exit_codes import FAULT
 
 QueryArgument = Annotated[str, typer.Argument(help="The query's text; - reads it from standard input.")]
@@ -85,7 +85,7 @@ def policy(
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run the command; what the server refuses ends it with its reason and exit code 1."""
     try:
-        uvloop.run(work)
+        BOUNDED.run(work)
     except FrontdeskError as error:
         typer.echo(f"{error.reason}: {error.message}", err=True)
         for violation in error.violations:

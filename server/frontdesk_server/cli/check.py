@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from frontdesk_server.assembly.app import open_runtime
+from frontdesk_server.assembly.leaving import BOUNDED
 from frontdesk_server.assembly.pool import build_pool, unknown_prices
 from frontdesk_server.assembly.surroundings import check_surroundings
 from frontdesk_server.cli.exit_codes import USAGE
@@ -71,7 +71,7 @@ def _examined(file: Path) -> tuple[LoadedConfig | None, list[ConfigFault], list[
         with collecting(found):
             check_surroundings(part.loaded)
         with collecting(found):
-            asyncio.run(_build(part.loaded))
+            BOUNDED.run(_build(part.loaded))
         faults += (*part.faults, *part.beyond(found))
         warnings = part.beyond(_warnings(part.loaded))
         return part.loaded, sorted(faults, key=place_of), sorted(warnings, key=place_of)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from frontdesk_server.assembly.leaving import BOUNDED
 from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.ledger_access import (
@@ -165,7 +165,7 @@ def _ask_configuration(path: Path, decisions: Sequence[LoggedDecision]) -> Route
                     engine, conditions, decisions, callers=callers, by_chance=by_chance, advance=advance
                 )
 
-    return asyncio.run(ask())
+    return BOUNDED.run(ask())
 
 
 def _show(result: ReplayResult, screen: Console) -> None:

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from frontdesk_server.domain.call import ANONYMOUS
 from frontdesk_server.domain.decision import IN_TURN, Decision, PlanStep, StepKind, Verdict
 from frontdesk_server.domain.errors import FrontdeskError, ModelsUnavailable, NoEligibleModel
-from frontdesk_server.domain.observer import NULL_CALL
 from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import text_query
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError
 from frontdesk_server.learning.evaluation.recorded_checks import RecordedChecks
-from frontdesk_server.learning.replay.router_policy import Routes
+from frontdesk_server.learning.replay.router_policy import Routes, decided
 
 __all__ = ["DRAWS", "Plan", "RouterOutcomes", "RouterRun", "resolve", "run_router"]
 
@@ -96,7 +95,7 @@ async def run_router(
             key = f"{dataset.query_ids[row]}/{draw}" if draws > 1 else ""
             policy = RoutingPolicy(router, allowed_models=frozenset(models), affinity_key=key)
             try:
-                decision = await routes.route(query, policy, caller=ANONYMOUS, deadline=None, observation=NULL_CALL)
+                decision = await decided(routes, query, policy, ANONYMOUS)
             except (NoEligibleModel, ModelsUnavailable):
                 taken[()] += 1
                 continue

@@ -22,12 +22,12 @@ from frontdesk_server.routing.engine import Engine
 
 __all__ = ["decides_by_chance", "open_engine"]
 
-_PATIENCE_MS = 60_000.0
+_PATIENCE_MS = 30_000.0
 
 
 @asynccontextmanager
 async def open_engine(loaded: LoadedConfig, conditions: Conditions, routers: frozenset[str]) -> AsyncIterator[Engine]:
-    """The engine, for queries to these routers; strategies get all the time they need.
+    """The engine, for queries to these routers; strategies get all the time that one of a local machine can need.
 
     Raises:
         ConfigError: the configuration cannot be used, or one of the routers would call a backend to decide.

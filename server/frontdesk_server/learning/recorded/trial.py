@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from frontdesk_server.assembly.leaving import BOUNDED
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.strategy_trees import strategies_of
@@ -72,7 +72,7 @@ def try_routers(
         DatasetError: a query cannot be taken, a cascade's check cannot be recomputed from the data, or the strongest
             model is none of `models`.
     """
-    return asyncio.run(_try(loaded, dataset, routers, models, strongest, advance))
+    return BOUNDED.run(_try(loaded, dataset, routers, models, strongest, advance))
 
 
 async def _try(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from frontdesk_server.domain.call import Caller
-from frontdesk_server.domain.decision import Decision, Exclusion, StepKind
+from frontdesk_server.domain.decision import Decision, Exclusion, StepKind, Verdict
 from frontdesk_server.domain.errors import FrontdeskError, ModelsUnavailable, NoEligibleModel
 from frontdesk_server.domain.model import Deployment, Model
 from frontdesk_server.domain.observer import NULL_CALL, AttemptParent
@@ -19,7 +19,7 @@ from frontdesk_server.learning.data.dataset import DatasetError
 from frontdesk_server.learning.replay.logged import LoggedDecision, name_cascade
 from frontdesk_server.learning.replay.logged_query import LoggedQuery
 
-__all__ = ["NO_MODEL", "LoggedConditions", "RouterPolicy", "Routes", "ask_router"]
+__all__ = ["NO_MODEL", "LoggedConditions", "RouterPolicy", "Routes", "ask_router", "decided"]
 
 NO_MODEL = "no model"
 """What the router comes to when every model is excluded."""
@@ -126,10 +126,19 @@ async def ask_router(
     return RouterPolicy(chances, chosen)
 
 
+async def decided(routes: Routes, query: Query, policy: RoutingPolicy, caller: Caller) -> Decision:
+    """The decision about a recorded query. Raises DatasetError where a strategy gave none in its time."""
+    decision = await routes.route(query, policy, caller=caller, deadline=None, observation=NULL_CALL)
+    for step in decision.path:
+        if step.verdict is Verdict.TIMED_OUT:
+            raise DatasetError(f"strategy {step.path!r} {step.reason}; what decides in its place is not what is asked")
+    return decision
+
+
 async def _choices(routes: Routes, query: Query, policy: RoutingPolicy, caller: Caller) -> tuple[str, ...]:
     """What is chosen and, where that explores, what is taken instead."""
     try:
-        decision = await routes.route(query, policy, caller=caller, deadline=None, observation=NULL_CALL)
+        decision = await decided(routes, query, policy, caller)
     except (NoEligibleModel, ModelsUnavailable):
         return (NO_MODEL,)
     taken = name_cascade([step.model for step in decision.plan if step.kind is not StepKind.FALLBACK])
