@@ -91,10 +91,8 @@ def _warnings(loaded: LoadedConfig) -> list[ConfigFault]:
 
 
 def _told(loaded: LoadedConfig, warnings: Sequence[ConfigFault], *, models: bool) -> Any:
-    """What is printed as JSON: with `models` what is known of them, as before; else the verdict."""
+    """What is printed as JSON: the verdict, and of the models what they cost, with `models` what is known of them."""
     pool = build_pool(loaded.config)
-    if models:
-        return model_facts(pool)
     shown = ((name, model, pool[name].prices) for name, model in loaded.config.models.items())
     return {
         "source": loaded.source,
@@ -104,12 +102,15 @@ def _told(loaded: LoadedConfig, warnings: Sequence[ConfigFault], *, models: bool
         "warnings": list(map(asdict, warnings)),
         "routers": list(loaded.config.routers),
         "qualities": quality_sources(loaded),
-        "models": [
+        "models": model_facts(pool)
+        if models
+        else [
             {
                 "model": name,
                 "backends": _backends(model),
                 "context_window": model.context_window,
                 "prices": None if prices is None else asdict(prices.at(datetime.now(UTC))),
+                "prices_depend_on": [] if prices is None else _depends(prices),
             }
             for name, model, prices in shown
         ],
@@ -155,9 +156,13 @@ def _shown(prices: Prices | None) -> str:
         return "unknown"
     today = prices.at(datetime.now(UTC))
     shown = f"{_usd(today.input_nano_usd_per_million)} / {_usd(today.output_nano_usd_per_million)}"
-    further = ("length", prices.tiers), ("service tier", prices.service_tiers), ("date", prices.periods)
-    depends = [what for what, several in further if several]
+    depends = _depends(prices)
     return f"{shown}, by {', '.join(depends)}" if depends else shown
+
+
+def _depends(prices: Prices) -> list[str]:
+    further = ("length", prices.tiers), ("service tier", prices.service_tiers), ("date", prices.periods)
+    return [what for what, several in further if several]
 
 
 def _usd(nano_usd: int) -> str:

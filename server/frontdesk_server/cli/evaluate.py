@@ -14,12 +14,10 @@ from rich.text import Text
 
 from frontdesk_server.artefacts.cascade.artefact import KIND as CASCADE
 from frontdesk_server.artefacts.cascade.artefact import load_cascade, read_kind
-from frontdesk_server.artefacts.embedders import Embedder, load_default
 from frontdesk_server.artefacts.quality import Artefact, Predictor, default_artefact_path
-from frontdesk_server.assembly.embedder import load_local_embedder
 from frontdesk_server.cli.compared import compared_table, tell_verdicts
 from frontdesk_server.cli.exit_codes import UNSUPPORTED
-from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
+from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed, nearness_of
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig
@@ -27,6 +25,7 @@ from frontdesk_server.config.offline import load_offline
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand
 from frontdesk_server.learning.cascades.evaluation import evaluate_cascade
 from frontdesk_server.learning.data.dataset import Dataset, read_dataset
+from frontdesk_server.learning.evaluation.added import verdicts
 from frontdesk_server.learning.evaluation.comparable import NotComparable
 from frontdesk_server.learning.evaluation.estimates import Evaluation
 from frontdesk_server.learning.evaluation.evaluate import evaluate_pair, evaluate_pool
@@ -89,6 +88,7 @@ def evaluate(
     except NotComparable as error:
         typer.echo(f"evaluate: {error}", err=True)
         raise typer.Exit(UNSUPPORTED) from error
+    found.result["verdicts"] = verdicts(found.result)
     if out is not None:
         title = f"{found.subject} of {', '.join(path.stem for path in data)}"
         found.result["plots"] = [str(path) for path in draw_curves(found, out, "curves", title)]
@@ -112,10 +112,12 @@ def _evaluated(
 ) -> Evaluation:
     """Evaluate with the models of the options --strong, --weak and --pool."""
     strong, weak, pool = models
+    if artefact is not None and router not in ("", CLASSIFIER):
+        raise typer.BadParameter("--artefact is what is evaluated: give one of both", param_hint="--router")
     names = listed(pool) or tuple(name for name in (strong, weak) if name)
     loaded = None if config is None else load_offline(config)
     configured = loaded is not None and artefact is None and _is_configured(loaded, router)
-    ask = partial(neighbours_of, embedder=_local_embedder(loaded), past=past, seed=seed)
+    ask = partial(neighbours_of, embedder=nearness_of(loaded), past=past, seed=seed)
     steps = _MOST_CURVES * resamples + (len(dataset) if configured else 0)
     with progress_bar("evaluating", steps) as advance:
         options: dict[str, Any] = {"resamples": resamples, "seed": seed, "advance": advance}
@@ -125,6 +127,8 @@ def _evaluated(
             options |= {"neighbours": ask(chosen), "no_curve": trial.no_curve}
             return evaluate_router(chosen, trial.run, trial.outcomes, **options)
         if artefact is not None and read_kind(artefact) == CASCADE:
+            if names:
+                raise typer.BadParameter("a cascade asks its own models: leave out --strong, --weak and --pool")
             cascade = load_cascade(artefact)
             nearby = ask(dataset.select_models((*cascade.members.names, cascade.strongest)))
             return evaluate_cascade(dataset, cascade, neighbours=nearby, **options)
@@ -143,11 +147,6 @@ def _evaluated(
             found = evaluate_pair(chosen, strong, weak, predicted[:, 0] - predicted[:, 1], **options)
         found.result["learned_from_these"] = learned is not None and is_training_data(dataset, learned)
         return found
-
-
-def _local_embedder(loaded: LoadedConfig | None) -> Embedder:
-    """Whose vectors say what is near: the configured embedder, that which ships where it would have to be called."""
-    return load_default() if loaded is None or loaded.config.embedder.kind == "openai" else load_local_embedder(loaded)
 
 
 def _is_configured(loaded: LoadedConfig, router: str) -> bool:

@@ -9,6 +9,7 @@ import typer
 
 from frontdesk_server.artefacts.embedders import Embedder, load_default
 from frontdesk_server.assembly.embedder import load_local_embedder
+from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.offline import load_offline
 
 RoutingConfigOption = Annotated[
@@ -19,6 +20,11 @@ RoutingConfigOption = Annotated[
 def embedder_of(config: Path | None) -> Embedder:
     """The embedder of a configuration, without one that which ships."""
     return load_default() if config is None else load_local_embedder(load_offline(config))
+
+
+def nearness_of(loaded: LoadedConfig | None) -> Embedder:
+    """Whose vectors say what is near: the configured embedder, that which ships where it would have to be called."""
+    return load_default() if loaded is None or loaded.config.embedder.kind == "openai" else load_local_embedder(loaded)
 
 
 def listed(names: str) -> tuple[str, ...]:

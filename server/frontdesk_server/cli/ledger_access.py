@@ -15,7 +15,7 @@ from frontdesk_server.assembly.ledger import open_reader
 from frontdesk_server.config.known_keys import unknown
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.naming import no_such
-from frontdesk_server.config.offline import ledger_of, names_in
+from frontdesk_server.config.offline import callers_in, ledger_of, names_in
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.ledger.reader import LEDGER_STATUSES, Filters, LedgerReader
 
@@ -50,7 +50,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 def reading(ledger: str | None, config: Path | None, chosen: Filters = _ALL) -> Iterator[LedgerReader]:
     """Open the ledger that the options name.
 
-    Raises typer.BadParameter for a router or a model to choose by that neither it nor its configuration knows.
+    Raises typer.BadParameter for a router, model or caller to choose by that neither it nor its configuration knows.
     """
     url = ledger
     if url is None:
@@ -69,6 +69,9 @@ def reading(ledger: str | None, config: Path | None, chosen: Filters = _ALL) -> 
         if chosen.model and not reader.any(Filters(model=chosen.model)):
             known = reader.models() | configured("models", ledger, config)
             refuse_unknown("model", chosen.model, known, "--model")
+        if chosen.caller and not reader.any(Filters(caller=chosen.caller)):
+            keyed = set() if config is None and ledger is not None else callers_in(config or default_config_path())
+            refuse_unknown("caller", chosen.caller, reader.callers() | keyed, "--caller")
         yield reader
 
 
@@ -90,6 +93,13 @@ def refuse_unknown(what: str, name: str, known: Collection[str], option: str) ->
     """Raises typer.BadParameter for a name that is not among the known ones."""
     if name not in known:
         raise typer.BadParameter(no_such(what, name, known), param_hint=option)
+
+
+def refuse_idle(why: str, router: str, since: str | None, until: str | None, ledger: str | None) -> None:
+    """Raises typer.BadParameter for options that choose among a ledger's decisions where none is read."""
+    given = {"--router": router, "--since": since, "--until": until, "--ledger": ledger}
+    if idle := [option for option, value in given.items() if value]:
+        raise typer.BadParameter(why, param_hint=idle[0])
 
 
 def filters(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -47,6 +46,8 @@ from frontdesk_server.learning.replay.selection_policy import (
 )
 from frontdesk_server.ledger.export import decision_rows
 from frontdesk_server.ledger.reader import Filters
+
+_MOST_FLOWS = 10
 
 _Policy = Annotated[
     Path,
@@ -98,7 +99,8 @@ def diff_policy(
     decisions, asked = _load("diff-policy", policy, data, filters(router=router, since=since), ledger, config)
     moved = find_moved(decisions, asked)
     if as_json:
-        typer.echo(json.dumps([asdict(decision) for decision in moved], indent=2))
+        told_of = {"decisions": len(decisions), "moved": [asdict(decision) for decision in moved]}
+        typer.echo(json.dumps(told_of, indent=2))
     else:
         _list(moved, len(decisions), console())
 
@@ -170,8 +172,7 @@ def _ask_configuration(path: Path, decisions: Sequence[LoggedDecision]) -> Route
 
 def _show(result: ReplayResult, screen: Console) -> None:
     screen.print(f"{len(result.moved):,} of {result.decisions:,} decisions move; {result.outcomes:,} have an outcome.")
-    flows = Counter((moved.old_model, moved.new_model) for moved in result.moved)
-    for (old, new), count in flows.most_common(10):
+    for old, new, count in result.flows()[:_MOST_FLOWS]:
         screen.print(Text(f"  {count:>7,}  {old} -> {new}"))
     if result.cascades_kept:
         screen.print(

@@ -19,11 +19,12 @@ from frontdesk_server.cli.ledger_access import (
     UntilOption,
     filters,
     reading,
+    refuse_idle,
 )
 from frontdesk_server.cli.progress import progress_bar, told
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
-from frontdesk_server.learning.evaluation.added import told_of_added
+from frontdesk_server.learning.evaluation.added import verdicts
 from frontdesk_server.learning.training.settings import FEATURES, TrainingSettings
 from frontdesk_server.ledger.export import learning_rows
 from frontdesk_server.ledger.reader import Filters
@@ -71,6 +72,8 @@ def train(
 
     if not data and not from_ledger:
         raise typer.BadParameter("give --data, --from-ledger, or both")
+    if not from_ledger:
+        refuse_idle("it is of the ledger's decisions: give --from-ledger, too", router, since, until, ledger)
     settings = TrainingSettings(features=listed(features), folds=folds, unseen_domains=unseen_domains, seed=seed)
     parts = [read_dataset(*data)] if data else []
     if from_ledger:
@@ -82,7 +85,8 @@ def train(
         artefact = fit(dataset, embedder_of(config), settings, advance=advance)
     artefact.save(out)
     if as_json:
-        typer.echo(orjson.dumps({"artefact": str(out), "models": artefact.models, **artefact.metrics}).decode())
+        told_of = {"artefact": str(out), "models": artefact.models, **artefact.metrics, "verdicts": _verdicts(artefact)}
+        typer.echo(orjson.dumps(told_of).decode())
     else:
         _show(artefact, out, console())
 
@@ -115,5 +119,9 @@ def _show(artefact: Artefact, out: Path, screen: Console) -> None:
         f"\n{metrics['queries']:,} queries, {metrics['outcomes']:,} outcomes; measured on held-out "
         f"{'domains' if metrics['held_out_by'] == 'domain' else 'queries'}, {metrics['folds']} folds. Artefact in {out}"
     )
-    if added := metrics.get("routing_adds"):
-        screen.print(Text(told_of_added(added)))
+    for verdict in _verdicts(artefact):
+        screen.print(Text(verdict))
+
+
+def _verdicts(artefact: Artefact) -> list[str]:
+    return verdicts(artefact.metrics) if "routing_adds" in artefact.metrics else []

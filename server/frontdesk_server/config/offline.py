@@ -57,11 +57,22 @@ def ledger_of(path: Path, environment: Mapping[str, str] = os.environ) -> Ledger
 
 def names_in(path: Path, section: str) -> set[str]:
     """What the file names in `models` or `routers`, whatever is wrong with it otherwise. Raises ConfigError."""
+    return {name for key, node in _sections(_root(path)) if key == section for name, _ in _sections(node)}
+
+
+def callers_in(path: Path) -> set[str]:
+    """Whom the file's API keys name, whatever is wrong with it otherwise. Raises ConfigError."""
+    security = (node for key, node in _sections(_root(path)) if key == "security")
+    keys = (node.value for each in security for key, node in _sections(each) if key == "keys")
+    named = (_sections(entry) for entries in keys if isinstance(entries, list) for entry in entries)
+    return {str(node.value) for entry in named for key, node in entry if key == "caller"}
+
+
+def _root(path: Path) -> yaml.Node | None:
     try:
-        root = compose(read_text(path))
+        return compose(read_text(path))
     except Unreadable as error:
         raise ConfigError(str(path), [error.fault]) from error
-    return {name for key, node in _sections(root) if key == section for name, _ in _sections(node)}
 
 
 def _sections(root: yaml.Node | None) -> list[tuple[str, yaml.Node]]:

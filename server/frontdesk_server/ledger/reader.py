@@ -137,6 +137,10 @@ class LedgerReader:
         """The models that were chosen or have answered."""
         return self._distinct(RECORDS.c.model) | self._distinct(RECORDS.c.answered_by)
 
+    def callers(self) -> set[str]:
+        """The callers for whom something was decided."""
+        return self._distinct(RECORDS.c.caller)
+
     def _distinct(self, column: ColumnElement[Any]) -> set[str]:
         with self.engine.connect() as connection:
             return set(filter(None, connection.execute(select(column).distinct()).scalars()))

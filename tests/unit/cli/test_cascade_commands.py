@@ -95,9 +95,9 @@ def test_replay_refuses_and_diff_policy_lists(tmp_path: Path) -> None:
     assert refused.exit_code == 3
     assert "explore" in json.loads(refused.stdout)["refusal"]
     listed = _run(diff_policy, *arguments, "--json")
-    assert [(m["decision_id"], m["new_model"]) for m in json.loads(listed.stdout)] == [
-        (f"d{i}", "big") for i in range(3)
-    ]
+    told = json.loads(listed.stdout)
+    assert [(m["decision_id"], m["new_model"]) for m in told["moved"]] == [(f"d{i}", "big") for i in range(3)]
+    assert told["decisions"] == 3
     assert _run(replay, *arguments, "--since", "2027-01-01").exit_code == 1
 
 
@@ -106,6 +106,10 @@ def test_report_writes_one_page(artefact: Path, tmp_path: Path) -> None:
     result = _run(report, "--data", data, "--artefact", artefact, "--out", tmp_path / "r.html")
     assert result.exit_code == 0, result.output
     assert "The router beside what it must beat" in (tmp_path / "r.html").read_text()
+    again = _run(report, "--data", data, "--artefact", artefact, "--out", tmp_path / "r.html", "--json")
+    told = json.loads(again.stdout)
+    assert told["routing_adds"]["over_shuffle_error"] > 0.0
+    assert told["verdicts"][0] in result.stdout
     absent = f"sqlite:///{tmp_path}/absent.db"
     assert _run(report, "--out", tmp_path / "r.html", "--ledger", absent).exit_code == 2
 
@@ -117,6 +121,7 @@ def test_evaluate_reads_what_cascade_fit_wrote(artefact: Path, tmp_path: Path) -
     assert result.exit_code == 0, result.output
     printed = json.loads(result.stdout)
     assert printed["kind"] == "cascade"
+    assert printed["verdicts"][0].startswith("Routing adds")
     for key in ("cost_saved_at_equal_quality", "cost_saved", "quality", "cost", "quality_loss"):
         low, high = printed[key]["ci95"]
         assert low <= printed[key]["value"] <= high

@@ -49,7 +49,7 @@ def test_the_table_names_the_entries_and_what_differs(file: Path) -> None:
 
 
 def test_json_has_every_fact_under_the_names_of_the_configuration(file: Path) -> None:
-    rows = json.loads(shown(str(file), "--models", "--json"))
+    rows = json.loads(shown(str(file), "--models", "--json"))["models"]
     assert [(row["model"], row["upstream_model"]) for row in rows] == [
         ("opus", "claude-opus-4-6"),
         ("both", "gpt-5.1"),
@@ -64,8 +64,8 @@ def test_json_has_every_fact_under_the_names_of_the_configuration(file: Path) ->
 
 
 def test_what_is_shown_can_be_configured_and_means_the_same(file: Path) -> None:
-    rows = json.loads(shown(str(file), "--models", "--json"))
+    rows = json.loads(shown(str(file), "--models", "--json"))["models"]
     name = rows[0]["upstream_model"]
     spelled = json.dumps(rows[0]["profile"])
     file.write_text(CONFIGURATION.replace(f"upstream_model: {name}", f"upstream_model: other, profile: {spelled}"))
-    assert json.loads(shown(str(file), "--models", "--json"))[0]["profile"] == rows[0]["profile"]
+    assert json.loads(shown(str(file), "--models", "--json"))["models"][0]["profile"] == rows[0]["profile"]

@@ -19,6 +19,7 @@ from frontdesk_server.assembly.ledger import open_ledger
 from frontdesk_server.cli import _COMMANDS, app
 from frontdesk_server.cli.tables import Column, table
 from frontdesk_server.config.loading import default_config_path
+from frontdesk_server.config.naming import no_such
 from frontdesk_server.config.service import LedgerConfig
 from frontdesk_server.domain.decision import PlanStep, StepKind
 from frontdesk_server.domain.record import Outcome
@@ -356,6 +357,43 @@ def test_a_router_that_decided_nothing_is_guessed(bench: Bench) -> None:
     line = "diff-policy --policy {folder}/floor.yaml --router a-router-with-a-nam"
     for ran in (bench.run(f"{line} --ledger {{url}}", 200), bench.run(f"{line} --data -", 200, given=exported)):
         assert (ran.exit_code, "did you mean 'a-router-with-a-name'?" in ran.stderr) == (2, True), ran.stderr
+
+
+@pytest.mark.parametrize("command", ["log", "stats", "export -"])
+def test_a_caller_of_no_decision_is_guessed(bench: Bench, command: str) -> None:
+    ran = bench.run(f"{command} --ledger {{url}} --caller biling", 200)
+    assert ran.exit_code == 2
+    assert "no caller is named 'biling' (did you mean 'billing'?); there are billing" in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_a_caller_whom_the_configuration_knows_may_have_asked_nothing_yet(bench: Bench, tmp_path: Path) -> None:
+    keys = "{keys: [{caller: newcomer, sha256: a}, {caller: tests, sha256: b}]}"
+    (tmp_path / "keys.yaml").write_text(f"security: {keys}\n")
+    line = f"log --ledger {{url}} --config {tmp_path}/keys.yaml --caller"
+    assert bench.run(f"{line} newcomer").exit_code == 0
+    assert "did you mean 'newcomer'?" in bench.run(f"{line} newcomers", 200).stderr
+
+
+def test_of_many_names_not_all_are_told() -> None:
+    told = no_such("caller", "x", [f"team-{number:03}" for number in range(500)])
+    assert told.endswith("team-039 and 460 more")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("train --data {folder}/outcomes.jsonl --out {folder}/x --since 7d", "--since: it is of the ledger's"),
+        ("report --data {folder}/outcomes.jsonl --out {folder}/x.html --router a", "--router: it is of decisions"),
+        (
+            "evaluate --data {folder}/outcomes.jsonl --artefact {folder} --router random --pool small,large",
+            "--router: --artefact is what is evaluated",
+        ),
+    ],
+)
+def test_a_filter_of_what_is_not_read_is_a_fault_of_usage(bench: Bench, line: str, told: str) -> None:
+    ran = bench.run(line, 200)
+    assert (ran.exit_code, told in ran.stderr) == (2, True), ran.stderr
 
 
 def test_a_refusal_is_told_once(bench: Bench) -> None:

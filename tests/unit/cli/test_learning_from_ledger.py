@@ -58,6 +58,7 @@ def test_outcomes_train_an_artefact_for_the_embedder_of_the_configuration(url: s
     arguments = ("--from-ledger", "--ledger", url, "--since", "1d", "--config", str(config), "--features", "words")
     result = run(train, *arguments, "--out", str(tmp_path / "mine"))
     assert result.exit_code == 0, result.output
+    assert "cannot be told: all outcomes are of large, which leaves nothing to choose." in result.output
     artefact = Artefact.load(tmp_path / "mine")
     assert artefact.embedder_id == StaticEmbedder.load(table).id
     assert artefact.metrics["outcomes"] == DECISIONS
@@ -69,4 +70,8 @@ def test_outcomes_of_a_file_are_learnt_beside_those_of_the_ledger(url: str, tmp_
     data = ("--data", str(tmp_path / "old.jsonl"), "--features", "words")
     result = run(train, "--from-ledger", "--ledger", url, *data, "--out", str(tmp_path / "mine"), "--json")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["outcomes"] == DECISIONS + 5
+    told = json.loads(result.stdout)
+    assert told["outcomes"] == DECISIONS + 5
+    (verdict,) = told["verdicts"]
+    assert verdict.startswith("What routing itself adds cannot be told: of 35 of 35 queries the outcome of one model")
+    assert told["routing_adds"] == {}

@@ -79,7 +79,7 @@ def ids(*queries: RoutedQuery) -> list[str]:
         (("--since", "1d"), (FAILED, ROUTED)),
         (("--until", "36h"), (ANSWERED,)),
         (("--until", (datetime.now(UTC) - timedelta(days=1)).isoformat()), (ANSWERED,)),
-        (("--caller", "nobody"), ()),
+        (("--caller", "billing"), (ANSWERED, FAILED, ROUTED)),
     ],
 )
 def test_log_lists_what_is_asked_for(url: str, arguments: tuple[str, ...], expected: tuple[RoutedQuery, ...]) -> None:

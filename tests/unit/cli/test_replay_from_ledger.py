@@ -103,6 +103,11 @@ def test_a_router_is_asked_about_every_logged_query(url: str, tmp_path: Path) ->
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["moved"] == DECISIONS / 2
+    half = {"decisions": DECISIONS / 4}
+    assert sorted(found["flows"], key=lambda flow: str(flow["old_model"])) == [
+        {"old_model": "large", "new_model": "small", **half},
+        {"old_model": "small", "new_model": "large", **half},
+    ]
     assert found["logged_quality"]["value"] == 0.75
     assert found["quality"]["snips"]["value"] == 1.0
 
@@ -151,7 +156,8 @@ def test_a_cascade_is_another_choice_than_its_first_model(url: str, tmp_path: Pa
 
 
 def test_what_moves_is_listed_with_what_was_predicted(url: str, tmp_path: Path) -> None:
-    moved = json.loads(run(diff_policy, "--policy", policy(tmp_path, BY_KEYWORD), "--ledger", url, "--json").stdout)
+    result = run(diff_policy, "--policy", policy(tmp_path, BY_KEYWORD), "--ledger", url, "--json")
+    moved = json.loads(result.stdout)["moved"]
     assert {(m["old_model"], m["new_model"], m["predicted_cost_change_nano_usd"]) for m in moved} == {
         ("small", "large", 8_000.0),
         ("large", "small", -8_000.0),
@@ -173,7 +179,7 @@ def test_a_configuration_moves_none_of_its_own_decisions_also_where_it_explores(
 
     assert 10 < asyncio.run(decide()) < 60
     result = run(diff_policy, "--policy", str(path), "--ledger", url, "--json")
-    assert json.loads(result.stdout) == []
+    assert json.loads(result.stdout)["moved"] == []
 
 
 def test_a_split_moves_none_of_its_own_decisions(tmp_path: Path) -> None:
@@ -187,13 +193,13 @@ def test_a_split_moves_none_of_its_own_decisions(tmp_path: Path) -> None:
 
     assert asyncio.run(decide()) == {"small", "large"}
     result = run(diff_policy, "--policy", str(path), "--ledger", url, "--json")
-    assert json.loads(result.stdout) == []
+    assert json.loads(result.stdout)["moved"] == []
 
 
 def test_a_fitted_cascade_decides_by_difficulty_and_asks_nobody(url: str, tmp_path: Path) -> None:
     save_cascade(a_fitted_cascade(asks("small"), strongest="large", hard_word="prove"), tmp_path / "fitted")
     path = policy(tmp_path, "{kind: cascade, artefact: fitted}")
-    moved = json.loads(run(diff_policy, "--policy", path, "--ledger", url, "--json").stdout)
+    moved = json.loads(run(diff_policy, "--policy", path, "--ledger", url, "--json").stdout)["moved"]
     assert {(each["old_model"], each["new_model"]) for each in moved} == {
         ("small", "large"),
         ("small", "small → large"),
@@ -209,7 +215,7 @@ def test_a_tool_loop_stays_with_its_model(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
     asyncio.run(_fill(url, [_decided(loop, "small", propensity=1.0)], store_prompts=True))
     result = run(diff_policy, "--policy", policy(tmp_path, BY_KEYWORD), "--ledger", url, "--json")
-    assert json.loads(result.stdout) == []
+    assert json.loads(result.stdout)["moved"] == []
 
 
 def test_without_prompts_a_router_is_refused_and_a_floor_is_not(tmp_path: Path) -> None:
@@ -239,6 +245,28 @@ def test_the_report_is_on_the_ledger_where_no_file_is_named(url: str, tmp_path: 
     result = run(report, "--ledger", url, "--out", str(tmp_path / "report.html"), "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["rows"] == DECISIONS
+
+
+def test_the_report_of_a_ledger_tells_what_routing_adds_in_every_form(url: str, tmp_path: Path) -> None:
+    """Neighbours know what is hard by its first word; the coin knows nothing."""
+    page = tmp_path / "report.html"
+    told = json.loads(run(report, "--ledger", url, "--out", str(page), "--json").stdout)
+    shuffled, neighbours, fixed = (told["routing_adds"][name] for name in ("shuffled", "neighbours", "fixed"))
+    assert shuffled["added"] == pytest.approx(0.0, abs=1e-9)
+    assert neighbours["added"] < -neighbours["error"]
+    assert fixed["refusal"] == "of no model is it known what it comes to, and that it costs no more"
+    assert told["verdicts"] == [rival["verdict"] for rival in (shuffled, neighbours, fixed)]
+    shown = run(report, "--ledger", url, "--out", str(page)).stdout
+    for verdict in told["verdicts"]:
+        assert verdict in shown
+        assert verdict in page.read_text()
+
+
+def test_where_no_prompt_was_kept_the_report_says_why_no_neighbours_were_asked(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    asyncio.run(_fill(url, [decided(number) for number in range(DECISIONS)], store_prompts=False))
+    shown = run(report, "--ledger", url, "--out", str(tmp_path / "report.html")).stdout
+    assert "the log cannot tell: prompts were not kept (ledger.store_prompts)." in shown
 
 
 @pytest.mark.parametrize("command", [replay, diff_policy])

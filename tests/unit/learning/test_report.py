@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
+from frontdesk_server.learning.replay.added import Rival
 from frontdesk_server.learning.replay.logged import LoggedCandidate, LoggedDecision
-from frontdesk_server.learning.replay.shuffle import added_in_log
 from frontdesk_server.learning.report.decisions import report_decisions
 from frontdesk_server.learning.report.outcomes import report_dataset
 
@@ -116,47 +115,13 @@ def test_a_data_set_without_costs_has_no_cost_chart(tmp_path: Path) -> None:
     assert "unknown" in page
 
 
-def _logged(i: int, model: str, propensity: float, quality: float) -> LoggedDecision:
-    candidates = (LoggedCandidate("small"), LoggedCandidate("big"))
-    when = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=i)
-    return LoggedDecision(f"d{i}", when, "default", candidates, model, propensity, quality)
-
-
-def _explored(n: int, *, knows: bool) -> list[LoggedDecision]:
-    """Half of the queries are hard, the small model fails at them; the router knows which, or guesses; few explore."""
-    draw = np.random.default_rng(0)
-    decisions = []
-    for i in range(n):
-        hard = draw.random() < 0.5
-        favoured = "big" if (hard if knows else draw.random() < 0.5) else "small"
-        other = "small" if favoured == "big" else "big"
-        model, propensity = (favoured, 0.95) if draw.random() < 0.95 else (other, 0.05)
-        decisions.append(_logged(i, model, propensity, float(model == "big" or not hard)))
-    return decisions
-
-
 def test_the_page_of_a_ledger_says_what_routing_itself_adds() -> None:
-    """Knowing which queries are hard is worth a quarter of quality over the same choices shuffled."""
-    knowing, guessing = added_in_log(_explored(2_000, knows=True)), added_in_log(_explored(2_000, knows=False))
-    assert knowing is not None
-    assert guessing is not None
-    assert knowing.shuffled == pytest.approx(0.75, abs=0.06)
-    assert knowing.added == pytest.approx(knowing.reached - 0.75, abs=0.06)
-    assert "nothing shows" not in knowing.verdict
-    assert "nothing shows that it tells queries apart" in guessing.verdict
-    page = report_decisions(_explored(2_000, knows=True), title="Ledger")
+    beaten = Rival("shuffled", "the same choices shuffled", "", 1_200, 0.9, 0.8, 0.1, 0.02)
+    refused = Rival("neighbours", "nearest neighbours", "", 0, None, refusal="prompts were not kept")
+    page = report_decisions([_decision(i) for i in range(5)], title="Ledger", rivals=(beaten, refused))
+    _Tags(page)
     assert "What routing itself adds" in page
-    assert knowing.verdict in page
-
-
-def test_a_log_that_never_explored_cannot_tell_what_routing_adds() -> None:
-    decisions = [_logged(i, "small" if i % 2 else "big", 1.0, 1.0) for i in range(100)]
-    found = added_in_log(decisions)
-    assert found is not None
-    assert found.shuffled is None
-    assert "let a share of traffic explore" in found.verdict
-    assert "the log cannot tell" in report_decisions(decisions, title="Ledger")
-
-
-def test_a_log_without_outcomes_says_nothing_of_it() -> None:
-    assert added_in_log([replace(_decision(i), quality=None) for i in range(5)]) is None
+    assert "Routing adds 10.0 ± 2.0 points to the same choices shuffled, by 1,200 outcomes." in page
+    assert "What routing adds to nearest neighbours, the log cannot tell: prompts were not kept." in page
+    assert ">10.0 ± 2.0<" in page
+    assert "What routing itself adds" not in report_decisions([_decision(0)], title="Ledger")

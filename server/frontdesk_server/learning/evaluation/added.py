@@ -91,7 +91,9 @@ def told_of_added(added: Added) -> str:
 
 def verdicts(result: Mapping[str, Any]) -> list[str]:
     """What every reader of an evaluation's result must be told beside its figures, in sentences."""
-    told = [told_of_added(result["routing_adds"])]
+    told = [told_of_added(added)] if (added := result["routing_adds"]) else []
+    if unknown := result.get("routing_adds_unknown"):
+        told.append(f"What routing itself adds cannot be told: {unknown}.")
     if result.get("learned_from_these"):
         told.append("These are the very queries that it was learned from: on others it will do worse.")
     return told

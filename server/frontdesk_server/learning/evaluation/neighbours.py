@@ -52,16 +52,29 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Remembered:
-    """Queries with outcomes: `quality` [n, m], NaN where unknown, unit vectors [n, dimension], a group each [n]."""
+    """Queries with outcomes: `quality` [n, m], NaN where unknown, unit vectors [n, dimension], a group each [n].
+
+    Outcomes count by `weights` [n], alike without any: inverse propensities where a policy chose whose are known.
+    """
 
     models: tuple[str, ...]
     quality: Matrix
     vectors: Matrix
     groups: Groups
+    weights: Vector | None = None
 
     def take(self, rows: NDArray[np.intp]) -> Remembered:
         """These queries alone."""
-        return replace(self, quality=self.quality[rows], vectors=self.vectors[rows], groups=self.groups[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return Remembered(self.models, self.quality[rows], self.vectors[rows], self.groups[rows], weights)
+
+    def counted(self) -> Matrix:
+        """How much each outcome counts [n, m], 0 where it is unknown; in the mean over those of a model 1."""
+        known = (~np.isnan(self.quality)).astype(float)
+        if self.weights is None:
+            return known
+        weighed = known * self.weights[:, None]
+        return np.asarray(weighed * (known.sum(axis=0) / np.maximum(weighed.sum(axis=0), 1.0)))
 
     def sample(self, most: int, draw: np.random.Generator) -> Remembered:
         """So many of them at most, drawn at random."""
@@ -114,12 +127,14 @@ def _remembered(dataset: Dataset, embedder: Embedder) -> Remembered:
 def _best_number(past: Remembered, draw: np.random.Generator) -> int:
     tried = past.sample(_MOST_TRIED, draw)
     errors = (_expected(past, tried.vectors, tried.groups, NUMBERS) - tried.quality) ** 2
-    return NUMBERS[int(np.nanmean(errors, axis=(1, 2)).argmin())]
+    weights = np.ones(len(tried.groups)) if tried.weights is None else tried.weights
+    return NUMBERS[int(np.nansum(errors * weights[:, None], axis=(1, 2)).argmin())]
 
 
 def _expected(past: Remembered, vectors: Matrix, groups: Groups | None, numbers: Sequence[int]) -> Matrix:
     """The mean outcomes [numbers, n, models] of so many neighbours; those of the query's own group are none."""
-    known, reached = (~np.isnan(past.quality)).astype(float), np.nan_to_num(past.quality)
+    known = past.counted()
+    reached = known * np.nan_to_num(past.quality)
     usual = reached.sum(axis=0) / np.maximum(known.sum(axis=0), 1.0)
     farthest = min(max(numbers), len(past.groups))
     expected = np.empty((len(numbers), len(vectors), past.quality.shape[1]))

@@ -106,7 +106,8 @@ def choices_by_price(
     predicted: Matrix, expected_cost: Matrix, quality: Matrix, cost: Matrix
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the column chosen for each query, at each price, from none to the dearest."""
-    prices = np.concatenate([[0.0], np.geomspace(1e-4, 1e3, _STEPS)]) / np.median(expected_cost)
+    paid = expected_cost[expected_cost > 0.0]
+    prices = np.concatenate([[0.0], np.geomspace(1e-4, 1e3, _STEPS)]) / (np.median(paid) if len(paid) else 1.0)
     available = np.where(np.isnan(quality + cost), -np.inf, predicted)
     for price in prices:
         yield (available - price * expected_cost).argmax(axis=1)

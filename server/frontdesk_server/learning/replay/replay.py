@@ -8,6 +8,7 @@ et al., 2011). Where the log cannot support this, the answer is a refusal that s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -82,12 +83,18 @@ class ReplayResult:
     cost: Mapping[str, Estimate]
     refusal: str | None
 
+    def flows(self) -> list[tuple[str, str, int]]:
+        """From which model to which how many decisions move, most first."""
+        counts = Counter((moved.old_model, moved.new_model) for moved in self.moved)
+        return [(old, new, count) for (old, new), count in counts.most_common()]
+
     def as_json(self) -> dict[str, object]:
         """Return what `--json` prints."""
         return {
             "decisions": self.decisions,
             "outcomes": self.outcomes,
             "moved": len(self.moved),
+            "flows": [{"old_model": old, "new_model": new, "decisions": count} for old, new, count in self.flows()],
             "cascades_kept": self.cascades_kept,
             "effective_decisions": self.effective_decisions,
             "logged_quality": self.logged_quality and self.logged_quality.as_json(),
@@ -173,11 +180,11 @@ def _unsupported(
             "nothing is known of the others there; let a share of traffic explore, then replay"
         )
     if effective < MIN_EFFECTIVE_DECISIONS:
-        return f"the outcomes are worth {effective:.0f} under the new policy, {MIN_EFFECTIVE_DECISIONS:.0f} are needed"
+        return f"the outcomes are worth {effective:.0f} under that policy, {MIN_EFFECTIVE_DECISIONS:.0f} are needed"
     shortfall = (1.0 - weights.mean()) / (weights.std() / np.sqrt(len(weights)) + 1e-12)
     if shortfall > _SHORTFALL_ERRORS:
         return (
-            f"the new policy takes models the old one hardly ever tried: weights average {weights.mean():.2f}, "
+            f"that policy takes models the old one hardly ever tried: weights average {weights.mean():.2f}, "
             f"{shortfall:.1f} standard errors below 1"
         )
     return None

@@ -16,8 +16,8 @@ from frontdesk_server.artefacts.quality.drift import ModelDrift
 from frontdesk_server.domain.money import PER_THOUSAND, per_thousand, saved_share, usd
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.learning.drawing.svg import Line, bars, xy_chart
+from frontdesk_server.learning.replay.added import Rival
 from frontdesk_server.learning.replay.logged import LoggedDecision
-from frontdesk_server.learning.replay.shuffle import added_in_log
 from frontdesk_server.learning.report.page import Headline, Section, render_page, table
 
 __all__ = ["report_decisions"]
@@ -32,14 +32,20 @@ _ROUTED = "routed"
 Amount = Callable[[LoggedDecision], float | None]
 
 
-def report_decisions(decisions: Sequence[LoggedDecision], *, title: str, drift: Sequence[ModelDrift] = ()) -> str:
-    """Return the page for a ledger's decisions."""
+def report_decisions(
+    decisions: Sequence[LoggedDecision],
+    *,
+    title: str,
+    drift: Sequence[ModelDrift] = (),
+    rivals: Sequence[Rival] = (),
+) -> str:
+    """Return the page for a ledger's decisions, beside what they must beat."""
     ordered = sorted(decisions, key=lambda d: d.decided_at)
     share = {model: n / len(decisions) for model, n in Counter(d.model for d in decisions).most_common(_MOST_MODELS)}
     sections = [
         *_over_time(ordered),
         Section("Chosen models", "Share of decisions.", bars(share, share=True)),
-        *_added(decisions),
+        *_added(rivals),
         Section("Models", f"By the model chosen; cost as settled, in {PER_THOUSAND}.", _models(decisions)),
         Section("Routers", "Share of decisions.", bars(_router_shares(decisions), share=True)),
         *_drift(drift),
@@ -125,17 +131,26 @@ def _sums(ordered: Sequence[LoggedDecision], lines: dict[str, Amount]) -> str:
     return xy_chart([], drawn, x_title=f"{unit} since {start:%Y-%m-%d %H:%M:%S} UTC", y_title="USD so far")
 
 
-def _added(decisions: Sequence[LoggedDecision]) -> list[Section]:
-    found = added_in_log(decisions)
-    if found is None:
+def _added(rivals: Sequence[Rival]) -> list[Section]:
+    if not rivals:
         return []
-    shuffled = "unknown" if found.shuffled is None else f"{found.shuffled:.3f}"
-    rows = [["as decided", f"{found.reached:.3f}"], ["the same choices shuffled", shuffled]]
-    about = (
-        f"{found.verdict} Of {found.outcomes:,} reported outcomes, by their propensities. Whether nearest neighbours "
-        "would route as well, frontdesk evaluate tells where several models answered the same queries."
+    rows = [
+        [rival.name, f"{rival.outcomes:,}", *map(_quality, (rival.reached, rival.quality)), rival.gain]
+        for rival in rivals
+    ]
+    about = " ".join(
+        (
+            *(rival.verdict for rival in rivals),
+            "Estimated by the propensities, from the outcomes of decisions that gave another model a chance; ± one "
+            "standard error.",
+        )
     )
-    return [Section("What routing itself adds", about, table(["", "quality"], rows))]
+    body = table(["beside", "outcomes", "as decided", "beside it", "routing adds, points"], rows)
+    return [Section("What routing itself adds", about, body)]
+
+
+def _quality(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
 
 
 def _models(decisions: Sequence[LoggedDecision]) -> str:

@@ -19,6 +19,7 @@ from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.data.folds import folds_by_group, numbered
 from frontdesk_server.learning.evaluation.added import added_by_predictions
+from frontdesk_server.learning.evaluation.comparable import lack_of_alternatives
 from frontdesk_server.learning.evaluation.neighbours import Remembered, ask_other_folds
 from frontdesk_server.learning.training.blocks import BLOCKS, Targets
 from frontdesk_server.learning.training.export import Parts, export_arrays
@@ -74,8 +75,10 @@ def train(
         topics = fit_topics(features, domains, features.topics.shape[1])
     stacks = _fit_stacks(features, factors, domains, folds, len(set(groups)), settings, advance)
     held_out = np.clip(factors.offset + np.hstack([stack.out_of_fold for stack in stacks]) @ factors.loadings, 0.0, 1.0)
-    added = {}
-    if len(usable.models) > 1:
+    added, unknown = {}, lack_of_alternatives(usable)
+    if len(usable.models) == 1:
+        unknown = f"all outcomes are of {usable.models[0]}, which leaves nothing to choose"
+    if not unknown:
         asked = Remembered(usable.models, usable.quality, features.dense, numbered(groups))
         neighbours = ask_other_folds(asked, folds, "the other folds", settings.seed)
         added = dict(added_by_predictions(held_out, usable.quality, usable.cost_nano_usd, neighbours))
@@ -91,7 +94,11 @@ def train(
         has_tasks=heads is not None,
         data_sha256=usable.sha256,
         metrics=_metrics(
-            usable, held_out, stacks, settings, {"routing_adds": added, **(heads.metrics if heads else {})}
+            usable,
+            held_out,
+            stacks,
+            settings,
+            {"routing_adds": added, "routing_adds_unknown": unknown, **(heads.metrics if heads else {})},
         ),
         score_profiles=profile_scores(usable.models, held_out),
     )
