@@ -250,6 +250,9 @@ def test_data_that_cannot_support_a_cascade_is_refused(tmp_path: Path) -> None:
     free = replace(dataset, cost_nano_usd=np.full_like(dataset.cost_nano_usd, np.nan))
     with pytest.raises(DatasetError, match="cost_nano_usd"):
         record_answers(free, POOL, "strong")
+    given = replace(dataset, cost_nano_usd=np.zeros_like(dataset.cost_nano_usd))
+    with pytest.raises(DatasetError, match="strong costs nothing"):
+        record_answers(given, POOL, "strong")
 
 
 def test_savings_are_read_off_the_curve_between_policies() -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from frontdesk_server.artefacts.embedders import load_default
@@ -142,3 +144,25 @@ def test_the_envelope_keeps_what_no_cheaper_point_beats() -> None:
     cost, quality = envelope(np.array([3.0, 1.0, 2.0, 4.0]), np.array([0.6, 0.5, 0.4, 0.9]))
     np.testing.assert_allclose(cost, [1.0, 3.0, 4.0])
     np.testing.assert_allclose(quality, [0.5, 0.6, 0.9])
+
+
+@pytest.mark.parametrize("paid", [0.0, 500.0])
+def test_models_that_cost_nothing_are_weighed_like_others(outcomes: Dataset, paid: float) -> None:
+    """Nothing is saved where nothing is paid; of three models two are free, so that the usual cost is 0."""
+    cost = np.zeros_like(outcomes.cost_nano_usd)
+    cost[:, 0] = paid
+    free = replace(outcomes, cost_nano_usd=cost)
+    score = np.random.default_rng(0).random(len(free))
+    pair = evaluate_pair(free, free.models[0], free.models[1], score, resamples=2).result
+    pool = evaluate_pool(free, free.models, np.column_stack([score] * len(free.models)), resamples=2).result
+    if not paid:
+        assert pair["cost_saved_at_equal_quality"]["value"] == pool["cost_saved_at_equal_quality"]["value"] == 0.0
+    assert pool["quality_at_equal_cost"]["value"] >= np.nanmean(free.quality, axis=0).min()
+
+
+def test_prices_are_in_terms_of_what_is_paid_where_most_models_are_free() -> None:
+    expected = np.tile([0.0, 0.0, 100.0], (4, 1))
+    predicted = np.tile([0.2, 0.5, 0.9], (4, 1))
+    chosen = choices_at_cost(predicted, expected, np.zeros((4, 3)), expected, limit=0.0)
+    assert chosen is not None
+    assert chosen.tolist() == [1, 1, 1, 1]

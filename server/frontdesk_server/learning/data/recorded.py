@@ -61,6 +61,8 @@ def record_answers(
     quality, cost = dataset.quality[:, columns], dataset.cost_nano_usd[:, columns]
     if np.isnan(cost[~np.isnan(quality)]).all():
         raise DatasetError("cost_nano_usd is empty for these models; a cascade is fitted to save cost")
+    if not np.nansum(cost[:, -1]):
+        raise DatasetError(f"{strongest} costs nothing, so that a cascade could save nothing")
     rows = np.flatnonzero(~(np.isnan(quality) | np.isnan(cost)).any(axis=1))
     if len(rows) < at_least:
         raise DatasetError(

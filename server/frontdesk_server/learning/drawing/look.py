@@ -48,6 +48,7 @@ _STROKES: Mapping[str, Stroke] = {
     "prompt length": Stroke("third", 1.6),
     "neighbours": Stroke("second", 1.6, (2.0, 3.0)),
     "agreement": Stroke("third", 1.6, (2.0, 3.0)),
+    "shuffled": Stroke("accent", 1.6, (2.0, 3.0)),
     "oracle": Stroke("second", 1.6),
     "random": Stroke("mark", 1.6, (5.0, 5.0)),
     "fixed": Stroke("mark", 1.6, (5.0, 5.0)),

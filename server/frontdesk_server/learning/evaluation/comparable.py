@@ -22,7 +22,7 @@ def demand_alternatives(dataset: Dataset) -> None:
     if why := lack_of_alternatives(dataset):
         raise NotComparable(
             f"{why}, so that nothing can be compared. `frontdesk replay --policy FILE` estimates that by the "
-            "propensities of the ledger's decisions"
+            "propensities of the ledger's decisions, `frontdesk report` what its own routing adds"
         )
 
 

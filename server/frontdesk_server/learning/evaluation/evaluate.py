@@ -201,7 +201,8 @@ def _equal_quality(cost: Matrix, reached: Matrix, quality: float, price: float) 
     if not len(enough):
         return 0.0, quality, price, at_equal_cost
     first = enough[cost[enough].argmin()]
-    return 1.0 - float(cost[first]) / price, float(reached[first]), float(cost[first]), at_equal_cost
+    saved = 1.0 - float(cost[first]) / price if price else 0.0
+    return saved, float(reached[first]), float(cost[first]), at_equal_cost
 
 
 def _sweep(score: Matrix, quality: Matrix, paid: Matrix) -> tuple[Matrix, Matrix]:
