@@ -40,7 +40,7 @@ from frontdesk_server.routing.difficulty import difficulty_by_cues, judge_task
 from frontdesk_server.routing.instruction import read
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.difficulty.sets import KINDS, LANGUAGES, tuning
+from benchmarks.difficulty.sets import KINDS, LANGUAGES, sentences
 from benchmarks.wording.texts import DIFFICULTY, EASY, rambling_texts, worded_texts, written_sentences
 from benchmarks.wording.vectors import read_piece_vectors
 
@@ -50,7 +50,7 @@ from task_texts import task_texts
 FOLDS = 5
 STRENGTHS = Strengths(difficulty=0.02, code=0.05, pairs=1 / 60)
 EDGES = (0.25, 0.4, 0.5, 0.55, 0.6, 0.65)
-FAVOUR_CODE = 0.8
+FAVOUR_CODE = 0.95
 """Log-odds by which programming is favoured: a model for it answers other questions, too."""
 PER_TOPIC, PER_ASK, PER_TEMPLATE, PER_DOMAIN, PER_INTENT_SET = 5, 4, 6, 80, 700
 GENERATED, OWN, MEASURED, INTENTS = 1.0, 20.0, 0.2, 0.3
@@ -116,14 +116,14 @@ def _generated() -> Iterator[Labelled]:
 
 def _own() -> Iterator[Labelled]:
     hands: dict[str, int] = {}
-    for hand, sentences in written_sentences():
+    for hand, written in written_sentences():
         of_hand = hands.setdefault(hand, len(hands)) % FOLDS
-        for place, item in enumerate(sentences):
-            fold = of_hand if hand else place * FOLDS // len(sentences)
+        for place, item in enumerate(written):
+            fold = of_hand if hand else place * FOLDS // len(written)
             yield from _typed_twice(Labelled(item.text, item.difficulty, float(item.code), OWN, fold))
     for language in LANGUAGES:
         for kind in KINDS:
-            for place, text in enumerate(tuning(language, kind)):
+            for place, text in enumerate(sentences("tuning", language, kind)):
                 yield from _typed_twice(Labelled(text, DIFFICULTY[kind], float(kind == "code"), OWN, place % FOLDS))
 
 

@@ -24,14 +24,16 @@ from frontdesk_server.domain.policy import RoutingPolicy
 from frontdesk_server.domain.query import Query, text_query
 from frontdesk_server.routing.engine import Engine
 
-from benchmarks.difficulty.sets import KINDS, LANGUAGES, blind, newcomers, strangers, tuning, untouched
+from benchmarks.difficulty.sets import KINDS, LANGUAGES, SETS, is_long, sentences
 
 _RIGHT: dict[str, Callable[[Decision], bool]] = {
     "hard": lambda decision: decision.model == decision.strongest_model,
     "easy": lambda decision: decision.model != decision.strongest_model,
     "code": lambda decision: decision.model == "code-llm",
 }
-_PARTS = {"tuning": tuning, "untouched": untouched, "blind": blind, "strangers": strangers, "newcomers": newcomers}
+_LONG = "of the easy ones long"
+_COLUMNS = (*KINDS, _LONG)
+Tally = Counter[tuple[str, str]]
 
 
 async def _no_router_llm(
@@ -55,41 +57,36 @@ async def decide(engine: Engine, texts: Sequence[str]) -> list[Decision]:
     ]
 
 
-async def _count(misses: bool) -> None:
-    engine = shipped_engine()
-    lines = []
-    totals: Counter[tuple[str, str, str]] = Counter()
-    for language in LANGUAGES:
-        cells = []
-        for name, part in _PARTS.items():
-            for kind in KINDS:
-                decisions = await decide(engine, texts := part(language, kind))
-                right = [_RIGHT[kind](decision) for decision in decisions]
-                cells.append(f"{sum(right)} of {len(right)}")
-                others = "others" if language != LANGUAGES[0] else language
-                totals[name, kind, f"{others} right"] += sum(right)
-                totals[name, kind, f"{others} of"] += len(right)
-                if misses and name == "tuning":
-                    for text, decision, fits in zip(texts, decisions, right, strict=True):
-                        if not fits:
-                            print(f"{language} {kind}: {text}\n    {decision.model}: {decision.reason}")
-        lines.append((language, cells))
-    summed = [
-        f"{totals[half, kind, 'others right']} of {totals[half, kind, 'others of']}"
-        for half in _PARTS
-        for kind in KINDS
-    ]
-    print("| language | " + " | ".join(f"{kind}, {half}" for half in _PARTS for kind in KINDS) + " |")
-    print("|---|" + "---|" * len(summed))
-    for language, cells in [*lines, ("six others", summed)]:
-        print(f"| {language} | " + " | ".join(cells) + " |")
+def _count(engine: Engine, which: str, language: str, *, show: bool) -> Tally:
+    """How many sentences of one set and language go where they belong, of how many, by column."""
+    tally: Tally = Counter()
+    for kind in KINDS:
+        texts = sentences(which, language, kind)
+        for text, decision in zip(texts, asyncio.run(decide(engine, texts)), strict=True):
+            fits = _RIGHT[kind](decision)
+            columns = [kind, _LONG] if kind == "easy" and is_long(language, text) else [kind]
+            tally.update((column, counted) for column in columns for counted in ("right", "of")[not fits :])
+            if show and not fits:
+                print(f"{language} {kind}: {text}\n    {decision.model}: {decision.reason}")
+    return tally
 
 
 def main() -> None:
     """Count, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.difficulty", description=__doc__)
-    parser.add_argument("--misses", action="store_true", help="print what goes wrong in the tuning halves")
-    asyncio.run(_count(parser.parse_args().misses))
+    parser.add_argument("--languages", action="store_true", help="a row for each language, too")
+    parser.add_argument("--misses", action="store_true", help="print what goes wrong in the tuning half")
+    options = parser.parse_args()
+    engine = shipped_engine()
+    print("| sentences | language | " + " | ".join(_COLUMNS) + " |")
+    print("|---|---|" + "---|" * len(_COLUMNS))
+    for which in SETS:
+        show = options.misses and which == "tuning"
+        english, *others = [_count(engine, which, language, show=show) for language in LANGUAGES]
+        named = dict(zip(LANGUAGES, [english, *others], strict=True)) if options.languages else {"en": english}
+        for language, tally in {**named, "six others": sum(others, Counter())}.items():
+            cells = [f"{tally[column, 'right']} of {tally[column, 'of']}" for column in _COLUMNS]
+            print(f"| {which} | {language} | " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Those of `sentences` fall into a tuning and an untouched half. Those of `blind` are of other styles (chats, pasted error
 messages, shop talk of many trades, requests buried in small talk), were written before the table was trained on wider
 texts, and are only counted. Those of `strangers` were written by somebody who knew neither the code nor any other set;
-those of `newcomers` by somebody else still, and were counted once, after table and weights were chosen.
+those of `newcomers` and of `latecomers` by others still, each counted once, after a table and its weights were chosen.
 """
 
 from __future__ import annotations
@@ -14,37 +14,23 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "de", "fr", "es", "pt", "zh", "ja")
 KINDS = ("hard", "easy", "code")
-"""Short and hard; easy (in English, long, too); about programming without saying so."""
+"""Short and hard; easy, some of them long; about programming without saying so."""
+SETS = ("tuning", "untouched", "blind", "strangers", "newcomers")
+_LONG_WORDS = 50
+_LONG_CHARACTERS = {"zh": 100, "ja": 100}
 
 
-def sentences(language: str, kind: str) -> Sequence[str]:
-    """All sentences of a language and kind, but the blind ones."""
-    return _lines("sentences", language, kind)
+def sentences(which: str, language: str, kind: str) -> Sequence[str]:
+    """Those of one set, language and kind; of `sentences` odd lines are for tuning, even ones untouched."""
+    if which in ("tuning", "untouched"):
+        return _lines("sentences", language, kind)[which == "untouched" :: 2]
+    return _lines(which, language, kind)
 
 
-def tuning(language: str, kind: str) -> Sequence[str]:
-    """Those that weights and thresholds may be chosen on: the odd lines."""
-    return sentences(language, kind)[::2]
-
-
-def untouched(language: str, kind: str) -> Sequence[str]:
-    """Those that are only counted: the even lines."""
-    return sentences(language, kind)[1::2]
-
-
-def blind(language: str, kind: str) -> Sequence[str]:
-    """Those of other styles, that are only counted."""
-    return _lines("blind", language, kind)
-
-
-def strangers(language: str, kind: str) -> Sequence[str]:
-    """Those of somebody else, that are only counted."""
-    return _lines("strangers", language, kind)
-
-
-def newcomers(language: str, kind: str) -> Sequence[str]:
-    """Those that were counted once."""
-    return _lines("newcomers", language, kind)
+def is_long(language: str, text: str) -> bool:
+    """Whether it is a long text of its language."""
+    characters = _LONG_CHARACTERS.get(language)
+    return len(text) >= characters if characters else len(text.split()) >= _LONG_WORDS
 
 
 def _lines(folder: str, language: str, kind: str) -> Sequence[str]:
