@@ -112,9 +112,12 @@ async def test_members_that_agree_answer_and_the_stream_tells_it_as_the_unary_ca
 async def test_members_that_differ_give_way_to_the_strongest_even_where_one_of_them_fails(
     cascade: Path, upstream: FaultyUpstream, tmp_path: Path
 ) -> None:
+    fitted = load_cascade(cascade)
+    strict = tuple(replace(step, accept_at_most=min(step.accept_at_most, 0.01)) for step in fitted.policy.steps)
+    save_cascade(replace(fitted, policies=(replace(fitted.policy, steps=strict),), chosen=0), tmp_path / "strict")
     upstream.script = says(**ALL_DIFFER, strong="It comes #### 40017")
     upstream.enqueue(Script(fault=Fault.STATUS, status=500))
-    async with service(config(upstream, cascade, tmp_path), tmp_path) as (client, _):
+    async with service(config(upstream, tmp_path / "strict", tmp_path), tmp_path) as (client, _):
         events: list[Event] = [event async for event in client.stream_complete(EASY)]
     cycle = LifeCycle.of(events)
     cycle.end()

@@ -146,7 +146,7 @@ class OddScorer(LossScorer):
     def __init__(self, loss: float | Exception) -> None:
         object.__setattr__(self, "loss", loss)
 
-    def predict(self, features: Matrix) -> Vector:
+    def predict(self, features: Matrix, by_abilities: Matrix | None = None) -> Vector:
         loss: float | Exception = self.loss  # type: ignore[attr-defined]
         if isinstance(loss, Exception):
             raise loss

@@ -220,6 +220,21 @@ def test_an_artefact_reads_back_as_it_was_written(fitted: FittedCascade, held_ou
     assert before == after
 
 
+def test_an_artefact_from_before_abilities_is_read_and_decides_by_its_scorer_alone(
+    fitted: FittedCascade, held_out: Dataset, tmp_path: Path
+) -> None:
+    earlier = replace(fitted, abilities=None)
+    save_cascade(earlier, tmp_path)
+    manifest = json.loads((tmp_path / "artefact.json").read_text())
+    (tmp_path / "artefact.json").write_text(json.dumps(manifest | {"format_version": 2}))
+    loaded = load_cascade(tmp_path)
+    before, after = (evaluate_cascade(held_out, cascade, resamples=2).result for cascade in (earlier, loaded))
+    assert before == after != evaluate_cascade(held_out, fitted, resamples=2).result
+    (tmp_path / "artefact.json").write_text(json.dumps(manifest | {"format_version": 1}))
+    with pytest.raises(ArtefactError, match="holds a cascade of format 1, not a cascade of format 2 or 3"):
+        load_cascade(tmp_path)
+
+
 @pytest.mark.parametrize("damage", ["arrays", "kind", "missing"])
 def test_a_damaged_artefact_is_refused_with_its_reason(fitted: FittedCascade, tmp_path: Path, damage: str) -> None:
     save_cascade(fitted, tmp_path)

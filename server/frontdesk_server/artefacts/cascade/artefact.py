@@ -3,8 +3,9 @@
 ``artefact.json`` names the strongest model, the members, how answers are compared, every policy's order of asking,
 which policy was chosen, from what it was fitted, and its certificates. The arrays are the difficulty model
 (``structure_mean|scale|weights``, ``word_idf|weights``, ``difficulty_units``), the members (``member_weights``,
-``log_cost_mean|scale``, ``answer_size_units``), the scorer (``score_mean|scale|better|worse``) and the thresholds
-(``thresholds`` [steps of all policies, 2] accept at most and escalate above, ``difficulty_limits`` [policies]).
+``log_cost_mean|scale``, ``answer_size_units``), the scorer (``score_mean|scale|better|worse``), how able the models
+are (``abilities``, ``ability_units``; absent from format 2) and the thresholds (``thresholds`` [steps of all policies,
+2] accept at most and escalate above, ``difficulty_limits`` [policies]).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.artefacts.cascade.abilities import AbilityModel
 from frontdesk_server.artefacts.cascade.difficulty import BUCKETS, STRUCTURE_NAMES, DifficultyModel
 from frontdesk_server.artefacts.cascade.policy import CascadePolicy, CascadeStep, FittedCascade, LossScorer, Members
 from frontdesk_server.artefacts.cascade.state import FEATURES, feature_count
@@ -30,7 +32,8 @@ from frontdesk_server.judging.answers import Compare
 
 __all__ = ["KIND", "load_cascade", "read_kind", "save_cascade"]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_READABLE = (2, FORMAT_VERSION)
 KIND = "cascade"
 
 
@@ -73,10 +76,10 @@ def read_kind(directory: Path) -> str:
 def load_cascade(directory: Path) -> FittedCascade:
     """Read and verify a fitted cascade. Raises ArtefactError."""
     manifest = _read_manifest(directory)
-    if manifest.get("kind") != KIND or manifest.get("format_version") != FORMAT_VERSION:
+    if manifest.get("kind") != KIND or manifest.get("format_version") not in _READABLE:
         raise ArtefactError(
             f"{directory}: holds a {manifest.get('kind')} of format {manifest.get('format_version')}, "
-            f"not a {KIND} of format {FORMAT_VERSION}"
+            f"not a {KIND} of format {' or '.join(map(str, _READABLE))}"
         )
     try:
         content = (directory / ARRAYS).read_bytes()
@@ -106,7 +109,7 @@ def _read_manifest(directory: Path) -> Mapping[str, Any]:
 def _arrays(cascade: FittedCascade) -> dict[str, NDArray[Any]]:
     difficulty, members, scorer = cascade.difficulty, cascade.members, cascade.scorer
     steps = [(step.accept_at_most, step.escalate_above) for policy in cascade.policies for step in policy.steps]
-    return {
+    arrays = {
         "structure_mean": difficulty.structure_mean,
         "structure_scale": difficulty.structure_scale,
         "structure_weights": difficulty.structure_weights,
@@ -124,6 +127,10 @@ def _arrays(cascade: FittedCascade) -> dict[str, NDArray[Any]]:
         "thresholds": np.array(steps, dtype=np.float64).reshape(-1, 2),
         "difficulty_limits": np.array([policy.escalate_above_difficulty for policy in cascade.policies]),
     }
+    if able := cascade.abilities:
+        arrays["abilities"] = able.abilities
+        arrays["ability_units"] = np.array([able.difficulty_weight, able.spread, able.coincidence])
+    return arrays
 
 
 def _assemble(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FittedCascade:
@@ -162,6 +169,9 @@ def _assemble(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
         policies=policies,
         chosen=range(len(policies))[manifest["chosen"]],
         max_loss=float(manifest["max_loss"]),
+        abilities=AbilityModel(arrays["abilities"], *map(float, arrays["ability_units"]))
+        if "abilities" in arrays
+        else None,
         details=manifest["details"],
         certificates=tuple(manifest["certificates"]),
     )
@@ -183,6 +193,8 @@ def _check_shapes(arrays: Mapping[str, NDArray[Any]], members: int) -> None:
         **dict.fromkeys(("score_mean", "score_scale"), (feature_count(members),)),
         **dict.fromkeys(("score_better", "score_worse"), (feature_count(members) + 1,)),
     }
+    if "abilities" in arrays:
+        expected |= {"abilities": (members + 1,), "ability_units": (3,)}
     for name, shape in expected.items():
         if arrays[name].shape != shape:
             raise ValueError(f"array {name} has shape {arrays[name].shape}, not {shape}")

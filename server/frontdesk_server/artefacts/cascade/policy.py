@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.artefacts.cascade.abilities import AbilityModel
 from frontdesk_server.artefacts.cascade.difficulty import DifficultyModel
-from frontdesk_server.artefacts.cascade.state import FEATURES, describe
+from frontdesk_server.artefacts.cascade.state import FEATURES, Groups, describe
 from frontdesk_server.judging.answers import Compare, answer_size, group_answers
 
 __all__ = ["Action", "Answered", "CascadePolicy", "CascadeStep", "FittedCascade", "LossScorer", "Members", "NextMove"]
@@ -113,10 +114,14 @@ class LossScorer:
     """Logistic weights, the intercept last: the strongest model would do better."""
     worse: Vector
 
-    def predict(self, features: Matrix) -> Vector:
-        """Return the predicted loss of accepting, shape (n,), in [-1, 1]; 1 where there is no answer to accept."""
+    def predict(self, features: Matrix, by_abilities: Matrix | None = None) -> Vector:
+        """Return the predicted loss of accepting, shape (n,), in [-1, 1]; 1 where there is no answer to accept.
+
+        What an `AbilityModel` says of better and worse is averaged in, in log-odds.
+        """
         scaled = (features - self.mean) / self.scale
-        better, worse = (scaled @ head[:-1] + head[-1] for head in (self.better, self.worse))
+        log_odds = np.array([scaled @ head[:-1] + head[-1] for head in (self.better, self.worse)])
+        better, worse = log_odds if by_abilities is None else (log_odds + by_abilities) / 2.0
         loss = 0.5 * (np.tanh(0.5 * better) - np.tanh(0.5 * worse))  # two logistic functions, without overflow
         return np.where(features[:, _NO_ANSWER] > 0, 1.0, loss)
 
@@ -134,6 +139,8 @@ class FittedCascade:
     """From dearest to cheapest."""
     chosen: int
     max_loss: float
+    abilities: AbilityModel | None = None
+    """None where an earlier version fitted it; the scorer then decides alone."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """From what it was fitted, and how the policy was chosen."""
     certificates: tuple[Mapping[str, Any], ...] = ()
@@ -147,6 +154,18 @@ class FittedCascade:
     def difficulty_of(self, text: str) -> float:
         """How hard a query of this text looks: 0 is average, higher is harder."""
         return float(self.difficulty.predict([text])[0])
+
+    def score(
+        self, asked: Sequence[int], groups: Groups, difficulty: Vector, cost_nano_usd: Matrix, answer_size: Matrix
+    ) -> tuple[Vector, NDArray[np.intp]]:
+        """The predicted loss of accepting the leading answer, and the member that gave it, both [n].
+
+        `asked` are the ascending columns of the members that were asked; the matrices are [n, members].
+        """
+        lengths, sizes = self.members.lengths(cost_nano_usd), self.members.sizes(answer_size)
+        features, lead = describe(asked, groups, self.members.weights, difficulty, lengths, sizes)
+        by_abilities = None if self.abilities is None else self.abilities.log_odds(asked, groups, lead, difficulty)
+        return self.scorer.predict(features, by_abilities), lead
 
     def first_move(self, difficulty: float, policy: CascadePolicy | None = None) -> NextMove:
         """Whom to ask first, by how hard the query looks (see `looks`)."""
@@ -170,15 +189,8 @@ class FittedCascade:
         costs, sizes = np.full((2, *groups.shape), np.nan)
         costs[0, columns] = [np.nan if given.cost_nano_usd is None else given.cost_nano_usd for given in by_pool]
         sizes[0, columns] = [answer_size(given.answer, compare=self.compare) for given in by_pool]
-        features, lead = describe(
-            columns,
-            groups,
-            self.members.weights,
-            np.array([difficulty]),
-            self.members.lengths(costs),
-            self.members.sizes(sizes),
-        )
-        score = float(self.scorer.predict(features)[0])
+        scores, lead = self.score(columns, groups, np.array([difficulty]), costs, sizes)
+        score = float(scores[0])
         step, last = policy.steps[len(answered) - 1], len(answered) == len(policy.steps)
         leader = self.members.names[int(lead[0])] if groups[0, lead[0]] >= 0 else ""
         verdict = (score, step.accept_at_most, step.escalate_above, leader)

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from frontdesk_server.artefacts.cascade.policy import CascadePolicy, FittedCascade
 from frontdesk_server.artefacts.cascade.simulate import Replayed, StateOf, replay_policy
-from frontdesk_server.artefacts.cascade.state import describe
 from frontdesk_server.learning.cascades.baselines import baselines_of, compare, deal, savings, stacked
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.data.recorded import RecordedAnswers, record_answers
@@ -110,14 +109,11 @@ def replay_fitted(data: RecordedAnswers, artefact: FittedCascade, policies: Sequ
 def _states(data: RecordedAnswers, artefact: FittedCascade) -> StateOf:
     """The score and the leading answer after some members have answered, computed once."""
     difficulty = artefact.difficulty.predict(data.prompts)
-    lengths = artefact.members.lengths(data.cost_nano_usd[:, :-1])
-    sizes = artefact.members.sizes(data.answer_size)
     known: dict[tuple[int, ...], tuple[Vector, NDArray[np.intp]]] = {}
 
     def state(asked: tuple[int, ...]) -> tuple[Vector, NDArray[np.intp]]:
         if asked not in known:
-            features, lead = describe(asked, data.groups, artefact.members.weights, difficulty, lengths, sizes)
-            known[asked] = (artefact.scorer.predict(features), lead)
+            known[asked] = artefact.score(asked, data.groups, difficulty, data.cost_nano_usd[:, :-1], data.answer_size)
         return known[asked]
 
     return state

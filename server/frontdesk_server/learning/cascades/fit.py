@@ -135,6 +135,7 @@ def fit_cascade(
         tuple(policies),
         chosen,
         options.max_loss,
+        scored.abilities,
         {
             "queries": len(data),
             "data_sha256": data.sha256,

@@ -2,7 +2,8 @@
 
 Each set of up to `max_steps` members gives one training state a query; all share two logistic heads, "the strongest
 model would do better" and "would do worse". What is said of single members is held close to what all share, and that to
-what other data taught. A query's own states are scored by heads that have not seen it.
+what other data taught. Their log-odds are averaged with those of an `AbilityModel`, which has few parameters. A query's
+own states are scored by models that have not seen it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from frontdesk_server.artefacts.cascade.abilities import AbilityModel
 from frontdesk_server.artefacts.cascade.difficulty import DifficultyModel
 from frontdesk_server.artefacts.cascade.policy import LossScorer, Members
 from frontdesk_server.artefacts.cascade.state import FEATURES, describe
+from frontdesk_server.learning.cascades.abilities import fit_abilities
 from frontdesk_server.learning.cascades.difficulty import Folds, Rows, TextFeatures, fit_difficulty_crossed
 from frontdesk_server.learning.data.recorded import RecordedAnswers
 
@@ -65,6 +68,7 @@ class ScoredStates:
     members: Members
     difficulty_model: DifficultyModel
     scorer: LossScorer
+    abilities: AbilityModel
     difficulty: Vector
     states: dict[tuple[int, ...], State]
     """By the ascending columns of the members that were asked."""
@@ -87,22 +91,26 @@ def score_states(
         asked: data.quality[:, -1] - data.quality[np.arange(len(data)), lead] for asked, (_, lead) in described.items()
     }
 
-    def fit(on: Rows) -> LossScorer:
+    def fit(on: Rows) -> tuple[LossScorer, AbilityModel]:
         return _fit_scorer(
             np.vstack([features[on] for features, _ in described.values()]),
             np.concatenate([gain[on] for gain in gains.values()]),
             1.0 / len(described),
             prior,
-        )
+        ), fit_abilities(data.quality[on], data.groups[on], difficulty[on])
 
-    scorer = fit(rows)
-    scores = {asked: scorer.predict(features) for asked, (features, _) in described.items()}
+    def predict(scorer: LossScorer, abilities: AbilityModel, asked: tuple[int, ...], on: Rows) -> Vector:
+        features, lead = described[asked]
+        return scorer.predict(features[on], abilities.log_odds(asked, data.groups[on], lead[on], difficulty[on]))
+
+    scorer, abilities = fit(rows)
+    scores = {asked: predict(scorer, abilities, asked, np.arange(len(data))) for asked in described}
     for rest, part in folds(rows):
         honest = fit(rest)
-        for asked, (features, _) in described.items():
-            scores[asked][part] = honest.predict(features[part])
+        for asked in described:
+            scores[asked][part] = predict(*honest, asked, part)
     states = {asked: State(features, lead, scores[asked]) for asked, (features, lead) in described.items()}
-    return ScoredStates(members, difficulty_model, scorer, difficulty, states)
+    return ScoredStates(members, difficulty_model, scorer, abilities, difficulty, states)
 
 
 def _fit_members(data: RecordedAnswers, rows: Rows) -> Members:
