@@ -59,7 +59,7 @@ class AbilityModel:
         posterior = np.exp(log_joint - log_joint.max(axis=(1, 2), keepdims=True))
         posterior /= posterior.sum(axis=(1, 2), keepdims=True)
         leads = np.pad(groups == leading[:, None], ((0, 0), (0, 1)))[:, :, None]
-        strongest = 1.0 / (1.0 + np.exp(-self.abilities[-1] - ease))[:, None, :]
+        strongest = np.exp(-np.logaddexp(0.0, -self.abilities[-1] - ease))[:, None, :]
         better = np.where(leads, 0.0, posterior * strongest).sum(axis=(1, 2))
         worse = np.where(leads, posterior * (1.0 - strongest), 0.0).sum(axis=(1, 2))
         chances = np.clip([better, worse], _LEAST_CHANCE, 1.0 - _LEAST_CHANCE)
@@ -69,12 +69,11 @@ class AbilityModel:
         """Return the log of the chance that the other answers, being wrong, agree as they do [n, hypotheses]."""
         variety = 1.0 / self.coincidence - 1.0
         counts = np.arange(right.shape[2])
-        log_orders = np.concatenate([[0.0, 0.0], np.cumsum(np.log(np.maximum(counts[1:], 1)))])
+        log_orders = np.concatenate([[0.0, 0.0], np.cumsum(np.log(counts[1:]))])  # of size - 1 answers
         log_all = np.concatenate([[0.0], np.cumsum(np.log(variety + counts))])
         sizes = right.sum(axis=2)
-        kinds, answers, orders = possible[:, :-1], sizes[:, :-1] > 0, log_orders[sizes]
-        return np.asarray(
-            (kinds.sum(axis=1)[:, None] - (sizes > 0)) * np.log(variety)
-            + (orders[:, :-1] * kinds).sum(axis=1)[:, None] - orders
-            - log_all[answers.sum(axis=1)[:, None] - sizes]
-        )  # fmt: skip
+        first, orders = possible[:, :-1], log_orders[sizes]
+        wrong_groups = first.sum(axis=1)[:, None] - (sizes > 0)
+        wrong_answers = (sizes[:, :-1] > 0).sum(axis=1)[:, None] - sizes
+        wrong_orders = (orders[:, :-1] * first).sum(axis=1)[:, None] - orders
+        return np.asarray(wrong_groups * np.log(variety) + wrong_orders - log_all[wrong_answers])

@@ -33,7 +33,7 @@ COST_WEIGHTS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.12, 0.14, 0.17, 0.2, 0.3)
 """How much quality an answer of the strongest model may be worth; each gives one policy of the curve."""
 
 _INNER_FOLDS = 5
-_SHARE_OBSERVED = 0.6
+_SHARE_OBSERVED = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class CrossValidated:
     saved: float
     """Share of the strongest model's cost."""
     loss: float
-    """Mean quality expected to be lost: three fifths what was observed, two fifths what the scores predicted.
+    """Mean quality expected to be lost: three tenths what was observed, the rest what the scores predicted.
 
     The observed loss rests on the few queries on which the models differ; the prediction varies less but is hopeful,
     by about the observed loss's standard error, hence the shares and the caution. Smoothed to grow with the weight.
