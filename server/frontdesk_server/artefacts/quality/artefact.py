@@ -9,7 +9,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from io import BytesIO
@@ -85,7 +85,7 @@ class Artefact:
             "kind": KIND,
             "created": self.created.isoformat(timespec="seconds"),
             "embedder": {"id": self.embedder_id, "dimension": self.embedder_dimension},
-            "features": {"lexical_bits": self.features.lexical_bits, "signal_names": self.features.signal_names},
+            "features": asdict(self.features),
             "models": self.models,
             "has_tasks": self.has_tasks,
             "data_sha256": self.data_sha256,
@@ -110,6 +110,7 @@ class Artefact:
             features = FeatureSpec(
                 lexical_bits=int(manifest["features"]["lexical_bits"]),
                 signal_names=tuple(manifest["features"]["signal_names"]),
+                cuts_unspaced=bool(manifest["features"].get("cuts_unspaced", False)),
             )
             if features.signal_names != SIGNAL_NAMES:
                 raise ArtefactError(f"{directory}: trained on other text signals than this version reads; train again")

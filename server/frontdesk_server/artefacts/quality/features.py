@@ -28,6 +28,8 @@ class FeatureSpec:
     lexical_bits: int
     """Terms are hashed into 2 ** lexical_bits buckets."""
     signal_names: tuple[str, ...] = SIGNAL_NAMES
+    cuts_unspaced: bool = True
+    """Whether every character of a script without spaces counts as a word; otherwise a run of them does."""
 
 
 class TextFeatures(NamedTuple):
@@ -44,15 +46,15 @@ class TextFeatures(NamedTuple):
 
 
 class TextReader:
-    """Reads texts for artefacts of one number of buckets."""
+    """Reads texts as artefacts of one specification were trained to."""
 
     __slots__ = ("_embedder", "_mask", "_vocabulary")
 
-    def __init__(self, lexical_bits: int, embedder: Embedder | None) -> None:
+    def __init__(self, specification: FeatureSpec, embedder: Embedder | None) -> None:
         """Without an embedder it reads only texts whose vectors come with them."""
-        self._mask = (1 << lexical_bits) - 1
+        self._mask = (1 << specification.lexical_bits) - 1
         self._embedder = embedder
-        self._vocabulary = Vocabulary()
+        self._vocabulary = Vocabulary(cuts_unspaced=specification.cuts_unspaced)
 
     def read(self, text: str, vector: NDArray[np.float32] | None = None) -> TextFeatures:
         """Return the features of one text; `vector` is its embedding where that is known already."""

@@ -103,7 +103,7 @@ class Predictor:
         if embedder is not None:
             artefact.check_embedder(embedder.id)
         self.models = artefact.models
-        self._reader = TextReader(artefact.features.lexical_bits, embedder)
+        self._reader = TextReader(artefact.features, embedder)
         self._has_tasks = artefact.has_tasks
         arrays = artefact.arrays
         self._idf = arrays["idf"].astype(np.float32)

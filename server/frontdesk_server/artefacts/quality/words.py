@@ -4,11 +4,15 @@ import re
 from typing import NamedTuple, TypeAlias
 from zlib import crc32
 
+from frontdesk_server.domain.scripts import UNSPACED_BASIC
+
 __all__ = ["CUE_KINDS", "Vocabulary", "Words"]
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*")
 _ASCII_WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?|[0-9]+(?:[.,][0-9]+)*")
 """Finds the same in ASCII, in two thirds of the time."""
+_WORD_OR_CHARACTER = re.compile(rf"[{UNSPACED_BASIC}]|[^\W\d_{UNSPACED_BASIC}]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*")
+"""Where a script has no spaces a run is a sentence, and no two are alike: every character is a word there."""
 _LONGEST_SHORT_WORD = 8
 _MEMO_MAX_WORDS = 20_000
 _MEMO_MAX_CHARACTERS = 32
@@ -64,14 +68,16 @@ _Entry: TypeAlias = tuple[str, int, bytes, int | None, int, int, bool, bool]
 class Vocabulary:
     """Reads words, and remembers those it has met, until there are too many. Safe to share between threads."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_word")
 
-    def __init__(self) -> None:
+    def __init__(self, *, cuts_unspaced: bool = True) -> None:
+        """`cuts_unspaced` says whether a character of a script without spaces is a word, or a run of them."""
         self._entries: dict[str, _Entry] = {}
+        self._word = _WORD_OR_CHARACTER if cuts_unspaced else _WORD
 
     def read(self, text: str) -> Words:
         """Return the words of a text."""
-        found = (_ASCII_WORD if text.isascii() else _WORD).findall(text)
+        found = (_ASCII_WORD if text.isascii() else self._word).findall(text)
         entries = self._entries
         return Words(*zip(*[entries.get(word) or self._enter(word) for word in found], strict=True))
 

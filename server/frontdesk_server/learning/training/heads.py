@@ -36,6 +36,8 @@ class LabelledTexts:
     """Texts of one origin (a template, a question) are never split between fitting and measuring."""
     weights: Sequence[float]
     """How much a text counts for its difficulty."""
+    other_than: Sequence[str | None] = ()
+    """The task that a text does not ask for, where that is all that is known of it; empty if there is none such."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,11 +57,13 @@ def fit_heads(features: FeatureMatrix, labelled: LabelledTexts, seed: int) -> He
     inputs = sparse.hstack([features.lexical, sparse.csr_matrix(features.linear)]).tocsr()
     held_out = folds_by_group(labelled.groups, 5, seed) == 0
     task_of = np.array([-1 if task is None else TASKS.index(task) for task in labelled.tasks])
+    other_than = np.array([-1 if task is None else TASKS.index(task) for task in labelled.other_than or labelled.tasks])
+    other_than[task_of >= 0] = -1
     difficulty = np.array([np.nan if value is None else value for value in labelled.difficulty])
     weights = np.asarray(labelled.weights, dtype=float)
-    metrics = _measure(inputs, task_of, difficulty, weights, held_out)
+    metrics = _measure(inputs, task_of, other_than, difficulty, weights, held_out)
     everything = np.ones(len(held_out), dtype=bool)
-    coefficients, intercepts = _fit_tasks(inputs, task_of, everything)
+    coefficients, intercepts = _fit_tasks(inputs, task_of, other_than, everything)
     hard, hard_intercept = _fit_difficulty(inputs, difficulty, weights, everything)
     combined = np.column_stack([coefficients, hard])
     buckets = features.lexical.shape[1]
@@ -69,11 +73,12 @@ def fit_heads(features: FeatureMatrix, labelled: LabelledTexts, seed: int) -> He
 def _measure(
     inputs: sparse.csr_matrix,
     task_of: NDArray[np.int64],
+    other_than: NDArray[np.int64],
     difficulty: Matrix,
     weights: Matrix,
     held_out: NDArray[np.bool_],
 ) -> dict[str, Any]:
-    coefficients, intercepts = _fit_tasks(inputs, task_of, ~held_out)
+    coefficients, intercepts = _fit_tasks(inputs, task_of, other_than, ~held_out)
     hard, hard_intercept = _fit_difficulty(inputs, difficulty, weights, ~held_out)
     tasks_test = np.flatnonzero(held_out & (task_of >= 0))
     hard_test = np.flatnonzero(held_out & ~np.isnan(difficulty))
@@ -86,8 +91,25 @@ def _measure(
     }
 
 
-def _fit_tasks(inputs: sparse.csr_matrix, task_of: NDArray[np.int64], mask: NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
-    rows = np.flatnonzero(mask & (task_of >= 0))
+def _fit_tasks(
+    inputs: sparse.csr_matrix, task_of: NDArray[np.int64], other_than: NDArray[np.int64], mask: NDArray[np.bool_]
+) -> tuple[Matrix, Matrix]:
+    """Fit to the texts of known task; then again with the others, each taken for the likeliest that it may ask for."""
+    coefficients, intercepts = _classifier(inputs, task_of, mask & (task_of >= 0))
+    guessed = np.flatnonzero(mask & (other_than >= 0))
+    if not len(guessed):
+        return coefficients, intercepts
+    logits = inputs[guessed] @ coefficients + intercepts
+    logits[np.arange(len(guessed)), other_than[guessed]] = -np.inf
+    task_of = task_of.copy()
+    task_of[guessed] = logits.argmax(axis=1)
+    return _classifier(inputs, task_of, mask & (task_of >= 0))
+
+
+def _classifier(
+    inputs: sparse.csr_matrix, task_of: NDArray[np.int64], mask: NDArray[np.bool_]
+) -> tuple[Matrix, Matrix]:
+    rows = np.flatnonzero(mask)
     return fit_classifier(
         inputs[rows], task_of[rows], len(TASKS), C=_TASK_STRENGTH, max_iter=200, tol=1e-3, class_weight="balanced"
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from frontdesk_server.artefacts.embedders import Embedder
-from frontdesk_server.artefacts.quality.features import TextReader
+from frontdesk_server.artefacts.quality.features import FeatureSpec, TextReader
 from frontdesk_server.artefacts.quality.predict import SIGNAL_CLIP, SIGNAL_SHARE
 from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES, STRUCTURE_NAMES
 
@@ -82,7 +82,7 @@ def read_texts(
     dense = np.empty((len(texts), embedder.dimension))
     signals = np.empty((len(texts), len(SIGNAL_NAMES)))
     buckets, counts, starts = [], [], [0]
-    reader = TextReader(lexical_bits, embedder)
+    reader = TextReader(FeatureSpec(lexical_bits), embedder)
     for row, text in enumerate(texts):
         features = reader.read(text)
         dense[row], signals[row] = features.dense, features.signals
