@@ -2,9 +2,11 @@
 
 Usage: python benchmarks/train_default_artefact.py DATA_DIR [OUT_DIR]
 
-Qualities: nine_models (MIT), the train splits of the RouteLLM MMLU pair and of MMLU-Pro (Apache-2.0). Task and
-difficulty: the generated prompts of task_texts.py; the prompts of those sets, GSM8K train (MIT) and clinc150 train
-(CC-BY-3.0, Larson et al. 2019) by the task their origin implies; difficulty where able models' outcomes say it.
+Qualities: nine_models (MIT), the train splits of the RouteLLM MMLU pair and of MMLU-Pro (Apache-2.0), all in English;
+of other languages there is no outcome: same_requests.py teaches what to expect of them. Task and difficulty: the
+generated prompts of task_texts.py; our own sentences and frames of seven languages (benchmarks/wording), requests for
+tools and about documents among them; the prompts of those sets and clinc150 train (CC-BY-3.0, Larson et al. 2019) by
+the task their origin implies; difficulty where able models' outcomes say it.
 """
 
 import random
@@ -13,10 +15,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "server"))
 
 from frontdesk_server.artefacts.embedders import load_default
@@ -27,10 +31,15 @@ from frontdesk_server.learning.training.settings import TrainingSettings
 from frontdesk_server.learning.training.train import train
 from task_texts import task_texts
 
-PER_TEMPLATE = 14
+from benchmarks.same_requests import same_requests, teach_same
+from benchmarks.wording.parallel import framed_tasks
+from benchmarks.wording.texts import written_sentences
+
+PER_TEMPLATE, PER_FRAME = 14, 5
 PER_ORIGIN = 350
 """At most this many prompts of one public set, so that none drowns the others."""
-GENERATED_WEIGHT, MEASURED_WEIGHT = 1.0, 0.5
+GENERATED_WEIGHT, RECORDED_WEIGHT, INTENT_WEIGHT, WRITTEN_WEIGHT = 1.0, 1.0, 0.5, 0.3
+"""What a text of each source weighs for difficulty: the many written ones little, lest they drown the others."""
 SAME_MODEL = {
     "Mixtral-8x7B-Instruct-v0.1": "mixtral-8x7b-instruct-v0.1",
     "Meta-Llama-3_1-8B-Instruct": "llama-3.1-8b-instruct",
@@ -70,25 +79,37 @@ def main(data: Path, out: Path) -> None:
     nine = _renamed(read_dataset(data / "nine_models.parquet"), "")
     pro = _renamed(read_dataset(data / "mmlupro" / "train.parquet"), "mmlupro-")
     mmlu = _renamed(read_dataset(data / "routellm_mmlu" / "train.parquet"), "mmlu-")
-    labelled = _labelled([*_generated(), *_measured(nine), *_measured(pro), *_intents(data)])
+    items = [*_generated(), *_recorded(nine), *_recorded(pro), *_intents(data), *_written(), *_in_seven_languages()]
     settings = TrainingSettings(features=("words", "embedding"), lexical_bits=15, max_factors=6)
-    artefact = train(concatenate(nine, pro, mmlu), load_default(), settings, labelled=labelled)
+    recorded = concatenate(nine, pro, mmlu)
+    artefact = train(recorded, load_default(), settings, labelled=_labelled(items))
+    requests = list(same_requests(seed=0))
+    english = {*recorded.prompts, *(item.text for item in _generated()), *(item.english for item in requests)}
+    artefact = teach_same(artefact, load_default(), requests, sorted(english))
     artefact.save(out)
     size = sum(file.stat().st_size for file in out.iterdir())
     heads = {key: artefact.metrics[key] for key in ("task_accuracy", "difficulty_correlation", "labelled_texts", "ece")}
     print(f"{len(artefact.models)} models, {size / 1e6:.2f} MB in {out}: {heads}")
 
 
-Label = tuple[str, str | None, float | None, str, float]
-"""Text, task, difficulty, group, weight."""
+class Label(NamedTuple):
+    """What is known of a text."""
+
+    text: str
+    task: str | None
+    difficulty: float | None
+    group: str
+    weight: float
+    other_than: str | None = None
+    """The task that it does not ask for, where that is all that is known."""
 
 
 def _generated() -> Iterator[Label]:
     for item in task_texts(PER_TEMPLATE, seed=0):
-        yield item.text, item.task, item.difficulty, item.template, GENERATED_WEIGHT
+        yield Label(item.text, item.task, item.difficulty, item.template, GENERATED_WEIGHT)
 
 
-def _measured(dataset: Dataset) -> Iterator[Label]:
+def _recorded(dataset: Dataset) -> Iterator[Label]:
     rows_of = defaultdict(list)
     for row, domain in enumerate(dataset.domains):
         rows_of[domain].append(row)
@@ -100,7 +121,8 @@ def _measured(dataset: Dataset) -> Iterator[Label]:
             outcomes = dataset.quality[row, able]
             measured = domain in HARDNESS_OF_ORIGIN and not np.isnan(outcomes).all()
             hardness = 1.0 - float(np.nanmean(outcomes)) if measured else None
-            yield dataset.prompts[row], TASK_OF_ORIGIN.get(domain), hardness, dataset.prompts[row], MEASURED_WEIGHT
+            prompt = dataset.prompts[row]
+            yield Label(prompt, TASK_OF_ORIGIN.get(domain), hardness, prompt, RECORDED_WEIGHT)
 
 
 def _intents(data: Path) -> Iterator[Label]:
@@ -112,7 +134,22 @@ def _intents(data: Path) -> Iterator[Label]:
             texts_of[origin].append(row["text"])
     for origin, texts in sorted(texts_of.items()):
         for text in _sample(texts, PER_ORIGIN):
-            yield text, TASK_OF_ORIGIN[origin], CLINC_DIFFICULTY, text, MEASURED_WEIGHT
+            yield Label(text, TASK_OF_ORIGIN[origin], CLINC_DIFFICULTY, text, INTENT_WEIGHT)
+
+
+def _written() -> Iterator[Label]:
+    """Our own sentences of seven languages; what one hand wrote in one language stays together."""
+    for hand, sentences in written_sentences():
+        for item in sentences:
+            task, other_than = ("code", None) if item.code else (None, "code")
+            group = f"{hand} {item.language}"
+            yield Label(item.text, task, item.difficulty, group, WRITTEN_WEIGHT, other_than)
+
+
+def _in_seven_languages() -> Iterator[Label]:
+    for item in framed_tasks(PER_FRAME, seed=0):
+        for text in item.texts.values():
+            yield Label(text, item.task, item.difficulty, item.origin, GENERATED_WEIGHT)
 
 
 def _sample(items: list, most: int) -> list:
@@ -120,9 +157,8 @@ def _sample(items: list, most: int) -> list:
 
 
 def _labelled(items: list[Label]) -> LabelledTexts:
-    kept = [item for item in items if item[1] is not None or item[2] is not None]
-    texts, tasks, difficulty, groups, weights = zip(*kept, strict=True)
-    return LabelledTexts(texts, tasks, difficulty, groups, weights)
+    kept = [item for item in items if item.task is not None or item.difficulty is not None]
+    return LabelledTexts(*zip(*kept, strict=True))
 
 
 def _renamed(dataset: Dataset, prefix: str) -> Dataset:

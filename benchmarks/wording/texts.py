@@ -36,9 +36,10 @@ class WordedText(NamedTuple):
     code: bool
     origin: str
     """Of the same origin are the texts on one topic, in whatever language."""
+    language: str
 
 
-_KINDS = (
+KINDS = (
     ("hard_topics", "hard_frames", HARD, False),
     ("hard_topics", "middle_frames", MIDDLING, False),
     ("easy_topics", "easy_frames", EASY, False),
@@ -50,28 +51,31 @@ _KINDS = (
 def worded_texts(per_topic: int, seed: int) -> Iterator[WordedText]:
     """Yield every topic of every language in so many frames; the same for the same seed."""
     draw = random.Random(seed)  # noqa: S311 - reproducible variety, not secrets
-    for topics_name, frames_name, difficulty, code in _KINDS:
-        topics, frames = _topics(topics_name), _frames(frames_name)
+    for topics_name, frames_name, difficulty, code in KINDS:
+        topics, frames = topics_of(topics_name), frames_of(frames_name)
         for language, of_language in topics.items():
             for place, topic in enumerate(of_language):
                 chosen = frames[language]
                 for frame in draw.sample(chosen, min(per_topic, len(chosen))):
                     text = frame.replace("{x}", topic).replace("{y}", draw.choice(of_language))
-                    yield WordedText(text[0].upper() + text[1:], difficulty, code, f"{topics_name} {place}")
+                    yield WordedText(text[0].upper() + text[1:], difficulty, code, f"{topics_name} {place}", language)
 
 
-def _lines(name: str) -> list[list[str]]:
+def lines_of(name: str) -> list[list[str]]:
+    """The cells of a table, line by line."""
     text = (_FOLDER / f"{name}.tsv").read_text(encoding="utf-8")
     return [line.split("\t") for line in text.splitlines()]
 
 
-def _topics(name: str) -> Mapping[str, Sequence[str]]:
-    languages, *rows = _lines(name)
+def topics_of(name: str) -> Mapping[str, Sequence[str]]:
+    """By language, topics; those at one place are the same."""
+    languages, *rows = lines_of(name)
     return {language: [row[place] for row in rows] for place, language in enumerate(languages)}
 
 
-def _frames(name: str) -> Mapping[str, Sequence[str]]:
-    return {language: frames for language, *frames in _lines(name)}
+def frames_of(name: str) -> Mapping[str, Sequence[str]]:
+    """By language, frames; those at one place ask the same."""
+    return {language: frames for language, *frames in lines_of(name)}
 
 
 def written_sentences() -> Iterator[tuple[str, Sequence[WordedText]]]:
@@ -82,25 +86,33 @@ def written_sentences() -> Iterator[tuple[str, Sequence[WordedText]]]:
     """
     folder = _FOLDER / "written"
     for file in sorted(folder.rglob("*.txt")):
-        kind = file.suffixes[0][1:]
+        language, kind, _ = file.name.split(".")
         lines = file.read_text(encoding="utf-8").splitlines()
         hand = "" if file.parent == folder else file.parent.name
         difficulty = DIFFICULTY[kind]
-        yield hand, [WordedText(line.replace("\\n", "\n"), difficulty, kind == "code", line) for line in lines]
+        yield (
+            hand,
+            [WordedText(line.replace("\\n", "\n"), difficulty, kind == "code", line, language) for line in lines],
+        )
+
+
+def tales_of() -> Mapping[str, Sequence[str]]:
+    """By language, sentences that ask for nothing."""
+    tales = defaultdict(list)
+    for language, part, text in lines_of("rambling"):
+        if part == "tale":
+            tales[language].append(text)
+    return tales
 
 
 def rambling_texts(per_ask: int, seed: int) -> Iterator[WordedText]:
     """Yield every small thing asked for after, or amid, tales that have nothing to do with it."""
     draw = random.Random(seed)  # noqa: S311 - reproducible variety, not secrets
-    tales, asks = defaultdict(list), []
-    for language, part, text in _lines("rambling"):
-        if part == "tale":
-            tales[language].append(text)
-        else:
-            asks.append((language, text))
+    tales = tales_of()
+    asks = [(language, text) for language, part, text in lines_of("rambling") if part != "tale"]
     for language, ask in asks:
         space = "" if language in UNSPACED_LANGUAGES else " "
         for _ in range(per_ask):
             parts = draw.sample(tales[language], draw.randint(1, 4))
             parts.insert(draw.randint(len(parts) - 1, len(parts)), ask)
-            yield WordedText(space.join(parts), EASY, False, ask)
+            yield WordedText(space.join(parts), EASY, False, ask, language)

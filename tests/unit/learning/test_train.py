@@ -101,6 +101,21 @@ def test_heads_learn_task_and_difficulty(outcomes: Dataset) -> None:
     assert easy.difficulty < 0.4 < hard.difficulty
 
 
+def test_texts_of_which_is_known_what_they_do_not_ask_for_are_told_from_it(outcomes: Dataset) -> None:
+    """Else a manner of writing that only one task was seen in would be taken for that task."""
+    known = [f"{verb} the poem about {i}" for i in range(20) for verb in ("translate", "extract names from")]
+    foreign = [f"sag mir bitte {what} {i}" for i in range(20) for what in ("die Schleife", "das Wetter")]
+    texts, tasks = [*known, *foreign], [*["translate", "extract"] * 20, *["code", None] * 20]
+    only = (texts, tasks, [0.1, 0.8] * 40, texts, [1.0] * 80)
+    alike, told = (
+        Predictor(train(outcomes, load_default(), WORDS, labelled=labelled), load_default())
+        for labelled in (LabelledTexts(*only), LabelledTexts(*only, [*[None] * 40, *[None, "code"] * 20]))
+    )
+    assert told.predict("sag mir bitte die Schleife 7").task == "code"
+    assert told.predict("sag mir bitte das Wetter 7").task != "code"
+    assert alike.predict("sag mir bitte das Wetter 7").task == "code"
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

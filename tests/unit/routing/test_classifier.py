@@ -11,6 +11,7 @@ from frontdesk_server.artefacts.quality.drift import WINDOW, DriftMonitor, Drift
 from frontdesk_server.domain.decision import Candidate, Verdict
 from frontdesk_server.domain.errors import ConfigError
 from frontdesk_server.domain.policy import RoutingPolicy
+from frontdesk_server.domain.query import Message, Query, Role, TextPart, Tool
 from frontdesk_server.routing.engine import Engine
 
 from tests.fakes import FakeClock
@@ -84,6 +85,37 @@ async def test_a_model_the_artefact_does_not_know_is_judged_by_its_prior_and_the
         expected = 0.5 ** (2 * decision.signals.difficulty)
         assert local(decision.candidates).predicted_quality == pytest.approx(expected)
     assert local(hard.candidates).quality_uncertainty == pytest.approx(0.01, abs=0.001)
+
+
+async def test_only_the_last_user_message_sways_what_is_predicted(folder: Path) -> None:
+    """Tools, instructions and earlier turns never reach the artefact."""
+
+    def says(role: Role, text: str) -> Message:
+        return Message(role, (TextPart(text),))
+
+    context = (
+        says(Role.SYSTEM, "prove hard " * 200),
+        says(Role.USER, "prove hard"),
+        says(Role.ASSISTANT, "prove hard " * 200),
+    )
+    tools = tuple(Tool(f"tool{number}", "prove hard", '{"type": "object"}') for number in range(100))
+    asked = [
+        await route(_engine(folder), Query(messages=messages, tools=given))
+        for given in ((), tools)
+        for messages in (
+            (says(Role.USER, "hi there, you"),),
+            (*context, says(Role.USER, "hi there, you")),
+            (says(Role.USER, "prove hard"),),
+        )
+    ]
+
+    predicted = [
+        [candidate.predicted_quality for candidate in decision.candidates if candidate.model == "frontier"]
+        for decision in asked
+    ]
+    alone, in_context, hard, *with_tools = predicted
+    assert alone == in_context != hard
+    assert with_tools == [alone, in_context, hard]
 
 
 async def test_models_are_mapped_to_the_artefacts_names(folder: Path) -> None:

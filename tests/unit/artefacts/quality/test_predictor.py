@@ -18,11 +18,15 @@ from frontdesk_server.artefacts.quality import (
     default_artefact_path,
     words,
 )
-from frontdesk_server.artefacts.quality.features import MAX_TERM_WORDS, TextFeatures, TextReader
+from frontdesk_server.artefacts.quality.features import MAX_TERM_WORDS, FeatureSpec, TextFeatures, TextReader
 from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES, STRUCTURE_NAMES
 from frontdesk_server.artefacts.quality.words import Vocabulary
 
-PAIRS = Path(__file__).resolve().parents[3] / "data" / "short_hard_long_easy.json"
+from benchmarks.difficulty.sets import untouched
+
+DATA = Path(__file__).resolve().parents[3] / "data"
+PAIRS, IN_LANGUAGES = DATA / "short_hard_long_easy.json", DATA / "six_languages.json"
+LANGUAGES = ("de", "fr", "es", "pt", "zh", "ja")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def predictor(artefact: Artefact) -> Predictor:
 
 
 def features_of(text: str) -> TextFeatures:
-    return TextReader(20, None).read(text, np.zeros(1, np.float32))
+    return TextReader(FeatureSpec(20), None).read(text, np.zeros(1, np.float32))
 
 
 def signals_of(text: str) -> dict[str, float]:
@@ -75,6 +79,36 @@ def test_tasks_of_plain_requests(predictor: Predictor, text: str, task: str) -> 
     assert predictor.predict(text).task == task
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_other_languages_are_read_for_what_they_ask_and_not_by_length(predictor: Predictor, language: str) -> None:
+    texts = json.loads(IN_LANGUAGES.read_text(encoding="utf-8"))[language]
+    hard, easy = predictor.predict(texts["short_hard"]), predictor.predict(texts["long_easy"])
+    assert hard.difficulty is not None
+    assert easy.difficulty is not None
+    assert hard.difficulty > easy.difficulty + 0.2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_programming_is_told_from_other_requests_in_other_languages(predictor: Predictor, language: str) -> None:
+    """Of sentences that name neither code nor a language, four of five pairs are in order."""
+    code, other = (
+        predictor.predict_many([text for kind in kinds for text in untouched(language, kind)]).tasks
+        for kinds in (("code",), ("hard", "easy"))
+    )
+    assert code is not None
+    assert other is not None
+    place = TASKS.index("code")
+    assert (code[:, place][:, None] > other[:, place]).mean() > 0.8
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_question_is_expected_to_fare_alike_in_every_language(predictor: Predictor, language: str) -> None:
+    """No outcome is recorded of other languages: the artefact is taught to expect of them what it does of English."""
+    english = predictor.predict("Which metal is liquid at room temperature?\nA. Iron\nB. Mercury\nC. Tin\nD. Zinc")
+    other = predictor.predict(json.loads(IN_LANGUAGES.read_text(encoding="utf-8"))[language]["metal"])
+    assert np.abs(other.quality - english.quality).mean() < 0.1
+
+
 def test_a_batch_predicts_what_single_calls_predict(predictor: Predictor) -> None:
     texts = ["hi", "Prove that the square root of 2 is irrational.", "", "x" * 20_000, "für 你好 ok"]
     batch = predictor.predict_many(texts)
@@ -90,7 +124,7 @@ def test_a_batch_predicts_what_single_calls_predict(predictor: Predictor) -> Non
 def test_predictions_are_those_of_the_formula(artefact: Artefact, predictor: Predictor) -> None:
     """However the work is arranged, it comes to what docs/artefacts.md says the arrays mean."""
     pairs: Sequence[Sequence[str]] = json.loads(PAIRS.read_text(encoding="utf-8"))
-    reader = TextReader(artefact.features.lexical_bits, load_default())
+    reader = TextReader(artefact.features, load_default())
     with_ferns = replace(artefact, arrays={**artefact.arrays, **some_ferns(len(artefact.arrays["loadings"]))})
     for trained, at_work in ((artefact, predictor), (with_ferns, Predictor(with_ferns, load_default()))):
         for text in (*chain(*pairs), "", "für 你好 ok", "=" * 900, "1 " * 5000, "A. x\n" * 50):
@@ -224,6 +258,24 @@ def test_hashed_terms_count_words_and_pairs() -> None:
     assert len(features_of(" ?! ").buckets) == 0
     within = " ".join(["same"] * MAX_TERM_WORDS)
     assert (features_of(f"{within} other").buckets == features_of(within).buckets).all()
+
+
+def test_characters_are_words_where_a_script_has_no_spaces() -> None:
+    features = features_of("你好, ok")
+    assert set(features.buckets) == {crc32(term.encode()) % 2**20 for term in ("你", "好", "ok", "你 好", "好 ok")}
+
+
+def test_an_artefact_that_does_not_say_how_it_cuts_reads_runs_as_it_was_trained_to(
+    artefact: Artefact, tmp_path: Path
+) -> None:
+    artefact.save(tmp_path)
+    manifest = json.loads((tmp_path / "artefact.json").read_text())
+    del manifest["features"]["cuts_unspaced"]
+    (tmp_path / "artefact.json").write_text(json.dumps(manifest))
+    old = Artefact.load(tmp_path).features
+    assert not old.cuts_unspaced
+    found = TextReader(replace(old, lexical_bits=20), None).read("你好, ok", np.zeros(1, np.float32)).buckets
+    assert set(found) == {crc32(term.encode()) % 2**20 for term in ("你好", "ok", "你好 ok")}
 
 
 def test_words_are_read_alike_whatever_was_read_before(monkeypatch: pytest.MonkeyPatch) -> None:
