@@ -14,13 +14,14 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, Union
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from frontdesk_server.config.base import Section
 from frontdesk_server.config.known_keys import unknown
 from frontdesk_server.config.values import Location
+from frontdesk_server.domain.defects import type_of
 
 SHIPPED = "frontdesk_server.routing.strategies"
 """The package of the strategies that ship, one file each."""
@@ -137,7 +138,12 @@ def _validated(value: Any) -> StrategyConfig:
         return value
     if isinstance(value, Mapping) and isinstance(kind := value.get("kind"), str):
         _demand_loaded(kind)
-    return _union().validate_python(value)
+    try:
+        return _union().validate_python(value)
+    except ValidationError:
+        raise
+    except (Exception, SystemExit) as error:  # a plug-in's own validator, which only ValueError is foreseen of
+        raise ValueError(f"cannot be read: {type_of(error)}: {error}") from error
 
 
 class _OfItsKind:

@@ -99,6 +99,7 @@ class Engine:
             raise ConfigError(loaded.source, [loaded.fault(fault.location, fault.message) for fault in faults])
         self.checks: Mapping[str, CheckConfig] = trees.checks
         self.fitted: Mapping[str, FittedCascade] = trees.fitted
+        self._named_checks = trees.checks.keys() | trees.fitted.keys()
         self._routers = {
             name: _router(name, config, trees.strategies[name], pool, routing_budget_ms(config, loaded.config.routers))
             for name, config in loaded.config.routers.items()
@@ -118,7 +119,7 @@ class Engine:
                 await prepare()
             except (EmbedderError, UpstreamError) as error:
                 log.warning("routing.unprepared", error=str(error))
-            except Exception as error:
+            except (Exception, SystemExit, KeyboardInterrupt) as error:  # a strategy of others may prepare, too
                 report_defect("preparation", error)
 
     def router_models(self, router: str, caller: Caller = ANONYMOUS) -> Collection[str]:
@@ -162,6 +163,7 @@ class Engine:
             deadline=ends_at,
             observation=observation,
             clock=self._clock,
+            checks=self._named_checks,
             cutoff=(cutoff := Cutoff(ends_at, self._clock, self._overdue)),
         )
         ranking = await cutoff.watch(consult(router.strategy, context))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from frontdesk_server.config.strategy_kinds import StrategyConfig, add_strategy_kind
@@ -56,10 +57,10 @@ def build(config: StrategyConfig, path: str, location: Location, scope: Scope) -
         for child in config.children()
     }
     try:
-        built = _builders[type(config)](config, Site(path, location, scope, children))
+        built = _builders[type(config)](config, Site(path, location, scope, MappingProxyType(children)))
         if not all(hasattr(built, needed) for needed in ("kind", "path", "rank")):
             raise TypeError(f"{type_of(built)} has no kind, path and rank")
-    except Exception as error:
+    except BaseException as error:
         place = next(iter(frames_of(error)), "")
         scope.fault(location, f"the strategy {config.kind!r} cannot be built: {type_of(error)}: {error} ({place})")
         return _Unbuilt(path, config.kind)

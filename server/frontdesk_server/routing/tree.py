@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.routers import RouterConfig
@@ -22,7 +23,7 @@ def build_trees(config: Config, pool: Pool, tools: StrategyTools) -> tuple[Trees
     references: dict[str, Sequence[tuple[Location, str]]] = {}
     for name, router in config.routers.items():
         models = {model: pool[model] for model in router.models or pool if model in pool}
-        scope = Scope(models, pool, config.routers.keys(), tools, trees, faults)
+        scope = Scope(MappingProxyType(models), MappingProxyType(pool), config.routers.keys(), tools, trees, faults)
         location: Location = ("routers", name)
         _check_router(router, location, scope)
         faults += _too_long(name, config, location)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-import types
-from collections.abc import Coroutine, Generator, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
-from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeVar
-
-import structlog
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
 
 from frontdesk_server.config.strategy_kinds import SHIPPED
 from frontdesk_server.domain.clock import Clock
-from frontdesk_server.domain.decision import PlanStep, StrategyStep, Verdict
+from frontdesk_server.domain.decision import StrategyStep, Verdict
 from frontdesk_server.domain.defects import report_defect, type_of
 from frontdesk_server.domain.model import Model
 from frontdesk_server.domain.observer import AttemptParent
@@ -24,18 +20,15 @@ from frontdesk_server.domain.query import Query
 from frontdesk_server.domain.signals import Signals
 from frontdesk_server.domain.value import value
 from frontdesk_server.routing.cutoff import Cutoff
-from frontdesk_server.routing.selection import Outlook, Prediction, Preferences
-
-log = structlog.get_logger()
+from frontdesk_server.routing.ranking import Ranking as Ranking
+from frontdesk_server.routing.ranking import is_plain, is_restriction, out_of_form
+from frontdesk_server.routing.selection import Outlook, Preferences
+from frontdesk_server.routing.strategies.apart import Raised, apart
 
 Result = TypeVar("Result")
 
 MOST_REASON_CHARACTERS = 1000
 """What is longer is cut: a reason stands in every decision, log line and ledger row."""
-_BLOCKING_SECONDS = 0.1
-"""How long a strategy may keep the thread, and all calls wait, before that is told."""
-_NOTICE_SECONDS = 0.05
-"""How long a strategy that is cancelled may take to end."""
 
 
 @value
@@ -45,7 +38,8 @@ class RoutingContext:
     `eligible` are the models that passed the hard filters, `outlooks` what each is expected to take, `preferences` the
     caller's wishes with the router's defaults. `restricted_to` are the models to which a rule has restricted the query,
     so that no other may even read it; None where none has. `deadline` is the clock's monotonic instant at which routing
-    must have decided; shortly after it the `cutoff` falls on what is still waited for.
+    must have decided; shortly after it the `cutoff` falls on what is still waited for. `checks` are the names that
+    steps may give to theirs; None where they are not known.
     """
 
     query: Query
@@ -58,6 +52,7 @@ class RoutingContext:
     observation: AttemptParent
     clock: Clock
     restricted_to: frozenset[str] | None = None
+    checks: Collection[str] | None = None
     cutoff: Cutoff | None = None
 
     @property
@@ -73,31 +68,6 @@ class RoutingContext:
     def may_read(self, model: str) -> bool:
         """Whether the query may be shown to a model that does not answer it, such as a router LLM."""
         return self.restricted_to is None or model in self.restricted_to
-
-
-class Ranking(NamedTuple):
-    """What a strategy concluded.
-
-    With verdict CHOSE, `model` is the choice; `predictions` and `scores` tell what it went by. `steps` are a cascade's,
-    the first of which is of `model`. The query is `restricted_to` these models, fallbacks included, whoever decides;
-    None does not restrict it. `propensity` is the probability with which this branch of the tree was taken.
-    `steps_taken` lists this strategy and every one asked below it, in order.
-    """
-
-    verdict: Verdict
-    reason: str
-    model: str = ""
-    confidence: float | None = None
-    predictions: Mapping[str, Prediction] = MappingProxyType({})
-    scores: Mapping[str, float] = MappingProxyType({})
-    steps: tuple[PlanStep, ...] = ()
-    restricted_to: frozenset[str] | None = None
-    propensity: float = 1.0
-    steps_taken: tuple[StrategyStep, ...] = ()
-
-    def after(self, step: StrategyStep) -> Ranking:
-        """The same, with this step put before those taken."""
-        return Ranking(*self[:-1], steps_taken=(step, *self.steps_taken))
 
 
 class Strategy(Protocol):
@@ -124,7 +94,7 @@ def conclude(
     numbers compare as nobody meant. A reason that is too long is cut.
     """
     if nonsense := _nonsense(ranking):
-        report_defect("strategy", ValueError(nonsense), context.observation, path=strategy.path)
+        report_defect("strategy", ValueError(nonsense), context.observation, path=strategy.path, told=nonsense)
         ranking = _refused(ranking, Verdict.FAILED, nonsense)
     elif len(ranking.reason) > MOST_REASON_CHARACTERS:
         ranking = ranking._replace(reason=f"{ranking.reason[: MOST_REASON_CHARACTERS - 1]}…")
@@ -144,14 +114,18 @@ def conclude(
 async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
     """Ask a strategy; what goes wrong in it becomes a failed ranking, so that the next one can take over.
 
-    That holds for a cancelled task of the strategy's own, too, for what is no ranking of this query's models, and for
-    a strategy that still waits, or has blocked the thread, when routing must have decided.
+    That holds for a cancelled task of the strategy's own, too, for what would end the process, for what is no ranking
+    of this query's models, and for a strategy that still waits, or has blocked the thread, when routing must have
+    decided.
     """
     started = context.clock.monotonic()
-    ranking, ships = None, _ships(type(strategy))
+    ships = _ships(type(strategy))
     try:
-        ranking = await (strategy.rank(context) if ships else _apart(strategy, context))
-        _insist(ranking, context)
+        ranking = await (strategy.rank(context) if ships else apart(strategy, context))
+        if ships and is_plain(ranking, context.eligible):
+            return ranking
+        if wrong := out_of_form(ranking, context.eligible, context.checks):
+            return conclude(strategy, context, started, _disowned(strategy, context, ranking, wrong))
         if ships:
             return ranking
         if not ranking.steps_taken or ranking.steps_taken[0].path != strategy.path:
@@ -163,11 +137,10 @@ async def consult(strategy: Strategy, context: RoutingContext) -> Ranking:
         if task is None or task.cancelling():  # it is the caller that leaves
             raise
         return conclude(strategy, context, started, unforeseen(strategy, context, error))
-    except (Exception, SystemExit) as error:
-        failed = unforeseen(strategy, context, error)
-        if isinstance(ranking, Ranking) and isinstance(ranking.restricted_to, frozenset):
-            failed = failed._replace(restricted_to=ranking.restricted_to)  # who may read the query, it has said
-        return conclude(strategy, context, started, failed)
+    except Raised as raised:
+        return conclude(strategy, context, started, unforeseen(strategy, context, raised.error))
+    except Exception as error:
+        return conclude(strategy, context, started, unforeseen(strategy, context, error))
     if context.cutoff is not None and (overtime := context.cutoff.overtime(started)):
         return _late(strategy, context, started, ranking, overtime)
     return ranking
@@ -179,65 +152,6 @@ def _ships(kind: type[Strategy]) -> bool:
     return kind.__module__.startswith(f"{SHIPPED}.")
 
 
-async def _apart(strategy: Strategy, context: RoutingContext) -> Ranking:
-    """What a strategy of others concludes, in a task of its own: left behind where it goes on when it is cancelled."""
-    asked = asyncio.create_task(_ranked(strategy, context), name=f"strategy {strategy.path}")
-    try:
-        await asyncio.wait((asked,))
-    except asyncio.CancelledError:
-        blocked = asked.done()  # until after the end, so that it concludes something nevertheless
-        if not (blocked and context.cutoff is not None and context.cutoff.taken()):
-            await _cancel(asked, strategy, context)
-            raise
-    ranking = asked.result()
-    if isinstance(ranking, SystemExit):
-        raise ranking
-    return ranking
-
-
-async def _cancel(asked: asyncio.Task[Ranking | SystemExit], strategy: Strategy, context: RoutingContext) -> None:
-    asked.cancel()
-    asked.add_done_callback(partial(_ended_unheard, strategy.path))
-    _, left = await asyncio.wait((asked,), timeout=_NOTICE_SECONDS)
-    if left and context.cutoff is not None and context.cutoff.first_of(strategy.path):
-        log.warning("strategy.left_behind", path=strategy.path)
-
-
-async def _ranked(strategy: Strategy, context: RoutingContext) -> Ranking | SystemExit:
-    """An exit is given back: raised by a task, it would end the process."""
-    try:
-        return await _watched(strategy, context)
-    except SystemExit as error:
-        return error
-
-
-@types.coroutine
-def _watched(strategy: Strategy, context: RoutingContext) -> Generator[Any, Any, Ranking]:
-    """What the strategy concludes. That it keeps the thread cannot be helped, but is told."""
-    work = strategy.rank(replace(context, cutoff=None)).__await__()
-    sent: Any = None
-    thrown: BaseException | None = None
-    while True:
-        resumed = context.clock.monotonic()
-        try:
-            waits_for = work.send(sent) if thrown is None else work.throw(thrown)
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
-        finally:
-            blocked = context.clock.monotonic() - resumed
-            if blocked > _BLOCKING_SECONDS and context.cutoff is not None and context.cutoff.first_of(strategy.path):
-                log.warning("strategy.blocked", path=strategy.path, blocked_ms=round(blocked * 1000))
-        try:
-            sent, thrown = (yield waits_for), None
-        except BaseException as error:
-            sent, thrown = None, error
-
-
-def _ended_unheard(path: str, asked: asyncio.Task[Ranking | SystemExit]) -> None:
-    if not asked.cancelled() and (error := asked.exception()) is not None:
-        report_defect("strategy", error, path=path)
-
-
 def _late(
     strategy: Strategy, context: RoutingContext, started: float, ranking: Ranking, overtime_seconds: float
 ) -> Ranking:
@@ -247,13 +161,12 @@ def _late(
     return conclude(strategy, context, started, _refused(below, Verdict.TIMED_OUT, late))
 
 
-def _insist(ranking: Ranking, context: RoutingContext) -> None:
-    """Raises `TypeError` or `ValueError` where a strategy, which may be anybody's, has not kept to the form."""
-    if not isinstance(ranking, Ranking) or not isinstance(ranking.verdict, Verdict):
-        raise TypeError("a strategy returned no Ranking")
-    if ranking.verdict is Verdict.CHOSE and ranking.model not in context.eligible:
-        raise ValueError("a strategy chose a model that may not answer")
-    ranking.reason.encode()  # what the contract cannot carry
+def _disowned(strategy: Strategy, context: RoutingContext, ranking: object, wrong: str) -> Ranking:
+    """Report what a strategy returned; it has failed, and says why. Who may read the query, it has said."""
+    report_defect("strategy", TypeError(wrong), context.observation, path=strategy.path, told=wrong)
+    restricted_to = ranking.restricted_to if isinstance(ranking, Ranking) else None
+    failed = Ranking(Verdict.FAILED, wrong)
+    return failed._replace(restricted_to=restricted_to) if is_restriction(restricted_to) else failed
 
 
 def unforeseen(strategy: Strategy, context: RoutingContext, error: BaseException) -> Ranking:
