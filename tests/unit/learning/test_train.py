@@ -1,10 +1,12 @@
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.artefacts.quality import TASKS, Artefact, Predictor
+from frontdesk_server.artefacts.quality.structure import ask_for_ease
 from frontdesk_server.learning.data.dataset import Dataset
 from frontdesk_server.learning.data.folds import folds_by_group
 from frontdesk_server.learning.training.blocks import Targets
@@ -49,12 +51,11 @@ def test_the_exported_arrays_predict_what_the_fitted_blocks_predict(outcomes: Da
     factors = fit_factors(outcomes.quality, domains, 16)
     annotated = with_topics_out_of_fold(features, domains, folds)
     topics = fit_topics(features, domains, 2)
-    z = [
-        fit_stack(
-            annotated, Targets(part, domains), folds, FEATURES, groups=len(set(outcomes.prompts)), seed=0
-        ).predict(topics.annotate(features))
-        for part in (factors.z[:, :1], factors.z[:, 1:])
-    ]
+    fit = partial(fit_stack, folds=folds, names=FEATURES, groups=len(set(outcomes.prompts)), seed=0)
+    of_ease = fit(annotated, Targets(factors.z[:, :1], domains))
+    apart = fit(replace(annotated, ease=of_ease.out_of_fold), Targets(factors.z[:, 1:], domains))
+    ease = of_ease.predict(topics.annotate(features))
+    z = [ease, apart.predict(replace(topics.annotate(features), ease=ease))]
     expected = np.clip(factors.offset + np.hstack(z) @ factors.loadings, 0.0, 1.0)
     predicted = Predictor(artefact, embedder).predict_many(outcomes.prompts).quality
     np.testing.assert_allclose(predicted, expected, atol=0.02)
@@ -171,6 +172,25 @@ def test_ferns_learn_a_rule_of_two_inputs() -> None:
     truth = (fresh[:, 1] > 0.5) ^ (fresh[:, 3] > 0.5)
     predicted = ferns.predict(fresh)[:, 0]
     assert predicted[truth].mean() - predicted[~truth].mean() > 0.15
+
+
+def test_an_input_drawn_more_often_is_asked_for_more_often() -> None:
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(size=(300, 10)), rng.normal(size=(300, 1))
+    asked = [
+        (fit_ferns(inputs, targets, ferns=100, depth=3, shrinkage=5.0, seed=0, last_as_many=n).columns == 9).mean()
+        for n in (1, 9)
+    ]
+    assert asked[0] < 0.2
+    assert 0.4 < asked[1] < 0.6
+
+
+def test_ferns_of_what_sets_models_apart_ask_for_the_expected_ease(outcomes: Dataset) -> None:
+    ferns = train(outcomes, load_default(), TrainingSettings(features=("ferns",), lexical_bits=12)).arrays
+    ask = ask_for_ease(ferns)
+    leaves = ferns["fern_leaves"].reshape(len(ask), -1, 2)
+    assert leaves[ask, :, 1].any()
+    assert not leaves[ask, :, 0].any()
 
 
 def test_folds_never_split_a_group() -> None:

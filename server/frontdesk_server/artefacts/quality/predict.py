@@ -5,7 +5,8 @@ A query's text is mapped to a few factors z (the first is its ease, the others w
 * a linear map of hashed words and pairs, of the embedding and of the signals,
 * what is usual in the domains that the query may come from, by their probability,
 * a radial basis over the structural signals (``landmarks``),
-* ferns over the structural signals: small trees that ask the same question at all nodes of a level,
+* ferns over the structural signals: small trees that ask the same question at all nodes of a level; those of what sets
+  models apart ask, too, how easy the query is expected to be,
 
 and quality is ``clip(offset + loadings @ z, 0, 1)`` for each model. The uncertainty is the standard error of that
 estimate: the posterior of Bayesian linear regression on embedding and signals, wider for a text unlike the training
@@ -24,7 +25,7 @@ from frontdesk_server.artefacts.embedders import Embedder
 from frontdesk_server.artefacts.quality.artefact import Artefact
 from frontdesk_server.artefacts.quality.features import TextFeatures, TextReader
 from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES, STRUCTURE_NAMES
-from frontdesk_server.artefacts.quality.structure import Ferns, Landmarks, squared_lengths
+from frontdesk_server.artefacts.quality.structure import Ferns, Landmarks, ask_for_ease, squared_lengths
 from frontdesk_server.artefacts.quality.tasks import TASKS
 
 __all__ = ["Forecast", "Forecasts", "Predictor"]
@@ -115,11 +116,13 @@ class Predictor:
         self._of_dense, self._of_signals = np.split(linear, [artefact.embedder_dimension])
         self._of_signals = self._of_signals * np.float32(SIGNAL_SHARE)
         self._signal_mean, self._signal_scale = arrays["signal_mean"], 1.0 / arrays["signal_std"]
-        self._structure_blocks = [
-            block(arrays)
-            for block, weights in ((Landmarks, "landmark_weights"), (Ferns, "fern_leaves"))
-            if arrays[weights].any()
-        ]
+        self._structure_blocks: list[Landmarks | Ferns] = []
+        if arrays["landmark_weights"].any():
+            self._structure_blocks.append(Landmarks(arrays))
+        ask = ask_for_ease(arrays)
+        if arrays["fern_leaves"].any() and not ask.all():
+            self._structure_blocks.append(Ferns(arrays, ~ask))
+        self._ferns_by_ease = Ferns(arrays, ask) if ask.any() else None
         self._topic_factors = arrays.get("topic_factors", ())
         self._offset, self._loadings = arrays["offset"].astype(np.float64), arrays["loadings"].astype(np.float64)
         self._factors = len(self._loadings)
@@ -155,6 +158,8 @@ class Predictor:
             z = z + block(structure)
         if len(self._topic_factors):
             z = z + _softmax(outputs[..., self._factors : self._heads]).dot(self._topic_factors)
+        if self._ferns_by_ease is not None:
+            z = z + self._ferns_by_ease(np.concatenate((structure, z[..., :1]), axis=-1))
         quality = np.minimum(np.maximum(z.dot(self._loadings) + self._offset, _WORST), _BEST)
         squared_length = squared_lengths(dense) + SIGNAL_SHARE**2 * squared_lengths(signals)
         along = mapped[..., self._outputs :]

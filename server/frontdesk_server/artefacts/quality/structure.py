@@ -1,4 +1,7 @@
-"""What the structural signals alone say of the factors: a radial basis, and ferns. One query (a vector) or several."""
+"""What the structural signals say of the factors: a radial basis, and ferns. One query (a vector) or several.
+
+Ferns that also ask for the expected ease, the number behind the signals, come after all that says how easy a query is.
+"""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -6,7 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Ferns", "Landmarks", "squared_lengths"]
+from frontdesk_server.artefacts.quality.signals import STRUCTURE_NAMES
+
+__all__ = ["Ferns", "Landmarks", "ask_for_ease", "squared_lengths"]
 
 Floats: TypeAlias = NDArray[Any]
 
@@ -37,19 +42,27 @@ class Ferns:
 
     __slots__ = ("_bits", "_first_leaves", "_leaves", "_ones", "_signals", "_thresholds")
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        self._signals, self._thresholds = arrays["fern_signals"].astype(np.intp), arrays["fern_thresholds"]
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], chosen: NDArray[np.bool_]) -> None:
+        """Take the chosen [ferns] of an artefact."""
+        self._signals = arrays["fern_signals"][chosen].astype(np.intp)
+        self._thresholds = arrays["fern_thresholds"][chosen]
         ferns, depth = self._signals.shape
         self._bits = 2.0 ** np.arange(depth, dtype=np.float32)[::-1]
         self._ones = np.ones(ferns, dtype=np.float32)
         self._first_leaves = np.arange(ferns) << depth
-        self._leaves = (arrays["fern_leaves"] * arrays["fern_scale"]).astype(np.float32)
+        leaves = arrays["fern_leaves"][np.repeat(chosen, 1 << depth)]
+        self._leaves = (leaves * arrays["fern_scale"]).astype(np.float32)
 
     def __call__(self, signals: Floats) -> Floats:
         """Return the part of each factor, shape (..., factors)."""
         answers = signals.take(self._signals, axis=-1) > self._thresholds
         leaves = answers.astype(np.float32).dot(self._bits).astype(np.intp) + self._first_leaves
         return np.asarray(self._ones @ self._leaves.take(leaves, axis=0))
+
+
+def ask_for_ease(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    """Whether each fern of an artefact asks for the expected ease, [ferns]."""
+    return np.asarray((arrays["fern_signals"] == len(STRUCTURE_NAMES)).any(axis=1))
 
 
 def squared_lengths(vectors: Floats) -> Any:

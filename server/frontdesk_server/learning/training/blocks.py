@@ -18,6 +18,8 @@ Matrix = NDArray[np.float64]
 _LANDMARKS = 160
 _FERNS = 200
 _FERN_DEPTH = 6
+_EASE_DRAWS = 10
+"""Ferns draw the expected ease as often as ten signals: two models differ most on what is neither easy nor hopeless."""
 GAMMA = 0.01
 
 
@@ -82,13 +84,13 @@ class FittedLandmarks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedFerns:
-    """Ferns over the structural signals."""
+    """Ferns over the structural signals, and the expected ease where it is known."""
 
     ferns: Ferns
 
     def predict(self, features: FeatureMatrix) -> Matrix:
         """Return the targets it expects."""
-        return self.ferns.predict(features.structure)
+        return self.ferns.predict(features.structure_and_ease)
 
 
 def _ridge(feature: str, features: FeatureMatrix, values: Matrix, strength: float) -> FittedLinear:
@@ -137,7 +139,13 @@ def _fit_landmarks(features: FeatureMatrix, targets: Targets, strength: float, s
 
 def _fit_ferns(features: FeatureMatrix, targets: Targets, strength: float, seed: int) -> Fitted:
     fitted = fit_ferns(
-        features.structure, targets.values, ferns=_FERNS, depth=_FERN_DEPTH, shrinkage=strength, seed=seed
+        features.structure_and_ease,
+        targets.values,
+        ferns=_FERNS,
+        depth=_FERN_DEPTH,
+        shrinkage=strength,
+        seed=seed,
+        last_as_many=_EASE_DRAWS if len(features.ease) else 1,
     )
     return FittedFerns(fitted)
 

@@ -38,8 +38,13 @@ class Ferns:
         return prediction
 
 
-def fit_ferns(inputs: Matrix, targets: Matrix, *, ferns: int, depth: int, shrinkage: float, seed: int) -> Ferns:
-    """Fit to targets [rows, targets]; `shrinkage` is the number of mean-valued rows added to every leaf."""
+def fit_ferns(
+    inputs: Matrix, targets: Matrix, *, ferns: int, depth: int, shrinkage: float, seed: int, last_as_many: int = 1
+) -> Ferns:
+    """Fit to targets [rows, targets]; `shrinkage` is the number of mean-valued rows added to every leaf.
+
+    The last input is drawn as often as if it were `last_as_many` of them.
+    """
     rng = np.random.default_rng(seed)
     mean = targets.mean(axis=0)
     deviations = targets - mean
@@ -48,13 +53,16 @@ def fit_ferns(inputs: Matrix, targets: Matrix, *, ferns: int, depth: int, shrink
     leaves = np.zeros((ferns, 1 << depth, targets.shape[1]))
     for fern in range(ferns):
         rows = rng.choice(len(inputs), max(1, int(_SAMPLE_SHARE * len(inputs))), replace=False)
-        columns[fern], thresholds[fern], leaves[fern] = _fit_one(inputs[rows], deviations[rows], depth, shrinkage, rng)
+        columns[fern], thresholds[fern], leaves[fern] = _fit_one(
+            inputs[rows], deviations[rows], depth, shrinkage, last_as_many, rng
+        )
     return Ferns(columns, thresholds, leaves, mean)
 
 
 def _fit_one(
-    inputs: Matrix, deviations: Matrix, depth: int, shrinkage: float, rng: np.random.Generator
+    inputs: Matrix, deviations: Matrix, depth: int, shrinkage: float, last_as_many: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], Matrix, Matrix]:
+    last = inputs.shape[1] - 1
     columns = np.zeros(depth, dtype=np.int64)
     thresholds = np.zeros(depth)
     places = np.zeros(len(inputs), dtype=np.int64)
@@ -63,7 +71,7 @@ def _fit_one(
         best_gain = -1.0
         parents = places
         for _ in range(_CANDIDATES):
-            column = int(rng.integers(inputs.shape[1]))
+            column = min(int(rng.integers(last + last_as_many)), last)
             low, high = inputs[rng.integers(len(inputs), size=2), column]
             threshold = low + (high - low) * rng.random()
             candidate = 2 * parents + (inputs[:, column] > threshold)

@@ -39,6 +39,8 @@ class FeatureMatrix:
     """[n, 2 ** lexical_bits]."""
     topics: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     """[n, topics] probabilities, where :mod:`.topics` has added them."""
+    ease: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
+    """[n, 1] expected ease, where what sets models apart is learned with it."""
 
     def __len__(self) -> int:
         return len(self.dense)
@@ -46,7 +48,8 @@ class FeatureMatrix:
     def take(self, rows: NDArray[np.int64]) -> "FeatureMatrix":
         """Return these rows."""
         topics = self.topics[rows] if len(self.topics) else self.topics
-        return FeatureMatrix(self.dense[rows], self.signals[rows], self.lexical[rows], topics)
+        ease = self.ease[rows] if len(self.ease) else self.ease
+        return FeatureMatrix(self.dense[rows], self.signals[rows], self.lexical[rows], topics, ease)
 
     def joined(self, other: "FeatureMatrix") -> "FeatureMatrix":
         """Return these rows and then the other's."""
@@ -68,6 +71,11 @@ class FeatureMatrix:
     def structure(self) -> Matrix:
         """The structural signals, [n, len(STRUCTURE_NAMES)]."""
         return self.signals[:, : len(STRUCTURE_NAMES)]
+
+    @property
+    def structure_and_ease(self) -> Matrix:
+        """The structural signals, and behind them the expected ease where it is known."""
+        return np.hstack([self.structure, self.ease]) if len(self.ease) else self.structure
 
     @property
     def linear(self) -> Matrix:

@@ -6,6 +6,8 @@ that numpy alone can run (:mod:`.export`).
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -127,14 +129,15 @@ def _fit_stacks(
     settings: TrainingSettings,
     advance: Callable[[int], None],
 ) -> list[Stack]:
-    """Fit one stack for the ease of a query and one for what sets models apart: they need different smoothness."""
-    parts = [factors.z[:, :1], factors.z[:, 1:]] if factors.z.shape[1] > 1 else [factors.z]
-    return [
-        fit_stack(
-            features, Targets(z, domains), folds, settings.blocks, groups=groups, seed=settings.seed, advance=advance
-        )
-        for z in parts
-    ]
+    """Fit one stack for the ease of a query and one for what sets models apart: they need different smoothness.
+
+    The second knows the ease that the first expects, of each row by blocks that had not seen it.
+    """
+    fit = partial(fit_stack, folds=folds, names=settings.blocks, groups=groups, seed=settings.seed, advance=advance)
+    ease = fit(features, Targets(factors.z[:, :1], domains))
+    if factors.z.shape[1] == 1:
+        return [ease]
+    return [ease, fit(replace(features, ease=ease.out_of_fold), Targets(factors.z[:, 1:], domains))]
 
 
 def _metrics(
