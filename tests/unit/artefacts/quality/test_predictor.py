@@ -22,7 +22,7 @@ from frontdesk_server.artefacts.quality.features import MAX_TERM_WORDS, FeatureS
 from frontdesk_server.artefacts.quality.signals import SIGNAL_NAMES, STRUCTURE_NAMES
 from frontdesk_server.artefacts.quality.words import Vocabulary
 
-from benchmarks.difficulty.sets import untouched
+from benchmarks.difficulty.sets import sentences
 
 DATA = Path(__file__).resolve().parents[3] / "data"
 PAIRS, IN_LANGUAGES = DATA / "short_hard_long_easy.json", DATA / "six_languages.json"
@@ -92,7 +92,7 @@ def test_other_languages_are_read_for_what_they_ask_and_not_by_length(predictor:
 def test_programming_is_told_from_other_requests_in_other_languages(predictor: Predictor, language: str) -> None:
     """Of sentences that name neither code nor a language, four of five pairs are in order."""
     code, other = (
-        predictor.predict_many([text for kind in kinds for text in untouched(language, kind)]).tasks
+        predictor.predict_many([text for kind in kinds for text in sentences("untouched", language, kind)]).tasks
         for kinds in (("code",), ("hard", "easy"))
     )
     assert code is not None
