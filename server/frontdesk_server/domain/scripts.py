@@ -5,7 +5,7 @@ Whoever looks for words has to know them: keywords of rules, and the pieces that
 
 from __future__ import annotations
 
-__all__ = ["UNSPACED", "UNSPACED_BASIC", "size_of"]
+__all__ = ["UNSEEN", "UNSPACED", "UNSPACED_BASIC", "size_of"]
 
 _RANGES = (
     (0x02EA, 0x02EB),  # Bopomofo tones
@@ -47,6 +47,12 @@ UNSPACED = "".join(f"{chr(first)}-{chr(last)}" for first, last in _RANGES)
 
 UNSPACED_BASIC = "".join(f"{chr(first)}-{chr(last)}" for first, last in _RANGES if last <= 0xFFFF)
 """The same without characters beyond the basic plane, which `re` finds in half the time."""
+
+UNSEEN = (
+    r"\p{Cf}\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{3164}\x{fe00}-\x{fe0f}\x{ffa0}\x{fff0}-\x{fff8}"
+    r"\x{e0000}-\x{e0fff}"
+)
+"""Format characters and whatever else Unicode calls default ignorable, for RE2."""
 
 
 def size_of(text: str) -> int:

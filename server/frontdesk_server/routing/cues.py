@@ -75,7 +75,7 @@ def _cue(entry: Mapping[str, Any], words: Mapping[str, str]) -> Cue:
             pattern = alternatives
     return Cue(
         label=entry["label"],
-        pattern=pattern,
+        pattern=pattern.replace(" ", r"\s"),  # a line may be broken wherever a blank stands
         raises=entry.get("raises", 0.0),
         lowers=entry.get("lowers", 0.0),
         votes=tuple((Task(name), float(points)) for name, points in entry.get("votes", {}).items()),

@@ -17,6 +17,7 @@ from frontdesk_server.routing.asked import (
     without_fences,
 )
 from frontdesk_server.routing.cues import Cue, CueSet
+from frontdesk_server.routing.legible import legible
 
 _HEAD_CHARACTERS = 1200
 _TAIL_CHARACTERS = 400
@@ -38,6 +39,7 @@ def read(text: str, cues: CueSet) -> Reading:
     excerpt = text
     if len(text) > _HEAD_CHARACTERS + _TAIL_CHARACTERS:
         excerpt = f"{text[:_HEAD_CHARACTERS]}\n\n{text[-_TAIL_CHARACTERS:]}"
+    excerpt = legible(excerpt)
     everywhere = cues.found_in(excerpt)
     if any(cue.given for cue in everywhere):
         return _about_a_given_text(excerpt, everywhere, cues)

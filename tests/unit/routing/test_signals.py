@@ -1,4 +1,7 @@
+from math import log
+
 import pytest
+from frontdesk_server.artefacts.wording import Wording
 from frontdesk_server.domain.query import (
     MediaPart,
     Message,
@@ -13,6 +16,7 @@ from frontdesk_server.domain.query import (
 from frontdesk_server.domain.signals import Task
 from frontdesk_server.domain.tokens import estimate_tokens
 from frontdesk_server.routing.cues import default_cues
+from frontdesk_server.routing.difficulty import judge_difficulty
 from frontdesk_server.routing.signals import compute_signals
 
 HARD_MAIL = (
@@ -208,3 +212,54 @@ def test_cues_explain_themselves_under_names_of_their_own() -> None:
 
 def test_lone_surrogates_do_no_harm() -> None:
     assert compute_signals(text_query("what is \ud800?")).task is Task.KNOWLEDGE
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "by task alone, since there are no words"),
+        ("   ", "by task alone, since there are no words"),
+        ("👍", "by task alone, since there are no words"),
+        ("شكرا", "by task alone, since its script is not read"),
+        ("لماذا لا يمنع النموذج المعياري اضمحلال بيتا؟", "by task alone, since its script is not read"),
+        ("הוכח: P != NP", "by cues alone, since its script is not read"),
+    ],
+)
+def test_what_cannot_be_read_is_judged_by_task_and_cues_alone(text: str, reason: str) -> None:
+    signals = compute_signals(text_query(text))
+
+    assert signals.difficulty_cues[-1] == reason
+    assert signals.difficulty == 0.3 or reason.startswith("by cues")
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("Summarize this article: ...", ("by task alone",)),
+        ("hello", ("is small talk", "by cues 0.0")),
+        ("A tale of nothing in particular", ("by task 0.30, by wording 0.",)),
+    ],
+)
+def test_the_last_reason_says_what_the_difficulty_was_judged_by(text: str, reasons: tuple[str, ...]) -> None:
+    found = compute_signals(text_query(text)).difficulty_cues
+
+    assert len(found) == len(reasons)
+    assert all(map(str.startswith, found, reasons))
+
+
+def test_difficulty_is_the_mean_of_its_parts_in_log_odds() -> None:
+    for cue in default_cues().cues:
+        for wording in (Wording(-0.8, -1.0), Wording(0.1, 0.4), Wording(0.3, 9.0)):
+            judged = judge_difficulty([cue], Task.CODE, wording)
+            cues, words = (float(part.split()[-1]) for part in judged.reasons[-1].split(", "))
+
+            assert log(judged.value / (1 - judged.value)) == pytest.approx(
+                (log(cues / (1 - cues)) + log(words / (1 - words))) / 2, abs=0.3
+            )
+
+
+def test_where_there_are_no_cues_and_plain_words_difficulty_is_that_of_the_task() -> None:
+    judged = judge_difficulty([], Task.OTHER, Wording(-5.0, 0.0))
+
+    assert judged.value == pytest.approx(0.3, abs=0.005)
+    assert judged.reasons == ("by task 0.30, by wording 0.30",)

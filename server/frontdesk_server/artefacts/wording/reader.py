@@ -36,14 +36,17 @@ class WordingError(FrontdeskError):
 
 
 class Wording(NamedTuple):
-    """What the wording says, as log-odds; 0 is undecided."""
+    """What the wording says, as log-odds."""
 
     difficulty: float
     code: float
+    unread: str = ""
+    """Why nothing was read; the wording then says nothing, and its numbers are 0."""
 
 
-UNWORDED = Wording(0.0, 0.0)
-"""Of a text without a known piece."""
+_WORDLESS = Wording(0.0, 0.0, "there are no words")
+_UNKNOWN_SCRIPT = Wording(0.0, 0.0, "its script is not read")
+"""Of a text most letters of which are in no known piece: what else it holds is not what it says."""
 
 
 class WordingArrays(NamedTuple):
@@ -62,9 +65,17 @@ _OfDetectors = tuple[float, float, float, float]
 _ALL = len(OUTPUTS) * DETECTORS
 
 
+_Sums = tuple[float, float, _OfDetectors, _OfDetectors, _OfDetectors]
+_NOTHING: _OfDetectors = (0.0, 0.0, 0.0, 0.0)
+_NO_SUMS: _Sums = (0.0, 0.0, _NOTHING, _NOTHING, _NOTHING)
+
+
 class _Part(NamedTuple):
     """What a word adds: its pieces, the sums of their weights, what detectors find within it and at its ends."""
 
+    read: int
+    """Letters in known pieces; a number counts as one."""
+    unread: int
     pieces: int
     difficulty: float
     code: float
@@ -123,12 +134,14 @@ class WordingReader:
     def read(self, text: str) -> Wording:
         """What a text's wording says."""
         memo = self._memo
-        pieces, difficulty, code = 0, 0.0, 0.0
+        read, unread, pieces, difficulty, code = 0, 0, 0, 0.0, 0.0
         a, b, c, d = 0.0, 0.0, 0.0, 0.0  # what each detector has found
         left_a, left_b, left_c, left_d = self._starts
         for word in words_of(text)[:MAX_WORDS]:
-            count, of_difficulty, of_code, within, first, last = memo.get(word) or self._enter(word)
+            known, unknown, count, of_difficulty, of_code, within, first, last = memo.get(word) or self._enter(word)
+            unread += unknown
             if count:
+                read += known
                 pieces += count
                 difficulty += of_difficulty
                 code += of_code
@@ -139,8 +152,8 @@ class WordingReader:
                 c += within_c + left_c * first_c
                 d += within_d + left_d * first_d
                 left_a, left_b, left_c, left_d = last
-        if not pieces:
-            return UNWORDED
+        if read <= unread:
+            return _UNKNOWN_SCRIPT if unread else _WORDLESS
         share = share_of(pieces)
         gain_a, gain_b, gain_c, gain_d = self._gains
         return Wording(
@@ -150,19 +163,22 @@ class WordingReader:
 
     def _enter(self, word: str) -> _Part:
         numbers = self._vocabulary.split(word)
-        part = self._part(numbers) if numbers else _Part(0, 0.0, 0.0, *[(0.0, 0.0, 0.0, 0.0)] * 3)
+        letters = self._vocabulary.letters_of(numbers)
+        sums = self._sums(numbers) if numbers else _NO_SUMS
+        unread = sum(map(str.isalpha, word)) - letters
+        part = _Part(letters or word[0].isdigit(), unread, len(numbers), *sums)
         if len(word) <= _MEMO_MAX_CHARACTERS:
             if len(self._memo) >= _MEMO_MAX_WORDS:
                 self._memo.clear()  # what is common comes back at once
             self._memo[word] = part
         return part
 
-    def _part(self, numbers: Sequence[int]) -> _Part:
+    def _sums(self, numbers: Sequence[int]) -> _Sums:
         own, firsts, seconds = np.split(self._arrays.weights[numbers], [len(OUTPUTS), len(OUTPUTS) + _ALL], axis=1)
         firsts, seconds = np.exp(firsts + self._arrays.detectors[1]), np.exp(seconds)
         difficulty, code = own.sum(axis=0).tolist()
         within, first, last = (firsts[:-1] * seconds[1:]).sum(axis=0), seconds[0], firsts[-1]
-        return _Part(len(numbers), difficulty, code, *(tuple(found.tolist()) for found in (within, first, last)))
+        return difficulty, code, tuple(within.tolist()), tuple(first.tolist()), tuple(last.tolist())
 
 
 def default_wording_path() -> Path:

@@ -9,20 +9,15 @@ from itertools import pairwise
 
 import re2
 
-from frontdesk_server.domain.scripts import UNSPACED
+from frontdesk_server.domain.scripts import UNSEEN, UNSPACED
 from frontdesk_server.routing.strategies.words import Writing, writing_of
 
 _REMEMBERED = 10_000
 ZERO_WIDTH_SPACE = "\u200b"
-_UNSEEN = (
-    r"\p{Cf}\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{3164}\x{fe00}-\x{fe0f}\x{ffa0}\x{fff0}-\x{fff8}"
-    r"\x{e0000}-\x{e0fff}"
-)
-"""Format characters and whatever else Unicode calls default ignorable."""
 _FILLERS = "\u115f\u1160"
 """The unseen that Unicode counts among the letters, and that stay as they are."""
-_IS_UNSEEN = re2.compile(f"[{_UNSEEN}]")
-_SINGULAR = re2.compile(rf"[{_UNSEEN}\p{{S}}\p{{No}}]")
+_IS_UNSEEN = re2.compile(f"[{UNSEEN}]")
+_SINGULAR = re2.compile(rf"[{UNSEEN}\p{{S}}\p{{No}}]")
 """What is not simply folded as NFKC would: the unseen, and signs, of which some would become letters or digits."""
 _RAISED = ("<super>", "<sub>", "<fraction>")
 _VARIED = re2.compile(
