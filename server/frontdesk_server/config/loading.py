@@ -145,11 +145,15 @@ def place_of(fault: ConfigFault) -> Position:
 
 def faults_of(error: ValidationError, reader: Reader, within: Location = ()) -> Iterator[ConfigFault]:
     """The faults of a section at this location, in our words."""
-    details = error.errors()
     schema = cache(Config.model_json_schema)  # which takes its time, and is asked for by unknown keys alone
-    for detail in details:
-        if not _follows(detail, details):
-            yield reader.fault((*within, *_location(detail)), _message(detail, within, schema))
+    for detail in details_of(error):
+        yield reader.fault((*within, *_location(detail)), _message(detail, within, schema))
+
+
+def details_of(error: ValidationError) -> list[ErrorDetails]:
+    """What pydantic tells of faults, without what only follows from others of them."""
+    details = error.errors()
+    return [detail for detail in details if not _follows(detail, details)]
 
 
 def _location(detail: ErrorDetails) -> Location:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from copy import deepcopy
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,28 +13,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from frontdesk_server.config.fingerprint import fingerprint
-from frontdesk_server.config.loading import LoadedConfig, faults_between, faults_of, read_text, read_values
+from frontdesk_server.config.loading import LoadedConfig, details_of, faults_between, faults_of, read_text, read_values
+from frontdesk_server.config.mending import mended, replaceable
 from frontdesk_server.config.offline import stand_in_for
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.values import Location, Reader, dotted
 from frontdesk_server.domain.errors import ConfigFault
-from frontdesk_server.domain.model import Capability
 
-_MOST_ROUNDS = 12
+_MOST_ROUNDS = 24
 """What is mended may show what is wrong with the whole around it."""
-_MANY = ("backends", "models", "routers")
-_SOME = "some"
-_GOOD: Mapping[str, Callable[[Location], Any]] = {
-    "caller": dotted,
-    "id": lambda place: f"{16**8 - 1 - int(place[-2]):08x}",
-    "sha256": lambda _: "0" * 64,
-    "name": dotted,
-    "window": lambda _: "day",
-    "requests": lambda _: 1,
-    "tokens": lambda _: 1,
-    "usd": lambda _: 1,
-}
-"""What stands for the parts of callers and limits by their keys, as these cannot be without them."""
 _FOLLOWING = (
     (r"backends", r"(models|embedder|security|server)\b.*"),
     (r"models", r"(routers|limits|security)\b.*"),
@@ -45,8 +31,11 @@ _FOLLOWING = (
     (r"limits\.store", r"limits\b.*"),
     (r"embedder", r"routers\b.*\.artefact"),
     (r"redis", r"(routers|limits|affinity|execution)\b.*"),
+    (r"(routers\..*)\.model", r"{0}\.(constraint|prompt|max_query_tokens|options|check)\b.*"),
+    (r"(routers\..*)\.(references|references_file|options)\b.*", r"{0}\.(routes|thresholds|then)\b.*"),
+    (r"(routers\..*?)\.strategy\..*\btimeout_ms", r"{0}\.strategy_timeout_ms"),
 )
-"""Places, and whose faults may only follow from something else's standing there."""
+"""Places, and whose faults may only follow from something else's standing there; {0} is what stands around them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +50,12 @@ class PartlyLoaded:
 
     def beyond(self, faults: Iterable[ConfigFault]) -> Iterator[ConfigFault]:
         """Those of the faults that do not come of what was replaced."""
-        unsure = [faulty for place, faulty in _FOLLOWING if any(re.fullmatch(place, each) for each in self.replaced)]
+        unsure = [
+            faulty.format(*map(re.escape, found.groups()))
+            for place, faulty in _FOLLOWING
+            for each in self.replaced
+            if (found := re.fullmatch(place, each))
+        ]
         for fault in faults:
             follows = any(re.fullmatch(faulty, fault.path) for faulty in unsure)
             if not follows and not any(_within(fault.path, place) for place in self.replaced):
@@ -80,11 +74,11 @@ def load_partly(path: Path, environment: Mapping[str, str] = os.environ) -> Part
     data = read_values(text, source, lenient)
     unset = frozenset(fault.path for fault in strict.faults) - {fault.path for fault in lenient.faults}
     locations = {dotted(location): location for location in lenient.positions}
-    replaced = {_replaceable(locations.get(fault.path, ()), ()) for fault in lenient.faults}
+    replaced = {replaceable(locations.get(fault.path, ()), ()) for fault in lenient.faults}
     part = PartlyLoaded(None, tuple(strict.faults), unset | set(map(dotted, replaced)))
     for _ in range(_MOST_ROUNDS):
         try:
-            config = Config.model_validate(_mended(data, replaced))
+            config = Config.model_validate(mended(data, replaced))
         except ValidationError as error:
             faults = [
                 fault  # of a whole only where nothing within it was replaced
@@ -92,7 +86,7 @@ def load_partly(path: Path, environment: Mapping[str, str] = os.environ) -> Part
                 if not any(_within(place, fault.path) for place in part.replaced)
             ]
             before = frozenset(replaced)
-            replaced |= {_replaceable(_place(detail, data), before) for detail in error.errors()}
+            replaced |= {replaceable(_place(detail, data), before) for detail in details_of(error)}
             replaced |= _on_replaced_backends(data, replaced)
             part = PartlyLoaded(None, (*part.faults, *faults), part.replaced | set(map(dotted, replaced)))
         else:
@@ -119,20 +113,6 @@ def _place(detail: ErrorDetails, data: Any) -> Location:
     return place if place[-1:] == lacking else (*place, *lacking)
 
 
-def _replaceable(place: Location, before: Collection[Location]) -> Location:
-    """The least around a place that can be replaced and was not before; all where there is no such part.
-
-    An embedder is replaced as a whole, as is what a backend, model or router has under one key.
-    """
-    if place[:1] == ("embedder",):
-        place = place[:1]
-    elif place and place[0] in _MANY:
-        place = place[:3]
-    while place and (isinstance(place[-1], int) or place in before):
-        place = place[:-1]
-    return place
-
-
 def _on_replaced_backends(data: Any, replaced: set[Location]) -> set[Location]:
     """The models that something else serves now: what it cannot do is no fault of theirs."""
     models = data.get("models") if isinstance(data, dict) else None
@@ -144,54 +124,3 @@ def _on_replaced_backends(data: Any, replaced: set[Location]) -> set[Location]:
         if any(isinstance(place, dict) and place.get("backend") in spoilt for place in places):
             served.add(("models", name))
     return served
-
-
-def _mended(data: Any, replaced: set[Location]) -> Any:
-    """The values, with something good in those places: a model of every capability, so that nobody misses one."""
-    if not isinstance(data, dict) or () in replaced:
-        return data
-    mended = deepcopy(data)
-    for place in sorted(replaced, key=len, reverse=True):
-        _replace(mended, place)
-    for section, something in (("backends", _backend), ("models", _model), ("routers", _router)):
-        given = mended.get(section, {})
-        if not isinstance(given, dict):
-            return data
-        names = {place[1] for place in replaced if place[0] == section and len(place) == 2}
-        if replaced and not given:
-            names = {_SOME}
-        if names:
-            mended[section] = given | {name: something(mended) for name in names}
-        for _, name, key in (place for place in replaced if place[0] == section and len(place) == 3):
-            if name in given and name not in names and key in (good := something(mended)):
-                given[name][key] = good[key]
-    return mended
-
-
-def _replace(mended: Any, place: Location) -> None:
-    """Leave out what stands there, or put something good in its place."""
-    *around, key = place
-    for part in around:
-        mended = mended[part]
-    mended.pop(key, None)
-    if place[0] in ("security", "limits") and key in _GOOD:
-        mended[key] = _GOOD[str(key)](place)
-
-
-def _backend(_: Mapping[str, Any]) -> Any:
-    return {"kind": "simulated"}
-
-
-def _model(mended: Mapping[str, Any]) -> Any:
-    return {
-        "backend": next(iter(mended["backends"])),
-        "prices": {"input": 1, "output": 1},
-        "quality": 0.5,
-        "context_window": 1_000_000,
-        "capabilities": list(Capability),
-    }
-
-
-def _router(mended: Mapping[str, Any]) -> Any:
-    model = next(iter(mended["models"]))
-    return {"default_model": model, "strategy": {"kind": "model", "model": model}}

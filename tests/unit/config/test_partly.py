@@ -118,6 +118,54 @@ def test_a_fault_hides_no_other_of_the_same_part(old: str, new: str, paths: set[
     assert set(_faults(GOOD.replace(old, new, 1), tmp_path)) == paths
 
 
+TREE = """{kind: chain, strategies: [
+  {kind: rules, rules: [
+    {name: both, model: small, then: {kind: model, model: opus}},
+    {name: lacking, modle: small, when: {keywords: ['']}},
+    {name: good, model: small},
+    {name: good, model: nobody, when: {difficulty: {min: 3}, language: [english, xx], pattern: '(?<=a)b'}},
+    {name: alone, only: [small]}, {name: few, when: {task: [coding]}, only: [opus]}]},
+  {kind: split, arms: [{name: a, weight: 0, strategy: {kind: modl}}, {name: b, strategy: {kind: model, model: none}}]},
+  {kind: cascade, steps: [
+    {model: smal, check: {kind: logprob}}, {model: opus, check: {kind: agreement, model: nil}}, 7]},
+  {kind: embedding, references: {small: [], opus: 3}, thresholds: {gone: 0.5}, threshold: 9},
+  {kind: classifier, artefact: ./nowhere, quality_floor: 2}]}"""
+IN_TREE = {
+    "[0].rules[0]",
+    "[0].rules[1].modle",
+    "[0].rules[1].when.keywords[0]",
+    "[0].rules[3].name",
+    "[0].rules[3].model",
+    "[0].rules[3].when.difficulty.min",
+    "[0].rules[3].when.language[0]",
+    "[0].rules[3].when.language[1]",
+    "[0].rules[3].when.pattern",
+    "[0].rules[5].when.task[0]",
+    "[1].arms[0].weight",
+    "[1].arms[0].strategy.kind",
+    "[1].arms[1].weight",
+    "[1].arms[1].strategy.model",
+    "[2].steps[0].model",
+    "[2].steps[0].check.threshold",
+    "[2].steps[1].check.model",
+    "[2].steps[2]",
+    "[3].references.small",
+    "[3].references.opus",
+    "[3].threshold",
+    "[4].artefact",
+    "[4].quality_floor",
+}
+"""Not the threshold of a label that is not there: it may be that which cannot be read."""
+
+
+def test_a_fault_in_a_tree_hides_none_that_building_the_rest_of_it_would_find(tmp_path: Path) -> None:
+    text = GOOD.replace(
+        "{default_model: small, strategy: {kind: model, model: small}}", f"{{default_model: small, strategy: {TREE}}}"
+    )
+    place = "routers.default.strategy.strategies"
+    assert {fault.removeprefix(place) for fault in _faults(text, tmp_path)} == IN_TREE
+
+
 def test_routers_are_looked_at_beside_an_embedder_that_cannot_be_loaded(tmp_path: Path) -> None:
     text = GOOD.replace("ledger:", "embedder: {path: nowhere}\nledger:")
     text = text.replace("{kind: model, model: small}", "{kind: classifier, models: {smal: small}}")

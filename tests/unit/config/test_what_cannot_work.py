@@ -232,9 +232,13 @@ def _cascade(model: str, check: str) -> str:
             "{quer} of the template stands for nothing (did you mean {query}?)",
         ),
         (LLM % ", prompt: '{options} {query} {fense}'", "strategy.prompt", "did you mean {fence}?"),
-        ("{kind: rules, rules: [{name: a, when: {language: [german]}, model: small}]}", "when", "'german'"),
-        ("{kind: rules, rules: [{name: a, when: {all: [{language: [DE]}]}, model: small}]}", "when", "'DE'"),
-        ("{kind: rules, rules: [{name: a, when: {language: [de, zz]}, model: small}]}", "when", "'zz'"),
+        ("{kind: rules, rules: [{name: a, when: {language: [german]}, model: small}]}", "when.language[0]", "'german'"),
+        (
+            "{kind: rules, rules: [{name: a, when: {all: [{language: [DE]}]}, model: small}]}",
+            "all[0].language[0]",
+            "'DE'",
+        ),
+        ("{kind: rules, rules: [{name: a, when: {language: [de, zz]}, model: small}]}", "when.language[1]", "'zz'"),
         (
             "{kind: rules, rules: [{name: a, only: [small]}, {name: b, only: [plain, opus]}]}",
             "rules[1].only",

@@ -156,13 +156,23 @@ def test_an_invalid_pattern_is_a_fault_with_the_rules_name_and_place(pattern: st
 
     (fault,) = error.value.faults
     assert "odd" in fault.message
-    assert fault.path == "routers.default.strategy.rules[1].when"
+    assert fault.path == "routers.default.strategy.rules[1].when.pattern"
     assert fault.line > 0
 
 
-def test_an_empty_keyword_is_a_fault() -> None:
-    with pytest.raises(ConfigError, match="a keyword is empty"):
-        engine_of(_rules("{name: a, when: {keywords: ['']}, model: small}"))
+def test_every_fault_of_a_condition_and_of_those_within_it_has_its_place() -> None:
+    when = "{keywords: ['', ok, ' '], language: [english, en, xx], none: [{any: [{pattern: '('}, {code: true}]}]}"
+    with pytest.raises(ConfigError) as error:
+        engine_of(_rules(f"{{name: a, when: {when}, model: small}}"))
+
+    place = "routers.default.strategy.rules[0].when."
+    assert {fault.path.removeprefix(place) for fault in error.value.faults} == {
+        "keywords[0]",
+        "keywords[2]",
+        "language[0]",
+        "language[2]",
+        "none[0].any[0].pattern",
+    }
 
 
 async def test_a_thousand_rules_take_no_longer_than_ten() -> None:

@@ -8,10 +8,8 @@ import re2
 from pydantic import model_validator
 
 from frontdesk_server.config.base import Fraction, Section, refuse_disorder
-from frontdesk_server.config.naming import no_such
 from frontdesk_server.domain.signals import Signals, Task
 from frontdesk_server.domain.value import value
-from frontdesk_server.routing.language import LANGUAGES
 from frontdesk_server.routing.strategies.folding import ZERO_WIDTH_SPACE, folded, spellings
 from frontdesk_server.routing.strategies.words import has_word
 
@@ -81,8 +79,8 @@ _OPTIONS.max_mem = 256 * 1024 * 1024
 _OPTIONS.log_errors = False
 
 
-class InvalidPattern(Exception):
-    """A pattern that RE2 does not understand."""
+class TooLarge(Exception):
+    """Phrases that RE2 has no room for."""
 
 
 @value
@@ -145,10 +143,8 @@ class PhraseSet:
         return len(self._numbers)
 
     def add_keywords(self, keywords: tuple[str, ...]) -> int:
-        """The number under which any of these whole words, whatever their case, is found. Raises `InvalidPattern`."""
-        words = frozenset(folded(keyword.replace(ZERO_WIDTH_SPACE, "")) for keyword in keywords)
-        if "" in words:
-            raise InvalidPattern("a keyword is empty")
+        """The number under which any of these whole words, whatever their case, is found. None may be empty."""
+        words = frozenset(map(_word, keywords))
         number = self._numbers.get(words)
         if number is None:
             number = self._numbers[words] = len(self)
@@ -157,24 +153,21 @@ class PhraseSet:
         return number
 
     def add_pattern(self, pattern: str) -> int:
-        """The number under which a RE2 pattern will be found. Raises `InvalidPattern`."""
+        """The number under which a RE2 pattern will be found, which has no `pattern_fault`."""
         number = self._numbers.get(pattern)
         if number is None:
-            try:
-                self._patterns.add(pattern)
-            except re2.error as error:
-                raise InvalidPattern(_fault_of(pattern)) from error
+            self._patterns.add(pattern)
             number = self._numbers[pattern] = len(self)
             self._pattern_numbers.append(number)
         return number
 
     def compile(self) -> None:
-        """No phrase is added after this. Raises `InvalidPattern` when all together are too large."""
+        """No phrase is added after this. Raises `TooLarge` where all together are."""
         try:
             self._patterns.compile()
             self._keywords.compile()
         except re2.error as error:
-            raise InvalidPattern(f"its {len(self)} phrases are too large together") from error
+            raise TooLarge(f"its {len(self)} phrases are too large together") from error
 
     def found_in(self, text: str) -> Set[int]:
         """The numbers of the phrases that occur in the whole of a text."""
@@ -195,8 +188,25 @@ class PhraseSet:
         self._words[word].append(number)
 
 
-def _fault_of(pattern: str) -> str:
-    """Why RE2 does not understand a pattern, which only a set of its own tells."""
+def is_empty_word(keyword: str) -> bool:
+    """Whether nothing is left of a keyword to look for."""
+    return not _word(keyword)
+
+
+def _word(keyword: str) -> str:
+    return folded(keyword.replace(ZERO_WIDTH_SPACE, ""))
+
+
+def pattern_fault(pattern: str) -> str:
+    """Why RE2 does not understand a pattern, which a set does not tell; empty where it does."""
+    try:
+        re2.Set.SearchSet(_OPTIONS).Add(pattern)
+    except re2.error:
+        return _reason(pattern)
+    return ""
+
+
+def _reason(pattern: str) -> str:
     try:
         re2.compile(pattern, _OPTIONS)
     except re2.error as error:
@@ -213,10 +223,7 @@ class ConditionCompiler:
         self.anywhere = PhraseSet()
 
     def compile(self, condition: Condition) -> CompiledCondition:
-        """The condition as a predicate. Raises `InvalidPattern`."""
-        for language in condition.language:
-            if language not in LANGUAGES:
-                raise InvalidPattern(no_such("language", language, LANGUAGES - {""}))
+        """The condition, which has no faults, as a predicate."""
         parts = [*self._phrases(condition), *_signal_parts(condition)]
         parts += [self.compile(child) for child in condition.all]
         if condition.any:
@@ -227,7 +234,7 @@ class ConditionCompiler:
         return _all(parts)
 
     def finish(self) -> None:
-        """All conditions are compiled. Raises `InvalidPattern` when their phrases are too large together."""
+        """All conditions are compiled. Raises `TooLarge` where their phrases are, together."""
         self.last.compile()
         self.anywhere.compile()
 

@@ -29,13 +29,14 @@ from frontdesk_server.routing.strategies.base import (
     intersection,
     unforeseen,
 )
+from frontdesk_server.routing.strategies.condition_faults import faults_of_condition
 from frontdesk_server.routing.strategies.conditions import (
     CompiledCondition,
     Condition,
     ConditionCompiler,
     Facts,
-    InvalidPattern,
     PhraseSet,
+    TooLarge,
 )
 from frontdesk_server.routing.strategies.walk import Walk
 
@@ -209,7 +210,7 @@ def build_rules(config: RulesConfig, site: Site) -> Rules:
     rules = [_compiled(rule, compiler, (*place, index), site) for index, rule in enumerate(config.rules)]
     try:
         compiler.finish()
-    except InvalidPattern as error:
+    except TooLarge as error:
         site.scope.fault(place, str(error))
     return Rules(site.path, rules, compiler.last, compiler.anywhere)
 
@@ -222,10 +223,11 @@ def _compiled(rule: Rule, compiler: ConditionCompiler, location: Location, site:
         if rule.only and rule.model not in rule.only:
             site.scope.fault((*location, "model"), f"rule {rule.name!r} chooses a model that its `only` rules out")
     condition: CompiledCondition | None = None
-    try:
-        condition = compiler.compile(rule.when) if rule.when is not None else None
-    except InvalidPattern as error:
-        site.scope.fault((*location, "when"), f"rule {rule.name!r}: {error}")
+    if rule.when is not None:
+        faults = list(faults_of_condition(rule.when, (*location, "when")))
+        for place, message in faults:
+            site.scope.fault(place, f"rule {rule.name!r}: {message}")
+        condition = None if faults else compiler.compile(rule.when)
     then = None if rule.then is None else site.children[rule.name]
     return CompiledRule(rule.name, condition, rule.model or "", then, rule.only or None)
 
