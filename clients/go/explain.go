@@ -58,9 +58,13 @@ func (e *explanation) head(d *frontdeskv1.Decision) {
 }
 
 func (e *explanation) signals(s *frontdeskv1.Signals) {
+	reasons := ""
+	if cues := s.GetDifficultyCues(); len(cues) > 0 {
+		reasons = " (" + strings.Join(cues, ", ") + ")"
+	}
 	facts := []string{
 		words(s.GetTask(), "TASK_"),
-		"difficulty " + hundredths(s.GetDifficulty()),
+		"difficulty " + hundredths(s.GetDifficulty()) + reasons,
 		fmt.Sprintf("about %d input tokens", s.GetInputTokens()),
 	}
 	for _, has := range []struct {
@@ -74,7 +78,7 @@ func (e *explanation) signals(s *frontdeskv1.Signals) {
 	if s.GetLanguage() != "" {
 		facts = append(facts, "language "+s.GetLanguage())
 	}
-	e.line("signals: %s", strings.Join(append(facts, s.GetDifficultyCues()...), ", "))
+	e.line("signals: %s", strings.Join(facts, ", "))
 }
 
 func (e *explanation) step(s *frontdeskv1.StrategyStep) {

@@ -54,12 +54,12 @@ def _lines(decision: Decision) -> Iterator[str]:
 
 def _signals(signals: Signals) -> Iterator[str]:
     yield _words(Task.DESCRIPTOR, signals.task, "TASK_")
-    yield f"difficulty {_hundredths(signals.difficulty)}"
+    reasons = f" ({', '.join(signals.difficulty_cues)})" if signals.difficulty_cues else ""
+    yield f"difficulty {_hundredths(signals.difficulty)}{reasons}"
     yield f"about {signals.input_tokens} input tokens"
     yield from (f"with {name}" for name in ("code", "math", "tools", "media") if getattr(signals, name))
     if signals.language:
         yield f"language {signals.language}"
-    yield from signals.difficulty_cues
 
 
 def _step(step: StrategyStep) -> str:

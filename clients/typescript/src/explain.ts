@@ -35,10 +35,12 @@ export function explain(decision: Decision): string {
 }
 
 function signals(s: Signals): string {
-  const facts = [words(Task[s.task]), `difficulty ${hundredths(s.difficulty)}`, `about ${s.inputTokens} input tokens`];
+  const reasons = s.difficultyCues.length ? ` (${s.difficultyCues.join(", ")})` : "";
+  const difficulty = `difficulty ${hundredths(s.difficulty)}${reasons}`;
+  const facts = [words(Task[s.task]), difficulty, `about ${s.inputTokens} input tokens`];
   for (const what of ["code", "math", "tools", "media"] as const) if (s[what]) facts.push(`with ${what}`);
   if (s.language) facts.push(`language ${s.language}`);
-  return `signals: ${[...facts, ...s.difficultyCues].join(", ")}`;
+  return `signals: ${facts.join(", ")}`;
 }
 
 function step(s: StrategyStep): string {

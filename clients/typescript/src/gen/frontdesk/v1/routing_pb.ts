@@ -186,7 +186,8 @@ export type Signals = Message<"frontdesk.v1.Signals"> & {
   media: boolean;
 
   /**
-   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+   * it was judged by, such as "by cues 0.95, by wording 0.99".
    *
    * @generated from field: repeated string difficulty_cues = 11;
    */

@@ -52,14 +52,17 @@ public final class Decisions {
   private static String signals(Signals s) {
     List<String> facts = new ArrayList<>();
     facts.add(words(s.getTask(), "TASK_"));
-    facts.add("difficulty " + hundredths(s.getDifficulty()));
+    String reasons = String.join(", ", s.getDifficultyCuesList());
+    facts.add(
+        "difficulty "
+            + hundredths(s.getDifficulty())
+            + (reasons.isEmpty() ? "" : " (" + reasons + ")"));
     facts.add("about " + s.getInputTokens() + " input tokens");
     addIf(s.getCode(), facts, "with code");
     addIf(s.getMath(), facts, "with math");
     addIf(s.getTools(), facts, "with tools");
     addIf(s.getMedia(), facts, "with media");
     addIf(!s.getLanguage().isEmpty(), facts, "language " + s.getLanguage());
-    facts.addAll(s.getDifficultyCuesList());
     return "signals: " + String.join(", ", facts);
   }
 

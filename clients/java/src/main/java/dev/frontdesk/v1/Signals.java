@@ -250,7 +250,8 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+   * it was judged by, such as "by cues 0.95, by wording 0.99".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -262,7 +263,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+   * it was judged by, such as "by cues 0.95, by wording 0.99".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -273,7 +275,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+   * it was judged by, such as "by cues 0.95, by wording 0.99".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -285,7 +288,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+   * it was judged by, such as "by cues 0.95, by wording 0.99".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -1412,7 +1416,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+     * it was judged by, such as "by cues 0.95, by wording 0.99".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1425,7 +1430,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+     * it was judged by, such as "by cues 0.95, by wording 0.99".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1436,7 +1442,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+     * it was judged by, such as "by cues 0.95, by wording 0.99".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1448,7 +1455,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+     * it was judged by, such as "by cues 0.95, by wording 0.99".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1461,7 +1469,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+     * it was judged by, such as "by cues 0.95, by wording 0.99".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1480,7 +1489,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+     * it was judged by, such as "by cues 0.95, by wording 0.99".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1498,7 +1508,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+     * it was judged by, such as "by cues 0.95, by wording 0.99".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1516,7 +1527,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+     * it was judged by, such as "by cues 0.95, by wording 0.99".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1531,7 +1543,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+     * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+     * it was judged by, such as "by cues 0.95, by wording 0.99".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>

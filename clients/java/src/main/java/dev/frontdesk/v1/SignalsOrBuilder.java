@@ -131,7 +131,8 @@ public interface SignalsOrBuilder extends
 
   /**
    * <pre>
-   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+   * it was judged by, such as "by cues 0.95, by wording 0.99".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -141,7 +142,8 @@ public interface SignalsOrBuilder extends
       getDifficultyCuesList();
   /**
    * <pre>
-   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+   * it was judged by, such as "by cues 0.95, by wording 0.99".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -150,7 +152,8 @@ public interface SignalsOrBuilder extends
   int getDifficultyCuesCount();
   /**
    * <pre>
-   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+   * it was judged by, such as "by cues 0.95, by wording 0.99".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -160,7 +163,8 @@ public interface SignalsOrBuilder extends
   java.lang.String getDifficultyCues(int index);
   /**
    * <pre>
-   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof".
+   * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
+   * it was judged by, such as "by cues 0.95, by wording 0.99".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
