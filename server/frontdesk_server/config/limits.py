@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from frontdesk_server.config.base import Count, Milliseconds, Seconds, Secret, Section
+from frontdesk_server.config.names import Name
 
 _REDIS_URL = re.compile(
     r"rediss?://(?:[^/\s]*@)?(?:\[[0-9a-f:.]+\]|[^/\s:@\[\]?]*)(?::\d{1,5})?(?:/\d*)?(?:\?\S*)?"
@@ -22,7 +23,7 @@ _REDIS_URL = re.compile(
 class LimitRule(Section):
     """What may be used per window. While a rule about models is exhausted, other models answer."""
 
-    name: str
+    name: Name
     """Shown in errors and decisions. A new name starts new counters."""
     per: frozenset[Literal["caller", "router", "model"]] = frozenset()
     """Each of these, or each combination, has counters of its own. Default: one for all."""

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from frontdesk_server.config.contradictions import contradictions
+from frontdesk_server.config.contradictions import contradictions, impossible_names
 from frontdesk_server.config.files import read, read_again
 from frontdesk_server.config.fingerprint import fingerprint
 from frontdesk_server.config.known_keys import known_keys, unknown
@@ -134,7 +134,7 @@ def read_values(text: str, source: str, reader: Reader) -> Any:
 
 def faults_between(config: Config, reader: Reader) -> Iterator[ConfigFault]:
     """The faults of sections that are good by themselves."""
-    for location, message in (*dangling_references(config), *contradictions(config)):
+    for location, message in (*impossible_names(config), *dangling_references(config), *contradictions(config)):
         yield reader.fault(location, message)
 
 

@@ -6,9 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from frontdesk_server.config.base import Section
+from frontdesk_server.config.names import Name, a_name
 from frontdesk_server.domain.call import ANONYMOUS
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -17,8 +18,7 @@ Names = Annotated[frozenset[str], Field(min_length=1)]
 
 def somebody(caller: str) -> str:
     """The name of a caller. Raises ValueError for one that nobody may have."""
-    if not caller.strip():
-        raise ValueError("is empty")
+    a_name(caller)
     if caller == ANONYMOUS.name:
         raise ValueError(f"{caller} is the name of callers without credentials")
     return caller
@@ -38,7 +38,7 @@ class TlsConfig(Section):
 class CallerConfig(Section):
     """Who calls, and what the caller may use."""
 
-    caller: Annotated[str, StringConstraints(min_length=1)]
+    caller: Annotated[str, AfterValidator(somebody)]
     """The name in budgets, the ledger and logs; several credentials may be one caller's."""
     routers: Names = frozenset()
     """Routers the caller may use. Default: all."""
@@ -46,11 +46,6 @@ class CallerConfig(Section):
     """Models that may answer the caller. Default: all."""
     own_keys: Names = frozenset()
     """Backends that are called with a key of the caller's own where its metadata bring one. Default: none."""
-
-    @field_validator("caller")
-    @classmethod
-    def _is_somebody(cls, caller: str) -> str:
-        return somebody(caller)
 
 
 class KeyConfig(CallerConfig):
@@ -65,7 +60,7 @@ class KeyConfig(CallerConfig):
 class CertificateConfig(CallerConfig):
     """A caller that is known by its client certificate."""
 
-    name: Annotated[str, StringConstraints(min_length=1)]
+    name: Name
     """A subject alternative name of the certificate, such as a SPIFFE id; its common name where it has none."""
 
 

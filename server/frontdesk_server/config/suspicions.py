@@ -8,14 +8,13 @@ from collections.abc import Collection, Iterator
 from pydantic import SecretStr
 
 from frontdesk_server.config.fingerprint import given
+from frontdesk_server.config.names import DEFAULT_ROUTER, ROUTER_PREFIX
 from frontdesk_server.config.pool import BackendConfig, ModelConfig, SimulatedBackendConfig
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.sign_on import KeySignOn
 from frontdesk_server.config.upstream import UpstreamConfig
 from frontdesk_server.config.values import Location
 
-DEFAULT_ROUTER = "default"
-"""The router of calls that name none."""
 _SMALL_WINDOW = 1024
 _SHORTEST_SECRET = 16
 """What is shorter is a stand-in for servers that ask for any key."""
@@ -44,8 +43,25 @@ def suspicions(config: Config) -> Iterator[Suspicion]:
     slowest = max(router.timeout_seconds for router in config.routers.values())
     for name, model in config.models.items():
         yield from _of_model(("models", name), model, slowest)
+    yield from _of_names(config)
     yield from _of_limits(config)
     yield from _of_variables(config)
+
+
+def _of_names(config: Config) -> Iterator[Suspicion]:
+    """Over HTTP a router is named in the place of a model. What is listed twice is asked once."""
+    for name in config.models:
+        if name == DEFAULT_ROUTER or name.startswith(ROUTER_PREFIX):
+            yield ("models", name), "is a router's name over HTTP, where this model cannot be asked for by itself"
+        elif "," in name:
+            yield ("models", name), "holds a comma, at which headers that list models are cut"
+    for name, router in config.routers.items():
+        if name.startswith(ROUTER_PREFIX):
+            yield ("routers", name), f"is {ROUTER_PREFIX}{name} over HTTP, where all routers are named so"
+        for key, names in (("models", router.models), ("fallbacks", router.fallbacks)):
+            for index, model in enumerate(names):
+                if model in names[:index]:
+                    yield ("routers", name, key, index), f"{model!r} is listed twice"
 
 
 def secrets_in(config: Config, referring: Collection[Location]) -> Iterator[Suspicion]:

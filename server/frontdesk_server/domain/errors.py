@@ -73,9 +73,10 @@ class ConfigFault:
     column: int = 0
 
     def line_in(self, source: str) -> str:
-        """In the form `file:line:column: path: message`."""
+        """In the form `file:line:column: path: message`, and that is one line whatever it names."""
         place = f"{source}:{self.line}:{self.column}" if self.line else source
-        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+        line = f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 class ConfigError(FrontdeskError):

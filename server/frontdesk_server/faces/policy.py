@@ -7,6 +7,7 @@ from typing import Any
 
 from frontdesk.v1 import routing_pb2
 
+from frontdesk_server.config.names import DEFAULT_ROUTER, ROUTER_PREFIX
 from frontdesk_server.domain.usage import NANO_USD_PER_USD
 from frontdesk_server.faces.asked import Asked
 from frontdesk_server.rpc.enums import CAPABILITY
@@ -14,8 +15,6 @@ from frontdesk_server.rpc.reasons import InvalidReason as Reason
 
 HEADER = "x-frontdesk-"
 MEMBER = "frontdesk_"
-_DEFAULT_ROUTER = "default"
-ROUTER_PREFIX = "frontdesk/"
 _LABEL = "label-"
 _LONGEST_VALUE = 4096
 _CAPABILITIES = {capability.value: number for capability, number in CAPABILITY.items()}
@@ -94,7 +93,7 @@ def name_model(asked: Asked, model: str) -> None:
     policy = asked.request.policy
     if not model:
         asked.violations.add("model", Reason.FIELD_REQUIRED)
-    elif model == _DEFAULT_ROUTER or model.startswith(ROUTER_PREFIX):
+    elif model == DEFAULT_ROUTER or model.startswith(ROUTER_PREFIX):
         if not policy.router:
             policy.router = model.removeprefix(ROUTER_PREFIX)
             asked.named["router"] = "model"

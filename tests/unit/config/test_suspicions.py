@@ -33,6 +33,17 @@ def test_what_is_usual_is_not_suspected() -> None:
     ("old", "new", "place", "message"),
     [
         ("default:", "team:", "routers", "none is named 'default'"),
+        ("models: {", "models: {default: {backend: up}, ", "models.default", "is a router's name over HTTP"),
+        ("models: {", "models: {frontdesk/a: {backend: up}, ", "models.frontdesk/a", "is a router's name over HTTP"),
+        ("models: {", "models: {'a,b': {backend: up}, ", "models.a,b", "holds a comma"),
+        (
+            "routers: {",
+            "routers: {frontdesk/a: {default_model: small, strategy: {kind: model, model: small}}, ",
+            "routers.frontdesk/a",
+            "is frontdesk/frontdesk/a over HTTP",
+        ),
+        ("default_model:", "fallbacks: [small, small], default_model:", "routers.default.fallbacks.1", "listed twice"),
+        ("default_model:", "models: [small, small], default_model:", "routers.default.models.1", "listed twice"),
         ("kind: openai", "kind: openai, max_connections: 4", "backends.up.max_connections", "fewer than the 512"),
         ("/v1", "/v1/chat/completions", "backends.up.base_url", "ends in a method"),
         ("/v1", "/v1/chat/completions/?a=b", "backends.up.base_url", "ends in a method"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
+from frontdesk_server.config.names import ROUTER_PREFIX
 from frontdesk_server.desk.calls import FrontCall
 from frontdesk_server.domain.errors import UnknownModel
 from frontdesk_server.domain.model import Model
 from frontdesk_server.faces import asking
 from frontdesk_server.faces.http import HttpRequest, Reply
 from frontdesk_server.faces.openai.dialect import OpenAIFace
-from frontdesk_server.faces.policy import ROUTER_PREFIX
 
 PATH = "/v1/models"
 

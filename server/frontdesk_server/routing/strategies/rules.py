@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from frontdesk_server.config.base import Section
+from frontdesk_server.config.names import Name
 from frontdesk_server.config.strategy_kinds import AnyStrategy, Child, StrategyConfig
 from frontdesk_server.config.values import Location
 from frontdesk_server.domain.decision import Verdict
@@ -46,7 +47,7 @@ _SHORT_CHARACTERS = 10_000
 class Rule(Section):
     """When the condition holds, its strategy or model decides."""
 
-    name: str
+    name: Name
     """Shown in decisions."""
     when: Condition | None = None
     """Default: always."""

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field
 
 from frontdesk_server.config.base import Section
+from frontdesk_server.config.names import Name
 from frontdesk_server.config.strategy_kinds import AnyStrategy, Child, StrategyConfig
 from frontdesk_server.routing.hashing import stable_fraction
 from frontdesk_server.routing.site import Site, builds
@@ -20,7 +21,7 @@ from frontdesk_server.routing.strategies.base import Ranking, RoutingContext, St
 class SplitArm(Section):
     """One arm of a split."""
 
-    name: str
+    name: Name
     weight: Annotated[float, Field(gt=0)]
     strategy: AnyStrategy
 
