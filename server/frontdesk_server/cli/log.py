@@ -34,7 +34,7 @@ from frontdesk_server.ledger.reader import ROUTED, DecisionSummary, Filters, Led
 
 _POLL_SECONDS = 0.5
 _PATIENCE = timedelta(seconds=10)
-"""A decision without settlement is shown as merely routed after this long."""
+"""A decision without settlement is shown as routed after this long."""
 _COLOURS = {"completed": "green", "failed": "red", "deadline": "magenta", "cancelled": "yellow", ROUTED: "cyan"}
 _COLUMNS = (
     Column("time", head=True, least=23),
@@ -89,7 +89,7 @@ def log(
 
 
 def followed(reader: LedgerReader, chosen: Filters, after: str) -> Iterator[DecisionSummary]:
-    """Every younger decision, once: when it is settled, or when it has been merely routed for a while."""
+    """Every younger decision, once: when it is settled, or when it has been without settlement for a while."""
     shown: set[str] = set()
     while True:
         floor_passed = True

@@ -30,7 +30,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """A decision with what became of it; no settlement when it was only routed or still runs."""
+    """A decision with what became of it; no settlement when it was only routed, still runs or was killed."""
 
     decision: Decision
     caller: str

@@ -22,7 +22,7 @@ from frontdesk_server.ledger.store import SqlStore
 from frontdesk_server.ledger.usable import cause_of, shown
 
 ROUTED = "routed"
-"""Status of a decision without settlement: it was only routed, or still runs."""
+"""Status of a decision without settlement: no answer was asked for, it still runs, or its process was killed."""
 
 LEDGER_STATUSES = (*STATUSES, ROUTED)
 """Every status that a decision has in the ledger."""
