@@ -70,7 +70,7 @@ def mmlu_unseen_domains(data: Path) -> Iterable[Row]:
         asked = Remembered(seen.models, seen.quality, _vectors(seen), numbered(seen.domains))
         near = ask_neighbours(asked, _vectors(dev.take(rows)), "questions of the other folds' domains", SEED)
         by_neighbours[rows] = near.expected
-    nearby = Neighbours(dev.models, by_neighbours, near.number, near.among)
+    nearby = Neighbours(dev.models, by_neighbours, near.number, near.among, np.zeros(len(dev), dtype=np.int64))
     found = evaluate_pair(dev, STRONG, WEAK, score, neighbours=nearby, seed=SEED)
     yield Row("mmlu pair, unseen domains (5 folds)", "APGR >= .60", _pair(found), _pair_beside(found, "none"), found)
 

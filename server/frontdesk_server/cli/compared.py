@@ -28,6 +28,6 @@ def compared_table(result: Mapping[str, Any], width: int) -> RenderableType:
 
 
 def tell_verdicts(result: Mapping[str, Any], screen: Console) -> None:
-    """Say what routing itself adds, and whether that is more than its error."""
+    """Say what routing itself adds, and whether that is shown."""
     for verdict in verdicts(result):
         screen.print(Text(verdict))

@@ -52,7 +52,7 @@ def train(
     unseen_domains: Annotated[
         bool, typer.Option("--unseen-domains", help="Train for domains that the data lacks: hold out whole ones.")
     ] = False,
-    folds: Annotated[int, typer.Option(min=2, help="Parts that cross-validation deals the queries to.")] = 5,
+    folds: Annotated[int, typer.Option(min=3, help="Parts that cross-validation deals the queries to.")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
 ) -> None:

@@ -16,7 +16,8 @@ from frontdesk_server.learning.evaluation.neighbours import (
     ask_other_folds,
     neighbours_of,
 )
-from frontdesk_server.learning.evaluation.same_cost import deal_answers
+from frontdesk_server.learning.evaluation.same_cost import Choices, beside_at_same_cost, deal_answers
+from frontdesk_server.learning.evaluation.standing import Standing, standing, told_points
 
 FREE = np.full((400, 2), np.nan)
 """Costs that nobody recorded."""
@@ -60,7 +61,7 @@ def test_knowing_which_model_is_better_on_average_adds_nothing() -> None:
 def test_the_neighbours_own_choices_are_no_better_than_the_neighbours() -> None:
     world, folds = _world(seed=2)
     neighbours = ask_other_folds(world, folds, "the other folds", seed=0)
-    added = added_by_predictions(neighbours.expected, world.quality, FREE, neighbours)
+    added = added_by_predictions(neighbours.expected, world.quality, FREE, neighbours, folds)
 
     assert (added["over_neighbours"], added["beats_neighbours"]) == (0.0, False)
     assert (added["neighbours"], added["neighbours_among"]) == (neighbours.number, "the other folds")
@@ -163,24 +164,60 @@ def test_too_few_queries_have_no_neighbours_worth_asking(outcomes: Dataset) -> N
 
 
 @pytest.mark.parametrize(
-    ("beats_shuffle", "beats_neighbours", "said"),
+    ("over_shuffle", "over_neighbours", "said"),
     [
-        pytest.param(False, False, "nothing shows that it beats dice at the same cost", id="no better than dice"),
-        pytest.param(True, False, "plain neighbours would route as well", id="no better than neighbours"),
-        pytest.param(True, True, "40 nearest neighbours among the other folds", id="better than both"),
+        pytest.param(
+            0.019, 0.009, "is not shown to beat dice at the same cost, and is not shown to beat plain", id="?"
+        ),
+        pytest.param(0.02, 0.0, "beats dice at the same cost, and is not shown to beat plain neighbours", id="dice"),
+        pytest.param(0.02, 0.02, "beats dice at the same cost, and beats plain neighbours", id="both"),
+        pytest.param(-0.02, 0.02, "does worse than dice at the same cost, and beats plain neighbours", id="neighbours"),
+        pytest.param(0.02, -0.02, "beats dice at the same cost, and does worse than plain neighbours", id="worse"),
     ],
 )
-def test_what_is_not_more_than_its_error_is_said(beats_shuffle: bool, beats_neighbours: bool, said: str) -> None:
+def test_of_dice_and_of_neighbours_it_is_said_what_is_shown(
+    over_shuffle: float, over_neighbours: float, said: str
+) -> None:
     added: Added = {
-        "over_shuffle": 0.02,
+        "over_shuffle": over_shuffle,
         "over_shuffle_error": 0.01,
-        "beats_shuffle": beats_shuffle,
         "neighbours": 40,
         "neighbours_among": "the other folds",
-        "over_neighbours": 0.01,
+        "over_neighbours": over_neighbours,
         "over_neighbours_error": 0.005,
-        "beats_neighbours": beats_neighbours,
     }
     told = told_of_added(added)
-    assert told.startswith("Routing adds 2.0 ± 1.0 points to the same choices shuffled, and 1.0 ± 0.5 to those of the")
-    assert told.endswith(f"{said}.")
+    assert told.startswith(f"Routing adds {100 * over_shuffle:.1f} ± 1.0 points to the same choices shuffled, and ")
+    assert "to those of the 40 nearest neighbours among the other folds. It " in told
+    assert said in told
+    assert told.endswith("(± is one standard error, and 1.96 of them are asked for).")
+
+
+def test_no_difference_has_a_sign() -> None:
+    assert told_points(-0.0004, 0.0) == "0.0 ± 0.0"
+    assert standing(0.0, 0.0) is Standing.UNSHOWN
+
+
+@pytest.mark.parametrize("models", [2, 3, 6])
+def test_of_coin_tosses_nothing_beats_dice_or_neighbours(models: int) -> None:
+    """Neither is the mean off zero, by predictions and by choices, nor is it shown of more than chance shows."""
+    by_predictions, by_choices = [], []
+    for seed in range(30):
+        draw = np.random.default_rng(seed)
+        vectors = draw.normal(size=(120, 8))
+        quality = draw.integers(2, size=(120, models)).astype(float)
+        costs = np.tile(np.arange(1.0, models + 1.0), (120, 1))
+        asked = Remembered(tuple("abcdef"[:models]), quality, vectors, np.arange(120))
+        neighbours = ask_other_folds(asked, np.arange(120) % 5, "the other folds", seed=0)
+        by_predictions.append(added_by_predictions(draw.random(quality.shape), quality, costs, neighbours))
+        answered = np.eye(models)[draw.integers(models, size=120)]
+        outcomes = _Outcomes(quality, costs, ("a", "bc") * 60)
+        dealt = np.tile(quality.mean(axis=0) @ answered.mean(axis=0), 120), costs @ answered.mean(axis=0)
+        choices = Choices((answered * quality).sum(axis=1), (answered * costs).sum(axis=1), *dealt)
+        by_choices.append(beside_at_same_cost(outcomes, choices, neighbours)[1])
+
+    for found in (by_predictions, by_choices):
+        for rival in ("shuffle", "neighbours"):
+            ahead = np.array([[added[f"over_{rival}"], added[f"over_{rival}_error"]] for added in found], dtype=float)
+            assert abs((ahead[:, 0] / ahead[:, 1]).mean()) < 0.55
+            assert sum(bool(added[f"beats_{rival}"]) for added in found) <= 3

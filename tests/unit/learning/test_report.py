@@ -116,8 +116,8 @@ def test_a_data_set_without_costs_has_no_cost_chart(tmp_path: Path) -> None:
 
 
 def test_the_page_of_a_ledger_says_what_routing_itself_adds() -> None:
-    beaten = Rival("shuffled", "the same choices shuffled", "", 1_200, 0.9, 0.8, 0.1, 0.02)
-    refused = Rival("neighbours", "nearest neighbours", "", 0, None, refusal="prompts were not kept")
+    beaten = Rival("shuffled", "the same choices shuffled", 1_200, 0.9, 0.8, 0.1, 0.02)
+    refused = Rival("neighbours", "nearest neighbours", 0, None, refusal="prompts were not kept")
     page = report_decisions([_decision(i) for i in range(5)], title="Ledger", rivals=(beaten, refused))
     _Tags(page)
     assert "What routing itself adds" in page

@@ -61,6 +61,21 @@ def test_the_exported_arrays_predict_what_the_fitted_blocks_predict(outcomes: Da
     np.testing.assert_allclose(predicted, expected, atol=0.02)
 
 
+def test_what_a_fold_is_judged_by_was_learned_and_chosen_without_its_outcomes(outcomes: Dataset) -> None:
+    raw = read_texts(outcomes.prompts, load_default(), 12)
+    features, folds = raw.scaled(fit_scaling(raw)), folds_by_group(outcomes.prompts, 3, 0)
+    domains = np.zeros(len(outcomes), dtype=np.int64)
+    draw, own = np.random.default_rng(0), folds == 1
+    values = draw.normal(size=(len(outcomes), 2))
+    others = np.where(own[:, None], draw.normal(size=values.shape), values)
+    names, groups = ("words", "embedding"), len(set(outcomes.prompts))
+    before, after = (
+        fit_stack(features, Targets(z, domains), folds, names, groups=groups, seed=0) for z in (values, others)
+    )
+    np.testing.assert_allclose(before.unseen[own], after.unseen[own], atol=1e-9)
+    assert np.abs(before.unseen[~own] - after.unseen[~own]).max() > 1e-3
+
+
 def test_a_model_seen_in_few_rows_keeps_to_what_all_models_share_and_is_less_certain(outcomes: Dataset) -> None:
     quality = np.column_stack([outcomes.quality, outcomes.quality[:, 0]])
     quality[10:, 2] = np.nan

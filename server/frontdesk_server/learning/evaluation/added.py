@@ -10,8 +10,9 @@ Choices that send long queries to a dear model cost more than the same shuffled.
 spends more is therefore taken off its quality, at what quality costs between the cheapest and the best single model:
 for two models that is the comparison with dice at the same cost.
 
-Predictions alone choose nothing yet: every model's mean prediction is taken off, and each query goes to the model that
-gains most beyond its mean. A router that has chosen is compared with the neighbours at no more than its own cost.
+Predictions alone choose nothing yet: every model's mean prediction is taken off, among queries for which the same
+others were learned from, and each query goes to the model that gains most beyond its mean. A router that has chosen is
+compared with the neighbours at no more than its own cost.
 Errors are standard errors over queries.
 """
 
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk_server.learning.evaluation.neighbours import FEWEST, Neighbours
+from frontdesk_server.learning.evaluation.standing import JUDGED, TESTED, Standing, standing, told_points
 
 __all__ = ["Added", "added_by_choices", "added_by_predictions", "told_of_added", "verdicts", "worth"]
 
@@ -34,28 +36,39 @@ Added = Mapping[str, float | int | bool | str]
 """``over_shuffle``, ``over_shuffle_error``, ``beats_shuffle``; the same of ``neighbours``, where these could be asked,
 with their number, ``neighbours``, and whom they were sought among, ``neighbours_among``. In parts of quality."""
 
-_ERRORS_APART = 1.96
 
+def worth(quality: Matrix, cost: Matrix) -> tuple[Matrix, float, Vector]:
+    """Return quality less cost [n, models], NaN where unknown, the quality that a nano-USD is worth, and its sway.
 
-def worth(quality: Matrix, cost: Matrix) -> tuple[Matrix, float]:
-    """Return quality less cost [n, models], NaN where unknown, and the quality that a nano-USD is worth.
-
-    That is 0, and costs are left out, where the cost of an outcome is unknown.
+    The worth is 0, and costs are left out, where the cost of an outcome is unknown. Its sway [n] is what each query
+    adds to it beyond the mean query, which its error comes from.
     """
     if np.isnan(cost[~np.isnan(quality)]).any():
-        return quality, 0.0
-    usual, spent = np.nanmean(quality, axis=0), np.nanmean(np.where(np.isnan(quality), np.nan, cost), axis=0)
-    best, cheapest = int(usual.argmax()), int(spent.argmin())
-    dearer = float(spent[best] - spent[cheapest])
-    rate = float(usual[best] - usual[cheapest]) / dearer if dearer > 0.0 else 0.0
-    return quality - rate * np.nan_to_num(cost), rate
+        return quality, 0.0, np.zeros(len(quality))
+    spent = np.where(np.isnan(quality), np.nan, cost)
+    usual = np.nanmean(spent, axis=0)
+    best, cheapest = int(np.nanmean(quality, axis=0).argmax()), int(usual.argmin())
+    dearer = float(usual[best] - usual[cheapest])
+    rate = float(np.nanmean(quality[:, best]) - np.nanmean(quality[:, cheapest])) / dearer if dearer > 0.0 else 0.0
+    kept = quality - rate * np.nan_to_num(cost)
+    sway = (kept[:, best] - kept[:, cheapest]) / dearer if dearer > 0.0 else np.zeros(len(quality))
+    return kept, rate, np.where(np.isnan(sway), 0.0, sway - _means(sway))
 
 
-def added_by_predictions(predicted: Matrix, quality: Matrix, cost: Matrix, neighbours: Neighbours | None) -> Added:
-    """Compare by predictions, outcomes and costs (NaN where unknown), all [n, models]; each query has an outcome."""
-    outcomes, _ = worth(quality, cost)
-    mine = _gains_beyond_means(predicted, outcomes)
-    ahead = mine - _gains_beyond_means(neighbours.expected, outcomes) if neighbours else None
+def added_by_predictions(
+    predicted: Matrix,
+    quality: Matrix,
+    cost: Matrix,
+    neighbours: Neighbours | None,
+    folds: NDArray[np.int64] | None = None,
+) -> Added:
+    """Compare by predictions, outcomes and costs (NaN where unknown), all [n, models]; each query has an outcome.
+
+    `folds` [n] are alike where predictions were learned from the same outcomes; None where no outcome was learned from.
+    """
+    outcomes, _, _ = worth(quality, cost)
+    mine = _gains_beyond_means(predicted, outcomes, np.zeros(len(quality), dtype=np.int64) if folds is None else folds)
+    ahead = mine - _gains_beyond_means(neighbours.expected, outcomes, neighbours.folds) if neighbours else None
     return _compared(mine, ahead, neighbours)
 
 
@@ -67,26 +80,24 @@ def added_by_choices(
     All are [n] and less their costs, the last None where that is unknown.
     """
     ahead = None if by_neighbours is None else reached - by_neighbours
-    return _compared(reached - shuffled, ahead, neighbours)
+    return _compared(reached - shuffled, ahead, neighbours, 1.0 if neighbours is None else neighbours.doubt)
 
 
 def told_of_added(added: Added) -> str:
-    """What routing itself adds, in points of quality, and whether that is more than its error."""
-    told = f"Routing adds {_points(added, 'over_shuffle')} points to the same choices shuffled"
-    if "over_neighbours" in added:
-        told += (
-            f", and {_points(added, 'over_neighbours')} to those of the {added['neighbours']} nearest neighbours among "
-            f"{added['neighbours_among']}"
-        )
-    else:
+    """What routing itself adds, in points of quality, and whether that is shown, of dice and of neighbours."""
+    dice = float(added["over_shuffle"]), float(added["over_shuffle_error"])
+    told = f"Routing adds {told_points(*dice)} points to the same choices shuffled"
+    judged = JUDGED["shuffled"][standing(*dice)]
+    if "over_neighbours" not in added:
         told += (
             f"; nearest neighbours were not asked, which takes {FEWEST} queries, and of choices the costs of all models"
         )
-    if not added["beats_shuffle"]:
-        return f"{told}. The first is not more than its error: nothing shows that it beats dice at the same cost."
-    if not added.get("beats_neighbours", True):
-        return f"{told}. The second is not more than its error: plain neighbours would route as well."
-    return f"{told}."
+    else:
+        near = float(added["over_neighbours"]), float(added["over_neighbours_error"])
+        among = f"the {added['neighbours']} nearest neighbours among {added['neighbours_among']}"
+        told += f", and {told_points(*near)} to those of {among}"
+        judged += f", and {JUDGED['neighbours'][standing(*near)]}"
+    return f"{told}. It {judged} ({TESTED})."
 
 
 def verdicts(result: Mapping[str, Any]) -> list[str]:
@@ -99,31 +110,43 @@ def verdicts(result: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def _compared(over_shuffle: Vector, over_neighbours: Vector | None, neighbours: Neighbours | None) -> Added:
+def _compared(
+    over_shuffle: Vector, over_neighbours: Vector | None, neighbours: Neighbours | None, doubt: float = 1.0
+) -> Added:
     added = _figures("shuffle", over_shuffle)
     if over_neighbours is None or neighbours is None:
         return added
     among: Added = {"neighbours": neighbours.number, "neighbours_among": neighbours.among}
-    return {**added, **among, **_figures("neighbours", over_neighbours)}
+    return {**added, **among, **_figures("neighbours", over_neighbours, doubt)}
 
 
-def _figures(rival: str, ahead: Vector) -> Added:
-    mean, error = float(ahead.mean()), float(ahead.std(ddof=1)) / sqrt(len(ahead)) if len(ahead) > 1 else 0.0
+def _figures(rival: str, ahead: Vector, doubt: float = 1.0) -> Added:
+    mean, error = float(ahead.mean()), doubt * float(ahead.std(ddof=1)) / sqrt(len(ahead)) if len(ahead) > 1 else 0.0
     return {
         f"over_{rival}": round(mean, 5),
         f"over_{rival}_error": round(error, 5),
-        f"beats_{rival}": mean > _ERRORS_APART * error,
+        f"beats_{rival}": standing(mean, error) is Standing.BETTER,
     }
 
 
-def _gains_beyond_means(predicted: Matrix, quality: Matrix) -> Vector:
-    """What each query's choice reached, above the mean of the chosen model."""
-    usual = np.nanmean(quality, axis=0)
-    expected = np.isfinite(predicted)
-    mean = np.where(expected, predicted, 0.0).sum(axis=0) / np.maximum(expected.sum(axis=0), 1)
-    chosen = np.where(expected & ~np.isnan(quality), predicted - mean, -np.inf).argmax(axis=1)
-    return np.asarray(quality[np.arange(len(quality)), chosen] - usual[chosen])
+def _gains_beyond_means(predicted: Matrix, quality: Matrix, folds: NDArray[np.int64]) -> Vector:
+    """What each query's choice reached, above the mean of the chosen model in the query's fold.
+
+    Means are those of the fold, of predictions and of outcomes: what was learned from the other folds expects of a
+    model less where this fold has more, so that over all folds even predictions that are alike within each would do
+    worse than chance.
+    """
+    gains = np.empty(len(quality))
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        expects = np.where(np.isfinite(predicted[rows]), predicted[rows], np.nan)
+        beyond, gained = expects - _means(expects), quality[rows] - _means(quality[rows])
+        chosen = np.where(np.isnan(beyond + gained), -np.inf, beyond).argmax(axis=1)
+        gains[rows] = gained[np.arange(len(rows)), chosen]
+    return gains
 
 
-def _points(added: Added, name: str) -> str:
-    return f"{100 * float(added[name]):.1f} ± {100 * float(added[f'{name}_error']):.1f}"
+def _means(values: NDArray[np.float64]) -> Vector:
+    """The mean over queries, 0 where nothing is known."""
+    known = ~np.isnan(values)
+    return np.asarray(np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from statistics import median_low
 
 import numpy as np
@@ -43,11 +44,23 @@ class Neighbours:
     """How many were asked; over folds the median."""
     among: str
     """Whom they were sought among, to be read after "the nearest neighbours among"."""
+    folds: Groups
+    """[n], alike where they were sought among the same queries."""
+
+    @property
+    def doubt(self) -> float:
+        """By what to multiply the error of what their choices reached.
+
+        Folds that learn from one another err together (Nadeau and Bengio, "Inference for the generalization error",
+        2003): all choose the model that was lucky in most of them.
+        """
+        folds = len(np.unique(self.folds))
+        return sqrt(1.0 + folds / (folds - 1.0)) if folds > 1 else 1.0
 
     def of(self, rows: NDArray[np.intp], models: Sequence[str]) -> Neighbours:
         """The same for these queries and models, in this order."""
         columns = [self.models.index(model) for model in models]
-        return replace(self, models=tuple(models), expected=self.expected[rows][:, columns])
+        return replace(self, models=tuple(models), expected=self.expected[rows][:, columns], folds=self.folds[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +118,8 @@ def ask_neighbours(past: Remembered, vectors: Matrix, among: str, seed: int) -> 
     draw = np.random.default_rng(seed)
     past = past.sample(_MOST_REMEMBERED, draw)
     number = _best_number(past, draw)
-    return Neighbours(past.models, _expected(past, vectors, None, (number,))[0], number, among)
+    expected = _expected(past, vectors, None, (number,))[0]
+    return Neighbours(past.models, expected, number, among, np.zeros(len(vectors), dtype=np.int64))
 
 
 def ask_other_folds(asked: Remembered, folds: NDArray[np.int64], among: str, seed: int) -> Neighbours:
@@ -116,7 +130,7 @@ def ask_other_folds(asked: Remembered, folds: NDArray[np.int64], among: str, see
         found = ask_neighbours(asked.take(np.flatnonzero(folds != fold)), asked.vectors[rows], among, seed)
         expected[rows] = found.expected
         numbers.append(found.number)
-    return Neighbours(asked.models, expected, median_low(numbers), among)
+    return Neighbours(asked.models, expected, median_low(numbers), among, folds)
 
 
 def _remembered(dataset: Dataset, embedder: Embedder) -> Remembered:

@@ -82,7 +82,7 @@ def beside_at_same_cost(
         shuffled = _figures(float("nan"), float(choices.dealt_quality.mean()))
         return {"shuffled": shuffled}, added_by_choices(choices.quality, choices.dealt_quality, None, None)
     dealt_quality, dealt_cost = choices.dealt_quality[priced], choices.dealt_cost_nano_usd[priced]
-    outcomes_less_costs, rate = worth(quality, cost)
+    outcomes_less_costs, rate, sway = worth(quality, cost)
     limit = float(choices.cost_nano_usd[priced].mean())
     sizes = np.array([float(len(outcomes.prompts[row])) for row in priced])
     expected = expected_costs(cost, sizes)
@@ -91,7 +91,11 @@ def beside_at_same_cost(
     if neighbours is not None:
         rivals["neighbours"] = neighbours.expected[priced]
         chosen = choices_at_cost(rivals["neighbours"], expected, quality, cost, limit)
-        by_neighbours = None if chosen is None else outcomes_less_costs[np.arange(len(priced)), chosen]
+        if chosen is not None:
+            rows = np.arange(len(priced))
+            saved = float(choices.cost_nano_usd[priced].mean() - cost[rows, chosen].mean())
+            # What the saving is worth is uncertain, too.
+            by_neighbours = outcomes_less_costs[rows, chosen] + saved * sway
     found = {
         "fixed": _figures(*best_at_cost(np.nanmean(cost, axis=0), _usual(quality), limit)),
         "shuffled": _figures(float(dealt_cost.mean()), float(dealt_quality.mean())),

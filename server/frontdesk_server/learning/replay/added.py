@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from frontdesk_server.artefacts.embedders import Embedder
+from frontdesk_server.learning.evaluation.standing import JUDGED, TESTED, Standing, standing, told_points
 from frontdesk_server.learning.replay.logged import LoggedDecision, is_cascade
 from frontdesk_server.learning.replay.neighbours import CannotAsk, ask_neighbours_in_log
 from frontdesk_server.learning.replay.replay import ReplayPolicy, replay
 from frontdesk_server.learning.replay.selection_policy import SelectionPolicy
 
 __all__ = ["Rival", "added_in_log"]
-
-_ERRORS_APART = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,6 @@ class Rival:
     name: str
     about: str
     """What it is, to be read after "Routing adds ... points to"."""
-    moral: str
-    """What holds where nothing is added."""
     outcomes: int
     reached: float | None
     """Mean quality of the decisions that are compared."""
@@ -44,23 +41,23 @@ class Rival:
 
     @property
     def beaten(self) -> bool:
-        """Whether what is added is more than its error."""
-        return self.added is not None and self.error is not None and self.added > _ERRORS_APART * self.error
+        """Whether it is shown that something is added."""
+        return self.added is not None and self.error is not None and standing(self.added, self.error) is Standing.BETTER
 
     @property
     def gain(self) -> str:
         """What routing adds, in points of quality."""
         if self.added is None or self.error is None:
             return "unknown"
-        return f"{100 * self.added:.1f} ± {100 * self.error:.1f}"
+        return told_points(self.added, self.error)
 
     @property
     def verdict(self) -> str:
-        """What routing adds, and whether that is more than its error; or why nobody knows."""
-        if self.refusal is not None:
+        """What routing adds, and whether that is shown; or why nobody knows."""
+        if self.added is None or self.error is None:
             return f"What routing adds to {self.about}, the log cannot tell: {self.refusal}."
         told = f"Routing adds {self.gain} points to {self.about}, by {self.outcomes:,} outcomes"
-        return f"{told}." if self.beaten else f"{told}. That is not more than its error: {self.moral}."
+        return f"{told}. It {JUDGED[self.name][standing(self.added, self.error)]} ({TESTED})."
 
     def as_json(self) -> dict[str, object]:
         """What `--json` prints of it."""
@@ -76,17 +73,17 @@ def added_in_log(decisions: Sequence[LoggedDecision], embedder: Embedder) -> tup
 
 
 def _shuffled(decisions: Sequence[LoggedDecision]) -> Rival:
-    rival = _rival("shuffled", "the same choices shuffled", "nothing shows that it tells queries apart", decisions)
+    rival = _rival("shuffled", "the same choices shuffled", decisions)
     shares = {model: count / len(decisions) for model, count in Counter(d.model for d in decisions).items()}
     return _against(_Shuffle(shares), rival, decisions)
 
 
 def _neighbours(rated: Sequence[LoggedDecision], open_: Sequence[LoggedDecision], embedder: Embedder) -> Rival:
-    about, moral = "what nearest neighbours would have chosen", "plain neighbours would route as well"
+    about = "what nearest neighbours would have chosen"
     if not any(decision.text for decision in rated):
-        return replace(_rival("neighbours", about, moral, ()), refusal="prompts were not kept (ledger.store_prompts)")
+        return replace(_rival("neighbours", about, ()), refusal="prompts were not kept (ledger.store_prompts)")
     known = [decision for decision in open_ if decision.text]
-    rival = _rival("neighbours", about, moral, known)
+    rival = _rival("neighbours", about, known)
     if rival.refusal is not None:
         return rival
     try:
@@ -95,13 +92,12 @@ def _neighbours(rated: Sequence[LoggedDecision], open_: Sequence[LoggedDecision]
         return replace(rival, refusal=str(error))
     about = f"what the {asked.number} nearest neighbours among the other decisions would have chosen {asked.limit}"
     asked_of = [decision for decision in known if decision.decision_id in asked.chosen]
-    return _against(asked, replace(_rival("neighbours", about, moral, asked_of)), asked_of)
+    return _against(asked, _rival("neighbours", about, asked_of), asked_of, asked.doubt)
 
 
 def _fixed(decisions: Sequence[LoggedDecision]) -> Rival:
     """The best model of those that always asked are estimated to cost no more, in hindsight."""
-    moral = "that model alone would do as well"
-    rival = _rival("fixed", "the best single model at no more than its cost", moral, decisions)
+    rival = _rival("fixed", "the best single model at no more than its cost", decisions)
     if rival.refusal is not None:
         return rival
     within = []
@@ -116,15 +112,18 @@ def _fixed(decisions: Sequence[LoggedDecision]) -> Rival:
     return _against(SelectionPolicy(model=best), replace(rival, about=about), decisions)
 
 
-def _rival(name: str, about: str, moral: str, decisions: Sequence[LoggedDecision]) -> Rival:
+def _rival(name: str, about: str, decisions: Sequence[LoggedDecision]) -> Rival:
     none = "no outcome is of a decision that gave another model a chance; let a share of traffic explore"
     refusal = None if decisions else none
     reached = float(np.mean([d.quality for d in decisions])) if decisions else None
-    return Rival(name, about, moral, len(decisions), reached, refusal=refusal)
+    return Rival(name, about, len(decisions), reached, refusal=refusal)
 
 
-def _against(policy: ReplayPolicy, rival: Rival, decisions: Sequence[LoggedDecision]) -> Rival:
-    """The rival with what its policy is estimated to come to on the decisions, each of which has an outcome."""
+def _against(policy: ReplayPolicy, rival: Rival, decisions: Sequence[LoggedDecision], doubt: float = 1.0) -> Rival:
+    """The rival with what its policy is estimated to come to on the decisions, each of which has an outcome.
+
+    The error is multiplied by `doubt`.
+    """
     if rival.refusal is not None:
         return rival
     found = replay(decisions, policy)
@@ -134,7 +133,7 @@ def _against(policy: ReplayPolicy, rival: Rival, decisions: Sequence[LoggedDecis
     quality = np.array([d.quality for d in decisions], dtype=np.float64)
     weights = np.array([policy.route_logged(d).get(d.model, 0.0) / d.propensity for d in decisions])
     influence = quality - quality.mean() - weights * (quality - value) / weights.mean()
-    error = float(influence.std(ddof=1) / np.sqrt(len(decisions)))
+    error = doubt * float(influence.std(ddof=1) / np.sqrt(len(decisions)))
     return replace(rival, quality=value, added=float(quality.mean()) - value, error=error)
 
 

@@ -38,6 +38,8 @@ class NeighboursInLog:
     number: int
     limit: str
     """At what cost, to be read after "would have chosen"."""
+    doubt: float
+    """By what to multiply the error of what they are estimated to come to."""
 
     def route_logged(self, decision: LoggedDecision) -> Mapping[str, float]:
         """Return the model that is chosen, with certainty."""
@@ -80,7 +82,7 @@ def ask_neighbours_in_log(decisions: Sequence[LoggedDecision], embedder: Embedde
     if chosen is None:  # what was taken is always within its own cost
         raise CannotAsk("no choice of theirs keeps within the log's cost")
     names = {decision.decision_id: models[column] for decision, column in zip(decisions, chosen, strict=True)}
-    return NeighboursInLog(names, found.number, limit)
+    return NeighboursInLog(names, found.number, limit, found.doubt)
 
 
 def _where(taken: NDArray[np.int64], values: Sequence[float | None], models: int) -> NDArray[np.float64]:

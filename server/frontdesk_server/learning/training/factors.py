@@ -6,6 +6,7 @@ loadings are shrunk to zero. Offsets and loadings leave out pairs that nobody tr
 random, so that in what a predictor is to learn they count as what is usual of the model in the query's domain.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,10 @@ class Factors:
     """[queries, factors], what a predictor is to learn from the text."""
     rows: NDArray[np.int64]
     """[models], how many outcomes each model has."""
+
+    def expected(self, z: Sequence[Matrix]) -> Matrix:
+        """Return the qualities [n, models] that go with factors in parts, each [n, some of the factors]."""
+        return np.asarray(self.offset + np.hstack(z) @ self.loadings)
 
 
 def fit_factors(quality: Matrix, domains: NDArray[np.int64], max_factors: int) -> Factors:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,8 @@ class Stack:
     """[targets]."""
     out_of_fold: Matrix
     """[n, targets], each row predicted by a stack whose blocks had not seen its group."""
+    unseen: Matrix
+    """[n, targets], the same by a stack whose strengths and weights, too, were chosen without the row's fold."""
 
     def predict(self, features: FeatureMatrix) -> Matrix:
         """Return the targets it expects, shape [n, targets]."""
@@ -51,38 +54,69 @@ def fit_stack(
 ) -> Stack:
     """Fit the named blocks, each at the strength that predicts best out of fold, and weigh them.
 
-    `groups` is how many independent groups the folds were dealt from: the evidence counts in groups, not in rows.
+    There are three folds or more. `groups` is how many independent groups they were dealt from: the evidence counts in
+    groups, not in rows.
     """
-    mean = targets.values.mean(axis=0)
-    out_of_fold: dict[str, Matrix] = {}
-    strengths: dict[str, float] = {}
+    views = _views(folds)
+    means = [targets.values[view].mean(axis=0) for view in views]
+    strengths: list[dict[str, float]] = [{} for _ in views]
+    expected: list[dict[str, Matrix]] = [{} for _ in views]
     for name in names:
         candidates = {}
         for strength in BLOCKS[name][1]:
             candidates[strength] = _predict_out_of_fold(name, strength, features, targets, folds, seed)
             advance(1)
-        strengths[name] = min(candidates, key=lambda strength: _error(candidates[strength], targets.values, mean))
-        out_of_fold[name] = candidates[strengths[name]] - mean
-    weights = _weigh(out_of_fold, targets.values - mean, len(features) / groups)
+        for number, (view, mean) in enumerate(zip(views, means, strict=True)):
+            errors = {
+                strength: _error(predicted[number, view], targets.values[view], mean)
+                for strength, predicted in candidates.items()
+            }
+            strengths[number][name] = best = min(errors, key=errors.__getitem__)
+            expected[number][name] = candidates[best][number] - mean
+    doubt = len(features) / groups
+    weights = [
+        _weigh({name: part[view] for name, part in parts.items()}, targets.values[view] - mean, doubt)
+        for view, mean, parts in zip(views, means, expected, strict=True)
+    ]
+    weighed = [
+        mean + sum(of[name] * parts[name] for name in names)
+        for mean, of, parts in zip(means, weights, expected, strict=True)
+    ]
     return Stack(
-        fitted={name: BLOCKS[name][0](features, targets, strengths[name], seed) for name in names},
-        weights=weights,
-        strengths=strengths,
-        mean=mean,
-        out_of_fold=mean + sum(weights[name] * out_of_fold[name] for name in names),
+        fitted={name: BLOCKS[name][0](features, targets, strengths[0][name], seed) for name in names},
+        weights=weights[0],
+        strengths=strengths[0],
+        mean=means[0],
+        out_of_fold=weighed[0],
+        unseen=np.where(views[1:, :, None], 0.0, weighed[1:]).sum(axis=0),
     )
+
+
+def _views(folds: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which rows are learned from, [1 + folds, n]: all of them, and all without each fold in turn."""
+    return np.vstack([np.ones(len(folds), dtype=bool), *(folds != fold for fold in np.unique(folds))])
 
 
 def _predict_out_of_fold(
     name: str, strength: float, features: FeatureMatrix, targets: Targets, folds: NDArray[np.int64], seed: int
 ) -> Matrix:
-    predicted = np.empty_like(targets.values)
-    for fold in np.unique(folds):
-        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        seen = Targets(targets.values[train], targets.domains[train])
-        predicted[test] = BLOCKS[name][0](features.take(train), seen, strength, seed).predict(features.take(test))
-        # A fold's own mean is no merit of the block.
-        predicted[test] += targets.values.mean(axis=0) - seen.values.mean(axis=0)
+    """What a block expects of every row in each view, [1 + folds, n, targets], its fold never seen.
+
+    Of a view without fold f, the other rows are predicted without their own fold and f: what is chosen by them is then
+    chosen without f, whose own rows are predicted without f alone.
+    """
+    views = _views(folds)
+    numbers = len(views)
+    predicted = np.empty((numbers, *targets.values.shape))
+    for one, other in combinations_with_replacement(range(1, numbers), 2):
+        seen = np.flatnonzero(views[one] & views[other])
+        learned = Targets(targets.values[seen], targets.domains[seen])
+        block = BLOCKS[name][0](features.take(seen), learned, strength, seed)
+        for view, left in ((0 if one == other else one, other), (other, one)):
+            rows = np.flatnonzero(~views[left])
+            # A fold's own mean is no merit of the block.
+            usual = targets.values[views[view]].mean(axis=0) - learned.values.mean(axis=0)
+            predicted[view, rows] = block.predict(features.take(rows)) + usual
     return predicted
 
 

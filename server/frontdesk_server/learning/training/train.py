@@ -36,7 +36,7 @@ from frontdesk_server.learning.training.topics import fit_topics, number_domains
 
 __all__ = ["TrainingError", "progress_steps", "train"]
 
-MIN_QUERIES = 20
+MIN_QUERIES, MIN_FOLDS = 20, 3
 
 
 class TrainingError(FrontdeskError):
@@ -76,14 +76,15 @@ def train(
         features = with_topics_out_of_fold(features, domains, folds)
         topics = fit_topics(features, domains, features.topics.shape[1])
     stacks = _fit_stacks(features, factors, domains, folds, len(set(groups)), settings, advance)
-    held_out = np.clip(factors.offset + np.hstack([stack.out_of_fold for stack in stacks]) @ factors.loadings, 0.0, 1.0)
+    held_out = np.clip(factors.expected([stack.out_of_fold for stack in stacks]), 0.0, 1.0)
     added, unknown = {}, lack_of_alternatives(usable)
     if len(usable.models) == 1:
         unknown = f"all outcomes are of {usable.models[0]}, which leaves nothing to choose"
     if not unknown:
         asked = Remembered(usable.models, usable.quality, features.dense, numbered(groups))
         neighbours = ask_other_folds(asked, folds, "the other folds", settings.seed)
-        added = dict(added_by_predictions(held_out, usable.quality, usable.cost_nano_usd, neighbours))
+        unseen = factors.expected([stack.unseen for stack in stacks])
+        added = dict(added_by_predictions(unseen, usable.quality, usable.cost_nano_usd, neighbours, folds))
     heads = fit_heads(raw_labelled.scaled(scaling), labelled, settings.seed) if labelled and raw_labelled else None
     posterior = fit_posterior(features.linear, factors, held_out, usable.quality)
     parts = Parts(scaling, factors, topics, stacks, posterior, heads)
@@ -115,8 +116,12 @@ def _usable(dataset: Dataset, settings: TrainingSettings) -> Dataset:
     usable = dataset if known.any(axis=1).all() else dataset.take(np.flatnonzero(known.any(axis=1)))
     if len(usable) < MIN_QUERIES:
         raise TrainingError(f"{len(usable)} queries with an outcome; training needs at least {MIN_QUERIES}")
+    if settings.folds < MIN_FOLDS:
+        raise TrainingError(f"training needs at least {MIN_FOLDS} folds")
     if settings.unseen_domains and len(set(usable.domains)) < settings.folds:
         raise TrainingError(f"unseen domains need at least {settings.folds} domains, the data has fewer")
+    if len(set(usable.prompts)) < settings.folds:
+        raise TrainingError(f"{settings.folds} folds need as many prompts that differ, the data has fewer")
     return usable
 
 
