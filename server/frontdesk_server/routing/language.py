@@ -1,16 +1,20 @@
-# ruff: noqa: RUF001 - words of other alphabets look like ours
-"""Tells the language of a text by its script and its commonest words. It says nothing when it is not sure."""
+"""Tells the language of a text by its script, and within one by common words, letters and endings of words.
+
+It says nothing where it is not sure.
+"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+
+from frontdesk_server.routing.language_words import CYRILLIC, LATIN
+from frontdesk_server.routing.legible import legible
 
 _SAMPLE_CHARACTERS = 200
-_MIN_HITS = 2
 
 _FOREIGN = re.compile(r"[^\x00-\u024f\u2000-\u206f]")
-_PUNCTUATION = str.maketrans(dict.fromkeys(".,;:!?\"'()¿¡«»", " "))
 _KANA = re.compile(r"[\u3040-\u30ff]")
 
 _SCRIPTS = (
@@ -39,54 +43,71 @@ _SCRIPTS = (
 )
 _SCRIPT_STARTS = tuple(start for start, _ in _SCRIPTS)
 
-_STOP_WORDS = {
-    "en": "the is of and to what how this that for you are with my please can it do does did was why who where when "
-    "me write make a an in i your",
-    "de": "der die das und ist nicht ein eine ich wie was mit für auf den dem zu von warum bitte sind kann mir wir "
-    "sie wer",
-    "fr": "le la les des est et une un je que qui dans pour pas avec ce cette vous du pourquoi comment mon ma au quel "
-    "quelle moi",
-    "es": "el la los las es y una un que en por para con como qué cómo mi del se lo su por favor cuál puedes este esta",
-    "it": "il lo la gli è e un una che di per con come non mi del della questo questa perché sono puoi quale cosa",
-    "pt": "o os as é e um uma que de em por para com como não meu minha do da você este esta qual são me",
-    "nl": "de het een en is niet ik dat van hoe wat met voor op te zijn waarom mijn deze kun je naar wie",
-    "sv": "och är det en ett jag inte att som på för med hur vad varför den till av min kan du",
-    "pl": "i jest nie w na się że jak co to dlaczego do mój z czy proszę mi ten ta",
-    "tr": "ve bir bu ne için nasıl mı mi değil ile ben neden benim da de lütfen çok",
-    "id": "yang dan di apa ini itu untuk dengan tidak saya bagaimana dari ke adalah mengapa tolong",
-    "vi": "là của và không tôi có cho một những này như thế nào bạn các được",
-}
-_CYRILLIC_WORDS = {
-    "ru": "и в не на что как это почему я мне для по с у какой пожалуйста из ли есть",
-    "uk": "і в не на що як це чому я мені для та з у який будь ласка є чи",
-    "bg": "и в не на какво как това защо аз ми за с е да съм моля",
-}
+_UNTOLD = {"ar": frozenset("پچژگکیےٹڈںہھڑټډړږښڼېۍەڵ"), "hi": frozenset("ळॲ")}
+"""Letters of other languages that share a script: of Persian, Urdu, Pashto and Kurdish; of Marathi."""
+
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_OF_WORD, _OF_LETTER, _OF_ENDING = 2.0, 2.0, 0.7
+_LONGEST_ENDING, _LEAST_BEFORE_ENDING = 5, 3
+_LEAST_VOTES, _LEAST_LEAD = 1.0, 1.3
+
+_Votes = Sequence[tuple[str, float]]
 
 
-def _votes(words_by_language: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    votes: dict[str, tuple[str, ...]] = {}
-    for language, words in words_by_language.items():
-        for word in dict.fromkeys(words.split()):
-            votes[word] = (*votes.get(word, ()), language)
-    return votes
+class _Evidence:
+    """What tells the languages of a script apart; what several have is shared among them."""
+
+    def __init__(self, languages: Mapping[str, tuple[str, str, str]]) -> None:
+        self._words = _votes({name: words.split() for name, (words, _, _) in languages.items()}, _OF_WORD)
+        self._letters = _votes({name: list(letters) for name, (_, letters, _) in languages.items()}, _OF_LETTER)
+        self._endings = _votes({name: endings.split() for name, (_, _, endings) in languages.items()}, _OF_ENDING)
+
+    def language_of(self, sample: str) -> str:
+        """The language that most votes are for; empty where these are few, or another has nearly as many."""
+        counts: dict[str, float] = {}
+        for word in _WORD.findall(sample):
+            for language, vote in self._words.get(word) or self._of_ending(word):
+                counts[language] = counts.get(language, 0.0) + vote
+        if not sample.isascii():
+            for letter in set(sample):
+                for language, vote in self._letters.get(letter, ()):
+                    counts[language] = counts.get(language, 0.0) + vote
+        if not counts:
+            return ""
+        best = max(counts, key=counts.__getitem__)
+        votes = counts.pop(best)
+        return best if votes >= max(_LEAST_VOTES, _LEAST_LEAD * max(counts.values(), default=0.0)) else ""
+
+    def _of_ending(self, word: str) -> _Votes:
+        for size in range(min(_LONGEST_ENDING, len(word) - _LEAST_BEFORE_ENDING), 1, -1):
+            found = self._endings.get(word[-size:])
+            if found:
+                return found
+        return ()
 
 
-_LATIN_VOTES = _votes(_STOP_WORDS)
-_CYRILLIC_VOTES = _votes(_CYRILLIC_WORDS)
+def _votes(known: Mapping[str, Sequence[str]], of_each: float) -> Mapping[str, _Votes]:
+    languages: dict[str, list[str]] = {}
+    for language, things in known.items():
+        for thing in dict.fromkeys(things):
+            languages.setdefault(thing, []).append(language)
+    return {thing: [(owner, of_each / len(owners)) for owner in owners] for thing, owners in languages.items()}
 
 
-LANGUAGES = (_STOP_WORDS.keys() | _CYRILLIC_WORDS.keys() | {name for _, name in _SCRIPTS}) - {"cyrillic"}
+_LATIN, _CYRILLIC = _Evidence(LATIN), _Evidence(CYRILLIC)
+
+LANGUAGES = (LATIN.keys() | CYRILLIC.keys() | {name for _, name in _SCRIPTS}) - {"cyrillic"}
 """Everything that `detect_language` tells."""
 
 
 def detect_language(text: str) -> str:
     """ISO 639-1 code of the language of the text's first 200 characters; empty when undetermined."""
-    sample = text[:_SAMPLE_CHARACTERS].lower()
+    sample = legible(text[:_SAMPLE_CHARACTERS]).lower()
     if not sample.isascii():
         foreign = _FOREIGN.findall(sample)
         if 3 * len(foreign) >= len(sample) - sample.count(" "):
             return _by_script(sample, foreign)
-    return _by_words(sample, _LATIN_VOTES)
+    return _LATIN.language_of(sample)
 
 
 def _by_script(sample: str, foreign: list[str]) -> str:
@@ -101,19 +122,8 @@ def _by_script(sample: str, foreign: list[str]) -> str:
         return ""
     script = max(counts, key=counts.__getitem__)
     if script == "cyrillic":
-        return _by_words(sample, _CYRILLIC_VOTES)
+        return _CYRILLIC.language_of(sample)
+    if not _UNTOLD.get(script, frozenset()).isdisjoint(sample):
+        return ""
     # Japanese mixes Chinese characters with its own kana.
     return "ja" if script in ("zh", "ja") and _KANA.search(sample) else script
-
-
-def _by_words(sample: str, votes: dict[str, tuple[str, ...]]) -> str:
-    counts: dict[str, int] = {}
-    for word in sample.translate(_PUNCTUATION).split():
-        if word in votes:
-            for language in votes[word]:
-                counts[language] = counts.get(language, 0) + 1
-    if not counts:
-        return ""
-    best = max(counts, key=counts.__getitem__)
-    hits = counts.pop(best)
-    return best if hits >= _MIN_HITS and hits > max(counts.values(), default=0) else ""

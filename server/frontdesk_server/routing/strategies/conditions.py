@@ -51,7 +51,7 @@ class Condition(Section):
     turns: Range | None = None
     """Messages of the user so far."""
     language: tuple[str, ...] = ()
-    """ISO 639-1 codes."""
+    """ISO 639-1 codes of the last user message. A short text may have none (""): see docs/strategies.md."""
     code: bool | None = None
     """Whether program code is held or asked for."""
     math: bool | None = None
