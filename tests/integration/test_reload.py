@@ -19,6 +19,9 @@ from frontdesk import Client, FrontdeskError, Query, user
 from frontdesk.v1.router_service_pb2 import StreamCompleteRequest
 from frontdesk.v1.router_service_pb2_grpc import RouterServiceStub
 from frontdesk_server.assembly.app import App, open_server
+from frontdesk_server.assembly.fronts import listening_at
+from frontdesk_server.assembly.staying import changed_in_vain
+from frontdesk_server.cli.serve import below_the_page
 from frontdesk_server.config.loading import LoadedConfig, load_config
 from frontdesk_server.routing.engine import Engine
 from frontdesk_server.security import NewKey, new_key
@@ -208,6 +211,18 @@ async def test_an_address_of_the_file_holds_from_the_next_start_on(
             assert await app.reload(path)
     told = [call.kwargs["changed"] for call in log.calls if call.args == ("config.needs_restart",)]
     assert told == [["server"]]
+
+
+def test_what_the_start_makes_of_the_file_is_no_change_of_it(tmp_path: Path, upstream: FaultyUpstream) -> None:
+    path = tmp_path / "frontdesk.yaml"
+    write(path, upstream, telemetry={"prometheus_address": "127.0.0.1:9400"})
+    file = load_config(path, {})
+    worker = listening_at(file.overridden(below_the_page), "127.0.0.1:2", "127.0.0.1:3")
+
+    assert worker.config.telemetry.prometheus_address == "127.0.0.1:9401"
+    assert changed_in_vain(worker, file.config) == []
+    write(path, upstream, telemetry={"prometheus_address": "127.0.0.1:9500"}, server={"address": "127.0.0.1:9"})
+    assert changed_in_vain(worker, load_config(path, {}).config) == ["telemetry"]
 
 
 async def test_a_fault_of_ours_while_reloading_ends_nothing(

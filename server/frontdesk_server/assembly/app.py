@@ -117,8 +117,7 @@ class App:
 
     def _take(self, runtime: Runtime) -> None:
         self.log.info("config.reloaded", replaced=self.loaded.version, version=runtime.loaded.version)
-        now = listening_at(runtime.loaded, *self._started.addresses)
-        if changed := changed_in_vain(self._started.config, now.config):
+        if changed := changed_in_vain(self._started, runtime.loaded.config):
             self.log.warning("config.needs_restart", changed=changed)
         self._providers.update(runtime.providers())
         _watch(self.telemetry, runtime)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from frontdesk_server.assembly.embedder import build_embeddings_endpoint
 from frontdesk_server.assembly.ledger import open_readings
 from frontdesk_server.config.loading import LoadedConfig
+from frontdesk_server.config.root import Config
 from frontdesk_server.config.service import HttpConfig
 from frontdesk_server.desk.calls import RunningCalls
 from frontdesk_server.desk.overview import Overview
@@ -26,14 +26,17 @@ if TYPE_CHECKING:
 
 def listening_at(loaded: LoadedConfig, address: str | None = None, http: str | None = None) -> LoadedConfig:
     """The configuration with other addresses to listen on; `http` turns the HTTP faces on."""
-    server = loaded.config.server
-    if address is not None:
-        server = server.model_copy(update={"address": address})
-    if http is not None:
-        section = (server.http or HttpConfig()).model_copy(update={"address": http})
-        server = server.model_copy(update={"http": section})
-    config = loaded.config.model_copy(update={"server": server})
-    return replace(loaded, config=config, addresses=(address, http))
+
+    def listening(config: Config) -> Config:
+        server = config.server
+        if address is not None:
+            server = server.model_copy(update={"address": address})
+        if http is not None:
+            section = (server.http or HttpConfig()).model_copy(update={"address": http})
+            server = server.model_copy(update={"http": section})
+        return config.model_copy(update={"server": server})
+
+    return loaded.overridden(listening)
 
 
 @asynccontextmanager

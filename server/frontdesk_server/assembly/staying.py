@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 
+from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.root import Config
 
 _STAYING: Mapping[str, Callable[[Config], object]] = {
@@ -19,6 +21,7 @@ _STAYING: Mapping[str, Callable[[Config], object]] = {
 }
 
 
-def changed_in_vain(started: Config, now: Config) -> list[str]:
+def changed_in_vain(started: LoadedConfig, file: Config) -> list[str]:
     """The sections that are not as they were at the start, and hold from the next one on."""
-    return [place for place, part in _STAYING.items() if part(started) != part(now)]
+    now = reduce(lambda config, change: change(config), started.overriding, file)
+    return [place for place, part in _STAYING.items() if part(started.config) != part(now)]

@@ -16,6 +16,7 @@ import typer
 from frontdesk_server.assembly.supervisor import Supervisor, reserved_port
 from frontdesk_server.config.files import STANDARD
 from frontdesk_server.config.loading import LoadedConfig, default_config_path, load_config
+from frontdesk_server.config.root import Config
 from frontdesk_server.config.service import listening_address, tcp_address
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
 
@@ -32,6 +33,7 @@ def serve(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port; one serves one core.")] = 1,
     worker: Annotated[int | None, typer.Option(hidden=True)] = None,
+    of_file: Annotated[bool, typer.Option("--of-file", hidden=True)] = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again.
 
@@ -39,13 +41,13 @@ def serve(
     """
     path = config or default_config_path()
     loaded = load_config(path)
-    address = loaded.config.server.address if address is None else _checked(address, listening_address, "--address")
+    address = None if address is None else _checked(address, listening_address, "--address")
     http = None if http is None else _checked(http, tcp_address, "--http")
     if workers > 1:
         if path == STANDARD:
             raise typer.BadParameter("each worker reads it: standard input is one for all", param_hint="--config")
         raise typer.Exit(_supervise(loaded, path, address, http, workers))
-    _serve(loaded if worker is None else _below_the_page(loaded), address, http, worker)
+    _serve(loaded if worker is None else loaded.overridden(below_the_page), address, http, worker, of_file=of_file)
 
 
 def _checked(address: str, check: Callable[[str], str], option: str) -> str:
@@ -55,17 +57,16 @@ def _checked(address: str, check: Callable[[str], str], option: str) -> str:
         raise typer.BadParameter(f"{address!r} {error}", param_hint=option) from error
 
 
-def _below_the_page(loaded: LoadedConfig) -> LoadedConfig:
+def below_the_page(config: Config) -> Config:
     """The configuration of workers: the configured metrics page is that of all, theirs are at the next ports."""
-    telemetry = loaded.config.telemetry
-    host, _, port = (telemetry.prometheus_address or ":0").rpartition(":")
+    host, _, port = (config.telemetry.prometheus_address or ":0").rpartition(":")
     if port == "0":
-        return loaded
-    below = telemetry.model_copy(update={"prometheus_address": f"{host}:{int(port) + 1}"})
-    return replace(loaded, config=loaded.config.model_copy(update={"telemetry": below}))
+        return config
+    below = config.telemetry.model_copy(update={"prometheus_address": f"{host}:{int(port) + 1}"})
+    return config.model_copy(update={"telemetry": below})
 
 
-def _serve(loaded: LoadedConfig, address: str, http: str | None, worker: int | None) -> None:
+def _serve(loaded: LoadedConfig, address: str | None, http: str | None, worker: int | None, *, of_file: bool) -> None:
     gc.disable()  # until everything is built, which stays
     import uvloop
 
@@ -74,19 +75,25 @@ def _serve(loaded: LoadedConfig, address: str, http: str | None, worker: int | N
     from frontdesk_server.assembly.leaving import ending
     from frontdesk_server.telemetry.logging import build_logger
 
-    serving = serve_until_stopped(listening_at(loaded, address, http), worker=worker)
+    listening = listening_at(loaded, address, http)
+    if of_file:
+        listening = replace(listening, overriding=listening_at(loaded, None, http).overriding)
+    serving = serve_until_stopped(listening, worker=worker)
     uvloop.run(ending(serving, build_logger(loaded.config.telemetry)))
 
 
-def _supervise(loaded: LoadedConfig, path: Path, address: str, http: str | None, workers: int) -> int:
+def _supervise(loaded: LoadedConfig, path: Path, given: str | None, http: str | None, workers: int) -> int:
+    """Workers are told the address: a port that was found for 0 is none of the file's, any other may be `of_file`."""
     from frontdesk_server.telemetry.logging import build_logger
 
+    address = given or loaded.config.server.address
     if address.startswith("unix:"):
         raise ConfigError(loaded.source, [ConfigFault("workers cannot share a unix socket", "server.address")])
     try:
         with reserved_port(address) as shared, _metrics_page(loaded, workers):
             command = [sys.executable, "-m", "frontdesk_server", "serve", "-c", str(path), "--address", shared]
             command += [] if http is None else ["--http", http]
+            command += ["--of-file"] if given is None and shared == address else []
             grace_seconds = loaded.config.server.grace_seconds + _GRACE_MARGIN_SECONDS
             log = build_logger(loaded.config.telemetry)
             supervisor = Supervisor(lambda index: [*command, "--worker", str(index)], workers, grace_seconds, log)

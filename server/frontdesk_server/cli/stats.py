@@ -61,8 +61,8 @@ def stats(
         screen.print(_routers(found, screen.width))
         screen.print(_models(found, screen.width))
         screen.print(
-            "Costs are USD; per 1,000 is USD per 1,000 calls. Routed: without an account of an answer, as none was asked for,"
-            " it is being given, or the process was killed before it was written.",
+            "Costs are USD; per 1,000 is USD per 1,000 calls. Routed: without an account of an answer, as none was"
+            " asked for, it is being given, or the process was killed before it was written.",
             style="dim",
         )
         if drift:

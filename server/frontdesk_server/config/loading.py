@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -40,8 +40,8 @@ class LoadedConfig:
     source: str
     version: str
     positions: Mapping[Location, Position] = field(default_factory=dict, repr=False)
-    addresses: tuple[str | None, str | None] = (None, None)
-    """Where gRPC and HTTP listen whatever the file says; None where it has the say."""
+    overriding: tuple[Callable[[Config], Config], ...] = ()
+    """What the start makes of whatever the file says, in this order."""
     referring: Set[Location] = frozenset()
     """Where the file names a variable of the environment."""
 
@@ -49,6 +49,10 @@ class LoadedConfig:
     def folder(self) -> Path:
         """Where relative paths start."""
         return Path(self.source).parent
+
+    def overridden(self, change: Callable[[Config], Config]) -> LoadedConfig:
+        """The same with a change that what is read later gets, too."""
+        return replace(self, config=change(self.config), overriding=(*self.overriding, change))
 
     def fault(self, location: Location, message: str) -> ConfigFault:
         """A fault at a location of the configuration, or at the deepest part of it that the file spells out."""
