@@ -12,8 +12,11 @@ import re2
 import yaml
 
 from frontdesk_server.domain.signals import Task
+from frontdesk_server.routing.asides import Asides
 
 _MAX_MEMORY_BYTES = 32 * 1024 * 1024
+_SIGN = r"[^\pL\pN]"
+"""RE2 takes `\\W` for anything but ASCII letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,14 @@ class Cue:
     given: bool = False
     instructs: bool = False
     wants: bool = False
-    rates: bool = False
 
 
 class CueSet:
-    """All cues, compiled. Immutable, and safe to share."""
+    """All cues, compiled, and the asides. Immutable, and safe to share."""
 
-    def __init__(self, cues: tuple[Cue, ...]) -> None:
+    def __init__(self, cues: tuple[Cue, ...], asides: Asides) -> None:
         self.cues = cues
+        self.asides = asides
         options = re2.Options()
         options.case_sensitive = False
         options.max_mem = _MAX_MEMORY_BYTES
@@ -59,7 +62,7 @@ def default_cues() -> CueSet:
     source = resources.files("frontdesk_server.routing").joinpath("cues.yaml").read_text("utf-8")
     document = yaml.load(source, Loader=yaml.CSafeLoader)
     words = {name: "".join(text.splitlines()) for name, text in document["words"].items()}
-    return CueSet(tuple(_cue(entry, words) for entry in document["cues"]))
+    return CueSet(tuple(_cue(entry, words) for entry in document["cues"]), Asides.load())
 
 
 def _cue(entry: Mapping[str, Any], words: Mapping[str, str]) -> Cue:
@@ -68,9 +71,9 @@ def _cue(entry: Mapping[str, Any], words: Mapping[str, str]) -> Cue:
         alternatives = alternatives.replace(f"<{name}>", text)
     match entry.get("at"):
         case "opening":
-            pattern = rf"^\W*(?:(?:{words['courtesy']})\W+)*(?:{alternatives})"
+            pattern = rf"^{_SIGN}*(?:(?:{words['courtesy']}){_SIGN}+)*(?:{alternatives})"
         case "whole":
-            pattern = rf"^\W*(?:{alternatives})[\s!?.,)=]*$"
+            pattern = rf"^{_SIGN}*(?:{alternatives})[\s!?.,)=。！？]*$"
         case _:
             pattern = alternatives
     return Cue(
@@ -84,7 +87,6 @@ def _cue(entry: Mapping[str, Any], words: Mapping[str, str]) -> Cue:
         given=entry.get("given", False),
         instructs=entry.get("instructs", False),
         wants=entry.get("wants", False),
-        rates=entry.get("rates", False),
     )
 
 

@@ -9,13 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from frontdesk_server.domain.value import value
-from frontdesk_server.routing.asked import (
-    asking_sentences,
-    rambles,
-    sentences_of,
-    without_brought_along,
-    without_fences,
-)
+from frontdesk_server.routing.asked import asking_sentences, rambles, sentences_of, without_asides
+from frontdesk_server.routing.brought import Message, points_at_something, set_apart
 from frontdesk_server.routing.cues import Cue, CueSet
 from frontdesk_server.routing.legible import legible
 
@@ -26,10 +21,11 @@ _SENTENCES_AT_AN_END = 3
 
 @value
 class Reading:
-    """The cues of the instruction and those of all that was read, and the sentences that ask."""
+    """The cues of the instruction and those of all that it is about, and the sentences that ask."""
 
     instruction: Sequence[Cue]
     everywhere: Sequence[Cue]
+    """What is brought along in a form of its own counts here if it is spoken of."""
     asked: str
     about_a_given_text: bool = False
 
@@ -39,18 +35,26 @@ def read(text: str, cues: CueSet) -> Reading:
     excerpt = text
     if len(text) > _HEAD_CHARACTERS + _TAIL_CHARACTERS:
         excerpt = f"{text[:_HEAD_CHARACTERS]}\n\n{text[-_TAIL_CHARACTERS:]}"
-    excerpt = legible(excerpt)
-    everywhere = cues.found_in(excerpt)
-    if any(cue.given for cue in everywhere):
-        return _about_a_given_text(excerpt, everywhere, cues)
-    own = without_brought_along(excerpt)
-    asked = asking_sentences(own, rated=any(cue.rates for cue in everywhere))
+    message = set_apart(legible(excerpt))
+    own, refers = without_asides(message.own, cues.asides)
+    if refers:
+        own, message = message.beside, Message(message.beside, message.beside)
+    around = own if message.around == message.own else without_asides(message.around, cues.asides)[0]
+    found = everywhere = cues.found_in(around)
+    if message.brought:
+        spoken_of = points_at_something(own)
+        everywhere = cues.found_in(f"{around}\n{message.brought if spoken_of else message.code}")
+        if spoken_of:
+            own += message.code
+    if any(cue.given for cue in found):
+        return _about_a_given_text(around, everywhere, cues)
+    asked = asking_sentences(own)
     if rambles(asked):
         asked = _wishes(asked, cues) or asked
     if len(asked) < len(own):
-        # What asks comes with what it needs, but claims about it do not.
+        # What asks comes with what it needs, but what is said besides does not.
         own = own if rambles(own) else asked
-    return Reading(everywhere if own is excerpt else cues.found_in(own), everywhere, asked)
+    return Reading(found if own is around else cues.found_in(own), everywhere, asked)
 
 
 def _wishes(text: str, cues: CueSet) -> str:
@@ -64,8 +68,7 @@ def _wishes(text: str, cues: CueSet) -> str:
 
 
 def _about_a_given_text(excerpt: str, everywhere: Sequence[Cue], cues: CueSet) -> Reading:
-    prose = without_fences(excerpt)
-    sentences = sentences_of(prose)
+    sentences = sentences_of(excerpt)
     found, asked = _at_the_head(sentences, cues) or _at_the_tail(sentences, cues) or (everywhere, excerpt)
     return Reading(found, everywhere, asked, about_a_given_text=True)
 
