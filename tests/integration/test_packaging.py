@@ -89,6 +89,7 @@ def test_the_servers_wheel_needs_the_client_and_holds_neither_it_nor_tests(wheel
     names = zipfile.ZipFile(wheels.server).namelist()
     for needed in (
         "frontdesk_server/config/default.yaml",
+        "frontdesk_server/routing/asides.yaml",
         "frontdesk_server/routing/cues.yaml",
         "frontdesk_server/artefacts/embedders/data/model.safetensors",
         "frontdesk_server/faces/console/templates/base.html",

@@ -1,4 +1,5 @@
-"""Tells sentences that are no part of what is asked: courtesies, claims about the question, wishes for the answer's form.
+# ruff: noqa: RUF001 - signs of other scripts look like ours
+"""Tells sentences that are no part of what is asked: courtesies, claims about it, wishes for the answer's form.
 
 The phrases are data, from asides.yaml, which says what they are; a sentence of nothing but such phrases is an aside.
 """

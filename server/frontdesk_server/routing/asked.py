@@ -11,8 +11,8 @@ from frontdesk_server.routing.asides import Aside, Asides
 __all__ = ["asking_sentences", "rambles", "sentences_of", "without_asides"]
 
 _SENTENCE_END = re.compile(
-    r"[.!?。！？:：](?:(?<=[.!?])[)\]\"'»”]*(?=\s)|(?<=[。！？])|(?<=[:：])(?=\s)(?!\s+\d)"
-    rf"|(?<=[!?])(?=[{UNSPACED_BASIC}])|(?<=[{UNSPACED_BASIC}][!?]))"
+    r"[.!?。！？:：\]](?:(?<=[.!?])[)\]\"'»”]*(?=\s)|(?<=[。！？])|(?<=[:：])(?=\s)(?!\s+\d)"
+    rf"|(?<=\])(?=\s)|(?<=[.!?])(?=[{UNSPACED_BASIC}])|(?<=[{UNSPACED_BASIC}][!?]))"
 )
 """Begins with a class of signs, so that the search for one is fast."""
 _QUESTION = re.compile(r"[?？]\W*$|か。\W*$")

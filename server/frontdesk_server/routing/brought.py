@@ -41,21 +41,22 @@ _SPECIAL = re.compile(
 _HEADING = re.compile(
     r"\n[ \t]*(?:#+[ \t]*([^\n:：#]{1,20}?)[ \t]*[:：]?[ \t]*(?=\n)|\**([^\W\d_a-z][^\n:：*]{0,18}?)\**[ \t]?[:：]\**)"
 )
-_ASKING_TAG = re.compile(r"<(question|query|instructions?|task|prompt|request|user\w*)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_ASKING_TAG = re.compile(r"<(question|query|instructions?|task|prompt|request|user\w*)>(.*?)</\1>", re.DOTALL | re.I)
 _TAGGED = re.compile(r"<(\w{3,20})[^<>]{0,80}>(.*?)</\1>", re.DOTALL)
 _FENCE = re.compile(r"(```.*?(?:```|\Z))", re.DOTALL)
 _BARE_FENCE = re.compile(r"```[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _NAMED_FENCE = re.compile(r"```\w+[ \t]*\n")
 _RULES = ("---", "===", "***", "___", "~~~", '"""', "'''")
 _BETWEEN_RULES = re.compile(
-    rf"(?:\A|(?<=\n)[ \t]*\n)[ \t]*({'|'.join(map(re.escape, _RULES))})[-=*_~]*[ \t]*\n(.*?)\n?[ \t]*\1[-=*_~]*[ \t]*(?=\n|\Z)",
+    rf"(?:\A|(?<=\n)[ \t]*\n)[ \t]*({'|'.join(map(re.escape, _RULES))})[-=*_~]*[ \t]*\n"
+    r"(.*?)\n?[ \t]*\1[-=*_~]*[ \t]*(?=\n|\Z)",
     re.DOTALL,
 )
 _QUOTED_LINE = re.compile(r"^[ \t]*>[ \t]?(.*)$", re.MULTILINE)
 _CLOSING = re.compile(
-    r"\n[ \t]*(?:--|(?:kind(?:est)?|best|warm(?:est)?|many) (?:regards|wishes)|regards|best|cheers|sincerely|yours\b.{0,12}"
-    r"|(?:many )?thanks|mit (?:freundlichen|besten|herzlichen|lieben) grüßen|(?:viele|liebe|beste) grüße|mfg"
-    r"|(?:bien )?cordialement|(?:un )?(?:cordial )?saludos?(?: cordial(?:es)?)?|atentamente|atenciosamente"
+    r"\n[ \t]*(?:--|(?:kind(?:est)?|best|warm(?:est)?|many) (?:regards|wishes)|regards|best|cheers|sincerely"
+    r"|yours\b.{0,12}|(?:many )?thanks|mit (?:freundlichen|besten|herzlichen|lieben) grüßen|(?:viele|liebe|beste) grüße"
+    r"|mfg|(?:bien )?cordialement|(?:un )?(?:cordial )?saludos?(?: cordial(?:es)?)?|atentamente|atenciosamente"
     r"|(?:melhores )?cumprimentos|此致|敬具)[ \t]*[,.!，。！]?[ \t]*(?:\n[ \t]*\S[^\n]{0,90}){1,6}\s*\Z",
     re.IGNORECASE,
 )
@@ -63,9 +64,11 @@ _BLOCK_END = re.compile(r"\n[ \t]*\n")
 _ASKING_BLOCK = re.compile(r"[?？:：]|か。|せよ。|ください。|して。")
 _POINTS = re.compile(
     r"\b(?:this|these|its?|here|above|below|following|attached|code|snippet"
+    r"|loop|branch|line|function|variable|argument|output|error|bug|test|schleife|zeile|funktion|fehler\w*|ausgabe"
+    r"|boucle|ligne|fonction|erreur|sortie|bucle|línea|función|salida|laço|linha|função|erro|saída"
     r"|dies\w*|hier|oben|unten|folgend\w*|dar(?:an|in|aus)|cett?e?|ces|ceci|ça|cela|ici|ci-dess\w+"
     r"|est[aeo]s?|aquí|arriba|abajo|siguiente|ist?o|isso|ess[ae]s?|aqui|acima|abaixo|seguinte|n?d?est[ae])\b"
-    r"|这|此|上面|下面|以下|上述|哪里错|この|これ|ここ|上の|下の|次の|上記",
+    r"|这|此|上面|下面|以下|上述|哪里错|循环|函数|变量|报错|出错|ループ|関数|変数|エラー|出力|この|これ|ここ|上の|下の|次の|上記",
     re.IGNORECASE,
 )
 
@@ -111,7 +114,7 @@ def set_apart(text: str) -> Message:
 
 def points_at_something(own: str) -> bool:
     """Whether who says so speaks of what stands beside it."""
-    return size_of(own) <= _FEW_BYTES or _POINTS.search(own) is not None
+    return size_of(own.strip()) <= _FEW_BYTES or _POINTS.search(own) is not None
 
 
 def _of_template(text: str, brought: list[str]) -> str:

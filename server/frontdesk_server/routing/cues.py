@@ -73,7 +73,7 @@ def _cue(entry: Mapping[str, Any], words: Mapping[str, str]) -> Cue:
         case "opening":
             pattern = rf"^{_SIGN}*(?:(?:{words['courtesy']}){_SIGN}+)*(?:{alternatives})"
         case "whole":
-            pattern = rf"^{_SIGN}*(?:{alternatives})[\s!?.,)=。！？]*$"
+            pattern = rf"^{_SIGN}*(?:{alternatives})[\s!?.,)=。！？]*$"  # noqa: RUF001 - signs of other scripts
         case _:
             pattern = alternatives
     return Cue(

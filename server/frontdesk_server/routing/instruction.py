@@ -54,7 +54,7 @@ def read(text: str, cues: CueSet) -> Reading:
     if len(asked) < len(own):
         # What asks comes with what it needs, but what is said besides does not.
         own = own if rambles(own) else asked
-    return Reading(found if own is around else cues.found_in(own), everywhere, asked)
+    return Reading(found if own == around else cues.found_in(own), everywhere, asked)
 
 
 def _wishes(text: str, cues: CueSet) -> str:

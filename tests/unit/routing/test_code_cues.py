@@ -48,6 +48,10 @@ def test_what_only_programs_look_like_is_named(text: str, label: str) -> None:
         "¿A qué hora sale el bus?",
         "爪哇岛在哪里？",
         "odd question",
+        "Is rust bad for my car?",
+        "Do swift birds sleep while they fly?",
+        "My class of toddlers loves the zoo.",
+        "Halla todas las funciones f con f(x+y)=f(x)f(y) y f(0)=1, paso a paso: ¿cuántas hay?",
     ],
 )
 def test_everyday_words_are_not_taken_for_programs(text: str) -> None:

@@ -263,3 +263,36 @@ def test_where_there_are_no_cues_and_plain_words_difficulty_is_that_of_the_task(
 
     assert judged.value == pytest.approx(0.3, abs=0.005)
     assert judged.reasons == ("by task 0.30, by wording 0.30",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Who proved Fermat's last theorem?",
+        "When was the theory of relativity published?",
+        "Where was Gödel born?",
+        "Wer hat den Satz von Fermat bewiesen?",
+        "Quand la théorie de la relativité a-t-elle été publiée ?",
+        "¿Quién descubrió la materia oscura?",
+        "Quem provou o último teorema de Fermat?",
+        "谁证明了费马大定理?",
+        "相対性理論が発表されたのはいつですか?",
+    ],
+)
+def test_who_when_and_where_of_a_known_thing_is_easy(text: str) -> None:
+    signals = compute_signals(text_query(text))
+
+    assert "asks who, when or where" in signals.difficulty_cues
+    assert signals.difficulty < 0.6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Does P equal NP?",
+        "Gilt P = NP?",
+        "Who proposed the many-worlds interpretation, and why does it fail to derive the Born rule?",
+    ],
+)
+def test_hard_questions_that_look_like_small_ones_stay_hard(text: str) -> None:
+    assert compute_signals(text_query(text)).difficulty > 0.6
