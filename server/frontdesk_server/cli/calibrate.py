@@ -147,10 +147,13 @@ def _print(result: Calibrated, target: Path | None, settings: Mapping[str, float
             f"Nothing cheaper than the strongest model can be certified to lose at most {certificate.max_loss:.2%} "
             f"with {confidence}."
         )
+    if result.next_threshold is None:
+        return
+    following = f"the next cheaper policy (threshold {result.next_threshold:.4g})"
     if (needed := result.more_labels_needed) is not None:
+        labels = f"About {needed:,} more {'label' if needed == 1 else 'labels'} like these"
+        typer.echo(f"{labels} would certify {following} in four of five cases.")
+    else:
         typer.echo(
-            f"About {needed:,} more {'label' if needed == 1 else 'labels'} like these would certify the next cheaper "
-            f"policy (threshold {result.next_threshold:.4g})."
+            f"More labels like these would hardly certify {following}: its loss is above that or too close to it."
         )
-    elif result.next_threshold is not None:
-        typer.echo("More labels like these would not help: the next cheaper policy loses more than that.")

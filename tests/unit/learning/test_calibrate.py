@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from frontdesk_server.learning.calibration.bounds import TESTS, exact_binomial, labels_needed
-from frontdesk_server.learning.calibration.calibrate import Policies, calibrate
+from frontdesk_server.learning.calibration.calibrate import Policies, Procedure, calibrate
 from frontdesk_server.learning.calibration.policies import floor_policies, pair_policies
 
 
@@ -71,13 +71,41 @@ def test_too_few_labels_certify_nothing_and_say_how_many_would() -> None:
     assert result.more_labels_needed > 30
 
 
-def test_as_many_labels_as_were_asked_for_suffice() -> None:
-    losses = _losses(np.random.default_rng(5), 60, 0.0, differing=0.1)
-    needed = labels_needed(losses, 0.05, 0.05, TESTS["betting"])
+@pytest.mark.parametrize("test", TESTS)
+def test_as_many_labels_as_were_asked_for_mostly_suffice_and_far_fewer_do_not(test: str) -> None:
+    losses, draw = np.repeat([1.0, 0.0], [2, 98]), np.random.default_rng(5)
+    needed = labels_needed(losses, 0.05, 0.05, TESTS[test])
     assert needed is not None
-    enough = np.tile(np.random.default_rng(0).permutation(losses), needed // 60)[:, None]
-    assert TESTS["betting"](enough, 0.05, 0.05)[0] <= 0.05
-    assert labels_needed(np.ones(60), 0.05, 0.05, TESTS["betting"]) is None
+
+    def certified(labels: int) -> float:
+        passed = [TESTS[test](draw.choice(losses, (labels, 1)), 0.05, 0.05)[0] <= 0.05 for _ in range(100)]
+        return float(np.mean(passed))
+
+    assert certified(needed) > 0.6
+    assert certified(needed // 3) < 0.5
+    assert labels_needed(np.ones(60), 0.05, 0.05, TESTS[test]) is None
+
+
+@pytest.mark.parametrize("procedure", ["fixed-sequence", "bonferroni"])
+def test_the_next_policy_is_cheaper_and_not_yet_certified(procedure: Procedure) -> None:
+    """Two certified policies that cost the same, and one that costs more, stand between it and the choice."""
+    loss, cost = np.zeros((400, 6)), np.tile([9.0, 5.0, 5.0, 6.0, 5.0, 2.0], (400, 1))
+    loss[:22, 4] = loss[:24, 5] = 1.0
+    policies = Policies((0.0, 1.0, 2.0, 3.0, 4.0, 5.0), loss, cost)
+    result = calibrate(policies, max_loss=0.08, confidence=0.95, procedure=procedure)
+    assert (result.index, result.next_threshold) == (1, 5.0)
+    assert result.more_labels_needed is not None
+    assert result.more_labels_needed > 20
+    # A policy that loses more than is allowed bars the sequence, and no further one.
+    loss[:, 4] = 1.0
+    barred = calibrate(policies, max_loss=0.08, confidence=0.95, procedure=procedure)
+    assert (barred.more_labels_needed is None) == (procedure == "fixed-sequence")
+
+
+def test_nothing_is_next_to_the_cheapest() -> None:
+    policies = Policies((0.0, 1.0, 2.0), np.zeros((400, 3)), np.tile([9.0, 5.0, 5.0], (400, 1)))
+    result = calibrate(policies, max_loss=0.08, confidence=0.95)
+    assert (result.index, result.more_labels_needed, result.next_threshold) == (1, None, None)
 
 
 def test_bonferroni_certifies_no_more_than_a_share_of_delta_allows() -> None:

@@ -21,6 +21,7 @@ Test = Callable[[Matrix, float, float], Vector]
 
 _LARGEST_BET = 0.75
 MOST_LABELS = 20_000
+_SIZES, _DRAWS, _SURE = 24, 40, 0.8
 
 
 def betting(losses: Matrix, limit: float, delta: float) -> Vector:
@@ -63,26 +64,24 @@ TESTS: Mapping[str, Test] = {
 
 
 def labels_needed(losses: Vector, limit: float, delta: float, test: Test) -> int | None:
-    """Return about how many labels in all would give a p-value under `delta` if further losses are like these [n].
+    """Return about how many labels in all give a p-value under `delta` in four of five draws like these losses [n].
 
-    None when they speak against it, or when not even `MOST_LABELS` would do.
+    In each draw further losses are taken from these at random, and the order of all is random. None when they speak
+    against it, or when not even `MOST_LABELS`, or twice as many as these, would do.
     """
     n = len(losses)
-    shuffled = np.random.default_rng(0).permutation(losses)
-    low, high = 1, max(1, MOST_LABELS // n)
-    if losses.mean() >= limit or not _passes(shuffled, high, limit, delta, test):
+    sizes = np.unique(np.geomspace(n + 1, max(MOST_LABELS, 2 * n), _SIZES).astype(int))
+    if losses.mean() >= limit:
         return None
-    while low < high:
-        times = (low + high) // 2
-        if _passes(shuffled, times, limit, delta, test):
-            high = times
-        else:
-            low = times + 1
-    return low * n
+    return next((int(size) for size in sizes if _passes(losses, int(size), limit, delta, test)), None)
 
 
-def _passes(losses: Vector, times: int, limit: float, delta: float, test: Test) -> bool:
-    return bool(test(np.tile(losses, times)[:, None], limit, delta)[0] <= delta)
+def _passes(losses: Vector, size: int, limit: float, delta: float, test: Test) -> bool:
+    """Whether so many labels in all pass in nearly all draws."""
+    draw = np.random.default_rng(size)
+    further = draw.choice(losses, (size - len(losses), _DRAWS))
+    drawn = np.vstack([np.repeat(losses[:, None], _DRAWS, axis=1), further])
+    return float((test(draw.permuted(drawn, axis=0), limit, delta) <= delta).mean()) >= _SURE
 
 
 def _divergence(observed: Vector, limit: float) -> Vector:

@@ -8,6 +8,7 @@ is at most 1 - confidence, for any sample size (Angelopoulos et al., "Learn then
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -73,7 +74,7 @@ class Calibrated:
     index: int
     certificate: Certificate
     more_labels_needed: int | None
-    """About how many more would certify the next cheaper policy; None when the data speak against it."""
+    """About how many more would likely certify the next cheaper policy; None when that is not to be expected."""
     next_threshold: float | None
     """The next cheaper policy; None when the cheapest of all is certified."""
 
@@ -97,13 +98,16 @@ def calibrate(
     loss = policies.loss[order]
     level = delta if procedure == "fixed-sequence" else delta / max(1, loss.shape[1] - 1)
     p_values = np.concatenate([[0.0], TESTS[test](loss[:, 1:], max_loss, level)])
-    passed = p_values <= level
-    if procedure == "fixed-sequence":
-        passed = np.logical_and.accumulate(passed)
+    in_sequence, passed = procedure == "fixed-sequence", p_values <= level
+    certified = np.logical_and.accumulate(passed) if in_sequence else passed
     cost = policies.cost.mean(axis=0)
-    index = int(min(np.flatnonzero(passed), key=cost.__getitem__))
-    following = index + 1 if index + 1 < len(cost) else None
-    needed = None if following is None else labels_needed(loss[:, following], max_loss, level, TESTS[test])
+    index = int(min(np.flatnonzero(certified), key=cost.__getitem__))
+    following = _next_cheaper(cost, index, in_sequence)
+    needed = None
+    if following is not None:
+        first = int(certified.argmin()) if in_sequence else following
+        failed = first + np.flatnonzero(~passed[first : following + 1])
+        needed = _all_of(labels_needed(loss[:, each], max_loss, level, TESTS[test]) for each in failed)
     certificate = Certificate(
         threshold=policies.thresholds[index],
         n=len(loss),
@@ -121,6 +125,26 @@ def calibrate(
     return Calibrated(
         index,
         certificate,
-        None if needed is None else max(1, needed - len(loss)),
+        None if needed is None else _rounded_up(needed - len(loss)),
         None if following is None else policies.thresholds[following],
     )
+
+
+def _next_cheaper(cost: Vector, index: int, in_sequence: bool) -> int | None:
+    """The policy that would be chosen with a little more evidence: the first that is cheaper, or else the dearest."""
+    cheaper = np.flatnonzero(cost < cost[index])
+    if not len(cheaper):
+        return None
+    return int(cheaper[0] if in_sequence else cheaper[cost[cheaper].argmax()])
+
+
+def _all_of(needed: Iterable[int | None]) -> int | None:
+    """The most that any needs, None where one has no number."""
+    known = list(needed)
+    return None if None in known else max(number for number in known if number is not None)
+
+
+def _rounded_up(labels: int) -> int:
+    """To two digits: it is no better known."""
+    step = 10 ** max(0, len(str(labels)) - 2)
+    return -(-labels // step) * step
