@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from frontdesk_server.cli.exit_codes import USAGE
 from frontdesk_server.cli.faults import foreseen, missing
+from frontdesk_server.cli.shown import say
 
 __all__ = ["main"]
 
@@ -77,7 +78,7 @@ class _LazyGroup(TyperGroup):
                 return result
         except (KeyboardInterrupt, typer.Abort):
             if sys.stderr.isatty():
-                typer.echo(err=True)  # ends the half line that was being written
+                say(err=True)  # ends the half line that was being written
             raise typer.Exit(128 + signal.SIGINT) from None
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -144,7 +145,7 @@ def _load(command: str) -> Callable[..., None]:
     try:
         module = importlib.import_module(f"frontdesk_server.cli.{_COMMANDS[command]}")
     except ModuleNotFoundError as error:
-        typer.echo(missing(command, error), err=True)
+        say(missing(command, error), err=True)
         raise typer.Exit(USAGE) from error
     finally:
         gc.enable()
@@ -163,7 +164,7 @@ def _print_version(asked: bool) -> None:
     if asked:
         from frontdesk import __version__  # loads gRPC, which no other way to ask for help waits for
 
-        typer.echo(f"frontdesk {__version__}")
+        say(f"frontdesk {__version__}")
         raise typer.Exit
 
 

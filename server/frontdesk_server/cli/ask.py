@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from frontdesk_server.assembly.leaving import BOUNDED
 from frontdesk_server.cli.exit_codes import FAULT
+from frontdesk_server.cli.shown import say
 
 QueryArgument = Annotated[str, typer.Argument(help="The query's text; - reads it from standard input.")]
 RouterOption = Annotated[str, typer.Option(help="Name of the router.")]
@@ -87,11 +88,11 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     try:
         BOUNDED.run(work)
     except FrontdeskError as error:
-        typer.echo(f"{error.reason}: {error.message}", err=True)
+        say(f"{error.reason}: {error.message}", err=True)
         for violation in error.violations:
             told = "" if violation.description == error.message else f": {violation.description}"
             if f"{violation.field}{told}" not in error.message:
-                typer.echo(f"  {violation.field}{told}", err=True)
+                say(f"  {violation.field}{told}", err=True)
         raise typer.Exit(FAULT) from error
 
 

@@ -18,6 +18,7 @@ from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
+from frontdesk_server.cli.shown import say
 from frontdesk_server.config.offline import load_offline
 from frontdesk_server.learning.calibration.artefacts import Certify, calibrate_cascade, calibrate_predictor
 from frontdesk_server.learning.calibration.calibrate import Calibrated, Procedure
@@ -131,19 +132,19 @@ def _print(result: Calibrated, target: Path | None, settings: Mapping[str, float
             "out": None if target is None else str(target),
         }
         finite = {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in values.items()}
-        typer.echo(json.dumps(finite, indent=2))
+        say(json.dumps(finite, indent=2))
         return
     confidence = f"{1 - certificate.delta:.1%} confidence ({certificate.n:,} queries, {certificate.test})"
     if result.index:
-        typer.echo(
+        say(
             f"Certified: at threshold {certificate.threshold:.4g} the loss is at most {certificate.max_loss:.2%} with "
             f"{confidence}.\nIt saves {certificate.cost_saved:.1%} of the cost; the loss seen here is "
             f"{certificate.observed_loss:.2%}." + (f" Written to {target}." if target else "")
         )
         for place, value in settings.items():
-            typer.echo(f"Set in the configuration, at {place}: {value:g}")
+            say(f"Set in the configuration, at {place}: {value:g}")
     else:
-        typer.echo(
+        say(
             f"Nothing cheaper than the strongest model can be certified to lose at most {certificate.max_loss:.2%} "
             f"with {confidence}."
         )
@@ -152,8 +153,6 @@ def _print(result: Calibrated, target: Path | None, settings: Mapping[str, float
     following = f"the next cheaper policy (threshold {result.next_threshold:.4g})"
     if (needed := result.more_labels_needed) is not None:
         labels = f"About {needed:,} more {'label' if needed == 1 else 'labels'} like these"
-        typer.echo(f"{labels} would certify {following} in four of five cases.")
+        say(f"{labels} would certify {following} in four of five cases.")
     else:
-        typer.echo(
-            f"More labels like these would hardly certify {following}: its loss is above that or too close to it."
-        )
+        say(f"More labels like these would hardly certify {following}: its loss is above that or too close to it.")

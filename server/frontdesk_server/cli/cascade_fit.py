@@ -15,6 +15,7 @@ from frontdesk_server.artefacts.cascade.policy import CascadePolicy, FittedCasca
 from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.cli.compared import compared_table, tell_verdicts
 from frontdesk_server.cli.faults import foreseen
+from frontdesk_server.cli.shown import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.learning.cascades.fit import CascadeFitOptions
 from frontdesk_server.learning.cascades.fit import fit_cascade as fit
@@ -67,7 +68,7 @@ def cascade_fit(
             )
         save_cascade(fitted, out)
     if json_:
-        typer.echo(json.dumps(_summary(fitted, out), indent=2))
+        say(json.dumps(_summary(fitted, out), indent=2))
     else:
         _show(fitted, out, console())
 

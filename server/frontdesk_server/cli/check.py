@@ -22,6 +22,7 @@ from frontdesk_server.cli.exit_codes import USAGE
 from frontdesk_server.cli.ledger_access import JsonOption
 from frontdesk_server.cli.model_facts import model_facts, print_facts
 from frontdesk_server.cli.quality_sources import quality_sources
+from frontdesk_server.cli.shown import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig, place_of
 from frontdesk_server.config.partly import load_partly
@@ -44,16 +45,16 @@ def check(
     loaded, faults, warnings = _examined(file)
     if not as_json:
         for fault in faults:
-            typer.echo(fault.line_in(str(file)), err=True)
+            say(fault.line_in(str(file)), err=True)
         for warning in warnings:
-            typer.echo(f"warning: {warning.line_in(str(file))}", err=True)
+            say(f"warning: {warning.line_in(str(file))}", err=True)
     if faults or loaded is None:
         if as_json:
             told = {"faults": list(map(asdict, faults)), "warnings": list(map(asdict, warnings))}
-            typer.echo(_json({"source": str(file), "good": False, **told}))
+            say(_json({"source": str(file), "good": False, **told}))
         raise typer.Exit(USAGE)
     if as_json:
-        typer.echo(_json(_told(loaded, warnings, models=models)))
+        say(_json(_told(loaded, warnings, models=models)))
     elif models:
         print_facts(build_pool(loaded.config), console())
     else:

@@ -28,6 +28,7 @@ from frontdesk_server.cli.ask import (
 )
 from frontdesk_server.cli.connection import Reach, connect
 from frontdesk_server.cli.money import total_usd
+from frontdesk_server.cli.shown import say, say_answer
 
 
 def complete(
@@ -59,7 +60,7 @@ def complete(
     async def work() -> None:
         async with connect(Reach(address, token, tls, ca, certificate, key), config) as client:
             if json:
-                typer.echo(to_json(await client.complete(text, policy=wishes)))
+                say(to_json(await client.complete(text, policy=wishes)))
             else:
                 await _stream(client, text, wishes)
 
@@ -71,12 +72,12 @@ async def _stream(client: Client, query: str, wishes: RoutingPolicy) -> None:
         async for event in stream:
             match event:
                 case Started(decision=decision):
-                    typer.secho(f"{decision.model}: {decision.reason}", err=True, dim=True)
+                    say(f"{decision.model}: {decision.reason}", err=True, dim=True)
                 case TextDelta(text=text):
-                    typer.echo(text, nl=False)
+                    say_answer(text)
                 case AttemptEnded(attempt=attempt, next_model=next_model):
                     why = attempt.error_message or "its answer did not pass its check"
-                    typer.secho(f"\n{attempt.model}: {why}; asking {next_model}", err=True, dim=True)
+                    say(f"\n{attempt.model}: {why}; asking {next_model}", err=True, dim=True)
         completion = await stream.completion()
-    typer.echo()
-    typer.secho(f"{completion.model}, {total_usd(completion.cost)}", err=True, dim=True)
+    say()
+    say(f"{completion.model}, {total_usd(completion.cost)}", err=True, dim=True)

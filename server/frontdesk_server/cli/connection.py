@@ -16,6 +16,7 @@ from frontdesk import Client
 from frontdesk.channel import channel_credentials, channel_options, target_of
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from frontdesk_server.cli.shown import say
 from frontdesk_server.domain.unusable import with_its_file
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ async def connect(reach: Reach, config: Path | None) -> AsyncIterator[Client]:
         kept = _ledger_file(loaded)
         async with in_process(loaded) as client:
             if kept is None and (begun := _ledger_file(loaded)) is not None:
-                typer.echo(f"{begun} begins here: it keeps what is decided, for log, stats and explain", err=True)
+                say(f"{begun} begins here: it keeps what is decided, for log, stats and explain", err=True)
             yield client
 
 

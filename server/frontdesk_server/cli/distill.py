@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from frontdesk_server.artefacts.embedders import EmbedderError, EncoderSettings, OnnxEmbedder
 from frontdesk_server.cli.faults import foreseen
+from frontdesk_server.cli.shown import say
 from frontdesk_server.learning.embedding.corpus import read_texts
 
 
@@ -48,6 +49,6 @@ def distill(
     if json_:
         section = {"kind": "static", "path": str(out)}
         values = {"out": str(out), "tokens": len(table.rows), "dimension": dimension, "embedder": section}
-        typer.echo(json.dumps(values, indent=2))
+        say(json.dumps(values, indent=2))
         return
-    typer.echo(f"{out}: {len(table.rows):,} tokens, {dimension} dimensions; embedder: {{kind: static, path: {out}}}")
+    say(f"{out}: {len(table.rows):,} tokens, {dimension} dimensions; embedder: {{kind: static, path: {out}}}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
 from rich.console import RenderableType
 from rich.text import Text
 
 from frontdesk_server.artefacts.quality import ArtefactError
 from frontdesk_server.artefacts.quality.drift import ModelDrift
+from frontdesk_server.cli.shown import say
 from frontdesk_server.cli.tables import Column, table
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.offline import load_offline
@@ -25,7 +25,7 @@ def drift_in(reader: LedgerReader, chosen: Filters, ledger: str | None, config: 
     try:
         return ledger_drift(load_offline(config or default_config_path()), reader, chosen)
     except ArtefactError as error:
-        typer.echo(f"predictions are not compared with training: {error}", err=True)
+        say(f"predictions are not compared with training: {error}", err=True)
         return ()
 
 

@@ -19,6 +19,7 @@ from frontdesk_server.cli.compared import compared_table, tell_verdicts
 from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed, nearness_of
 from frontdesk_server.cli.progress import progress_bar
+from frontdesk_server.cli.shown import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.offline import load_offline
@@ -86,7 +87,7 @@ def evaluate(
         past = read_dataset(*learned) if learned else None
         found = _evaluated(dataset, past, artefact, router, config, (strong, weak, pool), resamples, seed)
     except NotComparable as error:
-        typer.echo(f"evaluate: {error}", err=True)
+        say(f"evaluate: {error}", err=True)
         raise typer.Exit(UNSUPPORTED) from error
     found.result["verdicts"] = verdicts(found.result)
     if out is not None:
@@ -95,7 +96,7 @@ def evaluate(
         written = {**found.result, "drawn": found.document()}
         (out / "evaluation.json").write_bytes(orjson.dumps(written, option=orjson.OPT_INDENT_2))
     if as_json:
-        typer.echo(orjson.dumps(found.result).decode())
+        say(orjson.dumps(found.result).decode())
     else:
         _show(found, console())
 

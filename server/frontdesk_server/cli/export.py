@@ -23,6 +23,7 @@ from frontdesk_server.cli.ledger_access import (
     reading,
 )
 from frontdesk_server.cli.progress import progress_bar, told
+from frontdesk_server.cli.shown import say
 from frontdesk_server.config.files import STANDARD
 from frontdesk_server.ledger.export import (
     DECISION_COLUMNS,
@@ -75,8 +76,8 @@ def export(
         with progress_bar("exporting", total) as advance:
             count = write_rows(told(read(reader, chosen), advance), columns, file, form)
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "rows": count}), err=file == STANDARD)
+        say(json.dumps({"file": str(file), "rows": count}), err=file == STANDARD)
     elif file != STANDARD:
-        typer.echo(f"{count:,} rows in {file}", err=True)
+        say(f"{count:,} rows in {file}", err=True)
     if learning and count == 0:
-        typer.echo("learning needs ledger.store_prompts and reported outcomes", err=True)
+        say("learning needs ledger.store_prompts and reported outcomes", err=True)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import typer
 
 from frontdesk_server.cli.exit_codes import FAULT, USAGE
+from frontdesk_server.cli.shown import say
 from frontdesk_server.domain.errors import ConfigError, FrontdeskError, UnknownModel, UnknownRouter
 from frontdesk_server.domain.extras import brought_by
 from frontdesk_server.domain.unusable import with_its_file
@@ -36,13 +37,13 @@ def foreseen(command: str = "frontdesk", *further: type[Exception]) -> Iterator[
     except BrokenPipeError:
         raise
     except ModuleNotFoundError as error:
-        typer.echo(missing(command, error), err=True)
+        say(missing(command, error), err=True)
         raise typer.Exit(USAGE) from error
     except ConfigError as error:
-        typer.echo("\n".join(error.lines()), err=True)
+        say("\n".join(error.lines()), err=True)
         raise typer.Exit(USAGE) from error
     except foretold as error:
-        typer.echo(f"{command}: {with_its_file(error)}", err=True)
+        say(f"{command}: {with_its_file(error)}", err=True)
         raise typer.Exit(USAGE if isinstance(error, UnknownRouter | UnknownModel) else FAULT) from error
 
 

@@ -14,6 +14,7 @@ import yaml
 from frontdesk_server.artefacts.embedders import EmbedderError, Matrix, StaticEmbedder, load_default
 from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.progress import progress_bar
+from frontdesk_server.cli.shown import say
 from frontdesk_server.learning.data.tables import read_table
 from frontdesk_server.learning.embedding.thresholds import fit_thresholds as fit
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
@@ -53,10 +54,10 @@ def fit_thresholds(
         "embedder": table.id,
     }
     if json_:
-        typer.echo(json.dumps(section | figures, indent=2))
+        say(json.dumps(section | figures, indent=2))
     else:
-        typer.echo("".join(f"# {name}: {value}\n" for name, value in figures.items()), nl=False)
-        typer.echo(yaml.safe_dump(section, sort_keys=False, allow_unicode=True), nl=False)
+        say("".join(f"# {name}: {value}\n" for name, value in figures.items()), nl=False)
+        say(yaml.safe_dump(section, sort_keys=False, allow_unicode=True), nl=False)
 
 
 def _embed(table: StaticEmbedder, texts: Sequence[str], advance: Callable[[int], None]) -> Matrix:

@@ -10,6 +10,7 @@ import typer
 from frontdesk_server.cli.ask import CaOption, CertificateOption, JsonOption, KeyOption, TlsOption, run
 from frontdesk_server.cli.connection import SERVING, Reach, health_of
 from frontdesk_server.cli.exit_codes import FAULT
+from frontdesk_server.cli.shown import say
 
 
 def health(
@@ -30,7 +31,7 @@ def health(
 
     async def work() -> None:
         state = await health_of(Reach(address, None, tls, ca, certificate, key), timeout)
-        typer.echo(json.dumps({"state": state}) if as_json else state)
+        say(json.dumps({"state": state}) if as_json else state)
         if state != SERVING:
             raise typer.Exit(FAULT)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from frontdesk_server.cli.shown import say
 from frontdesk_server.config.security import somebody
 from frontdesk_server.security.keys import new_key
 
@@ -27,7 +28,7 @@ def key(
     made = new_key()
     section = {"security": {"keys": [{"caller": caller, "id": made.id, "sha256": made.sha256}]}}
     if as_json:
-        typer.echo(json.dumps({"key": made.key, **section}, indent=2))
+        say(json.dumps({"key": made.key, **section}, indent=2))
         return
-    typer.echo(yaml.safe_dump(section, sort_keys=False), err=True, nl=False)
-    typer.echo(made.key)
+    say(yaml.safe_dump(section, sort_keys=False), err=True, nl=False)
+    say(made.key)

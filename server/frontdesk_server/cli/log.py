@@ -25,6 +25,7 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
+from frontdesk_server.cli.shown import say
 from frontdesk_server.cli.tables import Column, Row, console, one_line, table
 from frontdesk_server.domain.decision import IN_TURN
 from frontdesk_server.domain.duration import duration
@@ -76,14 +77,14 @@ def log(
         newest = reader.newest(chosen, limit)
         if json:
             for summary in newest:
-                typer.echo(_json(summary))
+                say(_json(summary))
         else:
             screen.print(table(_COLUMNS, map(_row, newest), screen.width))
         if not follow:
             return
         for summary in followed(reader, chosen, newest[-1].decision_id if newest else first_decision_id(_now())):
             if json:
-                typer.echo(_json(summary))
+                say(_json(summary))
             else:
                 screen.print(table(_COLUMNS, [_row(summary)], screen.width, header=False))
 

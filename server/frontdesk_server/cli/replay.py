@@ -28,6 +28,7 @@ from frontdesk_server.cli.ledger_access import (
     refuse_unknown,
 )
 from frontdesk_server.cli.progress import progress_bar, told
+from frontdesk_server.cli.shown import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.offline import load_offline
 from frontdesk_server.domain.call import Caller
@@ -76,7 +77,7 @@ def replay(
     decisions, asked = _load("replay", policy, data, filters(router=router, since=since), ledger, config)
     result = estimate(decisions, asked)
     if as_json:
-        typer.echo(json.dumps(result.as_json(), indent=2))
+        say(json.dumps(result.as_json(), indent=2))
     else:
         _show(result, console())
     if result.refusal is not None:
@@ -100,7 +101,7 @@ def diff_policy(
     moved = find_moved(decisions, asked)
     if as_json:
         told_of = {"decisions": len(decisions), "moved": [asdict(decision) for decision in moved]}
-        typer.echo(json.dumps(told_of, indent=2))
+        say(json.dumps(told_of, indent=2))
     else:
         _list(moved, len(decisions), console())
 
@@ -137,7 +138,7 @@ def load_decisions(
                 told(decision_rows(reader, chosen), advance), lambda name, error: unread.append(f"{name}: {error}")
             )
         if unread:
-            typer.echo(f"{len(unread):,} cannot be read and are left out, such as {unread[0]}", err=True)
+            say(f"{len(unread):,} cannot be read and are left out, such as {unread[0]}", err=True)
     else:
         read = read_decisions(data)
         if chosen.router and read:

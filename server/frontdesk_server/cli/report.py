@@ -27,6 +27,7 @@ from frontdesk_server.cli.ledger_access import (
     refuse_idle,
 )
 from frontdesk_server.cli.replay import load_decisions
+from frontdesk_server.cli.shown import say
 from frontdesk_server.config.files import STANDARD
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.offline import load_offline
@@ -72,12 +73,12 @@ def report(
             chosen = filters(router=router, since=since)
             page, summary = _decisions(decisions, chosen, ledger, config, title or "Ledger report")
         if out == STANDARD:
-            typer.echo(page, nl=False)
+            say(page, nl=False)
         else:
             out.write_text(page, encoding="utf-8")
     if as_json or out != STANDARD:
         lines = [*summary["verdicts"], f"Written to {out}."]
-        typer.echo(json.dumps({"out": str(out), **summary}) if as_json else "\n".join(lines), err=out == STANDARD)
+        say(json.dumps({"out": str(out), **summary}) if as_json else "\n".join(lines), err=out == STANDARD)
 
 
 def _decisions(

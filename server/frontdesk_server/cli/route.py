@@ -29,6 +29,7 @@ from frontdesk_server.cli.ask import (
     to_json,
 )
 from frontdesk_server.cli.connection import Reach, connect
+from frontdesk_server.cli.shown import say
 
 
 def route(
@@ -61,10 +62,10 @@ def route(
         async with connect(Reach(address, token, tls, ca, certificate, key), config) as client:
             decision = await client.route(text, policy=policy(router, quality_floor, allow, exclude))
         if json:
-            typer.echo(to_json(RouteResponse(decision=decision)))
+            say(to_json(RouteResponse(decision=decision)))
         elif explain:
-            typer.echo(explain_decision(decision))
+            say(explain_decision(decision))
         else:
-            typer.echo(f"{decision.model}: {decision.reason}")
+            say(f"{decision.model}: {decision.reason}")
 
     run(work())

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from frontdesk_server.cli.shown import say
 from frontdesk_server.config.reference import reference
 from frontdesk_server.config.root import Config
 
@@ -26,8 +27,8 @@ def schema(
         raise typer.BadParameter("is no JSON", param_hint="--markdown")
     document = Config.model_json_schema()
     if markdown:
-        typer.echo(reference(document), nl=False)
+        say(reference(document), nl=False)
         return
     document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     document["title"] = "Frontdesk configuration"
-    typer.echo(json.dumps(document, indent=2))
+    say(json.dumps(document, indent=2))

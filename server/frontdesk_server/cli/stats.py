@@ -24,6 +24,7 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
+from frontdesk_server.cli.shown import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.domain.duration import duration
 from frontdesk_server.domain.money import per_thousand, usd
@@ -55,7 +56,7 @@ def stats(
         drift = drift_in(reader, chosen, ledger, config)
     if json:
         values = {**asdict(found), "drift": [asdict(each) for each in drift]}
-        typer.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
+        say(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
     else:
         screen = console()
         screen.print(_routers(found, screen.width))
@@ -71,7 +72,7 @@ def stats(
             screen.print(_bars(found))
     if png is not None:
         draw(found, png)
-        typer.echo(f"drawn in {png}", err=True)
+        say(f"drawn in {png}", err=True)
 
 
 def _routers(found: Statistics, width: int) -> RenderableType:

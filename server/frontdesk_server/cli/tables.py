@@ -14,6 +14,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from frontdesk_server.cli.shown import shown
+
 __all__ = ["Column", "Row", "Unpadded", "console", "one_line", "table"]
 
 _PIPE_WIDTH = 100_000
@@ -41,7 +43,15 @@ class Column:
 def console() -> Console:
     """Standard output; what is not a terminal has no width that lines are broken for, unless COLUMNS gives it one."""
     unbounded = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, width=_PIPE_WIDTH if unbounded else None)
+    return _Screen(highlight=False, width=_PIPE_WIDTH if unbounded else None)
+
+
+class _Screen(Console):
+    """Shows controls in whatever is printed."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(shown(segment.text), segment.style)
 
 
 def one_line(text: str, most: int | None = None) -> str:
@@ -54,7 +64,7 @@ def table(
     columns: Sequence[Column], rows: Iterable[Row], width: int, *, title: str = "", header: bool = True
 ) -> RenderableType:
     """The rows as a table if it has room, else as blocks, for a console of this width."""
-    texts = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
+    texts = [[_cell(cell) for cell in row] for row in rows]
     widths = [
         max([column.least, cell_len(column.name) * header, *(cell_len(row[index].plain) for row in texts)])
         for index, column in enumerate(columns)
@@ -83,6 +93,13 @@ def table(
     for row in texts:
         drawn.add_row(*row)
     return Unpadded(drawn)
+
+
+def _cell(cell: str | Text) -> Text:
+    """A cell as wide as what is shown of it."""
+    if isinstance(cell, str):
+        return Text(shown(cell))
+    return cell if cell.plain.isprintable() else Text(shown(cell.plain), cell.style)
 
 
 @dataclass(frozen=True, slots=True)

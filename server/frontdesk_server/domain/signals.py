@@ -39,5 +39,6 @@ class Signals:
     in_tool_loop: bool = False
     """Whether the query brings results that a model called for."""
     difficulty_cues: tuple[str, ...] = ()
+    """What raised or lowered the difficulty, weightiest first; then in one phrase what it was judged by."""
     text_characters: int = 0
     """Length of `text`, which the ledger may not keep."""
