@@ -19,6 +19,7 @@ from frontdesk_server.config.loading import LoadedConfig, default_config_path, l
 from frontdesk_server.config.root import Config
 from frontdesk_server.config.service import listening_address, tcp_address
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.unusable import in_words
 
 _GRACE_MARGIN_SECONDS = 5.0
 
@@ -90,7 +91,7 @@ def _supervise(loaded: LoadedConfig, path: Path, given: str | None, http: str | 
     if address.startswith("unix:"):
         raise ConfigError(loaded.source, [ConfigFault("workers cannot share a unix socket", "server.address")])
     try:
-        with reserved_port(address) as shared, _metrics_page(loaded, workers):
+        with reserved_port(address) as shared, loaded.placing(), _metrics_page(loaded, workers):
             command = [sys.executable, "-m", "frontdesk_server", "serve", "-c", str(path), "--address", shared]
             command += [] if http is None else ["--http", http]
             command += ["--of-file"] if given is None and shared == address else []
@@ -99,9 +100,8 @@ def _supervise(loaded: LoadedConfig, path: Path, given: str | None, http: str | 
             supervisor = Supervisor(lambda index: [*command, "--worker", str(index)], workers, grace_seconds, log)
             return asyncio.run(supervisor.run())
     except OSError as error:
-        raise ConfigError(
-            loaded.source, [ConfigFault(f"cannot listen on {address}: {error}", "server.address")]
-        ) from error
+        fault = ConfigFault(f"cannot listen on {address}: {in_words(error)}", "server.address")
+        raise ConfigError(loaded.source, [fault]) from error
 
 
 def _metrics_page(loaded: LoadedConfig, workers: int) -> AbstractContextManager[None]:

@@ -16,6 +16,7 @@ from frontdesk_server.config.files import read_again
 from frontdesk_server.domain.clock import Clock
 from frontdesk_server.domain.defects import report_defect
 from frontdesk_server.domain.errors import UpstreamError
+from frontdesk_server.domain.unusable import in_words
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring, parse_references
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -155,7 +156,7 @@ class ReferenceBook:
             lines = StringIO(read_again(file).decode("utf-8"))
             references = (*self._fixed, *parse_references(lines))
         except (OSError, ValueError) as error:
-            raise InvalidReferences(f"{file}: {error}") from error
+            raise InvalidReferences(f"{file}: {in_words(error)}") from error
         if not references:
             raise InvalidReferences(f"{file}: there are no references")
         for reference in references:

@@ -16,6 +16,7 @@ from grpc_health.v1.health import aio as health_aio
 from frontdesk_server.config.service import ServerConfig
 from frontdesk_server.desk.calls import RunningCalls, anyone
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.unusable import in_words
 from frontdesk_server.rpc.interceptor import Interceptor
 from frontdesk_server.rpc.load_report import LoadMeter, reporting
 from frontdesk_server.rpc.reflection import add_reflection
@@ -144,7 +145,7 @@ class RpcServer:
             except RuntimeError as error:
                 raise _unusable(address, "in use, or not an address of this machine") from error
             except (SocketInUse, OSError) as error:
-                raise _unusable(address, str(error)) from error
+                raise _unusable(address, in_words(error)) from error
             self._claim = claim.pop_all()
 
 

@@ -8,6 +8,7 @@ from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.domain.call import ANONYMOUS, Caller, Identify, Peer
 from frontdesk_server.domain.errors import ConfigError, Unauthenticated
 from frontdesk_server.domain.extras import brought_by
+from frontdesk_server.domain.unusable import with_its_file
 from frontdesk_server.security.keys import PREFIX, KeyRing
 
 _SCHEME = "bearer"
@@ -62,5 +63,5 @@ def _verifier(loaded: LoadedConfig) -> Callable[[str], Caller] | None:
     except ModuleNotFoundError as error:
         fault = loaded.fault(("security", "jwt"), f"needs {error.name}: {brought_by('jwt')}")
     except (OSError, ValueError) as error:
-        fault = loaded.fault(("security", "jwt", "jwks_file"), str(error))
+        fault = loaded.fault(("security", "jwt", "jwks_file"), with_its_file(error))
     raise ConfigError(loaded.source, [fault])

@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from frontdesk_server.config.service import TelemetryConfig
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.unusable import in_words
 from frontdesk_server.telemetry import names
 from frontdesk_server.telemetry.drift_monitor import TelemetryDriftMonitor
 from frontdesk_server.telemetry.ledger_monitor import TelemetryLedgerMonitor
@@ -179,7 +180,7 @@ def _serve_metrics(address: str, worker: int, metrics: Metrics, stack: contextli
         asked = int(port)
         server, thread = start_http_server(asked + worker if asked else 0, host.strip("[]"), metrics.registry)
     except (ValueError, OverflowError, OSError) as error:
-        fault = ConfigFault(f"cannot serve metrics on {address}: {error}", "telemetry.prometheus_address")
+        fault = ConfigFault(f"cannot serve metrics on {address}: {in_words(error)}", "telemetry.prometheus_address")
         raise ConfigError("telemetry", [fault]) from error
 
     def stop() -> None:

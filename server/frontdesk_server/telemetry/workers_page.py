@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from frontdesk_server.domain.errors import ConfigError, ConfigFault
+from frontdesk_server.domain.unusable import in_words
 from frontdesk_server.telemetry import names
 
 _SECONDS = 2.0
@@ -114,7 +115,7 @@ def workers_page(address: str, workers: int) -> Iterator[None]:
     try:
         server, thread = start_http_server(int(port), host, registry)
     except (OSError, OverflowError) as error:
-        fault = ConfigFault(f"cannot serve metrics on {address}: {error}", "telemetry.prometheus_address")
+        fault = ConfigFault(f"cannot serve metrics on {address}: {in_words(error)}", "telemetry.prometheus_address")
         raise ConfigError("telemetry", [fault]) from error
     try:
         yield

@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 
 from frontdesk_server.artefacts.embedders.protocol import EmbedderError, Matrix, Vector
 from frontdesk_server.domain.extras import brought_by
+from frontdesk_server.domain.unusable import in_words
 
 Pooling = Literal["cls", "mean", "max", "last"]
 """How token vectors become one: the first token's, their mean, their maximum, the last token's."""
@@ -93,9 +94,9 @@ class OnnxEmbedder:
         path = _model_path(folder, model_file)
         self._session = _session(path, threads)
         try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._tokenizer = Tokenizer.from_buffer((folder / "tokenizer.json").read_bytes())
         except Exception as error:  # tokenizers raises bare Exception
-            raise EmbedderError(f"{folder}: tokenizer.json cannot be read: {error}") from error
+            raise EmbedderError(f"{folder}: tokenizer.json cannot be read: {in_words(error)}") from error
         # Some files pad every text to a fixed length: five times the work, and for nothing.
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self._settings.max_tokens)
@@ -170,7 +171,8 @@ def _session(path: Path, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no public base
-        raise EmbedderError(f"{path}: cannot be loaded as an ONNX model: {error}") from error
+        reason = str(error).rpartition(" : ")[2]  # after the number and the name of its class
+        raise EmbedderError(f"{path}: cannot be loaded as an ONNX model: {reason}") from error
 
 
 def _read_json(path: Path) -> Any:
@@ -178,6 +180,8 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise EmbedderError(f"{path}: cannot be read: {in_words(error)}") from error
     except ValueError as error:
         raise EmbedderError(f"{path}: is not JSON: {error}") from error
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk_server.artefacts.embedders.protocol import EmbedderError
+from frontdesk_server.domain.unusable import in_words
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1", "U8": "<u1"}
 _MAX_HEADER_BYTES = 100_000_000
@@ -29,7 +30,7 @@ def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
         body = data[8 + header_bytes :]
         return {name: _tensor(path, name, entry, body) for name, entry in header.items() if name != "__metadata__"}
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise EmbedderError(f"{path}: cannot be read as safetensors: {error}") from error
+        raise EmbedderError(f"{path}: cannot be read as safetensors: {in_words(error)}") from error
 
 
 def write_safetensors(path: Path, tensors: dict[str, NDArray[Any]]) -> None:

@@ -10,6 +10,7 @@ import orjson
 from tokenizers import Tokenizer
 
 from frontdesk_server.artefacts.embedders.protocol import EmbedderError
+from frontdesk_server.domain.unusable import in_words
 
 _UNUSUAL = r"[^\t\n\r -~]"
 _MEMO_MAX_PIECES = 50_000
@@ -32,7 +33,7 @@ class TokenIds:
             specification = orjson.loads(content)
             self._tokenizer = Tokenizer.from_buffer(content)
         except Exception as error:  # tokenizers raises bare Exception
-            raise EmbedderError(f"{path}: cannot be read as a tokenizer: {error}") from error
+            raise EmbedderError(f"{path}: cannot be read as a tokenizer: {in_words(error)}") from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.unknown_id = self._tokenizer.token_to_id(specification["model"].get("unk_token") or "[UNK]")

@@ -12,6 +12,7 @@ from typing import Any
 
 from frontdesk_server.config.files import STANDARD, read
 from frontdesk_server.domain.errors import FrontdeskError
+from frontdesk_server.domain.unusable import in_words
 
 EXTENSIONS = (".parquet", ".jsonl", ".ndjson", ".csv")
 REQUIRED_COLUMNS = ("query_id", "prompt", "model", "quality")
@@ -128,7 +129,7 @@ def _read_parquet(path: Path, columns: Set[str]) -> Iterator[Row]:
         names = [name for name in pq.read_schema(path).names if not columns or name in columns]
         table = pq.read_table(path, columns=names)
     except (pa.ArrowException, OSError) as error:
-        raise DatasetError(f"not a readable Parquet file: {error}", file=path) from error
+        raise DatasetError(f"not a readable Parquet file: {in_words(error)}", file=path) from error
     number = 0
     for batch in table.to_batches(max_chunksize=8192):
         for values in batch.to_pylist():

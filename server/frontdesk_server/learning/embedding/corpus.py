@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 from frontdesk_server.config.files import STANDARD, read
+from frontdesk_server.domain.unusable import in_words
 from frontdesk_server.learning.data.tables import DatasetError, read_table
 
 _COLUMNS = ("text", "prompt")
@@ -38,7 +39,7 @@ def _lines(path: Path) -> list[str]:
     try:
         lines = [line for line in read(path).decode().splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"not readable as text in UTF-8: {error}", file=path) from error
+        raise DatasetError(f"not readable as text in UTF-8: {in_words(error)}", file=path) from error
     if not lines:
         raise DatasetError("the file has no rows", file=path)
     return lines

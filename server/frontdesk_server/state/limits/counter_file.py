@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from frontdesk_server.domain.clock import Clock
+from frontdesk_server.domain.unusable import in_words
 from frontdesk_server.state.limits.store import MOST, Change, Hold, LimitStoreError, saturated
 from frontdesk_server.state.sqlite import FileIdentity, create_private, file_identity, write_ahead
 
@@ -61,7 +62,7 @@ class CounterFile:
         except BaseException as error:
             self._roll_back()
             if isinstance(error, sqlite3.Error | OSError) and not isinstance(error, _FAULTS_OF_THE_CONTENT):
-                raise LimitStoreError(f"{self._path}: {error}") from error
+                raise LimitStoreError(f"{self._path}: {in_words(error)}") from error
             raise
         return answers
 
