@@ -52,7 +52,7 @@ _BETWEEN_RULES = re.compile(
     r"(.*?)\n?[ \t]*\1[-=*_~]*[ \t]*(?=\n|\Z)",
     re.DOTALL,
 )
-_QUOTED_LINE = re.compile(r"^[ \t]*>[ \t]?(.*)$", re.MULTILINE)
+_QUOTED_LINE = re.compile(r"^[ \t]*>(?!>>)[ \t]?(.*)$", re.MULTILINE)
 _CLOSING = re.compile(
     r"\n[ \t]*(?:--|(?:kind(?:est)?|best|warm(?:est)?|many) (?:regards|wishes)|regards|best|cheers|sincerely"
     r"|yours\b.{0,12}|(?:many )?thanks|mit (?:freundlichen|besten|herzlichen|lieben) grüßen|(?:viele|liebe|beste) grüße"

@@ -90,6 +90,8 @@ def test_letters_of_other_scripts_are_no_signs_between_courtesies() -> None:
     "sentence",
     [
         "Translate this into German.",
+        "Simplify the fraction.",
+        "Cheers 证明每个有限维空间都是完备的",
         "Summarise the letter in three points.",
         "Give me a list.",
         "Write a short story.",
