@@ -19,7 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from frontdesk_server.cli.exit_codes import USAGE
 from frontdesk_server.cli.faults import foreseen, missing
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 
 __all__ = ["main"]
 

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from frontdesk_server.assembly.leaving import BOUNDED
 from frontdesk_server.cli.exit_codes import FAULT
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 
 QueryArgument = Annotated[str, typer.Argument(help="The query's text; - reads it from standard input.")]
 RouterOption = Annotated[str, typer.Option(help="Name of the router.")]

@@ -18,7 +18,7 @@ from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed
 from frontdesk_server.cli.progress import progress_bar
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.config.offline import load_offline
 from frontdesk_server.learning.calibration.artefacts import Certify, calibrate_cascade, calibrate_predictor
 from frontdesk_server.learning.calibration.calibrate import Calibrated, Procedure

@@ -15,7 +15,7 @@ from frontdesk_server.artefacts.cascade.policy import CascadePolicy, FittedCasca
 from frontdesk_server.artefacts.embedders import load_default
 from frontdesk_server.cli.compared import compared_table, tell_verdicts
 from frontdesk_server.cli.faults import foreseen
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.learning.cascades.fit import CascadeFitOptions
 from frontdesk_server.learning.cascades.fit import fit_cascade as fit

@@ -22,7 +22,7 @@ from frontdesk_server.cli.exit_codes import USAGE
 from frontdesk_server.cli.ledger_access import JsonOption
 from frontdesk_server.cli.model_facts import model_facts, print_facts
 from frontdesk_server.cli.quality_sources import quality_sources
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig, place_of
 from frontdesk_server.config.partly import load_partly

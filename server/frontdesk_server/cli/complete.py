@@ -28,7 +28,7 @@ from frontdesk_server.cli.ask import (
 )
 from frontdesk_server.cli.connection import Reach, connect
 from frontdesk_server.cli.money import total_usd
-from frontdesk_server.cli.shown import say, say_answer
+from frontdesk_server.cli.saying import say, say_answer
 
 
 def complete(

@@ -16,7 +16,7 @@ from frontdesk import Client
 from frontdesk.channel import channel_credentials, channel_options, target_of
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.domain.unusable import with_its_file
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from frontdesk_server.cli.demo_provider import DemoProvider
 from frontdesk_server.cli.demo_scenes import cancellation, checked_answers, escalation, takeover, with_scenes
 from frontdesk_server.cli.demo_view import Shown, headline, show_answer, show_scoreboard
 from frontdesk_server.cli.ledger_access import named_by_option
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import console as standard_output
 from frontdesk_server.ledger.usable import check_ledger
 

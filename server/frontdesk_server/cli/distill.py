@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from frontdesk_server.artefacts.embedders import EmbedderError, EncoderSettings, OnnxEmbedder
 from frontdesk_server.cli.faults import foreseen
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.learning.embedding.corpus import read_texts
 
 

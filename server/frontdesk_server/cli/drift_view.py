@@ -10,7 +10,7 @@ from rich.text import Text
 
 from frontdesk_server.artefacts.quality import ArtefactError
 from frontdesk_server.artefacts.quality.drift import ModelDrift
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import Column, table
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.offline import load_offline

@@ -19,7 +19,7 @@ from frontdesk_server.cli.compared import compared_table, tell_verdicts
 from frontdesk_server.cli.exit_codes import UNSUPPORTED
 from frontdesk_server.cli.learning_access import RoutingConfigOption, embedder_of, listed, nearness_of
 from frontdesk_server.cli.progress import progress_bar
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.loading import LoadedConfig
 from frontdesk_server.config.offline import load_offline

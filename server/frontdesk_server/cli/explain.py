@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from frontdesk_server.cli.ask import to_json
 from frontdesk_server.cli.ledger_access import ConfigOption, JsonOption, LedgerOption, reading
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import Column, console, one_line, table
 from frontdesk_server.domain.attempt import Attempt, AttemptOutcome, CheckResult, Settlement
 from frontdesk_server.domain.decision import Candidate, Decision, StrategyStep, Verdict, asked_by

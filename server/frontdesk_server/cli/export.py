@@ -23,7 +23,7 @@ from frontdesk_server.cli.ledger_access import (
     reading,
 )
 from frontdesk_server.cli.progress import progress_bar, told
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.config.files import STANDARD
 from frontdesk_server.ledger.export import (
     DECISION_COLUMNS,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import typer
 
 from frontdesk_server.cli.exit_codes import FAULT, USAGE
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.domain.errors import ConfigError, FrontdeskError, UnknownModel, UnknownRouter
 from frontdesk_server.domain.extras import brought_by
 from frontdesk_server.domain.unusable import with_its_file

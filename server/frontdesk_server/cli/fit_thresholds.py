@@ -14,7 +14,7 @@ import yaml
 from frontdesk_server.artefacts.embedders import EmbedderError, Matrix, StaticEmbedder, load_default
 from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.progress import progress_bar
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.learning.data.tables import read_table
 from frontdesk_server.learning.embedding.thresholds import fit_thresholds as fit
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring

@@ -10,7 +10,7 @@ import typer
 from frontdesk_server.cli.ask import CaOption, CertificateOption, JsonOption, KeyOption, TlsOption, run
 from frontdesk_server.cli.connection import SERVING, Reach, health_of
 from frontdesk_server.cli.exit_codes import FAULT
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 
 
 def health(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.config.security import somebody
 from frontdesk_server.security.keys import new_key
 

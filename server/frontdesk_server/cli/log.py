@@ -25,7 +25,7 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import Column, Row, console, one_line, table
 from frontdesk_server.domain.decision import IN_TURN
 from frontdesk_server.domain.duration import duration

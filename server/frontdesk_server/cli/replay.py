@@ -28,7 +28,7 @@ from frontdesk_server.cli.ledger_access import (
     refuse_unknown,
 )
 from frontdesk_server.cli.progress import progress_bar, told
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.config.offline import load_offline
 from frontdesk_server.domain.call import Caller

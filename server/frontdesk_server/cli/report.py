@@ -27,7 +27,7 @@ from frontdesk_server.cli.ledger_access import (
     refuse_idle,
 )
 from frontdesk_server.cli.replay import load_decisions
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.config.files import STANDARD
 from frontdesk_server.config.loading import default_config_path
 from frontdesk_server.config.offline import load_offline

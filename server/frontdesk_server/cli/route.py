@@ -29,7 +29,7 @@ from frontdesk_server.cli.ask import (
     to_json,
 )
 from frontdesk_server.cli.connection import Reach, connect
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 
 
 def route(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.config.reference import reference
 from frontdesk_server.config.root import Config
 

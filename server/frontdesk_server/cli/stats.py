@@ -24,7 +24,7 @@ from frontdesk_server.cli.ledger_access import (
     filters,
     reading,
 )
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.domain.duration import duration
 from frontdesk_server.domain.money import per_thousand, usd

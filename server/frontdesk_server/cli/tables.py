@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from frontdesk_server.cli.shown import shown
+from frontdesk_server.domain.controls import shown
 
 __all__ = ["Column", "Row", "Unpadded", "console", "one_line", "table"]
 

@@ -22,7 +22,7 @@ from frontdesk_server.cli.ledger_access import (
     refuse_idle,
 )
 from frontdesk_server.cli.progress import progress_bar, told
-from frontdesk_server.cli.shown import say
+from frontdesk_server.cli.saying import say
 from frontdesk_server.cli.tables import Column, console, table
 from frontdesk_server.learning.data.dataset import Dataset, DatasetError, build_dataset, concatenate, read_dataset
 from frontdesk_server.learning.evaluation.added import verdicts

@@ -8,6 +8,7 @@ from typing import Any
 
 from structlog.typing import EventDict
 
+from frontdesk_server.domain.controls import shown
 from frontdesk_server.domain.decision import IN_TURN
 from frontdesk_server.domain.money import usd
 from frontdesk_server.telemetry import names
@@ -31,6 +32,7 @@ class TerminalRenderer:
 
     def __call__(self, logger: Any, method: str, values: EventDict) -> Any:
         """One line, or the few of a start."""
+        values = {name: shown(value) if isinstance(value, str) else value for name, value in values.items()}
         match values["event"]:
             case names.LOG_CALL_ENDED | names.LOG_CALL_FAILED:
                 return self._call(values)
@@ -65,7 +67,7 @@ class TerminalRenderer:
             "try": f'frontdesk complete --address {values["address"]} "What is 2 + 2?"',
             "": f"curl {http}/v1/models" if http else "",
         }
-        lines = (f"  {self._in(_DIM, f'{name:<8}')}{shown}" for name, shown in facts.items() if shown)
+        lines = (f"  {self._in(_DIM, f'{name:<8}')}{fact}" for name, fact in facts.items() if fact)
         return "\n".join([self._in(_BOLD, "Frontdesk listens; stop it with Ctrl-C"), *lines])
 
     def _in(self, colour: str, text: str) -> str:

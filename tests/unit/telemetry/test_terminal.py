@@ -69,3 +69,10 @@ def test_a_start_says_where_it_listens_what_it_has_and_what_to_try() -> None:
 def test_other_events_keep_their_names_and_values(event: str) -> None:
     assert f"{event}" in shown(event, version="abc")
     assert "version=abc" in shown(event, version="abc")
+
+
+def test_what_others_wrote_moves_and_colours_nothing() -> None:
+    line = shown("plugin.failed", message="a\x1b[2J\u202eb", router="r\x07")
+
+    assert "a\\u001b[2J\\u202eb" in line
+    assert not {"\x1b", "\u202e", "\x07"}.intersection(line)

@@ -8,8 +8,9 @@ from pathlib import Path
 import frontdesk_server.cli
 import pytest
 from frontdesk_server.cli.explain import render_decision
-from frontdesk_server.cli.shown import say, say_answer, shown
+from frontdesk_server.cli.saying import say, say_answer
 from frontdesk_server.cli.tables import Column, console, table
+from frontdesk_server.domain.controls import shown
 from frontdesk_server.domain.record import DecisionRecord
 from rich.text import Text
 
@@ -78,4 +79,4 @@ def test_every_command_writes_by_these_ways() -> None:
         for way in ("typer.echo(", "typer.secho(", " print(", "stdout.write(")
         if way in path.read_text(encoding="utf-8")
     ]
-    assert set(around) == {"shown.py"}
+    assert set(around) == {"saying.py"}
