@@ -138,8 +138,8 @@ def _print(result: Calibrated, target: Path | None, settings: Mapping[str, float
     if result.index:
         say(
             f"Certified: at threshold {certificate.threshold:.4g} the loss is at most {certificate.max_loss:.2%} with "
-            f"{confidence}.\nIt saves {certificate.cost_saved:.1%} of the cost; the loss seen here is "
-            f"{certificate.observed_loss:.2%}." + (f" Written to {target}." if target else "")
+            f"{confidence}.\nIt saves {certificate.cost_saved:z.1%} of the cost; the loss seen here is "
+            f"{certificate.observed_loss:z.2%}." + (f" Written to {target}." if target else "")
         )
         for place, value in settings.items():
             say(f"Set in the configuration, at {place}: {value:g}")

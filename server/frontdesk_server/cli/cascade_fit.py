@@ -122,8 +122,8 @@ def _show(fitted: FittedCascade, out: Path, screen: Console) -> None:
             ", ".join(step.model for step in policy.steps) or f"{fitted.strongest} alone",
             ", ".join(_threshold(step.accept_at_most) for step in policy.steps) or "-",
             _threshold(policy.escalate_above_difficulty) if policy.steps else "-",
-            f"{policy.estimate['saved']:.1%}",
-            f"{policy.estimate['loss_observed']:.2%} ± {policy.estimate['loss_error']:.2%}",
+            f"{policy.estimate['saved']:z.1%}",
+            f"{policy.estimate['loss_observed']:z.2%} ± {policy.estimate['loss_error']:.2%}",
         )
         for number, policy in enumerate(fitted.policies)
     ]

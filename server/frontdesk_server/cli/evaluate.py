@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -180,6 +180,7 @@ def _learned(artefact: Path | None, router: str) -> Artefact | None:
 
 def _show(found: Evaluation, screen: Console) -> None:
     screen.print(compared_table(found.result, screen.width))
+    screen.print(Text(_point(found.result)))
     singles = [
         (model, f"{alone['quality']:.3f}", per_thousand(alone["cost"]))
         for model, alone in found.result["models"].items()
@@ -192,3 +193,12 @@ def _show(found: Evaluation, screen: Console) -> None:
         screen.print(Text(f"Left out: {count:,} queries that go to {plan}, whose outcome is not recorded."))
     if found.result.get("no_curve"):
         screen.print(Text(f"No curve: {found.result['no_curve']}."))
+
+
+def _point(result: Mapping[str, Any]) -> str:
+    """Which points the rows of quality and cost are."""
+    if result["kind"] in ("router", "cascade"):
+        own = "the router's own choices" if result["kind"] == "router" else "the setting that was chosen"
+        return f"Quality and cost: of {own}; of all others the best at no more than that cost."
+    model = result["strong"] if result["kind"] == "pair" else result["best_single"]
+    return f"Quality and cost: where each first reaches the quality of {model} alone for less; else those of {model}."

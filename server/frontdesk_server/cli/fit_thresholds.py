@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from frontdesk_server.artefacts.embedders import EmbedderError, Matrix, StaticEm
 from frontdesk_server.cli.faults import foreseen
 from frontdesk_server.cli.progress import progress_bar
 from frontdesk_server.cli.saying import say
-from frontdesk_server.learning.data.tables import read_table
+from frontdesk_server.learning.data.tables import read_table, taken
 from frontdesk_server.learning.embedding.thresholds import fit_thresholds as fit
 from frontdesk_server.routing.references import Reference, ReferenceIndex, Scoring
 
@@ -39,7 +39,9 @@ def fit_thresholds(
     """
     with foreseen("fit-thresholds", ValueError, EmbedderError):
         table = load_default() if embedder is None else StaticEmbedder.load(embedder)
-        known = [Reference(row.text("label"), row.text("text")) for row in read_table(references, ("label", "text"))]
+        known = taken(
+            read_table(references, ("label", "text")), lambda row: Reference(row.text("label"), row.text("text"))
+        )
         labels, texts = zip(*_labelled(examples), strict=True)
         with progress_bar("embedding", len(known) + len(texts)) as advance:
             index = ReferenceIndex(tuple(known), _embed(table, [r.text for r in known], advance), scoring, k)
@@ -68,7 +70,8 @@ def _embed(table: StaticEmbedder, texts: Sequence[str], advance: Callable[[int],
     return np.stack(vectors)
 
 
-def _labelled(path: Path) -> Iterator[tuple[str | None, str]]:
+def _labelled(path: Path) -> list[tuple[str | None, str]]:
     """Labels and texts. Raises DatasetError with file, row and column."""
-    for row in read_table(path, ("label", "text")):
-        yield row.optional_text("label") or None, row.text("text")
+    return taken(
+        read_table(path, ("label", "text")), lambda row: (row.optional_text("label") or None, row.text("text"))
+    )

@@ -12,15 +12,15 @@ __all__ = ["COMPARED", "MEASURES", "Measure", "words"]
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}"
+    return f"{value:z.3f}"
 
 
 def _share(value: float) -> str:
-    return f"{value:.1%}"
+    return f"{value:z.1%}"
 
 
 def _percent(value: float) -> str:
-    return f"{value:.1f}%"
+    return f"{value:z.1f}%"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +129,44 @@ def test_selecting_and_joining_keep_outcomes_in_place(tmp_path: Path) -> None:
     np.testing.assert_array_equal(joined.quality, [[1.0, np.nan], [np.nan, 0.5]])
     with pytest.raises(DatasetError, match="no model 'absent' in the data; it has: small, large"):
         dataset.select_models(["absent"])
+
+
+def _rows(count: int, **faulty: object) -> str:
+    row = {"query_id": "a", "prompt": "hi", "model": "small", "quality": 1.0}
+    return "".join(json.dumps(row | faulty) + "\n" for _ in range(count))
+
+
+def test_all_rows_at_fault_are_told_at_once(tmp_path: Path) -> None:
+    lines = (_rows(1, quality=1.5), "no JSON\n", _rows(3), _rows(1, model=""), "[]\n", '{"query_id": "a"}\n')
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(lines))
+    with pytest.raises(DatasetError) as refused:
+        read_dataset(file)
+
+    told = str(refused.value).splitlines()
+    assert [line.partition(f"{file}, ")[2].partition(":")[0] for line in told] == [
+        "row 1, column quality",
+        "row 2",
+        "row 6, column model",
+        "row 7",
+        "row 8, column prompt",
+    ]
+
+
+def test_of_many_rows_at_fault_twenty_are_told_and_how_many_more_there_are(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(_rows(1_025, quality="good"))
+    with pytest.raises(DatasetError) as refused:
+        read_dataset(file)
+
+    told = str(refused.value).splitlines()
+    assert len(told) == 21
+    assert told[-1] == "and 1,005 more rows"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_csv_of_other_separators_is_told_so(tmp_path: Path, separator: str) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(separator.join(("query_id", "prompt", "model", "quality")) + "\n" + separator.join("abc1") + "\n")
+    with pytest.raises(DatasetError, match=re.escape(f"columns are separated by {separator!r}, commas")):
+        read_dataset(file)

@@ -146,5 +146,5 @@ def _all_of(needed: Iterable[int | None]) -> int | None:
 
 def _rounded_up(labels: int) -> int:
     """To two digits: it is no better known."""
-    step = 10 ** max(0, len(str(labels)) - 2)
-    return -(-labels // step) * step
+    step = int(10 ** max(0, len(str(labels)) - 2))
+    return labels + -labels % step

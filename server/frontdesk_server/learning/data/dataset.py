@@ -158,22 +158,28 @@ def _known(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def _build(rows: Iterable[Row]) -> Dataset:
-    queries: dict[str, tuple[int, str, str]] = {}
-    models: dict[str, int] = {}
-    cells: dict[tuple[int, int], Mapping[str, Any]] = {}
-    recorded: Counter[tuple[str, str]] = Counter()
-    for row in rows:
+@dataclass(frozen=True, slots=True)
+class _Outcomes:
+    """What rows came to so far."""
+
+    queries: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    """By id the position, prompt and domain."""
+    models: dict[str, int] = field(default_factory=dict)
+    cells: dict[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
+    recorded: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, row: Row) -> None:
+        """Raises DatasetError where a value cannot be used."""
         query_id, prompt, model = row.text("query_id"), row.text("prompt"), row.text("model")
-        recorded[query_id, model] += 1
-        if (repetition := recorded[query_id, model]) > 1:
+        self.recorded[query_id, model] += 1
+        if (repetition := self.recorded[query_id, model]) > 1:
             query_id = f"{query_id}#{repetition}"
-        position, known_prompt, _ = queries.setdefault(
-            query_id, (len(queries), prompt, row.optional_text("domain") or "")
+        position, known_prompt, _ = self.queries.setdefault(
+            query_id, (len(self.queries), prompt, row.optional_text("domain") or "")
         )
         if known_prompt != prompt:
             raise row.error("prompt", f"query {query_id!r} stood with another prompt before")
-        cells[position, models.setdefault(model, len(models))] = {
+        self.cells[position, self.models.setdefault(model, len(self.models))] = {
             "quality": row.number_in("quality", 0.0, 1.0),
             "cost_nano_usd": row.number_in("cost_nano_usd", 0.0),
             "latency_ms": row.number_in("latency_ms", 0.0),
@@ -183,9 +189,14 @@ def _build(rows: Iterable[Row]) -> Dataset:
             "answers": row.optional_text("answer"),
             "check_kind": row.optional_text("check_kind"),
         }
-    if not cells:
+
+
+def _build(rows: Iterable[Row]) -> Dataset:
+    outcomes = _Outcomes()
+    tables.taken(rows, outcomes.add)
+    if not outcomes.cells:
         raise DatasetError("the data has no rows")
-    return _assemble(queries, models, cells)
+    return _assemble(outcomes.queries, outcomes.models, outcomes.cells)
 
 
 def _assemble(

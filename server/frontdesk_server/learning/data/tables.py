@@ -5,20 +5,26 @@ import io
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from frontdesk_server.config.files import STANDARD, read
 from frontdesk_server.domain.errors import FrontdeskError
 from frontdesk_server.domain.unusable import in_words
 
-EXTENSIONS = (".parquet", ".jsonl", ".ndjson", ".csv")
+_TABLES = (".parquet", ".csv")
+"""Kinds of files whose rows all have the same columns."""
+EXTENSIONS = (*_TABLES, ".jsonl", ".ndjson")
 REQUIRED_COLUMNS = ("query_id", "prompt", "model", "quality")
 OPTIONAL_COLUMNS = (
     "cost_nano_usd", "latency_ms", "response", "answer", "domain", "check_kind", "check_score", "check_cost_nano_usd",
 )  # fmt: skip
+
+_MOST_TOLD = 20
+_OTHER_SEPARATORS = ";\t|"
+T = TypeVar("T")
 
 
 class DatasetError(FrontdeskError):
@@ -44,6 +50,8 @@ class Row:
     number: int | None
     """Counted from 1; a CSV header does not count, an empty line of JSON Lines does."""
     values: Mapping[str, Any]
+    fault: DatasetError | None = None
+    """Why nothing can be read of it, which :func:`taken` tells."""
 
     def error(self, column: str | None, message: str) -> DatasetError:
         """Return an error that names this row's place."""
@@ -91,13 +99,38 @@ class Row:
         return number
 
 
+def taken(rows: Iterable[Row], take: Callable[[Row], T]) -> list[T]:
+    """What is taken of each row.
+
+    Raises DatasetError that tells of all rows what is wrong, of more than twenty how many there are.
+    """
+    found: list[T] = []
+    faults: list[DatasetError] = []
+    for row in rows:
+        try:
+            if row.fault is not None:
+                raise row.fault
+            found.append(take(row))
+        except DatasetError as error:
+            if error.row is None:
+                raise
+            faults.append(error)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        more = [f"and {len(faults) - _MOST_TOLD:,} more rows"] if len(faults) > _MOST_TOLD else []
+        raise DatasetError("\n".join([*map(str, faults[:_MOST_TOLD]), *more]))
+    return found
+
+
 def read_table(path: Path, required: Sequence[str] = (), columns: Sequence[str] = ()) -> Iterator[Row]:
     """Yield the rows of a Parquet, JSON Lines or CSV file, or those of JSON Lines on standard input (`-`).
 
-    Of Parquet only the `columns` are read, where some are named.
+    Of Parquet only the `columns` are read, where some are named. Rows of JSON Lines that are not readable, or lack a
+    required column, have a fault, and rows of CSV with too many fields or too few.
 
     Raises DatasetError for a missing file, an unknown extension, content that is not of the kind that the extension
-    says, a file without rows, or a row without a required column.
+    says, a file without rows, or a table without a required column.
     """
     if path != STANDARD and not path.is_file():
         raise DatasetError("a directory, not a file" if path.is_dir() else "no such file", file=path)
@@ -113,9 +146,12 @@ def read_table(path: Path, required: Sequence[str] = (), columns: Sequence[str] 
     empty = True
     for row in rows:
         empty = False
-        for column in required:
-            if column not in row.values:
-                raise row.error(column, f"the column is missing; found: {', '.join(sorted(row.values))}")
+        absent = next((column for column in required if column not in row.values), None)
+        if row.fault is None and absent is not None:
+            fault = row.error(absent, f"the column is missing; found: {', '.join(sorted(row.values))}")
+            if path.suffix.lower() in _TABLES:
+                raise fault
+            row = replace(row, fault=fault)
         yield row
     if empty:
         raise DatasetError("the file has no rows", file=path)
@@ -142,15 +178,23 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            try:
-                values = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except UnicodeDecodeError as error:
-                raise DatasetError(f"not UTF-8: {error}", file=path, row=number) from error
-            except ValueError as error:
-                raise DatasetError(f"not valid JSON: {error}", file=path, row=number) from error
-            if not isinstance(values, dict):
-                raise DatasetError("a JSON object is expected on each line", file=path, row=number)
-            yield Row(path, number, values)
+            yield _json_row(path, number, line)
+
+
+def _json_row(path: Path, number: int, line: bytes) -> Row:
+    try:
+        values = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+    except UnicodeDecodeError as error:
+        return _unreadable(path, number, f"not UTF-8: {error}")
+    except ValueError as error:
+        return _unreadable(path, number, f"not valid JSON: {error}")
+    if not isinstance(values, dict):
+        return _unreadable(path, number, "a JSON object is expected on each line")
+    return Row(path, number, values)
+
+
+def _unreadable(path: Path, number: int, why: str) -> Row:
+    return Row(path, number, {}, DatasetError(why, file=path, row=number))
 
 
 def read_csv(path: Path) -> Iterator[Row]:
@@ -159,9 +203,17 @@ def read_csv(path: Path) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
+            if separators := _other_separators(reader.fieldnames or ()):
+                raise DatasetError(f"columns are separated by {separators!r}, commas are expected", file=path)
             for number, values in enumerate(reader, start=1):
                 if None in values or None in values.values():
-                    raise DatasetError("the row does not have as many fields as the header", file=path, row=number)
+                    yield _unreadable(path, number, "the row does not have as many fields as the header")
+                    continue
                 yield Row(path, number, {column: value or None for column, value in values.items()})
     except (csv.Error, UnicodeDecodeError) as error:
         raise DatasetError(f"not readable as CSV in UTF-8: {error}", file=path) from error
+
+
+def _other_separators(header: Sequence[str]) -> str:
+    """What separates columns in a header in place of commas, empty where commas do."""
+    return next((mark for mark in _OTHER_SEPARATORS if mark in header[0]), "") if len(header) == 1 else ""

@@ -10,7 +10,7 @@ from random import Random
 
 from frontdesk_server.config.files import STANDARD, read
 from frontdesk_server.domain.unusable import in_words
-from frontdesk_server.learning.data.tables import DatasetError, read_table
+from frontdesk_server.learning.data.tables import DatasetError, read_table, taken
 
 _COLUMNS = ("text", "prompt")
 _MAX_CHARACTERS = 600
@@ -27,7 +27,7 @@ def read_texts(path: Path) -> list[str]:
     """
     if path.suffix == ".txt" or path == STANDARD:
         return _distinct(_lines(path))
-    rows = list(read_table(path))
+    rows = taken(read_table(path), lambda row: row)
     column = next((name for name in _COLUMNS if name in rows[0].values), None)
     if column is None:
         raise DatasetError(f"has no column {' or '.join(_COLUMNS)}", file=path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from frontdesk_server.domain.decision import IN_TURN
-from frontdesk_server.learning.data.tables import DatasetError, Row, read_table
+from frontdesk_server.learning.data.tables import DatasetError, Row, read_table, taken
 from frontdesk_server.learning.replay.logged_query import LoggedQuery, read_query
 
 __all__ = [
@@ -115,7 +115,7 @@ def read_decisions(path: Path) -> tuple[LoggedDecision, ...]:
 
     Raises DatasetError with file, row and column.
     """
-    return tuple(_decision(row) for row in read_table(path, _REQUIRED))
+    return tuple(taken(read_table(path, _REQUIRED), _decision))
 
 
 def _decision(row: Row) -> LoggedDecision:
