@@ -688,7 +688,7 @@ type Signals struct {
 	// True when a media part is present.
 	Media bool `protobuf:"varint,10,opt,name=media,proto3" json:"media,omitempty"`
 	// What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-	// it was judged by, such as "by cues 0.95, by wording 0.99".
+	// it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
 	DifficultyCues []string `protobuf:"bytes,11,rep,name=difficulty_cues,json=difficultyCues,proto3" json:"difficulty_cues,omitempty"`
 	// True when the query brings results of tools that a model called for.
 	InToolLoop    bool `protobuf:"varint,12,opt,name=in_tool_loop,json=inToolLoop,proto3" json:"in_tool_loop,omitempty"`

@@ -1,8 +1,8 @@
 """One task and one difficulty of a query: what its cues say and what its wording says, weighed together.
 
 The cues are wordings that people listed, and explain themselves; the wording is read by weights that were learned from
-texts of seven languages, and finds what nobody listed. The weights of the two are calibrated so that together
-they are the log-odds of needing the strongest model.
+texts of seven languages, and finds what nobody listed. The weights of the two are calibrated so that the sum is
+the log-odds of needing the strongest model.
 """
 
 from __future__ import annotations
@@ -44,9 +44,6 @@ gives them: most of those sentences were written to have none. Programming is ta
 for it.
 """
 
-_SHIFT = (0.5 - OF_CUES) * log(_TASK_DIFFICULTY[Task.OTHER] / (1.0 - _TASK_DIFFICULTY[Task.OTHER]))
-"""What of the intercept is the cues': so much that where there are none they say the difficulty of the task `other`."""
-
 
 class Difficulty(NamedTuple):
     """How hard a query is, in [0, 1], and why."""
@@ -70,7 +67,7 @@ def judge_task(instruction: Sequence[Cue], *, code: bool, wording: Wording) -> T
 
 
 def judge_difficulty(instruction: Sequence[Cue], task: Task, wording: Wording | None) -> Difficulty:
-    """The mean, in log-odds, of what the cues say and what the wording says.
+    """The sum, in log-odds, of what the cues say and what the wording says, of which plain words say nothing.
 
     Where there is no cue, the task says it. Work on a given text goes by the cues alone (there is no wording then),
     since its wording is the text's; and to work on a text about something hard is less hard than the thing itself. So
@@ -82,14 +79,10 @@ def judge_difficulty(instruction: Sequence[Cue], task: Task, wording: Wording | 
         return Difficulty(round(by_cues, 4), (*labels, f"by {source} alone"))
     if wording.unread:
         return Difficulty(round(by_cues, 4), (*labels, f"by {source} alone, since {wording.unread}"))
-    cues = OF_CUES * _log_odds(by_cues) + _SHIFT
-    words = (
-        OF_WORDING * max(wording.difficulty, _EASIEST_WORDING)
-        + OF_CODE * min(max(wording.code, 0.0), _MOST_CODE_VOTES)
-        + INTERCEPT
-        - _SHIFT
-    )
-    parts = f"by {source} {_logistic(2 * cues):.2f}, by wording {_logistic(2 * words):.2f}"
+    cues = INTERCEPT + OF_CUES * _log_odds(by_cues) + OF_WORDING * _EASIEST_WORDING
+    words = OF_WORDING * max(wording.difficulty - _EASIEST_WORDING, 0.0)
+    words += OF_CODE * min(max(wording.code, 0.0), _MOST_CODE_VOTES)
+    parts = f"log-odds by {source} {cues:+.2f}, by wording {words:+.2f}"
     return Difficulty(round(_logistic(cues + words), 4), (*labels, parts))
 
 

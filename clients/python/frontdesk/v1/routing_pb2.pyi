@@ -442,7 +442,7 @@ class Signals(google.protobuf.message.Message):
     @property
     def difficulty_cues(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-        it was judged by, such as "by cues 0.95, by wording 0.99".
+        it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
         """
 
     def __init__(

@@ -187,7 +187,7 @@ export type Signals = Message<"frontdesk.v1.Signals"> & {
 
   /**
    * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-   * it was judged by, such as "by cues 0.95, by wording 0.99".
+   * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
    *
    * @generated from field: repeated string difficulty_cues = 11;
    */

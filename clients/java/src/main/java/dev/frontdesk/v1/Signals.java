@@ -251,7 +251,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-   * it was judged by, such as "by cues 0.95, by wording 0.99".
+   * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -264,7 +264,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-   * it was judged by, such as "by cues 0.95, by wording 0.99".
+   * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -276,7 +276,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-   * it was judged by, such as "by cues 0.95, by wording 0.99".
+   * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -289,7 +289,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-   * it was judged by, such as "by cues 0.95, by wording 0.99".
+   * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -1417,7 +1417,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-     * it was judged by, such as "by cues 0.95, by wording 0.99".
+     * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1431,7 +1431,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-     * it was judged by, such as "by cues 0.95, by wording 0.99".
+     * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1443,7 +1443,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-     * it was judged by, such as "by cues 0.95, by wording 0.99".
+     * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1456,7 +1456,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-     * it was judged by, such as "by cues 0.95, by wording 0.99".
+     * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1470,7 +1470,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-     * it was judged by, such as "by cues 0.95, by wording 0.99".
+     * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1490,7 +1490,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-     * it was judged by, such as "by cues 0.95, by wording 0.99".
+     * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1509,7 +1509,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-     * it was judged by, such as "by cues 0.95, by wording 0.99".
+     * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1528,7 +1528,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-     * it was judged by, such as "by cues 0.95, by wording 0.99".
+     * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>
@@ -1544,7 +1544,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-     * it was judged by, such as "by cues 0.95, by wording 0.99".
+     * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
      * </pre>
      *
      * <code>repeated string difficulty_cues = 11;</code>

@@ -132,7 +132,7 @@ public interface SignalsOrBuilder extends
   /**
    * <pre>
    * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-   * it was judged by, such as "by cues 0.95, by wording 0.99".
+   * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -143,7 +143,7 @@ public interface SignalsOrBuilder extends
   /**
    * <pre>
    * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-   * it was judged by, such as "by cues 0.95, by wording 0.99".
+   * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -153,7 +153,7 @@ public interface SignalsOrBuilder extends
   /**
    * <pre>
    * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-   * it was judged by, such as "by cues 0.95, by wording 0.99".
+   * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
@@ -164,7 +164,7 @@ public interface SignalsOrBuilder extends
   /**
    * <pre>
    * What raised or lowered the difficulty, most weighty first, such as "asks for a proof". The last entry says what
-   * it was judged by, such as "by cues 0.95, by wording 0.99".
+   * it was judged by, such as "log-odds by cues +1.44, by wording +2.20".
    * </pre>
    *
    * <code>repeated string difficulty_cues = 11;</code>
