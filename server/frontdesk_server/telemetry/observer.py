@@ -135,7 +135,6 @@ class ObservedCall:
         """Routing has decided; not always for the last time."""
         decision = routed.decision
         self.router, self.decision_id = decision.router, decision.decision_id
-        self._account.caller = routed.caller
         self._account.decisions.append(decision)
         if self.span is not None:
             spans.describe_routed(self.span, routed, self.observer.span_labels)

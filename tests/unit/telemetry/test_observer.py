@@ -71,6 +71,7 @@ class Bench:
 def run_cascade(bench: Bench, metadata: dict[str, str] | None = None) -> RoutedQuery:
     """A router LLM is asked, a small model answers and is rejected, a large one answers."""
     call: CallObservation = bench.observer.call_started(METHOD, metadata or {})
+    call.identified("billing")
     routed = a_routed_query()
     generation = GenerationConfig(max_output_tokens=64, temperature=0.5, response_format=JsonObjectFormat())
     query = replace(routed.query, generation=generation)
