@@ -63,20 +63,26 @@ class _Evidence:
         self._endings = _votes({name: endings.split() for name, (_, _, endings) in languages.items()}, _OF_ENDING)
 
     def language_of(self, sample: str) -> str:
-        """The language that most votes are for; empty where these are few, or another has nearly as many."""
+        """The language that most votes are for; empty where these are few, or another has nearly as many.
+
+        Endings are asked where words and letters do not tell.
+        """
         counts: dict[str, float] = {}
-        for word in _WORD.findall(sample):
-            for language, vote in self._words.get(word) or self._of_ending(word):
+        words = _WORD.findall(sample)
+        for word in words:
+            for language, vote in self._words.get(word, ()):
                 counts[language] = counts.get(language, 0.0) + vote
         if not sample.isascii():
             for letter in set(sample):
                 for language, vote in self._letters.get(letter, ()):
                     counts[language] = counts.get(language, 0.0) + vote
-        if not counts:
-            return ""
-        best = max(counts, key=counts.__getitem__)
-        votes = counts.pop(best)
-        return best if votes >= max(_LEAST_VOTES, _LEAST_LEAD * max(counts.values(), default=0.0)) else ""
+        if found := _leading(counts):
+            return found
+        for word in words:
+            if word not in self._words:
+                for language, vote in self._of_ending(word):
+                    counts[language] = counts.get(language, 0.0) + vote
+        return _leading(counts)
 
     def _of_ending(self, word: str) -> _Votes:
         for size in range(min(_LONGEST_ENDING, len(word) - _LEAST_BEFORE_ENDING), 1, -1):
@@ -84,6 +90,16 @@ class _Evidence:
             if found:
                 return found
         return ()
+
+
+def _leading(counts: Mapping[str, float]) -> str:
+    best, second = ("", 0.0), 0.0
+    for language, votes in counts.items():
+        if votes > best[1]:
+            best, second = (language, votes), best[1]
+        elif votes > second:
+            second = votes
+    return best[0] if best[1] >= max(_LEAST_VOTES, _LEAST_LEAD * second) else ""
 
 
 def _votes(known: Mapping[str, Sequence[str]], of_each: float) -> Mapping[str, _Votes]:
