@@ -39,11 +39,17 @@ class Deaf:
     async def rank(self, context):
         if self.how == "thread":
             await asyncio.to_thread(time.sleep, 60)
+        if self.how == "interrupt":
+            self.task = asyncio.create_task(self.interrupt())
         while True:
             try:
                 await asyncio.sleep(30)
             except asyncio.CancelledError:
                 pass
+
+    async def interrupt(self):
+        await asyncio.sleep(1)
+        raise KeyboardInterrupt
 
 
 @builds(DeafConfig)
@@ -94,6 +100,18 @@ async def test_a_strategy_that_goes_on_keeps_no_server_from_stopping(how: str, n
     assert served["router_ms"] < 1000
 
 
+async def test_a_task_of_others_that_ends_the_loop_leaves_no_process_behind(tmp_path: Path) -> None:
+    async with serving(tmp_path, text=_plugged_in("interrupt", tmp_path)) as service:
+        await service.wait_for(r"server\.listening")
+        async with Client(service.address) as client:
+            assert (await client.complete("Hello", timeout=10)).model == "cheap"
+        await service.wait_for(r"server\.left_behind")
+        assert await service.finished() == 1
+
+    assert len(endings(tmp_path / "ledger.db")) == 1
+    assert any('"part":"task","error_type":"KeyboardInterrupt"' in line for line in service.lines)
+
+
 def _run(folder: Path, *arguments: str, patience_ms: int = 300) -> subprocess.CompletedProcess[str]:
     """A command, with the folder's plug-ins; recorded queries are routed with less patience than is usual."""
     program = (
@@ -122,6 +140,14 @@ def test_a_strategy_that_goes_on_keeps_no_command_from_ending(how: str, named: s
     done = _run(tmp_path, "route", "--config", str(config), "Hello")
     assert (done.returncode, done.stdout[:5]) == (0, "cheap")
     assert f"left behind, as it goes on when it is cancelled: {named}" in done.stderr
+
+
+def test_a_task_of_others_that_ends_the_loop_keeps_no_command_from_ending(tmp_path: Path) -> None:
+    (config := tmp_path / "frontdesk.yaml").write_text(_plugged_in("interrupt", tmp_path))
+    (tmp_path / "deaf_strategy.py").write_text(MODULE.replace("asyncio.sleep(1)", "asyncio.sleep(0)"))
+    done = _run(tmp_path, "route", "--config", str(config), "Hello")
+    assert done.returncode == 130
+    assert "left behind" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["replay", "diff-policy"])

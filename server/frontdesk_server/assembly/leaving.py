@@ -21,7 +21,7 @@ import uvloop
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-__all__ = ["BOUNDED", "Bounded", "ending"]
+__all__ = ["BOUNDED", "Bounded", "serve"]
 
 Result = TypeVar("Result")
 
@@ -29,7 +29,21 @@ _LAST_SECONDS = 1.0
 _LOOK_SECONDS = 0.01
 
 
-async def ending(serving: Coroutine[Any, Any, None], log: FilteringBoundLogger) -> None:
+def serve(serving: Coroutine[Any, Any, None], log: FilteringBoundLogger, grace_seconds: float) -> None:
+    """Run what serves to its end. Where a task of others ends the loop, all is closed within these seconds."""
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        runner.run(_ending(serving, log))
+    except (KeyboardInterrupt, SystemExit) as error:
+        if left := _left_by(error, runner, grace_seconds):
+            log.warning("server.left_behind", left=left)
+            _end(1)
+        raise
+    finally:
+        runner.close()
+
+
+async def _ending(serving: Coroutine[Any, Any, None], log: FilteringBoundLogger) -> None:
     """Await what serves, and cancel what then still runs. What goes on is named, and the process ends there and then.
 
     All else must have been closed when `serving` returns.
@@ -54,6 +68,10 @@ class Bounded:
         left: list[str] = []
         try:
             return runner.run(_finished(work, left))
+        except (KeyboardInterrupt, SystemExit) as error:
+            going_on = _left_by(error, runner, 2 * _LAST_SECONDS)  # of which the work's own end takes one
+            left += [each for each in going_on if each not in left]
+            raise
         finally:
             if left:  # closing it, or losing it, would wait or complain
                 self._left += left
@@ -78,6 +96,28 @@ async def _finished(work: Coroutine[Any, Any, Result], left: list[str]) -> Resul
         return await work
     finally:
         left += await _left_behind(threads, before)
+
+
+def _left_by(error: BaseException, runner: asyncio.Runner, seconds: float) -> list[str]:
+    """Cancel what still runs where a task has ended the loop by this error, and name what goes on after that time."""
+    from frontdesk_server.domain.defects import report_defect  # which loads what a probe does not need
+
+    loop = runner.get_loop()
+    tasks, ends_at = asyncio.all_tasks(loop), loop.time() + seconds
+
+    def look() -> None:  # no task, which what still runs might cancel
+        if loop.time() > ends_at or all(task.done() for task in tasks):
+            loop.stop()
+        else:
+            loop.call_later(_LOOK_SECONDS, look)
+
+    if tasks:
+        report_defect("task", error)
+        for task in tasks:
+            task.cancel()
+        loop.call_soon(look)
+        loop.run_forever()
+    return _running(tasks)
 
 
 def _own_threads() -> ThreadPoolExecutor:

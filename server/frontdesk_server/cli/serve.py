@@ -69,18 +69,17 @@ def below_the_page(config: Config) -> Config:
 
 def _serve(loaded: LoadedConfig, address: str | None, http: str | None, worker: int | None, *, of_file: bool) -> None:
     gc.disable()  # until everything is built, which stays
-    import uvloop
-
+    from frontdesk_server.assembly import leaving
     from frontdesk_server.assembly.app import serve_until_stopped
     from frontdesk_server.assembly.fronts import listening_at
-    from frontdesk_server.assembly.leaving import ending
     from frontdesk_server.telemetry.logging import build_logger
 
     listening = listening_at(loaded, address, http)
     if of_file:
         listening = replace(listening, overriding=listening_at(loaded, None, http).overriding)
     serving = serve_until_stopped(listening, worker=worker)
-    uvloop.run(ending(serving, build_logger(loaded.config.telemetry)))
+    grace_seconds = loaded.config.server.grace_seconds + _GRACE_MARGIN_SECONDS
+    leaving.serve(serving, build_logger(loaded.config.telemetry), grace_seconds)
 
 
 def _supervise(loaded: LoadedConfig, path: Path, given: str | None, http: str | None, workers: int) -> int:
