@@ -50,7 +50,7 @@ from task_texts import task_texts
 FOLDS = 5
 STRENGTHS = Strengths(difficulty=0.02, code=0.05, pairs=1 / 60)
 EDGES = (0.25, 0.4, 0.5, 0.55, 0.6, 0.65)
-FAVOUR_CODE = 0.95
+FAVOUR_CODE = 1.0
 """Log-odds by which programming is favoured: a model for it answers other questions, too."""
 PER_TOPIC, PER_ASK, PER_TEMPLATE, PER_DOMAIN, PER_INTENT_SET = 5, 4, 6, 80, 700
 GENERATED, OWN, MEASURED, INTENTS = 1.0, 20.0, 0.2, 0.3

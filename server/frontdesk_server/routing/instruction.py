@@ -52,8 +52,8 @@ def read(text: str, cues: CueSet) -> Reading:
     if rambles(asked):
         asked = _wishes(asked, cues) or asked
     if len(asked) < len(own):
-        # What asks comes with what it needs, but what is said besides does not.
-        own = own if rambles(own) else asked
+        # What asks counts, and what is wanted beside it, but not what else is told.
+        own = f"{asked} {_wishes(own, cues)}" if rambles(own) else asked
     return Reading(found if own == around else cues.found_in(own), everywhere, asked)
 
 
