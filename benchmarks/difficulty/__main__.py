@@ -85,7 +85,8 @@ def main() -> None:
         english, *others = [_count(engine, which, language, show=show) for language in LANGUAGES]
         named = dict(zip(LANGUAGES, [english, *others], strict=True)) if options.languages else {"en": english}
         for language, tally in {**named, "six others": sum(others, Counter())}.items():
-            cells = [f"{tally[column, 'right']} of {tally[column, 'of']}" for column in _COLUMNS]
+            counts = [(tally[column, "right"], tally[column, "of"]) for column in _COLUMNS]
+            cells = [f"{right} of {of}" if of else "" for right, of in counts]
             print(f"| {which} | {language} | " + " | ".join(cells) + " |")
 
 

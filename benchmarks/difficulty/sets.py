@@ -15,7 +15,7 @@ _FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "de", "fr", "es", "pt", "zh", "ja")
 KINDS = ("hard", "easy", "code")
 """Short and hard; easy, some of them long; about programming without saying so."""
-SETS = ("tuning", "untouched", "blind", "strangers", "newcomers")
+SETS = ("tuning", "untouched", "blind", "strangers", "newcomers", "latecomers")
 _LONG_WORDS = 50
 _LONG_CHARACTERS = {"zh": 100, "ja": 100}
 

@@ -74,7 +74,7 @@ _PROTOCOL = "UPSTREAM_PROTOCOL_ERROR"
 _TOO_LONG = "UPSTREAM_RESPONSE_TOO_LONG"
 _TIMED_OUT = "UPSTREAM_TIMED_OUT"
 _CUT = "UPSTREAM_CUT"
-_LENGTH = 61
+_LENGTH = 63
 """Tokens that an answer to the query is expected to have, which follows its difficulty."""
 _EXPECTED = (f"8+{_LENGTH}~", 800 + 500 * _LENGTH)
 """A unary call without its answer: the provider may have written it."""

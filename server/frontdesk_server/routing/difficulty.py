@@ -32,7 +32,7 @@ _TASK_DIFFICULTY = {
 _TEXT_WORK = frozenset((Task.SUMMARISE, Task.EXTRACT, Task.TRANSLATE))
 _SHARE_IN_TEXT_WORK = 1 / 3
 _LEAST, _MOST = 0.02, 0.98
-_MOST_CODE_VOTES = 4.0
+_MOST_CODE_VOTES = 3.0
 _EASIEST_WORDING = -1.0
 """That words are plain says little beyond this: it is what they ask for that makes a query easy."""
 

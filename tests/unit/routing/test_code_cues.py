@@ -41,7 +41,7 @@ def test_what_only_programs_look_like_is_named(text: str, label: str) -> None:
         "Is my iPhone older than your eBay account?",
         "Does WhatsApp belong to YouTube or McDonald's?",
         "Go get some milk.",
-        "Push the door, don't pull.",
+        "Pull, don't push.",
         "Where do rust stains come from?",
         "Mein Python ist hungrig.",
         "Which branch of the bank is open?",

@@ -24,7 +24,7 @@ __all__ = ["Learned", "PieceTexts", "PieceVectors", "Strengths", "WordingTable",
 Matrix = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
-_ROUNDS = 250
+_ROUNDS = 1000
 _REMEMBERED_STEPS = 20
 _STEPS = 127
 """Of eight-bit weights on either side of zero."""
