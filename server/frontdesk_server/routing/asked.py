@@ -8,7 +8,7 @@ import re
 from frontdesk_server.domain.scripts import UNSPACED_BASIC, size_of
 from frontdesk_server.routing.asides import Aside, Asides
 
-__all__ = ["asking_sentences", "rambles", "sentences_of", "without_asides"]
+__all__ = ["asking_sentences", "is_question", "rambles", "sentences_of", "without_asides"]
 
 _SENTENCE_END = re.compile(
     r"[.!?。！？:：\]](?:(?<=[.!?])[)\]\"'»”]*(?=\s)|(?<=[。！？])|(?<=[:：])(?=\s)(?!\s+\d)"
@@ -23,6 +23,11 @@ _RAMBLING_BYTES = 140
 def sentences_of(text: str) -> list[str]:
     """The sentences of a text with their signs; a colon before white space ends one, too."""
     return [part for part in _SENTENCE_END.sub("\\g<0>\n", text).split("\n") if part and not part.isspace()]
+
+
+def is_question(sentence: str) -> bool:
+    """Whether a sentence is one by its sign, or its ending in Japanese."""
+    return _QUESTION.search(sentence) is not None
 
 
 def rambles(text: str) -> bool:
@@ -48,5 +53,5 @@ def asking_sentences(text: str) -> str:
     """The sentences of a text that ask: all where it is short, the questions where it rambles and has any."""
     if not rambles(text):
         return text
-    questions = [sentence.strip() for sentence in sentences_of(text) if _QUESTION.search(sentence)]
+    questions = [sentence.strip() for sentence in sentences_of(text) if is_question(sentence)]
     return " ".join(questions) if questions else text

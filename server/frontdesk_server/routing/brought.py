@@ -13,7 +13,7 @@ import re
 from frontdesk_server.domain.scripts import size_of
 from frontdesk_server.domain.value import value
 
-__all__ = ["Message", "points_at_something", "set_apart"]
+__all__ = ["Message", "points", "points_at_something", "set_apart"]
 
 _LONG_BLOCK_CHARACTERS = 400
 _SHORT_BLOCK_CHARACTERS = 300
@@ -63,12 +63,15 @@ _CLOSING = re.compile(
 _BLOCK_END = re.compile(r"\n[ \t]*\n")
 _ASKING_BLOCK = re.compile(r"[?？:：]|か。|せよ。|ください。|して。")
 _POINTS = re.compile(
-    r"\b(?:this|these|its?|here|above|below|following|attached|code|snippet"
-    r"|loop|branch|line|function|variable|argument|output|error|bug|test|schleife|zeile|funktion|fehler\w*|ausgabe"
-    r"|boucle|ligne|fonction|erreur|sortie|bucle|línea|función|salida|laço|linha|função|erro|saída"
-    r"|dies\w*|hier|oben|unten|folgend\w*|dar(?:an|in|aus)|cett?e?|ces|ceci|ça|cela|ici|ci-dess\w+"
-    r"|est[aeo]s?|aquí|arriba|abajo|siguiente|ist?o|isso|ess[ae]s?|aqui|acima|abaixo|seguinte|n?d?est[ae])\b"
-    r"|这|此|上面|下面|以下|上述|哪里错|循环|函数|变量|报错|出错|ループ|関数|変数|エラー|出力|この|これ|ここ|上の|下の|次の|上記",
+    r"\b(?:this|these|its?|here|above|below|following|attached|dies\w*|hier|oben|unten|folgend\w*|dar(?:an|in|aus)"
+    r"|cett?e?|ces|ceci|ça|cela|ici|ci-dess\w+|est[aeo]s?|aquí|arriba|abajo|siguiente|ist?o|isso|ess[ae]s?|aqui|acima"
+    r"|abaixo|seguinte|n?d?est[ae])\b|这|此|上面|下面|以下|上述|この|これ|ここ|上の|下の|次の|上記",
+    re.IGNORECASE,
+)
+_POINTS_INTO_CODE = re.compile(
+    r"\b(?:code|snippet|loop|branch|line|function|variable|argument|output|error|bug|test|schleife|zeile|funktion"
+    r"|fehler\w*|ausgabe|boucle|ligne|fonction|erreur|sortie|bucle|línea|función|salida|laço|linha|função|erro|saída)\b"
+    r"|哪里错|循环|函数|变量|报错|出错|ループ|関数|変数|エラー|出力",
     re.IGNORECASE,
 )
 
@@ -114,7 +117,12 @@ def set_apart(text: str) -> Message:
 
 def points_at_something(own: str) -> bool:
     """Whether who says so speaks of what stands beside it."""
-    return size_of(own.strip()) <= _FEW_BYTES or _POINTS.search(own) is not None
+    return size_of(own.strip()) <= _FEW_BYTES or points(own) or _POINTS_INTO_CODE.search(own) is not None
+
+
+def points(text: str) -> bool:
+    """Whether a text has a word for what stands beside it, such as "this" or "below"."""
+    return _POINTS.search(text) is not None
 
 
 def _of_template(text: str, brought: list[str]) -> str:

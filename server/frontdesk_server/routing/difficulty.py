@@ -15,7 +15,7 @@ from frontdesk_server.artefacts.wording import Wording
 from frontdesk_server.domain.signals import Task
 from frontdesk_server.routing.cues import Cue
 
-__all__ = ["Difficulty", "difficulty_by_cues", "judge_difficulty", "judge_task"]
+__all__ = ["TEXT_WORK", "Difficulty", "difficulty_by_cues", "judge_difficulty", "judge_task"]
 
 _TASK_DIFFICULTY = {
     Task.CHAT: 0.1,
@@ -29,8 +29,9 @@ _TASK_DIFFICULTY = {
     Task.KNOWLEDGE: 0.25,
     Task.OTHER: 0.3,
 }
-_TEXT_WORK = frozenset((Task.SUMMARISE, Task.EXTRACT, Task.TRANSLATE))
-_SHARE_IN_TEXT_WORK = 1 / 3
+TEXT_WORK = frozenset((Task.SUMMARISE, Task.EXTRACT, Task.TRANSLATE))
+"""What is done to a text that is given."""
+_SHARE_INTEXT_WORK = 1 / 3
 _LEAST, _MOST = 0.02, 0.98
 _MOST_CODE_VOTES = 3.0
 _EASIEST_WORDING = -1.0
@@ -75,7 +76,7 @@ def judge_difficulty(instruction: Sequence[Cue], task: Task, wording: Wording | 
     """
     by_cues, labels = difficulty_by_cues(instruction, task)
     source = "cues" if labels else "task"
-    if wording is None or task in _TEXT_WORK:
+    if wording is None or task in TEXT_WORK:
         return Difficulty(round(by_cues, 4), (*labels, f"by {source} alone"))
     if wording.unread:
         return Difficulty(round(by_cues, 4), (*labels, f"by {source} alone, since {wording.unread}"))
@@ -90,7 +91,7 @@ def difficulty_by_cues(instruction: Sequence[Cue], task: Task) -> tuple[float, t
     """Start from the task's, let every cue take its share of the way to 1 or to 0, and name the weightiest first."""
     ease = 1 - _TASK_DIFFICULTY[task]
     keep = 1.0
-    share = _SHARE_IN_TEXT_WORK if task in _TEXT_WORK else 1.0
+    share = _SHARE_INTEXT_WORK if task in TEXT_WORK else 1.0
     weights: dict[str, float] = {}
     for cue in instruction:
         if cue.raises or cue.lowers:

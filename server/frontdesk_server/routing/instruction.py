@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from frontdesk_server.domain.value import value
-from frontdesk_server.routing.asked import asking_sentences, rambles, sentences_of, without_asides
-from frontdesk_server.routing.brought import Message, points_at_something, set_apart
+from frontdesk_server.routing.asked import asking_sentences, is_question, rambles, sentences_of, without_asides
+from frontdesk_server.routing.brought import Message, points, points_at_something, set_apart
 from frontdesk_server.routing.cues import Cue, CueSet
+from frontdesk_server.routing.difficulty import TEXT_WORK
 from frontdesk_server.routing.legible import legible
 
 _HEAD_CHARACTERS = 1200
 _TAIL_CHARACTERS = 400
 _SENTENCES_AT_AN_END = 3
+_COLONS = ":\uff1a"
 
 
 @value
@@ -46,7 +48,9 @@ def read(text: str, cues: CueSet) -> Reading:
         everywhere = cues.found_in(f"{around}\n{message.brought if spoken_of else message.code}")
         if spoken_of:
             own += message.code
-    if any(cue.given for cue in found):
+    if any(map(_is_text_work, found)) and (question := _question_ahead_of_a_wish(around, cues)):
+        own = question
+    elif any(cue.given for cue in found):
         return _about_a_given_text(around, everywhere, cues)
     asked = asking_sentences(own)
     if rambles(asked):
@@ -65,6 +69,24 @@ def _wishes(text: str, cues: CueSet) -> str:
     return " ".join(
         [sentence for sentence in sentences if any(cue.instructs or cue.wants for cue in cues.found_in(sentence))]
     )
+
+
+def _question_ahead_of_a_wish(text: str, cues: CueSet) -> str:
+    """What is asked in few sentences ahead of a wish for the answer's form, such as "list the key points only".
+
+    Nothing where that is no wish but work on a text: it comes first, or speaks of what stands there, or nobody asks.
+    """
+    sentences = sentences_of(text)
+    for place, sentence in enumerate(sentences[: _SENTENCES_AT_AN_END + 1]):
+        if any(map(_is_text_work, cues.found_in(sentence))):
+            ahead = sentences[:place]
+            wishes = any(map(is_question, ahead)) and not points(sentence) and sentence[-1] not in _COLONS
+            return " ".join(ahead) if wishes else ""
+    return ""
+
+
+def _is_text_work(cue: Cue) -> bool:
+    return cue.given or any(task in TEXT_WORK for task, _ in cue.votes)
 
 
 def _about_a_given_text(excerpt: str, everywhere: Sequence[Cue], cues: CueSet) -> Reading:

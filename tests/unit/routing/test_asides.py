@@ -130,3 +130,28 @@ def test_a_sentence_that_asks_is_no_aside(sentence: str) -> None:
 )
 def test_an_aside_may_refer_to_what_stands_beside_it(sentence: str, kind: Aside) -> None:
     assert default_cues().asides.kind_of(sentence) is kind
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "Answer as JSON with the keys answer and confidence.",
+        "List the key points only.",
+        "Finish with a one-line summary.",
+        "Start with a one-sentence summary, then the details.",
+        "Schließe mit einer kurzen Zusammenfassung.",
+        "Finally, translate the key term into Latin.",
+    ],
+)
+def test_a_wish_for_the_form_after_a_question_is_no_work_on_a_text(wish: str) -> None:
+    question = "Does every finitely presented group with solvable word problem embed in a residually finite one?"
+    bare = compute_signals(text_query(question))
+    wished = compute_signals(text_query(f"{question} {wish}"))
+
+    assert (wished.task, wished.difficulty) == (bare.task, bare.difficulty)
+
+
+def test_a_question_within_a_text_that_is_spoken_of_is_not_what_is_asked() -> None:
+    signals = compute_signals(text_query("Is every set measurable? Nobody knew in 1904. Summarise this text."))
+
+    assert signals.task == Task.SUMMARISE
