@@ -52,12 +52,10 @@ def read(text: str, cues: CueSet) -> Reading:
         own = question
     elif any(cue.given for cue in found):
         return _about_a_given_text(around, everywhere, cues)
-    asked = asking_sentences(own)
-    if rambles(asked):
-        asked = _wishes(asked, cues) or asked
-    if len(asked) < len(own):
-        # What asks counts, and what is wanted beside it, but not what else is told.
-        own = f"{asked} {_wishes(own, cues)}" if rambles(own) else asked
+    questions = asking_sentences(own)
+    asked = (_wishes(questions, cues) or questions) if rambles(questions) else questions
+    # What asks counts, and what is wanted beside it, but not what else is told.
+    own = f"{asked} {_wishes(own, cues)}" if len(questions) < len(own) else asked
     return Reading(found if own == around else cues.found_in(own), everywhere, asked)
 
 
