@@ -10,13 +10,10 @@ import html
 import re
 import unicodedata
 
-import re2
-
-from frontdesk_server.domain.scripts import UNSEEN
+from frontdesk_server.routing.characters import PLAIN_SIGNS, ReadSingly, is_raised, is_unseen
 
 __all__ = ["legible"]
 
-_REMEMBERED = 10_000
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
 _BLANKS = re.compile(r"[^\S\n]*\n[^\S\n]*|[^\S\n]+")
 _STRAY_ACCENTS = re.compile("[\u0300-\u036f]+")
@@ -28,13 +25,11 @@ _ODD = re.compile(
     "\uff01\uff08\uff09\uff0c\uff0e\uff1a\uff1b\uff1f\uff3b\uff3d\uff5b\uff5d-\uff65]"
 )
 """Finds what is not written as most texts are, which saves looking at every character of these."""
-_UNSEEN = re2.compile(f"[{UNSEEN}]")
-_COMMON = {"\u00b4": "'", "\u02bc": "'", "\u2019": "'", "\u2010": "-", "\u2011": "-", "\u2028": "\n", "\u2029": "\n"}
+_COMMON = {**PLAIN_SIGNS, "\u00b4": "'", "\u2028": "\n", "\u2029": "\n"}
 _AS_WRITTEN = frozenset("\n^`°…！（），．：；？［］｛｝～｟｠｡｢｣､･")  # noqa: RUF001 - of full width, as sentences end
 _NO_WORDS = frozenset(("Zs", "Cc", "Cn", "Co", "Cs", "Me"))
 _SYMBOLS = frozenset(("So", "Sk"))
 """Of which some stand for letters or digits, such as ㎏."""
-_RAISED = ("<super>", "<sub>", "<fraction>")
 
 
 def legible(text: str) -> str:
@@ -60,16 +55,6 @@ def _blank(found: re.Match[str]) -> str:
     return "\n" if "\n" in found[0] else " "
 
 
-class _Plain(dict[int, str]):
-    """What is read in place of each character. Remembers the first it is asked for."""
-
-    def __missing__(self, code: int) -> str:
-        read = self[code] = _read_as(chr(code))
-        if len(self) > _REMEMBERED:
-            del self[code]
-        return read
-
-
 def _read_as(character: str) -> str:
     if character in _AS_WRITTEN:
         return character
@@ -78,15 +63,16 @@ def _read_as(character: str) -> str:
     category = unicodedata.category(character)
     if category in _NO_WORDS:
         return " "
-    if _UNSEEN.fullmatch(character):
+    if is_unseen(character):
         return ""
     if category == "Nd":
         return str(unicodedata.decimal(character))
     plain = unicodedata.normalize("NFKC", character)
-    raised = unicodedata.decomposition(character).startswith(_RAISED)
+    raised = is_raised(character)
     if category in _SYMBOLS:
         return plain if plain.isalnum() and not raised else " "
     return character if raised else plain
 
 
-_PLAIN = _Plain()
+_PLAIN = ReadSingly(_read_as)
+"""What is read in place of each character."""

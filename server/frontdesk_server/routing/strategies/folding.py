@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import re2
 
 from frontdesk_server.domain.scripts import UNSEEN, UNSPACED
+from frontdesk_server.routing.characters import PLAIN_SIGNS, ReadSingly, is_raised, is_unseen
 from frontdesk_server.routing.strategies.words import Writing, writing_of
 
-_REMEMBERED = 10_000
 ZERO_WIDTH_SPACE = "\u200b"
 _FILLERS = "\u115f\u1160"
 """The unseen that Unicode counts among the letters, and that stay as they are."""
-_IS_UNSEEN = re2.compile(f"[{UNSEEN}]")
 _SINGULAR = re2.compile(rf"[{UNSEEN}\p{{S}}\p{{No}}]")
 """What is not simply folded as NFKC would: the unseen, and signs, of which some would become letters or digits."""
-_RAISED = ("<super>", "<sub>", "<fraction>")
 _VARIED = re2.compile(
     r"[\p{Hebrew}\p{Arabic}\x{300}-\x{390}\x{3aa}-\x{3b0}\x{3ca}-\x{3ce}\x{1f00}-\x{1fff}\x{2bc}\x{2010}\x{2011}\x{2019}]"
 )
@@ -30,7 +29,6 @@ _POINTS = re.compile(
 )
 """What Hebrew and Arabic write or leave out at will: vowels, accents, and the stroke that widens a word."""
 _ACCENTED_GREEK = re.compile("[\u0390\u03ac-\u03b0\u03ca-\u03ce\u1f00-\u1fff]")
-_PLAIN_SIGNS = {"\u2019": "'", "\u02bc": "'", "\u2010": "-", "\u2011": "-"}
 _DIVIDED = re2.compile(f"[{UNSPACED}] [{UNSPACED}]")
 _LETTERED = re.compile("[\u2100-\u214f\u2460-\u24ff\u3200-\u33ff\U0001f100-\U0001f2ff]")
 """The blocks of signs that stand for letters or digits."""
@@ -54,7 +52,7 @@ def folded(text: str, *, lettered: bool = True) -> str:
     plain = plain.replace("i\u0307", "i").replace("ı", "i")  # noqa: RUF001 - the Turkish one
     if _VARIED.search(plain) is not None:
         plain = _ACCENTED_GREEK.sub(_without_accent, _POINTS.sub("", plain))
-        for sign, common in _PLAIN_SIGNS.items():
+        for sign, common in PLAIN_SIGNS.items():
             plain = plain.replace(sign, common)
         plain = unicodedata.normalize("NFC", plain)
     return _undivided(_single_spaced(plain))
@@ -97,28 +95,16 @@ def _without_accent(letter: re.Match[str]) -> str:
     return unicodedata.normalize("NFD", letter[0])[0]
 
 
-class _Singly(dict[int, str]):
-    """What each character is folded to, where it stands alone. Remembers the first it is asked for."""
-
-    def __init__(self, *, lettered: bool) -> None:
-        self._lettered = lettered
-
-    def __missing__(self, code: int) -> str:
-        result = self._folded(chr(code))
-        if len(self) < _REMEMBERED:
-            self[code] = result
-        return result
-
-    def _folded(self, character: str) -> str:
-        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
-        if plain == character and unicodedata.category(character)[0] in "LNPS" and character not in _FILLERS:
-            return plain  # as most are: the expressions below take many times as long
-        if character != ZERO_WIDTH_SPACE and _IS_UNSEEN.fullmatch(character):
-            return ""
-        if writing_of(character) is not Writing.SIGN or all(writing_of(each) is Writing.SIGN for each in plain):
-            return plain
-        raised = unicodedata.decomposition(character).startswith(_RAISED)
-        return plain if self._lettered and not raised else character.casefold()
+def _read_as(character: str, *, lettered: bool) -> str:
+    """What a character is folded to where it stands alone."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
+    if plain == character and unicodedata.category(character)[0] in "LNPS" and character not in _FILLERS:
+        return plain  # as most are: the expressions below take many times as long
+    if character != ZERO_WIDTH_SPACE and is_unseen(character):
+        return ""
+    if writing_of(character) is not Writing.SIGN or all(writing_of(each) is Writing.SIGN for each in plain):
+        return plain
+    return plain if lettered and not is_raised(character) else character.casefold()
 
 
-_LETTERS, _SIGNS = _Singly(lettered=True), _Singly(lettered=False)
+_LETTERS, _SIGNS = (ReadSingly(partial(_read_as, lettered=lettered)) for lettered in (True, False))
